@@ -1,0 +1,1 @@
+"""A trained Keras model becomes a quantised, verified bundle."""

@@ -1,0 +1,1 @@
+"""The wire between a microcontroller and the board."""

@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with the publishers' archives; a user's machine does not have it."""
+    folder = Path(os.environ.get("EDGEHAR_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not (folder / "hapt.zip").is_file():
+        pytest.skip(f"no recorded data in {folder} (set EDGEHAR_DATA)")
+    return folder

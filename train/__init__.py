@@ -1,0 +1,1 @@
+"""Data sets, models, fitting, evaluation and reports."""
