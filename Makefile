@@ -1,0 +1,54 @@
+# make demo    see it work: a synthetic wearer, a virtual serial line, the daemon, a live view
+# make test    all tests that need nothing but this checkout (recorded data are used where present)
+# make lint    style, types, import directions, README tables
+# make bench   speeds and sizes against their budgets
+# make venv    the development environment in .venv
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: demo test test-fast lint bench venv clean
+.DELETE_ON_ERROR:
+
+demo: .venv/board
+	$(BIN)/edgehar demo
+
+test: venv
+	$(BIN)/pytest
+	$(BIN)/pytest -m slow
+
+test-fast: venv
+	$(BIN)/pytest
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/edgehar report readme --check
+
+bench: venv
+	$(BIN)/edgehar bench
+
+venv: .venv/dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgehar needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/debian python3-venv
+	$(PYTHON) -m venv .venv
+
+# What a board needs; then, on top, what training and the tests need.
+.venv/board: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing edgehar into .venv"
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev: pyproject.toml constraints.txt | .venv/board
+	@echo "installing what training and the tests need into .venv (TensorFlow: a few minutes)"
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info
