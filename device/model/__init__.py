@@ -1,0 +1,1 @@
+"""The bundle of a model and the classifier that runs it."""

@@ -1,0 +1,1 @@
+"""The subcommands of edgehar that run on a board."""

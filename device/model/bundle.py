@@ -1,0 +1,183 @@
+"""The bundle: a TFLite file with its manifest and model card appended. See docs/BUNDLE.md."""
+
+import hashlib
+import io
+import json
+import os
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from device.model import manifest as manifests
+from device.signal.spec import SignalSpec
+from firmware_bridge.errors import EdgeharError, InputError
+
+MANIFEST: Final = "manifest.json"
+CARD: Final = "MODEL_CARD.md"
+MODELS: Final = Path(__file__).parents[1] / "models"
+"""Where the shipped bundles are."""
+
+_MAX_FILE_BYTES: Final = 64 << 20
+_MAX_MEMBER_BYTES: Final = 1 << 20
+_MAX_MEMBERS: Final = 16
+_ZIP_ERRORS: Final = (zipfile.BadZipFile, struct.error, OverflowError)
+_IDENTIFIER: Final = slice(4, 8)  # of a TFLite flatbuffer: b"TFL3"
+
+
+class BundleError(InputError):
+    """The bundle is missing, damaged, or asks for what this device cannot do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle, in memory."""
+
+    name: str
+    labels: tuple[str, ...]
+    spec: SignalSpec
+    unknown_threshold: float
+    """Below this confidence (0 to 1) a decision is `unknown`."""
+    flatbuffer: bytes
+    """The TFLite model alone."""
+    sha256: str
+    """Of the flatbuffer, in hex."""
+    manifest: dict[str, Any]
+    card: str
+    """MODEL_CARD.md, Markdown."""
+
+    @property
+    def id(self) -> str:
+        """What a decision names as its model: name and first 8 hex digits, `waist@1a2b3c4d`."""
+        return f"{self.name}@{self.sha256[:8]}"
+
+
+def locate(name_or_path: str | Path) -> Path:
+    """Find a shipped bundle by its name (`waist`); anything else is a path. Raises BundleError."""
+    path = Path(name_or_path)
+    shipped = MODELS / f"{path}.tflite"
+    if len(path.parts) == 1 and not path.suffix and not path.exists():
+        if shipped.is_file():
+            return shipped
+        names = ", ".join(sorted(p.stem for p in MODELS.glob("*.tflite"))) or "none"
+        raise BundleError(f"no model named {path}: shipped are {names}; or give a file's path")
+    return path
+
+
+def load(path: str | Path) -> Bundle:
+    """Read and verify a bundle: every byte of the model is checked before anything runs it.
+
+    Raises BundleError, in one line that names the file and what is wrong with it.
+    """
+    path = Path(path)
+    content = _read(path)
+    try:
+        return parse(content)
+    except InputError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def parse(content: bytes) -> Bundle:
+    """`load` for a file's bytes; the message of its BundleError names no file."""
+    if content[_IDENTIFIER] != b"TFL3":
+        raise BundleError("it is not an edgehar bundle (no TFLite model at its start)")
+    members, start = _unzip(content)
+    if MANIFEST not in members or CARD not in members:
+        raise BundleError("it is a TFLite model without edgehar's manifest; make it a bundle")
+    try:
+        manifest = manifests.parse(members[MANIFEST])
+        card = members[CARD].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError("its model card is damaged; get the file again") from error
+    flatbuffer = content[:start]
+    digest = hashlib.sha256(flatbuffer).hexdigest()
+    stated = manifest["flatbuffer"]
+    if len(flatbuffer) != stated["length"] or digest != stated["sha256"]:
+        raise BundleError("its model is not the one its manifest describes; get the file again")
+    return Bundle(
+        name=manifest["name"],
+        labels=tuple(manifest["labels"]),
+        spec=SignalSpec.from_dict(manifest["signal"]),
+        unknown_threshold=float(manifest["decision"]["unknown_threshold"]),
+        flatbuffer=flatbuffer,
+        sha256=digest,
+        manifest=manifest,
+        card=card,
+    )
+
+
+def pack(flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> bytes:
+    """Make the bytes of a bundle; fills in the manifest's `schema` and `flatbuffer`.
+
+    The same input gives the same bytes.
+    Raises BundleError where `load` would refuse the result.
+    """
+    digest = hashlib.sha256(flatbuffer).hexdigest()
+    stated = {"length": len(flatbuffer), "sha256": digest}
+    full = {**manifest, "schema": manifests.SCHEMA, "flatbuffer": stated}
+    text = json.dumps(full, indent=1, ensure_ascii=False, allow_nan=False)
+    buffer = io.BytesIO(flatbuffer)
+    # Appending keeps offsets absolute, and stored members can be mapped: both as TFLite's own
+    # metadata readers expect. A fixed date makes the file reproducible.
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name, member in ((MANIFEST, text), (CARD, card)):
+            archive.writestr(zipfile.ZipInfo(name), member.encode("utf-8"))
+    content = buffer.getvalue()
+    try:
+        parse(content)
+    except InputError as error:
+        raise BundleError(f"this would not be a usable bundle: {error}") from error
+    return content
+
+
+def write(path: str | Path, flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> None:
+    """Write a bundle in one step: a reader sees the old file or the whole new one."""
+    path = Path(path)
+    content = pack(flatbuffer, manifest, card)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise EdgeharError(f"{path}: cannot write the bundle: {error.strerror}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot read the bundle: {error.strerror}") from error
+    if len(content) > _MAX_FILE_BYTES:
+        raise BundleError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MB, not an edgehar bundle")
+    return content
+
+
+def _unzip(content: bytes) -> tuple[dict[str, bytes], int]:
+    """Return the members by name, and where the archive starts."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+            members = {
+                info.filename: archive.read(info)
+                for info in infos[:_MAX_MEMBERS]
+                if _is_plain(info)
+            }
+    # What zipfile raises on hostile bytes is not one family.
+    except (*_ZIP_ERRORS, RuntimeError, ValueError, EOFError, OSError) as error:
+        raise BundleError(
+            "it is cut short, damaged, or a plain TFLite model without edgehar's manifest"
+        ) from error
+    if len(members) != len(infos):
+        raise BundleError("its appended archive is not one that edgehar writes")
+    return members, min((info.header_offset for info in infos), default=0)
+
+
+def _is_plain(info: zipfile.ZipInfo) -> bool:
+    """Only stored members are read, so nothing can inflate."""
+    stored = info.compress_type == zipfile.ZIP_STORED
+    return stored and info.file_size == info.compress_size <= _MAX_MEMBER_BYTES

@@ -1,0 +1,164 @@
+"""A bundle's manifest: what it must say before a device trusts the model (docs/BUNDLE.md)."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.signal.spec import SignalSpec
+from firmware_bridge.errors import InputError
+
+SCHEMA: Final = 1
+CHANNELS: Final = (
+    *("acc_x", "acc_y", "acc_z"),
+    *("gyro_x", "gyro_y", "gyro_z"),
+    *("body_acc_x", "body_acc_y", "body_acc_z"),
+)
+UNITS: Final = ("g",) * 3 + ("rad/s",) * 3 + ("g",) * 3
+
+Manifest = dict[str, Any]
+"""Parsed JSON, so its values are whatever the file holds until `check` has passed."""
+
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class ManifestError(InputError):
+    """The manifest lacks or garbles what the device needs; the message has no file name yet."""
+
+
+def check(manifest: Manifest) -> None:
+    """Raise ManifestError unless every field a device relies on is there and makes sense.
+
+    Fields that this version does not know are ignored, except under `signal`, where an unknown
+    field is a step of the signal path that would be left out.
+    """
+    schema = manifest.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise ManifestError(f"it was made by a newer edgehar (schema {schema}); update edgehar")
+    for path, (meaning, valid) in _REQUIRED.items():
+        value: Any = manifest
+        for key in path.split("."):
+            if not isinstance(value, dict) or key not in value:
+                raise ManifestError(f"its manifest lacks {path!r}")
+            value = value[key]
+        if not valid(value):
+            raise ManifestError(f"its manifest says {path} = {_short(value)}, not {meaning}")
+    spec = SignalSpec.from_dict(manifest["signal"])
+    if len(decode_window(manifest["self_test"]["x"])) != spec.window * len(CHANNELS):
+        raise ManifestError("its self-test window does not fit its signal path")
+    labels, test = manifest["labels"], manifest["self_test"]
+    if test["activity"] not in labels or len(test["probabilities"]) != len(labels):
+        raise ManifestError("its self-test does not fit its labels")
+
+
+def parse(text: bytes) -> Manifest:
+    """Read and check the bytes of a manifest.json; raises ManifestError."""
+    try:
+        manifest = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError("its manifest is not readable JSON") from error
+    if not isinstance(manifest, dict):
+        raise ManifestError("its manifest is not a JSON object")
+    check(manifest)
+    return manifest
+
+
+def encode_window(x: NDArray[np.float32]) -> str:
+    """Base64 of the window's little-endian float32 values, row by row."""
+    return base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode("ascii")
+
+
+def decode_window(text: str) -> NDArray[np.float32]:
+    """Return the flat float32 values of `encode_window`; raises ManifestError."""
+    try:
+        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
+    except (ValueError, binascii.Error) as error:
+        raise ManifestError("its self-test window is garbled") from error
+    if not np.isfinite(values).all():
+        raise ManifestError("its self-test window holds values that are not finite")
+    return values
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _is_number(low: float, high: float) -> Callable[[Any], bool]:
+    def valid(value: object) -> bool:
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        )
+
+    return valid
+
+
+def _is_whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 10_000
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _are_labels(value: object) -> bool:
+    if not isinstance(value, list) or not 2 <= len(value) <= 64:
+        return False
+    words = all(isinstance(label, str) and _WORD.fullmatch(label) for label in value)
+    return words and len(set(value)) == len(value)
+
+
+def _are_probabilities(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_number(0.0, 1.0), value))
+
+
+_SCALE = ("a scale from 0 up", _is_number(0.0, 1e6))
+_ZERO_POINT = ("an int8 zero point", _is_whole(-128, 127))
+_DTYPE = ("int8 or float32", lambda value: value in ("int8", "float32"))
+
+_REQUIRED: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "schema": (f"schema {SCHEMA}", lambda value: type(value) is int and value == SCHEMA),
+    "name": ("a short lower-case name", lambda v: isinstance(v, str) and bool(_WORD.fullmatch(v))),
+    "labels": ("2 to 64 distinct lower-case names", _are_labels),
+    "signal": ("an object", _is_object),
+    "channels": (f"the order {', '.join(CHANNELS)}", lambda value: value == list(CHANNELS)),
+    "units": (f"the units {', '.join(UNITS)}", lambda value: value == list(UNITS)),
+    "decision.smoothing": ("'none', all that this version can do", lambda value: value == "none"),
+    "decision.unknown_threshold": ("a number from 0 to 1", _is_number(0.0, 1.0)),
+    "mounting": ("a text", _is_text),
+    "flatbuffer.length": ("a length in bytes", _is_whole(8, 64 << 20)),
+    "flatbuffer.sha256": (
+        "a SHA-256 in hex",
+        lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)),
+    ),
+    "quantisation.form": ("a text", _is_text),
+    "quantisation.input.dtype": _DTYPE,
+    "quantisation.input.scale": _SCALE,
+    "quantisation.input.zero_point": _ZERO_POINT,
+    "quantisation.output.dtype": _DTYPE,
+    "quantisation.output.scale": _SCALE,
+    "quantisation.output.zero_point": _ZERO_POINT,
+    "training": ("an object", _is_object),
+    "training.data": ("a text", _is_text),
+    "training.sha256": ("a text", _is_text),
+    "results": ("an object", _is_object),
+    "conversion": ("an object", _is_object),
+    "tools": ("an object", _is_object),
+    "self_test.x": ("a text", _is_text),
+    "self_test.activity": ("a text", _is_text),
+    "self_test.probabilities": ("numbers from 0 to 1", _are_probabilities),
+}
