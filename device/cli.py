@@ -1,0 +1,102 @@
+"""The command `edgehar`: a table of subcommands, each imported only when it is called.
+
+So `edgehar --help` costs no numpy, and a board without TensorFlow runs everything but training.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from firmware_bridge.errors import EdgeharError
+
+_COMMANDS = {
+    "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
+    "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
+    "record": ("device.commands.record:command", "Record what a sensor sends."),
+    "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
+    "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
+    "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
+    "bench": ("device.commands.bench:command", "Measure this machine against the budgets."),
+    "data": ("train.commands:data", "List, fetch or check the training data."),
+    "train": ("train.commands:train", "Train a model."),
+    "evaluate": ("train.commands:evaluate", "Evaluate a model on people it never saw."),
+    "report": ("train.commands:report", "Make the tables and pictures of the README."),
+    "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),
+}
+_EXTRA_OF = dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "train")
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name][0].split(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is not a click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 -- 20 ms that --help need not pay
+
+        click.echo(f"edgehar {version('edgehar')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  edgehar demo",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Recognise what a person is doing from a sensor on the wrist, on the board itself."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
+    try:
+        returned = cli.main(args=arguments, prog_name="edgehar", standalone_mode=False)
+    except EdgeharError as error:
+        return _complain(str(error), error.exit_code)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "edgehar"
+        return _complain(f"{error.format_message()} (see {path} --help)", 2)
+    except click.ClickException as error:
+        return _complain(error.format_message(), 2)
+    except click.Abort:  # what click makes of KeyboardInterrupt
+        return 130
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA_OF:
+            raise
+        remedy = f"pip install 'edgehar[{_EXTRA_OF[missing]}]'"
+        return _complain(f"{missing} is not installed, and this command needs it: {remedy}", 1)
+    return returned if isinstance(returned, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    click.echo("edgehar: " + " ".join(message.split()), err=True)
+    return code

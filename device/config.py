@@ -1,0 +1,184 @@
+"""The daemon's settings: one small TOML file, checked whole before anything starts.
+
+Every complaint names the file, the line and the key. The schema is a table of keys to checks; a
+validation library would cost 1 to 5 MB of the daemon's 60 and does not know line numbers.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.errors import InputError
+
+MAX_BYTES = 64 * 1024
+BAUDS = (1200, 4_000_000)
+DEFAULT_BAUD = 115_200
+
+
+class ConfigError(InputError):
+    """A setting cannot be used; the message says where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where samples come from."""
+
+    kind: str
+    """`serial` or `recording`."""
+    path: str
+    baud: int = DEFAULT_BAUD
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What `edgehar run` was told."""
+
+    source: Source | None = None
+    model: str | None = None
+    rotation: NDArray[np.float64] | None = None
+    """(3, 3) proper rotation from sensor axes to wrist axes; None where they are the same."""
+    stdout: bool = True
+    sqlite: Path | None = None
+
+
+class _RefusedError(ValueError):
+    """What a value must be instead."""
+
+
+def parse_source(uri: str) -> Source:
+    """Read `serial:PORT[?baud=N]` or `recording:FILE`. Raises ConfigError."""
+    try:
+        return _source(uri)
+    except _RefusedError as must:
+        raise ConfigError(f"source must {must}, not {uri!r}") from must
+
+
+def load(path: Path) -> Config:
+    """Read and check a settings file. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        text = raw.decode()
+        found = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"cannot read the settings {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # numbers or nesting without end among them
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{path} is over {MAX_BYTES} bytes: too long for settings")
+    settings = {}
+    for key, value in _flatten(found):
+        where = f"{path}{_line_of(key, text)}"
+        if key not in _CHECKS:
+            raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(_CHECKS)}")
+        try:
+            settings[key] = _CHECKS[key](value)
+        except _RefusedError as must:
+            raise ConfigError(f"{where}: {key} must {must}, not {value!r}") from must
+    source = settings.get("source.uri")
+    if "source.baud" in settings:
+        if source is None or source.kind != "serial":
+            where = f"{path}{_line_of('source.baud', text)}"
+            raise ConfigError(f"{where}: source.baud needs a source.uri that is a serial port")
+        source = Source(source.kind, source.path, settings["source.baud"])
+    return Config(
+        source=source,
+        model=settings.get("model"),
+        rotation=settings.get("mounting.rotation"),
+        stdout=settings.get("sinks.stdout", True),
+        sqlite=settings.get("sinks.sqlite"),
+    )
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        key = prefix + name
+        is_section = any(known.startswith(f"{key}.") for known in _CHECKS)
+        if isinstance(value, dict) and is_section:
+            flat += _flatten(value, f"{key}.")
+        else:
+            flat.append((key, value))
+    return flat
+
+
+def _line_of(key: str, text: str) -> str:
+    """Say on which line a key is set: tomllib keeps no positions."""
+    section = ""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]\s*(#|$)", line):
+            section = header[1] + "."
+            found.setdefault(header[1], number)
+        elif assignment := re.match(r"""\s*([\w."'-]+(?:\s*\.\s*[\w"'-]+)*)\s*=""", line):
+            found.setdefault(section + re.sub(r"""[\s"']""", "", assignment[1]), number)
+    while key and key not in found:
+        key = key.rpartition(".")[0]
+    return f" line {found[key]}" if key else ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise _RefusedError("be text")
+    return value
+
+
+def _source(value: object) -> Source:
+    kind, _, rest = _text(value).partition(":")
+    if kind == "i2c":
+        raise _RefusedError("be serial:… or recording:… (i2c is not in this version)")
+    path, _, query = rest.partition("?") if kind == "serial" else (rest, "", "")
+    if kind not in {"serial", "recording"} or not path:
+        raise _RefusedError("be serial:PORT[?baud=N] or recording:FILE")
+    if not query:
+        return Source(kind, path)
+    name, _, baud = query.partition("=")
+    if name != "baud" or not baud.isdecimal():
+        raise _RefusedError("be serial:PORT[?baud=N]")
+    return Source(kind, path, _baud(int(baud)))
+
+
+def _baud(value: object) -> int:
+    low, high = BAUDS
+    if type(value) is not int or not low <= value <= high:
+        raise _RefusedError(f"be a whole number from {low} to {high}")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _RefusedError("be true or false")
+    return value
+
+
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+def _rotation(value: object) -> NDArray[np.float64]:
+    rows = value if isinstance(value, list) else []
+    shaped = len(rows) == 3 and all(isinstance(row, list) and len(row) == 3 for row in rows)
+    cells = [cell for row in rows for cell in row] if shaped else [0] * 9
+    plain = all(type(cell) in {int, float} and -1.001 <= cell <= 1.001 for cell in cells)
+    matrix = np.array(cells if plain else [0] * 9, float).reshape(3, 3)
+    if not np.allclose(matrix @ matrix.T, np.eye(3), 0, 1e-3):
+        raise _RefusedError("be three rows of three numbers that make a rotation")
+    if np.linalg.det(matrix) < 0:
+        raise _RefusedError("be a rotation, and these rows mirror (turn the sign of one)")
+    return matrix
+
+
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    "model": _text,
+    "source.uri": _source,
+    "source.baud": _baud,
+    "mounting.rotation": _rotation,
+    "sinks.stdout": _flag,
+    "sinks.sqlite": _path,
+}

@@ -1,0 +1,117 @@
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+
+from device import cli
+from firmware_bridge.errors import EdgeharError, InputError
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    out, err = capsys.readouterr()
+    assert isinstance(caught.value.code, int)
+    return caught.value.code, out, err
+
+
+def test_help_imports_neither_numpy_nor_a_command() -> None:
+    probe = (
+        "import sys; from device.cli import _exit_code; _exit_code(['--help']); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "click" in loaded
+    assert not loaded & {"numpy", "rich", "serial", "tensorflow", "device.commands"}
+
+
+def test_without_arguments_it_shows_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys)
+    assert (code, err) == (0, "")
+    assert "classify" in out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0
+    assert re.fullmatch(r"edgehar \d+\.\d+\.\d+\S*\n", out)
+
+
+@pytest.mark.parametrize("arguments", [("nope",), ("--nope",), ("classify",), ("run", "--nope")])
+def test_wrong_usage_is_one_line_and_exit_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("edgehar: ")
+    assert err.count("\n") == 1
+    assert "--help" in err
+
+
+@pytest.mark.parametrize("name", ["run", "classify", "record", "demo", "bench"])
+def test_every_command_explains_itself_with_an_example(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code, out, _ = run(capsys, name, "--help")
+    assert code == 0
+    assert f"edgehar {name}" in out.partition("Example")[2]
+
+
+@pytest.mark.parametrize(("error", "code"), [(EdgeharError, 1), (InputError, 2)])
+def test_our_errors_are_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[EdgeharError],
+    code: int,
+) -> None:
+    def fail() -> None:
+        raise error("the disk\nis on fire")
+
+    monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=fail))
+    assert run(capsys, "run") == (code, "", "edgehar: the disk is on fire\n")
+
+
+def test_interrupted_exits_130(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=interrupt))
+    assert run(capsys, "run")[0] == 130
+
+
+@pytest.mark.parametrize("name", ["train", "convert"])
+def test_a_board_without_tensorflow_is_told_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def import_module(module: str) -> None:
+        raise ModuleNotFoundError(
+            f"No module named 'tensorflow' (from {module})", name="tensorflow.x"
+        )
+
+    monkeypatch.setattr(cli, "import_module", import_module)
+    code, out, err = run(capsys, name)
+    assert (code, out) == (1, "")
+    assert "pip install 'edgehar[train]'" in err
+    assert err.count("\n") == 1
+
+
+def test_the_boards_commands_load_where_training_cannot() -> None:
+    probe = """
+import sys
+for name in ("tensorflow", "keras", "scipy", "sklearn", "matplotlib"):
+    sys.modules[name] = None
+from device.cli import _exit_code
+sys.exit(_exit_code(sys.argv[1:]))
+"""
+    for name in ("run", "classify", "record", "demo", "play", "bench", "bundle"):
+        done = subprocess.run(
+            [sys.executable, "-c", probe, name, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr

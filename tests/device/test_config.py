@@ -1,0 +1,148 @@
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from device.config import ConfigError, Source, load, parse_source
+
+WHOLE = """\
+# a comment
+model = "waist"
+
+[source]
+uri = "serial:/dev/ttyUSB0"
+baud = 921600
+
+[mounting]
+rotation = [
+  [0, 1, 0],
+  [-1, 0, 0],
+  [0, 0, 1]
+]
+
+[sinks]
+stdout = false
+sqlite = "/var/lib/edgehar/decisions.db"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "edgehar.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    config = load(write(tmp_path, WHOLE))
+    assert config.source == Source("serial", "/dev/ttyUSB0", 921600)
+    assert config.model == "waist"
+    assert config.rotation is not None
+    assert np.array_equal(config.rotation @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
+    assert not config.stdout
+    assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
+
+
+def test_an_empty_file_says_nothing_and_writes_to_stdout(tmp_path: Path) -> None:
+    config = load(write(tmp_path, ""))
+    assert config.stdout
+    assert (config.source, config.model, config.rotation, config.sqlite) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key"),
+    [
+        ("921600", '"fast"', 6, "source.baud"),
+        ("921600", "7", 6, "source.baud"),
+        ("921600", "true", 6, "source.baud"),
+        ("baud", "bored", 6, "source.bored"),
+        ("serial:/dev", "i2c:1", 5, "source.uri"),
+        ("serial:/dev", "serail:/dev", 5, "source.uri"),
+        ('"waist"', "3", 2, "model"),
+        ("model", "modle", 2, "modle"),
+        ("[0, 0, 1]", "[0, 0, 2]", 9, "mounting.rotation"),
+        ("[0, 0, 1]", "[0, 0, -1]", 9, "mounting.rotation"),
+        ("[0, 0, 1]", "[0, 0, nan]", 9, "mounting.rotation"),
+        ("[0, 0, 1]", f"[0, 0, 1{'0' * 400}]", 9, "mounting.rotation"),
+        ("[0, 0, 1]", "[0, 0]", 9, "mounting.rotation"),
+        ("[0, 0, 1]", '[0, 0, "1"]', 9, "mounting.rotation"),
+        ("stdout = false", "stdout = 1", 16, "sinks.stdout"),
+        ("[sinks]", "[sink]", 15, "sink"),
+        ('"/var', '"\\u0000/var', 17, "sinks.sqlite"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, key: str
+) -> None:
+    path = write(tmp_path, WHOLE.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path} line {line}: ")
+    assert key in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_dotted_keys_are_found_too(tmp_path: Path) -> None:
+    path = write(tmp_path, 'source.uri = "serial:/dev/ttyUSB0"\nsource.baud = -1\n')
+    with pytest.raises(ConfigError, match=r"line 2: source\.baud"):
+        load(path)
+
+
+def test_a_baud_rate_is_no_use_to_a_recording(tmp_path: Path) -> None:
+    path = write(tmp_path, '[source]\nuri = "recording:a.csv"\nbaud = 9600\n')
+    with pytest.raises(ConfigError, match=r"line 3: source\.baud needs"):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["= 3", "a = [" * 9000, "a = " + "[" * 9000, "x = " + "9" * 5000])
+def test_not_toml(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        load(write(tmp_path, text))
+
+
+def test_missing_and_huge_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="too long"):
+        load(write(tmp_path, "#" * 70_000))
+
+
+@given(st.text())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_settings_or_a_config_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        load(path)
+    except ConfigError:
+        return
+    assert set(tomllib.loads(path.read_text("utf-8"))) <= {"model", "source", "mounting", "sinks"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "source"),
+    [
+        ("serial:/dev/ttyUSB0", Source("serial", "/dev/ttyUSB0")),
+        ("serial:/dev/ttyUSB0?baud=9600", Source("serial", "/dev/ttyUSB0", 9600)),
+        ("recording:walk?.csv.gz", Source("recording", "walk?.csv.gz")),
+    ],
+)
+def test_source(uri: str, source: Source) -> None:
+    assert parse_source(uri) == source
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "serial", "serial:", "serial:/dev/x?baud=fast", "serial:/dev/x?speed=9600",
+            "serial:/dev/x?baud=1", "usb:1", "serial:/dev/\n", "recording:", "i2c:1:0x68"],
+)  # fmt: skip
+def test_source_refused_in_one_line(uri: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_source(uri)
+    assert "\n" not in str(caught.value)
+
+
+def test_i2c_is_said_to_come_later() -> None:
+    with pytest.raises(ConfigError, match="not in this version"):
+        parse_source("i2c:1:0x68")
