@@ -1,0 +1,1 @@
+"""Publishers' archives, read as they come and cached."""

@@ -1,0 +1,42 @@
+"""Parsed archives, kept so that text is parsed once; a cache is never trusted, only used."""
+
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def cache_folder() -> Path:
+    """Say where parsed archives are kept: $EDGEHAR_CACHE, else ~/.cache/edgehar."""
+    given = os.environ.get("EDGEHAR_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "edgehar"
+
+
+def cached(name: str, sha256: str, parse: Callable[[], Arrays]) -> Arrays:
+    """Take arrays from the cache if they were parsed from these very bytes, else parse now."""
+    path = cache_folder() / f"{name}-{sha256[:16]}.npz"
+    if path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            pass  # a damaged cache is no loss: it is written anew below
+    arrays = parse()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        warnings.warn(f"cannot cache in {path.parent} ({error}); set EDGEHAR_CACHE", stacklevel=2)
+    return arrays

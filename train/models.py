@@ -1,0 +1,60 @@
+"""The networks, as functions that give an untrained Keras model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+WINDOW = 128
+CHANNELS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a recipe may add to a network as its paper has it; by default, nothing."""
+
+    normalise: bool = False
+    """A first layer that brings each channel to mean 0, deviation 1 over the training windows."""
+    dropout: tuple[float, float] = (0.0, 0.0)
+    """Share dropped after the convolution and before the last layer, in training only."""
+
+
+def cnn_lstm(classes: int, extras: Extras = Extras()) -> keras.Model:
+    """CNN_LSTM of Mutegeki and Han (ICAIIC 2020): (n, 128, 9) -> (n, classes) probabilities.
+
+    Where the paper contradicts itself, Keras's defaults hold, as its results do: tanh in the LSTM.
+    """
+    signals, flow = _input(extras)
+    flow = layers.Reshape((4, 32, CHANNELS), name="slices")(flow)
+    flow = layers.TimeDistributed(layers.Conv1D(64, 3, activation="relu"), name="conv")(flow)
+    flow = layers.TimeDistributed(layers.MaxPooling1D(2), name="pool")(flow)
+    flow = layers.TimeDistributed(layers.Flatten(), name="flatten")(flow)
+    flow = _drop(flow, extras.dropout[0], "drop_features")
+    flow = layers.LSTM(128, name="lstm")(flow)
+    flow = _drop(flow, extras.dropout[1], "drop_state")
+    out = layers.Dense(classes, activation="softmax", name="activity")(flow)
+    return keras.Model(signals, out, name="cnn_lstm")
+
+
+MODELS: dict[str, Callable[[int, Extras], keras.Model]] = {"cnn_lstm": cnn_lstm}
+
+
+def adapt(model: keras.Model, x: NDArray[np.float32]) -> None:
+    """Give a model's normalisation layer, where it has one, the training windows' statistics."""
+    for layer in model.layers:
+        if isinstance(layer, layers.Normalization):
+            layer.adapt(x)
+
+
+def _input(extras: Extras) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    signals = keras.Input((WINDOW, CHANNELS), name="signals")
+    if not extras.normalise:
+        return signals, signals
+    return signals, layers.Normalization(axis=-1, name="normalise")(signals)
+
+
+def _drop(flow: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
+    return layers.Dropout(rate, name=name)(flow) if rate else flow

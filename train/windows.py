@@ -1,0 +1,75 @@
+"""Labelled windows to train and test on, made in either of two ways."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from device.signal.path import windows_of
+from device.signal.spec import SignalSpec
+from numpy.typing import NDArray
+
+from train.datasets.hapt import Hapt, Recording
+from train.datasets.uci_har import UciHar
+from train.datasets.waist import LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledWindows:
+    """Windows with the activity and the person of each."""
+
+    x: NDArray[np.float32]
+    """(n, 128, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
+    y: NDArray[np.int64]
+    """(n,) index into LABELS."""
+    person: NDArray[np.int64]
+    """(n,)"""
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def people(self) -> frozenset[int]:
+        """Whose windows these are."""
+        return frozenset(int(person) for person in np.unique(self.person))
+
+    def of(self, people: Iterable[int]) -> Self:
+        """Keep only these people's windows."""
+        those = np.isin(self.person, sorted(people))
+        return type(self)(self.x[those], self.y[those], self.person[those])
+
+
+def published(har: UciHar) -> LabelledWindows:
+    """Take the windows as their publisher cut and filtered them."""
+    return LabelledWindows(har.x, har.y, har.person)
+
+
+def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
+    """Make windows from raw recordings through the device's own signal path.
+
+    A window counts when it lies wholly inside a labelled segment of a basic activity.
+    A smaller hop in the spec gives more windows to train on; tests keep the device's.
+    """
+    parts = [_of_recording(recording, spec) for recording in hapt.recordings]
+    x, y, person = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return LabelledWindows(x, y, person)
+
+
+def _of_recording(
+    recording: Recording, spec: SignalSpec
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    windows = windows_of(recording.samples, spec)
+    t_s = recording.samples.t_s
+    activity = np.full(len(windows), -1)
+    starts = np.array([window.start_s for window in windows])
+    ends = np.array([window.end_s for window in windows])
+    half_s = 0.5 / spec.rate_hz
+    for segment in recording.segments:
+        if segment.activity in LABELS:
+            # A window's end is the time of the sample that would follow it.
+            first_s, last_s = t_s[segment.first], t_s[segment.end - 1]
+            inside = (starts > first_s - half_s) & (ends - 1 / spec.rate_hz < last_s + half_s)
+            activity[inside] = LABELS.index(segment.activity)
+    kept = np.flatnonzero(activity >= 0)
+    x = np.stack([windows[i].x for i in kept]) if len(kept) else np.empty((0, spec.window, 9))
+    return x.astype(np.float32), activity[kept], np.full(len(kept), recording.person)
