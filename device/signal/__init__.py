@@ -1,0 +1,1 @@
+"""The signal path: time base, mounting, filters, gravity split, windows."""

@@ -1,0 +1,170 @@
+"""The signal path: samples in, windows out, the same for training and on the board."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.signal.blockfilter import BlockFilter
+from device.signal.mounting import Mounting
+from device.signal.screen import Screen
+from device.signal.spec import SignalSpec
+from device.signal.timebase import Timebase
+from firmware_bridge.samples import Float64, Samples
+
+_ROWS_AT_ONCE = 4096  # bounds the memory that a block of hours takes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the model sees."""
+
+    start_s: float
+    """Time of the first sample."""
+    end_s: float
+    """start_s plus window / rate_hz."""
+    x: NDArray[np.float32]
+    """(window, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
+    lost: int
+    """Samples lost before end_s that no earlier window or stretch start reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class StretchStart:
+    """The first sample of all, or the first after a gap."""
+
+    start_s: float
+    ready_s: float
+    """End of the first window that this stretch can give."""
+    lost: int
+    """Samples lost before start_s that no window reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A silence longer than max_gap_s between two samples."""
+
+    start_s: float
+    end_s: float
+
+
+Event = Window | StretchStart | Gap
+
+
+class SignalPath:
+    """Samples to windows. Any chunking of the same samples gives bit-identical events.
+
+    `counts`: samples (that entered), lost (as the source said), not_finite, implausible, repeated
+    and backward (dropped), gaps, windows.
+    """
+
+    def __init__(
+        self, spec: SignalSpec, rotation: Sequence[Sequence[float]] | Float64 | None = None
+    ) -> None:
+        """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation."""
+        self.spec = spec
+        self.last_s: float | None = None
+        """Time of the last sample that entered."""
+        self._mounting = Mounting(rotation)
+        self._screen = Screen()
+        self._filter = BlockFilter(spec)
+        self._timebase = Timebase(spec.rate_hz)
+        self._start_s = 0.0
+        self._rest = np.empty((0, 6))
+        self._blocks = 0
+        self._recent: list[NDArray[np.float32]] = []
+        self._lost: list[tuple[float, int]] = []
+        self._events: Counter[str] = Counter(gaps=0, windows=0)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What entered, what was dropped and why, and what came of it."""
+        return {**self._screen.counts, **self._events}
+
+    def push(self, samples: Samples) -> list[Event]:
+        """Take a block of any length; return what it completed, in order of time."""
+        events: list[Event] = []
+        for at in range(0, max(len(samples), 1), _ROWS_AT_ONCE):
+            part = samples[at : at + _ROWS_AT_ONCE] if len(samples) else samples
+            t_s, values, lost = self._screen.push(part)
+            if len(t_s):
+                self._enter(t_s, values, lost, events)
+        return events
+
+    def _enter(
+        self, t_s: Float64, values: Float64, lost: NDArray[np.int64], events: list[Event]
+    ) -> None:
+        values[:, :3] = self._mounting.apply(values[:, :3])
+        values[:, 3:] = self._mounting.apply(values[:, 3:])
+        before = np.concatenate([[-np.inf if self.last_s is None else self.last_s], t_s[:-1]])
+        starts = np.flatnonzero(t_s - before > self.spec.max_gap_s)
+        for begin, end in zip([0, *starts], [*starts, len(t_s)], strict=True):
+            if begin == end:
+                continue
+            first_s = float(t_s[begin])
+            holes = np.flatnonzero(lost[begin:end]) + begin
+            self._lost += [(float(t_s[i]), int(lost[i])) for i in holes]
+            if self.last_s is None or first_s - self.last_s > self.spec.max_gap_s:
+                self._restart(first_s, events)
+            self.last_s = float(t_s[end - 1])
+            self._windows(
+                self._timebase.push(t_s[begin:end] - self._start_s, values[begin:end]), events
+            )
+
+    def _restart(self, first_s: float, events: list[Event]) -> None:
+        if self.last_s is not None:
+            self._windows(self._timebase.finish(), events)
+            self._events["gaps"] += 1
+            events.append(Gap(self.last_s, first_s))
+        spec = self.spec
+        ready_s = first_s + (spec.warm_up_blocks * spec.hop + spec.window) / spec.rate_hz
+        # What was lost just before the first sample belongs to it.
+        lost = self._lost_before(float(np.nextafter(first_s, np.inf)))
+        events.append(StretchStart(first_s, ready_s, lost))
+        self._timebase = Timebase(spec.rate_hz)
+        self._start_s = first_s
+        self._rest = np.empty((0, 6))
+        self._blocks = 0
+        self._recent = []
+
+    def _windows(self, points: Float64, events: list[Event]) -> None:
+        spec, hop = self.spec, self.spec.hop
+        if not len(points):
+            return
+        points = np.concatenate([self._rest, points])
+        in_window = spec.window // hop
+        for at in range(0, len(points) - hop + 1, hop):
+            if not self._blocks:
+                self._filter.start(points[0])
+            filtered, body = self._filter.block(points[at : at + hop])
+            self._blocks += 1
+            self._recent = self._recent[1 - in_window :] if in_window > 1 else []
+            block = np.empty((hop, 9), dtype=np.float32)
+            block[:, :6] = filtered
+            block[:, 6:] = body
+            self._recent.append(block)
+            if self._blocks < spec.warm_up_blocks + in_window:
+                continue
+            start_s = self._start_s + (self._blocks - in_window) * hop / spec.rate_hz
+            end_s = self._start_s + self._blocks * hop / spec.rate_hz
+            x = np.concatenate(self._recent)
+            self._events["windows"] += 1
+            events.append(Window(start_s, end_s, x, self._lost_before(end_s)))
+        self._rest = points[len(points) // hop * hop :]
+
+    def _lost_before(self, end_s: float) -> int:
+        if not self._lost:
+            return 0
+        count = sum(n for t, n in self._lost if t < end_s)
+        self._lost = [(t, n) for t, n in self._lost if t >= end_s]
+        return count
+
+
+def windows_of(
+    samples: Samples, spec: SignalSpec, rotation: Sequence[Sequence[float]] | Float64 | None = None
+) -> list[Window]:
+    """Return the windows of a whole recording, for training."""
+    events = SignalPath(spec, rotation).push(samples)
+    return [event for event in events if isinstance(event, Window)]

@@ -1,0 +1,62 @@
+"""What may enter the signal path: plausible samples in order of time; the rest is counted."""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.samples import Float64, Samples
+
+MAX_ACC_G = 32.0
+"""Twice the largest full scale of the MPU family."""
+MAX_GYRO_RAD_S = 70.0
+"""Twice 2000 deg/s."""
+MAX_TIME_S = 1e10
+"""Past this a clock in seconds is no clock; below it float64 still resolves 2 us."""
+SLOTS_PER_S = 10_000
+"""At most one sample per slot passes, which bounds what the densest stream can cost."""
+
+
+class Screen:
+    """Drops what no sensor can have meant. `counts` says what was dropped, and why."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter(
+            samples=0, lost=0, not_finite=0, implausible=0, repeated=0, backward=0
+        )
+        self._slot = -np.inf
+        self._missing = 0
+
+    def push(self, samples: Samples) -> tuple[Float64, Float64, NDArray[np.int64]]:
+        """Return what passes: t_s (n,), acc and gyro (n, 6), samples missing before each (n,)."""
+        t_s = np.asarray(samples.t_s, dtype=np.float64)
+        values = np.concatenate([samples.acc_g, samples.gyro_rad_s], axis=1, dtype=np.float64)
+        size = np.abs(values)
+        finite = np.isfinite(t_s) & (size < np.inf).all(axis=1)
+        good = (
+            finite
+            & (np.abs(t_s) <= MAX_TIME_S)
+            & (size[:, :3] <= MAX_ACC_G).all(axis=1)
+            & (size[:, 3:] <= MAX_GYRO_RAD_S).all(axis=1)
+        )
+        # A dropped one is missing from the sample after it on, as if the line had lost it.
+        missing = self._missing + samples.lost + np.cumsum(~good)
+        where = np.flatnonzero(good)
+        slot = np.floor(t_s[where] * SLOTS_PER_S)
+        latest = np.maximum.accumulate(np.concatenate([[self._slot], slot]))
+        fresh = slot > latest[:-1]
+        kept = where[fresh]
+        self._slot = latest[-1]
+
+        before = np.diff(missing[kept], prepend=0)
+        total = self._missing + samples.lost + len(t_s) - len(where)
+        self._missing = total - int(before.sum())
+        self.counts.update(
+            samples=len(kept),
+            lost=samples.lost,
+            not_finite=int((~finite).sum()),
+            implausible=int((finite & ~good).sum()),
+            repeated=int((slot == latest[:-1]).sum()),
+            backward=int((slot < latest[:-1]).sum()),
+        )
+        return t_s[kept], values[kept], before

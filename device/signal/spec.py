@@ -1,0 +1,96 @@
+"""The numbers that fix the signal path: part of a bundle, the same in training and on the board."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from firmware_bridge.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSpec:
+    """What turns samples into windows. Raises InputError when the numbers make no sense."""
+
+    rate_hz: float = 50.0
+    """Rate of the uniform grid, and so of a window."""
+    window: int = 128
+    """Samples in a window; a multiple of hop."""
+    hop: int = 64
+    """Samples from one window's start to the next one's, and in a filter block."""
+    noise_order: int = 3
+    noise_cutoff_hz: float = 20.0
+    gravity_order: int = 3
+    gravity_cutoff_hz: float = 0.3
+    max_gap_s: float = 0.25
+    """A longer silence between two samples ends the stretch."""
+    warm_up_s: float = 2.56
+    """From the start of a stretch to the start of its first window; a whole number of hops."""
+    no_data_after_s: float = 2.0
+    """A silence of this length is reported as `no_data`."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in _LIMITS:
+            value = getattr(self, name)
+            kind = int if name in _WHOLE else int | float
+            if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+                what = "a whole number" if name in _WHOLE else "a number"
+                raise InputError(
+                    f"signal: {name} is {value!r}, it must be {what} from {low} to {high}"
+                )
+        if self.window % self.hop:
+            raise InputError(
+                f"signal: window ({self.window}) must be a multiple of hop ({self.hop})"
+            )
+        if not self.gravity_cutoff_hz < self.noise_cutoff_hz < self.rate_hz / 2:
+            raise InputError(
+                f"signal: gravity_cutoff_hz ({self.gravity_cutoff_hz}) must be below"
+                f" noise_cutoff_hz ({self.noise_cutoff_hz}), and that below half of rate_hz"
+                f" ({self.rate_hz})"
+            )
+        if abs(self.warm_up_s * self.rate_hz / self.hop - self.warm_up_blocks) > 1e-9:
+            raise InputError(
+                f"signal: warm_up_s ({self.warm_up_s}) must be a multiple of hop / rate_hz"
+                f" ({self.hop / self.rate_hz} s)"
+            )
+        if self.no_data_after_s < self.max_gap_s:
+            raise InputError(
+                f"signal: no_data_after_s ({self.no_data_after_s}) must not be below max_gap_s"
+                f" ({self.max_gap_s})"
+            )
+
+    @property
+    def warm_up_blocks(self) -> int:
+        """Blocks of hop samples before the first window starts."""
+        return round(self.warm_up_s * self.rate_hz / self.hop)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the fields by name, as the manifest keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what to_dict wrote. Raises InputError on what is missing, unknown or senseless."""
+        if not isinstance(values, Mapping):
+            raise InputError("signal: must be a table of names and numbers")
+        names = {field.name for field in fields(cls)}
+        if missing := sorted(names - set(values)):
+            raise InputError(f"signal: {missing[0]} is missing")
+        if unknown := sorted(set(values) - names):
+            raise InputError(f"signal: {unknown[0]!r} is not known to this version; update edgehar")
+        return cls(**values)
+
+
+_WHOLE = {"window", "hop", "noise_order", "gravity_order"}
+# Wide enough for any body-worn sensor, narrow enough that no manifest can exhaust a board.
+_LIMITS = (
+    ("rate_hz", 10, 1000),
+    ("window", 8, 4096),
+    ("hop", 8, 4096),
+    ("noise_order", 1, 8),
+    ("noise_cutoff_hz", 0.1, 500),
+    ("gravity_order", 1, 8),
+    ("gravity_cutoff_hz", 0.01, 10),
+    ("max_gap_s", 0.01, 10),
+    ("warm_up_s", 0, 60),
+    ("no_data_after_s", 0.01, 3600),
+)
