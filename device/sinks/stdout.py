@@ -1,0 +1,28 @@
+"""Decisions as JSON lines on standard output, each as soon as it is known."""
+
+import os
+import sys
+
+from device.decisions import Decision, to_json
+from device.sinks import SinkError
+
+
+class Stdout:
+    """Standard output."""
+
+    name = "stdout"
+
+    def write(self, decision: Decision) -> None:
+        """Write one line; raises SinkError, or BrokenPipeError if the reader has gone."""
+        try:
+            sys.stdout.write(to_json(decision) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered would fail again, loudly, when Python exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
+        except OSError as error:
+            raise SinkError(f"stdout: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Leave standard output open: it is not ours."""

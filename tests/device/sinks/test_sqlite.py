@@ -1,0 +1,167 @@
+import json
+import resource
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from device.decisions import Decision, to_json
+from device.sinks import Outlet, SinkError
+from device.sinks.sqlite import BACKLOG, Sqlite
+from firmware_bridge.errors import InputError
+
+
+def decision(number: int) -> Decision:
+    probabilities = {"walking": 0.75 + 1e-9, "sitting": 0.25 - 1e-9}
+    time = f"2026-01-01T00:00:{number % 60:02}Z"
+    return Decision(
+        number, number + 2.56, time, "ok", "walking", 0.75, probabilities, number % 3, "m@0"
+    )
+
+
+def numbers(path: Path) -> list[tuple[int, int]]:
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return database.execute("SELECT run, number FROM decisions ORDER BY 1, 2").fetchall()
+
+
+def test_a_row_says_what_the_json_line_says(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    silent = Decision(None, None, None, "no_data", None, None, None, 0, "m@0")
+    sink = Sqlite(path, "serial:/dev/ttyUSB0")
+    sink.write(decision(7))
+    sink.write(silent)
+    sink.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        rows = [dict(row) for row in database.execute("SELECT * FROM decisions ORDER BY number")]
+        assert [row["source"] for row in database.execute("SELECT source FROM runs")] == [
+            "serial:/dev/ttyUSB0"
+        ]
+    for row, said in zip(rows, (decision(7), silent), strict=True):
+        del row["run"], row["number"]
+        row["probabilities"] = row["probabilities"] and json.loads(row["probabilities"])
+        assert row == json.loads(to_json(said))
+
+
+def test_a_decision_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    sink = Sqlite(tmp_path / "d.db", "x")
+    with closing(sqlite3.connect(tmp_path / "d.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM decisions").fetchall()  # a reader in the middle of its work
+        sink.write(decision(1))
+        assert numbers(tmp_path / "d.db") == [(1, 1)]
+    sink.close()
+
+
+def test_each_run_has_a_number_of_its_own(tmp_path: Path) -> None:
+    for _ in range(2):
+        sink = Sqlite(tmp_path / "d.db", "x")
+        sink.write(decision(1))
+        sink.close()
+    assert numbers(tmp_path / "d.db") == [(1, 1), (2, 1)]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from device.sinks.sqlite import Sqlite
+from tests.device.sinks.test_sqlite import decision
+sink = Sqlite(Path(sys.argv[1]), "x")
+for number in range(1, 1_000_000):
+    sink.write(decision(number))
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_kill_9_loses_at_most_the_last_decision(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    written = 0
+    for run in range(1, 11):
+        command = [sys.executable, "-c", _WRITER, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            for _ in range(run * 7):
+                child.stdout.readline()
+            child.kill()
+            acknowledged = run * 7 + len(child.stdout.read().splitlines())
+        stored = [number for found, number in numbers(path) if found == run]
+        assert stored == list(range(1, len(stored) + 1))
+        assert acknowledged <= len(stored) <= acknowledged + 1
+        written += len(stored)
+    assert len(numbers(path)) == written
+
+
+def test_a_full_disk_is_said_once_and_nothing_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "d.db"
+    sink = Sqlite(path, "x")
+    outlet = Outlet(sink)
+    outlet.write(decision(1))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (tmp_path / "d.db-wal").stat().st_size
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        for number in range(2, 60):
+            outlet.write(decision(number))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert outlet.failures == 58
+    outlet.write(decision(60))
+    outlet.write(decision(61))
+    outlet.close()
+    assert numbers(path) == [(1, number) for number in range(1, 62)]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert str(path) in caplog.messages[0]
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        sink = Sqlite(tmp_path / "d.db", "x")
+        for number in range(1, BACKLOG + 11):
+            with pytest.raises(SinkError):
+                sink.write(decision(number))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    sink.write(decision(BACKLOG + 11))
+    sink.close()
+    # The oldest are given up, and their numbers are missing.
+    assert numbers(tmp_path / "d.db") == [(1, n) for n in range(12, BACKLOG + 12)]
+
+
+def test_a_database_that_another_writer_holds(tmp_path: Path) -> None:
+    sink = Sqlite(tmp_path / "d.db", "x")
+    with closing(sqlite3.connect(tmp_path / "d.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SinkError, match="locked"):
+            sink.write(decision(1))
+    sink.write(decision(2))
+    sink.close()
+    assert numbers(tmp_path / "d.db") == [(1, 1), (1, 2)]
+
+
+def test_what_cannot_be_our_database_is_refused(tmp_path: Path) -> None:
+    text = tmp_path / "text.db"
+    text.write_text("not a database " * 100)
+    alien = tmp_path / "alien.db"
+    with closing(sqlite3.connect(alien)) as database:
+        database.execute("CREATE TABLE songs (name)")
+    newer = tmp_path / "newer.db"
+    with closing(sqlite3.connect(newer)) as database:
+        database.execute("PRAGMA user_version = 99")
+    for path, words in (
+        (text, "not an SQLite database"),
+        (alien, "something else"),
+        (newer, "newer"),
+        (tmp_path / "no" / "folder.db", "folder"),
+        (tmp_path, "cannot be opened"),
+    ):
+        with pytest.raises(InputError, match=words):
+            Sqlite(path, "x")
