@@ -1,0 +1,127 @@
+"""Bytes -> messages: finds frames in whatever arrives and counts what did not."""
+
+from dataclasses import dataclass
+
+from firmware_bridge import framing
+from firmware_bridge.protocol import HEADER, MAX_CONTENT, Command, Hello, Message, signed32, unpack
+
+MAX_FRAME = MAX_CONTENT + 2 + (MAX_CONTENT + 2) // 254 + 1
+"""Bytes of the longest frame between its delimiters."""
+
+_RECENT = 64
+"""Frames remembered, to tell a repeated one from one that a rebooted device numbered alike."""
+
+
+@dataclass(slots=True)
+class DecoderCounts:
+    """What a decoder has seen, in frames."""
+
+    frames: int = 0
+    """Intact and passed on."""
+    lost: int = 0
+    """Missing by their sequence number (a reordered one counts here, and as stale)."""
+    stale: int = 0
+    """Repeated or overtaken; not passed on."""
+    bad_crc: int = 0
+    """Damaged."""
+    too_long: int = 0
+    """Longer than any frame; dropped before they fill the memory."""
+    unknown: int = 0
+    """Intact, but of a type or shape this version does not know; skipped."""
+    resyncs: int = 0
+    """Intact frames found after damage."""
+    restarts: int = 0
+    """Sequences begun anew: the device rebooted, or nothing came for very long."""
+
+
+class Decoder:
+    """Takes any bytes in any chunking, never raises, holds no more than a frame."""
+
+    def __init__(self) -> None:
+        self.counts = DecoderCounts()
+        self._rest = b""
+        self._skipping = False
+        self._damaged = False
+        self._boot: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._last: tuple[int, int] | None = None
+        self._recent: list[tuple[int, int]] = [(-1, 0)] * _RECENT
+
+    def reopened(self) -> None:
+        """Forget what is half read, and the numbering: another device or boot may follow."""
+        self._rest, self._skipping = b"", False
+        self._begin()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Return the messages that `data` completes."""
+        *frames, rest = (self._rest + data).split(framing.DELIMITER)
+        messages = []
+        for frame in frames:
+            if self._skipping:  # the tail of a frame already counted as too long
+                self._skipping = False
+            elif frame and (message := self._open(frame)) is not None:
+                messages.append(message)
+        if not self._skipping and len(rest) > MAX_FRAME:
+            self._skipping = True
+            self._reject_long()
+        self._rest = b"" if self._skipping else rest
+        return messages
+
+    def _reject_long(self) -> None:
+        self.counts.too_long += 1
+        self._damaged = True
+
+    def _open(self, frame: bytes) -> Message | None:
+        if len(frame) > MAX_FRAME:
+            self._reject_long()
+            return None
+        content = framing.unseal(frame)
+        if content is None or len(content) < HEADER.size:
+            self.counts.bad_crc += 1
+            self._damaged = True
+            return None
+        if self._damaged:
+            self.counts.resyncs += 1
+            self._damaged = False
+        message = unpack(content)
+        if isinstance(message, Command):  # the board does not number its requests
+            self.counts.frames += 1
+            return message
+        _, seq, _, index = HEADER.unpack_from(content)
+        if isinstance(message, Hello):
+            if self._boot not in {None, message.boot} and self._last is not None:
+                self._restart()
+            self._boot = message.boot
+        if not self._in_order(seq, index, hash(content)):
+            self.counts.stale += 1
+            return None
+        if message is None:
+            self.counts.unknown += 1
+        else:
+            self.counts.frames += 1
+        return message
+
+    def _in_order(self, seq: int, index: int, mark: int) -> bool:
+        """Count what is missing before frame `seq`; False if it is late or repeated."""
+        if self._last is not None:
+            ahead = (seq - self._last[0]) & 0xFFFF
+            newer = signed32(index - self._last[1])
+            if 0 < ahead < 0x8000 and newer >= 0:
+                self.counts.lost += ahead - 1
+            elif 0x10000 - ahead >= _RECENT or newer > 0:
+                self._restart()
+            else:
+                had, mark_then = self._recent[seq % _RECENT]
+                # Numbered as one we have had, and yet another: a reboot numbers from 0 again.
+                if had != seq or mark_then == mark:
+                    return False
+                self._restart()
+        self._last = seq, index
+        self._recent[seq % _RECENT] = seq, mark
+        return True
+
+    def _restart(self) -> None:
+        self.counts.restarts += 1
+        self._begin()
