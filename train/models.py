@@ -1,28 +1,19 @@
 """The networks, as functions that give an untrained Keras model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from train.recipes import Extras
+
 WINDOW = 128
 CHANNELS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a recipe may add to a network as its paper has it; by default, nothing."""
-
-    normalise: bool = False
-    """A first layer that brings each channel to mean 0, deviation 1 over the training windows."""
-    dropout: tuple[float, float] = (0.0, 0.0)
-    """Share dropped after the convolution and before the last layer, in training only."""
-
-
-def cnn_lstm(classes: int, extras: Extras = Extras()) -> keras.Model:
+def cnn_lstm(classes: int, extras: Extras) -> keras.Model:
     """CNN_LSTM of Mutegeki and Han (ICAIIC 2020): (n, 128, 9) -> (n, classes) probabilities.
 
     Where the paper contradicts itself, Keras's defaults hold, as its results do: tanh in the LSTM.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from device.signal.path import windows_of
-from device.signal.spec import SignalSpec
 from numpy.typing import NDArray
 
+from device.signal.path import windows_of
+from device.signal.spec import SignalSpec
 from train.datasets.hapt import Hapt, Recording
 from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS

@@ -1,0 +1,54 @@
+"""How a network is trained: the paper's settings, and ours."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a recipe may add to a network as its paper has it; by default, nothing."""
+
+    normalise: bool = False
+    """A first layer that brings each channel to mean 0, deviation 1 over the training windows."""
+    dropout: tuple[float, float] = (0.0, 0.0)
+    """Share dropped after the convolution and before the last layer, in training only."""
+
+
+NOTHING = Extras()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything about a fit but the data and the seed."""
+
+    name: str
+    model: str
+    """A name in MODELS."""
+    epochs: int
+    learning_rate: float
+    batch: int = 64
+    extras: Extras = NOTHING
+    label_smoothing: float = 0.0
+    weight_decay: float | None = None
+    """AdamW's; without it the optimiser is Adam."""
+    cosine: bool = False
+    """Let the learning rate fall to zero along half a cosine."""
+    averaging: float | None = None
+    """Momentum of an exponential average of the weights, which replaces them at the end."""
+
+
+PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025)
+"""Mutegeki and Han's, with Keras's defaults where they say nothing."""
+
+SHIPPED = Recipe(
+    "shipped",
+    "cnn_lstm",
+    epochs=40,
+    learning_rate=0.0025,
+    extras=Extras(normalise=True, dropout=(0.3, 0.5)),
+    label_smoothing=0.1,
+    weight_decay=0.004,
+    cosine=True,
+    averaging=0.99,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (PAPER, SHIPPED)}
