@@ -33,12 +33,12 @@ class BlockFilter:
         self._in[self._hop :] = self._steady * first
 
     def block(self, x: Float64) -> tuple[Float64, Float64]:
-        """Filter x (hop, 6), acc first. Return it without noise (hop, 6), and body acc (hop, 3).
+        """Filter x (6, hop), acc first. Return it without noise (hop, 6), and body acc (hop, 3).
 
         Both are views that the next call overwrites.
         """
         hop = self._hop
-        self._in[:hop] = x
+        self._in[:hop] = x.T
         np.matmul(self._map, self._in, out=self._out)
         self._in[hop:] = self._out[2 * hop :]
         return self._out[:hop], self._out[hop : 2 * hop, :3]

@@ -39,9 +39,9 @@ class Mounting:
             self._rows = matrix.tolist()
 
     def apply(self, xyz: Float64) -> Float64:
-        """Rotate xyz (n, 3)."""
+        """Rotate xyz (3, n)."""
         if self._rows is None:
             return xyz
         # Element by element: the bits of a matrix product may depend on how many rows it has.
-        x, y, z = xyz.T
-        return np.stack([a * x + b * y + c * z for a, b, c in self._rows], axis=1)
+        x, y, z = xyz
+        return np.stack([a * x + b * y + c * z for a, b, c in self._rows])

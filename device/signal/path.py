@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signal.blockfilter import BlockFilter
 from device.signal.mounting import Mounting
 from device.signal.screen import Screen
 from device.signal.spec import SignalSpec
 from device.signal.timebase import Timebase
+from device.signal.windows import Windows
 from firmware_bridge.samples import Float64, Samples
 
 _ROWS_AT_ONCE = 4096  # bounds the memory that a block of hours takes
@@ -69,12 +69,9 @@ class SignalPath:
         """Time of the last sample that entered."""
         self._mounting = Mounting(rotation)
         self._screen = Screen()
-        self._filter = BlockFilter(spec)
+        self._windows = Windows(spec)
         self._timebase = Timebase(spec.rate_hz)
         self._start_s = 0.0
-        self._rest = np.empty((0, 6))
-        self._blocks = 0
-        self._recent: list[NDArray[np.float32]] = []
         self._lost: list[tuple[float, int]] = []
         self._events: Counter[str] = Counter(gaps=0, windows=0)
 
@@ -96,26 +93,23 @@ class SignalPath:
     def _enter(
         self, t_s: Float64, values: Float64, lost: NDArray[np.int64], events: list[Event]
     ) -> None:
-        values[:, :3] = self._mounting.apply(values[:, :3])
-        values[:, 3:] = self._mounting.apply(values[:, 3:])
-        before = np.concatenate([[-np.inf if self.last_s is None else self.last_s], t_s[:-1]])
-        starts = np.flatnonzero(t_s - before > self.spec.max_gap_s)
+        values = np.concatenate([self._mounting.apply(v) for v in (values[:3], values[3:])])
+        before_s = np.concatenate([[-np.inf if self.last_s is None else self.last_s], t_s[:-1]])
+        starts = np.flatnonzero(t_s - before_s > self.spec.max_gap_s)
         for begin, end in zip([0, *starts], [*starts, len(t_s)], strict=True):
             if begin == end:
-                continue
-            first_s = float(t_s[begin])
-            holes = np.flatnonzero(lost[begin:end]) + begin
-            self._lost += [(float(t_s[i]), int(lost[i])) for i in holes]
-            if self.last_s is None or first_s - self.last_s > self.spec.max_gap_s:
-                self._restart(first_s, events)
+                continue  # the block itself begins with a start
+            part = slice(begin, end)
+            after = np.flatnonzero(lost[part]) + begin
+            self._lost += [(float(t_s[i]), int(lost[i])) for i in after]
+            if t_s[begin] - before_s[begin] > self.spec.max_gap_s:
+                self._restart(float(t_s[begin]), events)
             self.last_s = float(t_s[end - 1])
-            self._windows(
-                self._timebase.push(t_s[begin:end] - self._start_s, values[begin:end]), events
-            )
+            self._cut(self._timebase.push(t_s[part] - self._start_s, values[:, part]), events)
 
     def _restart(self, first_s: float, events: list[Event]) -> None:
         if self.last_s is not None:
-            self._windows(self._timebase.finish(), events)
+            self._cut(self._timebase.finish(), events)
             self._events["gaps"] += 1
             events.append(Gap(self.last_s, first_s))
         spec = self.spec
@@ -125,34 +119,15 @@ class SignalPath:
         events.append(StretchStart(first_s, ready_s, lost))
         self._timebase = Timebase(spec.rate_hz)
         self._start_s = first_s
-        self._rest = np.empty((0, 6))
-        self._blocks = 0
-        self._recent = []
+        self._windows.start()
 
-    def _windows(self, points: Float64, events: list[Event]) -> None:
-        spec, hop = self.spec, self.spec.hop
-        if not len(points):
-            return
-        points = np.concatenate([self._rest, points])
-        in_window = spec.window // hop
-        for at in range(0, len(points) - hop + 1, hop):
-            if not self._blocks:
-                self._filter.start(points[0])
-            filtered, body = self._filter.block(points[at : at + hop])
-            self._blocks += 1
-            self._recent = self._recent[1 - in_window :] if in_window > 1 else []
-            block = np.empty((hop, 9), dtype=np.float32)
-            block[:, :6] = filtered
-            block[:, 6:] = body
-            self._recent.append(block)
-            if self._blocks < spec.warm_up_blocks + in_window:
-                continue
-            start_s = self._start_s + (self._blocks - in_window) * hop / spec.rate_hz
-            end_s = self._start_s + self._blocks * hop / spec.rate_hz
-            x = np.concatenate(self._recent)
+    def _cut(self, points: Float64, events: list[Event]) -> None:
+        rate_hz, window = self.spec.rate_hz, self.spec.window
+        for first, x in self._windows.push(points):
+            start_s = self._start_s + first / rate_hz
+            end_s = self._start_s + (first + window) / rate_hz
             self._events["windows"] += 1
             events.append(Window(start_s, end_s, x, self._lost_before(end_s)))
-        self._rest = points[len(points) // hop * hop :]
 
     def _lost_before(self, end_s: float) -> int:
         if not self._lost:

@@ -28,16 +28,18 @@ class Screen:
         self._missing = 0
 
     def push(self, samples: Samples) -> tuple[Float64, Float64, NDArray[np.int64]]:
-        """Return what passes: t_s (n,), acc and gyro (n, 6), samples missing before each (n,)."""
+        """Return what passes: t_s (n,), acc and gyro (6, n), samples missing before each (n,)."""
         t_s = np.asarray(samples.t_s, dtype=np.float64)
-        values = np.concatenate([samples.acc_g, samples.gyro_rad_s], axis=1, dtype=np.float64)
+        values = np.empty((6, len(t_s)))
+        values[:3] = samples.acc_g.T
+        values[3:] = samples.gyro_rad_s.T
         size = np.abs(values)
-        finite = np.isfinite(t_s) & (size < np.inf).all(axis=1)
+        finite = np.isfinite(t_s) & (size < np.inf).all(axis=0)
         good = (
             finite
             & (np.abs(t_s) <= MAX_TIME_S)
-            & (size[:, :3] <= MAX_ACC_G).all(axis=1)
-            & (size[:, 3:] <= MAX_GYRO_RAD_S).all(axis=1)
+            & (size[:3] <= MAX_ACC_G).all(axis=0)
+            & (size[3:] <= MAX_GYRO_RAD_S).all(axis=0)
         )
         # A dropped one is missing from the sample after it on, as if the line had lost it.
         missing = self._missing + samples.lost + np.cumsum(~good)
@@ -59,4 +61,4 @@ class Screen:
             repeated=int((slot == latest[:-1]).sum()),
             backward=int((slot < latest[:-1]).sum()),
         )
-        return t_s[kept], values[kept], before
+        return t_s[kept], values[:, kept], before
