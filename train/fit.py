@@ -35,13 +35,11 @@ def fit(
     seed: int,
     train: LabelledWindows,
     validation: LabelledWindows | None = None,
-    *,
-    choose_epoch: bool = False,
 ) -> Fitted:
     """Train a new network; one seed on one machine gives one set of weights.
 
-    With `choose_epoch` the model is that of the epoch most often right on the validation windows
-    (at a tie, that of the lower loss); otherwise of the last epoch.
+    With validation windows the model is that of the epoch most often right on them (at a tie, of
+    the lower loss); otherwise that of the last epoch.
 
     Raises:
         DataError: a test person's windows are among those to train or choose on.
@@ -77,7 +75,7 @@ def fit(
         verbose=0,
     )
     epoch = recipe.epochs
-    if choose_epoch and best.weights is not None:
+    if best.weights is not None:
         model.set_weights(best.weights)
         epoch = best.epoch
     return Fitted(model, dict(history.history), epoch, time.monotonic() - began)

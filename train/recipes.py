@@ -32,11 +32,15 @@ class Recipe:
     """AdamW's; without it the optimiser is Adam."""
     cosine: bool = False
     """Let the learning rate fall to zero along half a cosine."""
+    hop: int = 64
+    """Samples between training windows of our own path; fewer give more, overlapping windows."""
+    validation_people: int = 0
+    """Training people held out; the epoch that does best on them is kept. None: the last epoch."""
     averaging: float | None = None
     """Momentum of an exponential average of the weights, which replaces them at the end."""
 
 
-PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025)
+PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025, validation_people=4)
 """Mutegeki and Han's, with Keras's defaults where they say nothing."""
 
 SHIPPED = Recipe(

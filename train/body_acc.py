@@ -1,0 +1,108 @@
+"""How the device's causal body acceleration compares with UCI HAR's own.
+
+The publisher cut its windows from the recordings that HAPT holds, and took gravity off with a
+filter of its own. Each published window is found again in the recordings of its person by its
+total acceleration (least mean square difference over all offsets); there, and only where the match
+is beyond doubt, the two body accelerations are compared.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.signal.path import windows_of
+from device.signal.spec import SignalSpec
+from firmware_bridge.samples import Float64
+from train.datasets.hapt import Hapt, Recording
+from train.datasets.uci_har import UciHar
+from train.datasets.waist import LABELS
+
+MATCH_G = 0.12
+"""Largest rms difference of total acceleration in a match; the publisher filtered it otherwise."""
+_SETTLED = 10
+"""Hops from a stretch's start after which the gravity filter no longer knows how it was started."""
+_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Of one activity, or of all of them; rms over windows, samples and axes, g."""
+
+    windows: int
+    """Published windows of the people in the recordings."""
+    matched: int
+    body_rms_g: float
+    """The publisher's body acceleration itself."""
+    body_difference_rms_g: float
+    """Ours less the publisher's."""
+    total_difference_rms_g: float
+    """The same for total acceleration: what the noise filters differ by."""
+
+
+def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
+    """Compare by activity, and over all of them under `all`."""
+    # The path must not skip what a match may lie in; settling is waited for below.
+    spec = replace(spec, warm_up_s=0.0)
+    present = np.isin(uci.person, sorted(hapt.people))
+    difference_g = np.full(len(uci.y), np.inf)
+    ours = np.zeros((len(uci.y), uci.x.shape[1], 9))
+    for recording in hapt.recordings:
+        mine = np.flatnonzero(uci.person == recording.person)
+        track = _continuous(recording, spec)
+        offset, rms_g = _locate(track[:, :3], uci.x[mine, :, :3].astype(np.float64))
+        better = rms_g < difference_g[mine]
+        for i, at in zip(mine[better], offset[better], strict=True):
+            ours[i] = track[at : at + ours.shape[1]]
+        difference_g[mine[better]] = rms_g[better]
+    matched = difference_g < MATCH_G
+    wanted = {label: uci.y == i for i, label in enumerate(LABELS)}
+    wanted["all"] = np.ones(len(uci.y), dtype=bool)
+    return {
+        name: _compared(uci, ours, present & of, matched & present & of)
+        for name, of in wanted.items()
+    }
+
+
+def _compared(
+    uci: UciHar, ours: Float64, present: NDArray[np.bool_], matched: NDArray[np.bool_]
+) -> Comparison:
+    theirs, ours = uci.x[matched].astype(np.float64), ours[matched]
+    return Comparison(
+        windows=int(present.sum()),
+        matched=int(matched.sum()),
+        body_rms_g=_rms([theirs[:, :, 6:]]),
+        body_difference_rms_g=_rms([ours[:, :, 6:] - theirs[:, :, 6:]]),
+        total_difference_rms_g=_rms([ours[:, :, :3] - theirs[:, :, :3]]),
+    )
+
+
+def _rms(values: Iterable[Float64]) -> float:
+    flat = np.concatenate([part.ravel() for part in values])
+    return float(np.sqrt(np.mean(flat**2))) if len(flat) else float("nan")
+
+
+def _continuous(recording: Recording, spec: SignalSpec) -> Float64:
+    """Join the path's windows of one unbroken recording: (n, 9), from the first settled hop on."""
+    windows = windows_of(recording.samples, spec)
+    hops = [windows[0].x] + [window.x[spec.window - spec.hop :] for window in windows[1:]]
+    return np.concatenate(hops)[_SETTLED * spec.hop :].astype(np.float64)
+
+
+def _locate(track: Float64, windows: Float64) -> tuple[NDArray[np.intp], Float64]:
+    """Find each window (n, m, 3) in a track (t, 3): best offset, and rms difference there."""
+    length = windows.shape[1]
+    views = np.lib.stride_tricks.sliding_window_view(track, length, axis=0)
+    flat = windows.transpose(0, 2, 1).reshape(len(windows), -1)
+    best = np.full(len(windows), np.inf)
+    offset = np.zeros(len(windows), dtype=np.intp)
+    for at in range(0, len(views), _AT_ONCE):
+        part = views[at : at + _AT_ONCE].reshape(-1, flat.shape[1])
+        squares = (part**2).sum(axis=1) - 2 * (flat @ part.T)
+        found = squares.argmin(axis=1)
+        least = squares[np.arange(len(flat)), found]
+        better = least < best
+        offset[better], best[better] = found[better] + at, least[better]
+    rms = np.sqrt(np.maximum(best + (flat**2).sum(axis=1), 0) / flat.shape[1])
+    return offset, rms

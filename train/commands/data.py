@@ -1,0 +1,107 @@
+"""`edgehar data`: the recorded data to train and test on."""
+
+from pathlib import Path
+
+import click
+
+from firmware_bridge.errors import EdgeharError
+from train.commands.options import data_option
+from train.datasets.archive import DataError
+from train.datasets.catalogue import CATALOGUE, TERMS, Entry
+
+NAMES = tuple(entry.name for entry in CATALOGUE)
+
+
+@click.group(epilog="\b\nExample:\n  edgehar data list")
+def data() -> None:
+    """List, fetch or check the recorded data."""
+
+
+@data.command("list", epilog="\b\nExample:\n  edgehar data list --data ~/archives")
+@data_option
+def list_(data: Path) -> None:
+    """List the data sets known, and whether they are here."""
+    for entry in CATALOGUE:
+        path = entry.find(data)
+        click.echo(f"{entry.name}  {entry.title}")
+        click.echo(f"    {path or f'not in {data}'}")
+        if path:
+            click.echo(f"    sha256 {entry.sha256(path)}")
+        click.echo(f"    {entry.source}  {entry.citation}")
+    click.echo(TERMS)
+
+
+@data.command(epilog="\b\nExample:\n  edgehar data fetch hapt")
+@click.argument("name", type=click.Choice(NAMES))
+@data_option
+def fetch(name: str, data: Path) -> None:
+    """Say where to get a data set and where to put it; its terms ask you to fetch it yourself."""
+    entry = _entry(name)
+    path = entry.find(data)
+    if path:
+        click.echo(f"{entry.name} is here: {path}")
+        return
+    click.echo(f"{entry.title}\n{entry.citation}\n{TERMS}")
+    click.echo(f"1. download the archive from {entry.source}")
+    click.echo(f"2. put it, unchanged, at {data / entry.files[0]}")
+    click.echo(f"3. edgehar data check {entry.name} --data {data}")
+
+
+@data.command(epilog="\b\nExample:\n  edgehar data check --data ~/archives")
+@click.argument("name", type=click.Choice(NAMES), required=False)
+@data_option
+def check(name: str | None, data: Path) -> None:
+    """Parse the data sets that are here, one or all, and say what is in them."""
+    entries = [_entry(name)] if name else [entry for entry in CATALOGUE if entry.find(data)]
+    if not entries:
+        raise DataError(f"no data set in {data}; `edgehar data fetch` says where to get them")
+    for entry in entries:
+        click.echo(f"{entry.name}: whole")
+        for line in entry.check(data):
+            click.echo(f"    {line}")
+
+
+@data.command(
+    epilog="\b\nExample:\n  edgehar data export hapt --user 2 --out recordings",
+)
+@click.argument("name", type=click.Choice(["hapt"]))
+@click.option("--user", type=int, required=True, help="Person, 1 to 30.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@data_option
+def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001  only one yet
+    """Write a person's recordings as labelled CSV, as `play` and `classify` read them."""
+    from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415  list needs none of it
+    from train.datasets import hapt  # noqa: PLC0415
+
+    recordings = [r for r in hapt.load(data).recordings if r.person == user]
+    if not recordings:
+        raise DataError(f"person {user} is not in the HAPT archive in {data}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for recording in recordings:
+            stem = f"hapt-exp{recording.experiment:02}-user{recording.person:02}"
+            path = out / f"{stem}.csv.gz"
+            with RecordingWriter(path) as writer:
+                writer.write(recording.samples, recording.labels())
+            click.echo(str(path))
+    except OSError as error:
+        raise EdgeharError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+@data.command("fit-wearer", epilog="\b\nExample:\n  edgehar data fit-wearer --out wearer.json")
+@click.option("--out", type=click.Path(path_type=Path), help="File.  [default: the package's own]")
+@data_option
+def fit_wearer(out: Path | None, data: Path) -> None:
+    """Fit the synthetic wearer's numbers to the training people of HAPT."""
+    from firmware_bridge.simulator.wearer import NUMBERS  # noqa: PLC0415
+
+    from train import wearer_fit  # noqa: PLC0415
+    from train.datasets import hapt  # noqa: PLC0415
+
+    path = out or NUMBERS
+    wearer_fit.write(path, wearer_fit.fit_wearer(hapt.load(data)))
+    click.echo(str(path))
+
+
+def _entry(name: str) -> Entry:
+    return next(entry for entry in CATALOGUE if entry.name == name)

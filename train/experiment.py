@@ -1,0 +1,99 @@
+"""From a choice of windows, recipe and seed to a fitted model and its scores."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from device.signal.spec import SignalSpec
+from train.datasets import hapt, uci_har
+from train.datasets.waist import LABELS, TEST_PEOPLE, validation_people
+from train.evaluate import Scores, score
+from train.fit import Fitted, fit, probabilities
+from train.recipes import Recipe
+from train.runs import provenance
+from train.windows import LabelledWindows, by_our_path, published
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Windows to train on and to test on, and where they come from."""
+
+    windows: str
+    """`uci` (the publisher's) or `hapt` (our signal path over raw recordings)."""
+    train: LabelledWindows
+    test: LabelledWindows
+    sha256: str
+    """Of the archive."""
+    spec: SignalSpec | None
+    """Of our path."""
+
+
+def uci_data(folder: Path, recipe: Recipe) -> Data:  # noqa: ARG001  one signature with hapt_data
+    """Take UCI HAR's windows and official split. Raises DataError."""
+    har = uci_har.load(folder)
+    windows = published(har)
+    return Data(
+        windows="uci",
+        train=windows.of(windows.people - TEST_PEOPLE),
+        test=windows.of(TEST_PEOPLE),
+        sha256=har.sha256,
+        spec=None,
+    )
+
+
+def hapt_data(folder: Path, recipe: Recipe) -> Data:
+    """Make windows from HAPT by our path, split by the same people. Raises DataError."""
+    recordings = hapt.load(folder)
+    spec = SignalSpec()
+    dense = by_our_path(recordings, replace(spec, hop=recipe.hop))
+    return Data(
+        windows="hapt",
+        train=dense.of(dense.people - TEST_PEOPLE),
+        test=by_our_path(recordings, spec).of(TEST_PEOPLE),
+        sha256=recordings.sha256,
+        spec=spec,
+    )
+
+
+DATA: dict[str, Callable[[Path, Recipe], Data]] = {"uci": uci_data, "hapt": hapt_data}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What was fitted, and how well it does. The test set was read once, after the fit."""
+
+    fitted: Fitted
+    scores: dict[str, Scores]
+    """`validation` where people were held out for it, and `test`."""
+    config: dict[str, Any]
+
+
+def run(data: Data, recipe: Recipe, seed: int) -> Experiment:
+    """Fit, then score on the validation people, if the recipe has any, and on the test people."""
+    held_out = frozenset[int]()
+    if recipe.validation_people:
+        held_out = validation_people(data.train.people, recipe.validation_people, seed)
+    validation = data.train.of(held_out)
+    train = data.train.of(data.train.people - held_out)
+    fitted = fit(recipe, seed, train, validation if held_out else None)
+    sets = {"validation": validation} if held_out else {}
+    scores = {
+        name: score(windows.y, probabilities(fitted.model, windows.x), LABELS)
+        for name, windows in {**sets, "test": data.test}.items()
+    }
+    config = {
+        "windows": data.windows,
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "labels": list(LABELS),
+        "signal": None if data.spec is None else data.spec.to_dict(),
+        "data": {"name": data.windows, "sha256": data.sha256},
+        "people": {
+            "train": sorted(train.people),
+            "validation": sorted(held_out),
+            "test": sorted(data.test.people),
+        },
+        **provenance(),
+    }
+    return Experiment(fitted, scores, config)

@@ -1,0 +1,146 @@
+"""A run folder: the model, what made it, and how well it does."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from firmware_bridge.errors import EdgeharError, InputError
+from train.evaluate import Scores
+from train.fit import Fitted
+from train.pictures import confusion_picture, curves_picture
+
+MODEL = "model.keras"
+CONFIG = "config.json"
+METRICS = "metrics.json"
+TOOLS = ("edgehar", "keras", "numpy", "tensorflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder, read back."""
+
+    path: Path
+    model: keras.Model
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+@contextmanager
+def new_run(path: Path) -> Iterator[Path]:
+    """Give a folder to fill, with a log; it takes its name only when all of it is there.
+
+    Raises:
+        InputError: the name is taken, or the folder cannot be made.
+
+    """
+    if path.exists():
+        raise InputError(f"{path} exists; remove it or give another --out")
+    part = path.with_name(path.name + ".part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        handler = logging.FileHandler(part / "log", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{part}: cannot make the run folder ({error.strerror})") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("train")
+    logger.addHandler(handler)
+    try:
+        yield part
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    part.rename(path)
+
+
+def save(
+    part: Path, fitted: Fitted, config: dict[str, Any], scores: dict[str, Scores], shown: str
+) -> None:
+    """Fill a new run's folder; `shown` names the scores whose confusion matrix is drawn."""
+    fitted.model.save(part / MODEL)
+    whole = {
+        **config,
+        "epoch": fitted.epoch,
+        "seconds": round(fitted.seconds, 1),
+        "history": fitted.history,
+    }
+    write_json(part / CONFIG, whole)
+    write_json(part / METRICS, {name: score.to_dict() for name, score in scores.items()})
+    confusion_picture(part / "confusion.png", scores[shown], f"{shown} people")
+    curves_picture(part / "curves.png", fitted.history, fitted.epoch)
+
+
+def load(path: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        InputError: it is not one, or a file in it is damaged.
+
+    """
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        metrics = json.loads((path / METRICS).read_text(encoding="utf-8"))
+        model = keras.saving.load_model(path / MODEL, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise InputError(f"{path} is not a whole run folder ({first_line})") from error
+    return Run(path, model, config, metrics)
+
+
+def provenance() -> dict[str, Any]:
+    """Say which commit and which tools make a result; the commit is None outside a checkout."""
+    return {"commit": _commit(), "tools": {tool: _version(tool) for tool in TOOLS}}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON under its name only once it is whole.
+
+    Raises:
+        EdgeharError: it cannot be written.
+
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(value, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise EdgeharError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _commit() -> dict[str, Any] | None:
+    def git(*arguments: str) -> str:
+        return subprocess.run(  # noqa: S603  fixed arguments, no shell
+            ["git", *arguments],  # noqa: S607  git is where the user's PATH has it
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    try:
+        return {
+            "id": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        }
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(tool: str) -> str | None:
+    try:
+        return version(tool)
+    except PackageNotFoundError:
+        return None
