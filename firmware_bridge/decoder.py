@@ -110,7 +110,7 @@ class Decoder:
             newer = signed32(index - self._last[1])
             if 0 < ahead < 0x8000 and newer >= 0:
                 self.counts.lost += ahead - 1
-            elif 0x10000 - ahead >= _RECENT or newer > 0:
+            elif (-ahead & 0xFFFF) >= _RECENT or newer > 0:
                 self._restart()
             else:
                 had, mark_then = self._recent[seq % _RECENT]

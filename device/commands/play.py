@@ -1,0 +1,198 @@
+"""`edgehar play`: a recording on a serial line, as the firmware would send it, faults on request."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.status import Status
+
+from firmware_bridge import faults
+from firmware_bridge.errors import EdgeharError, InputError
+from firmware_bridge.line import PortLine, PtyLine
+from firmware_bridge.playback import Action, Played, stream
+from firmware_bridge.player import Player, Saver
+from firmware_bridge.recording import RecordingWriter, read_blocks
+from firmware_bridge.virtual_device import VirtualDevice
+
+_QUIET_S, _EVERY_S = 2.0, 0.25
+
+
+class _Speed(click.ParamType):
+    name = "speed"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the factor; 0 stands for flat out."""
+        if value == "max":
+            return 0.0
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < float("inf"):
+            self.fail(f"{value!r} is neither a factor above 0 nor max", param, ctx)
+        return speed
+
+
+@click.command(
+    epilog="\b\nFaults, all repeatable by --seed; positions in seconds of the recording:\n"
+    "  drop:1%  flip:1%  duplicate:1%  reorder:1%  garbage:1%\n"
+    "                  befall that share of the frames with samples, one each\n"
+    "  stall:3s@60s    send nothing for 3 s of real time, then catch up\n"
+    "  unplug:3s@60s   the port vanishes; what is recorded in those 3 s is never sent\n"
+    "  reboot@90s      the device's numbering and clock start from 0\n"
+    "\b\nExamples:\n"
+    "  edgehar play walk.csv.gz --port /dev/ttyUSB1\n"
+    "  edgehar play walk.csv.gz --pty /tmp/wrist --speed max \\\n"
+    "      --fault drop:1% --fault unplug:3s@60s --save sent.csv\n"
+    "  edgehar run --source serial:/tmp/wrist        # in another terminal"
+)
+@click.argument("recording", metavar="RECORDING", type=Path)
+@click.option("--port", metavar="PORT", type=Path, help="A serial port, used at 115200 baud.")
+@click.option(
+    "--pty",
+    metavar="[PATH]",
+    is_flag=False,
+    flag_value="",
+    help="Make a virtual port, and a link to it at PATH; its name goes to standard output. Plays"
+    " when a reader has opened it and asked for a hello.",
+)
+@click.option(
+    "--speed",
+    metavar="X",
+    type=_Speed(),
+    default="1",
+    show_default=True,
+    help="Times the pace of the recording, or max: as fast as it is read.",
+)
+@click.option("--fault", "specs", metavar="SPEC", multiple=True, help="See below. Repeatable.")
+@click.option("--seed", metavar="N", type=int, default=0, help="Of the faults.")
+@click.option(
+    "--save",
+    metavar="FILE",
+    type=Path,
+    help="Write the recording as a reader gets it: rounded to the sensor's LSB and to µs, without"
+    " the samples that were not delivered intact and in order.",
+)
+@click.option("--report", metavar="FILE", type=Path, help="Write what was done as JSON.")
+def command(
+    recording: Path,
+    port: Path | None,
+    pty: str | None,
+    speed: float,
+    specs: tuple[str, ...],
+    seed: int,
+    save: Path | None,
+    report: Path | None,
+) -> None:
+    """Play a recording as the firmware would send it: +-4 g, +-500 deg/s, 10 samples a frame.
+
+    What was sent and lost is said on standard error at the end, in samples and exactly.
+    """
+    if (port is None) == (pty is None):
+        raise InputError("play needs either --port PORT or --pty [PATH]")
+    trouble = faults.parse(specs)
+    blocks = read_blocks(recording)
+    first = next(blocks, None)
+    if first is None:
+        raise InputError(f"{recording}: has no samples")
+    line = PortLine(port) if port is not None else PtyLine(Path(pty) if pty else None)
+    device, played = VirtualDevice(), Played()
+    actions = stream(chain([first], blocks), device, trouble, seed, played)
+    try:
+        with ExitStack() as stack:
+            listeners = [stack.enter_context(_Progress()).note]
+            saver = None
+            if save is not None:
+                saver = Saver(device, stack.enter_context(RecordingWriter(save)))
+                listeners.append(saver.take)
+            Player(device, line, _announcer(pty), listeners).play(actions, played, speed or None)
+            if saver is not None:
+                saver.write()
+    except OSError as error:
+        raise EdgeharError(f"cannot write {save}: {error.strerror}") from error
+    summary = {
+        **asdict(played),
+        "saturated": device.saturated,
+        "skipped": device.skipped,
+        "seed": seed,
+        "faults": list(specs),
+    }
+    if report is not None:
+        _write(report, json.dumps(summary, indent=1) + "\n")
+    click.echo(_in_words(played, device), err=True)
+
+
+def _announcer(pty: str | None) -> Callable[[Path], None]:
+    def announce(path: Path) -> None:
+        if pty is not None:
+            click.echo(path)
+            sys.stdout.flush()
+
+    return announce
+
+
+def _in_words(played: Played, device: VirtualDevice) -> str:
+    lost = ", ".join(f"{cause} {count}" for cause, count in played.lost.items() if count)
+    parts = [
+        f"played {played.samples} samples in {played.frames} frames: {played.delivered} delivered,"
+        f" {sum(played.lost.values())} lost{f' ({lost})' if lost else ''}"
+    ]
+    counts = {
+        "frames sent twice": played.duplicates,
+        "bursts of garbage": played.garbage,
+        "stalls": played.stalls,
+        "unplugged": played.unplugs,
+        "reboots": played.reboots,
+        "values beyond full scale": device.saturated,
+        "samples skipped (not finite, or back in time)": device.skipped,
+    }
+    return "; ".join(parts + [f"{name}: {count}" for name, count in counts.items() if count])
+
+
+class _Progress:
+    """Where the recording is, on stderr, if it is a terminal and playing takes long."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._status = Status("", console=console) if console.is_terminal else None
+        self._next = time.monotonic() + _QUIET_S
+        self._begin_us: int | None = None
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def note(self, action: Action) -> None:
+        """Show how far `action` is into the recording."""
+        if self._begin_us is None:
+            self._begin_us = action.due_us
+        if self._status and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _EVERY_S
+            minutes, seconds = divmod((action.due_us - self._begin_us) // 1_000_000, 60)
+            self._status.update(f"played {minutes}:{seconds:02d} of the recording")
+            self._status.start()
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write the report {path}: {error.strerror}") from error
