@@ -1,4 +1,4 @@
-"""`edgehar play`: a recording on a serial line, as the firmware would send it, faults on request."""
+"""`edgehar play`: a recording on a serial line, as the firmware would send it."""
 
 import json
 import os
@@ -25,22 +25,17 @@ from firmware_bridge.virtual_device import VirtualDevice
 _QUIET_S, _EVERY_S = 2.0, 0.25
 
 
-class _Speed(click.ParamType):
-    name = "speed"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the factor; 0 stands for flat out."""
-        if value == "max":
-            return 0.0
-        try:
-            speed = float(value)
-        except ValueError:
-            speed = 0.0
-        if not 0 < speed < float("inf"):
-            self.fail(f"{value!r} is neither a factor above 0 nor max", param, ctx)
-        return speed
+def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
+    """Return the factor; None stands for flat out."""
+    if value == "max":
+        return None
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{value!r} is neither a factor above 0 nor max")
+    return speed
 
 
 @click.command(
@@ -69,7 +64,7 @@ class _Speed(click.ParamType):
 @click.option(
     "--speed",
     metavar="X",
-    type=_Speed(),
+    callback=_speed,
     default="1",
     show_default=True,
     help="Times the pace of the recording, or max: as fast as it is read.",
@@ -84,11 +79,11 @@ class _Speed(click.ParamType):
     " the samples that were not delivered intact and in order.",
 )
 @click.option("--report", metavar="FILE", type=Path, help="Write what was done as JSON.")
-def command(
+def command(  # noqa: PLR0913, PLR0917 -- one for each option
     recording: Path,
     port: Path | None,
     pty: str | None,
-    speed: float,
+    speed: float | None,
     specs: tuple[str, ...],
     seed: int,
     save: Path | None,
@@ -115,7 +110,7 @@ def command(
             if save is not None:
                 saver = Saver(device, stack.enter_context(RecordingWriter(save)))
                 listeners.append(saver.take)
-            Player(device, line, _announcer(pty), listeners).play(actions, played, speed or None)
+            Player(device, line, _announcer(pty), listeners).play(actions, played, speed)
             if saver is not None:
                 saver.write()
     except OSError as error:
@@ -143,10 +138,10 @@ def _announcer(pty: str | None) -> Callable[[Path], None]:
 
 def _in_words(played: Played, device: VirtualDevice) -> str:
     lost = ", ".join(f"{cause} {count}" for cause, count in played.lost.items() if count)
-    parts = [
+    text = (
         f"played {played.samples} samples in {played.frames} frames: {played.delivered} delivered,"
         f" {sum(played.lost.values())} lost{f' ({lost})' if lost else ''}"
-    ]
+    )
     counts = {
         "frames sent twice": played.duplicates,
         "bursts of garbage": played.garbage,
@@ -156,7 +151,7 @@ def _in_words(played: Played, device: VirtualDevice) -> str:
         "values beyond full scale": device.saturated,
         "samples skipped (not finite, or back in time)": device.skipped,
     }
-    return "; ".join(parts + [f"{name}: {count}" for name, count in counts.items() if count])
+    return "; ".join([text, *(f"{name}: {count}" for name, count in counts.items() if count)])
 
 
 class _Progress:
