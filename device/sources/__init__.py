@@ -1,0 +1,30 @@
+"""Where samples come from: each source is an iterator of blocks of Samples."""
+
+from collections.abc import Generator, Mapping
+from typing import Protocol
+
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.samples import Samples
+
+
+class SourceError(EdgeharError):
+    """A source cannot be used; waiting would not help."""
+
+
+class Source(Protocol):
+    """What gives samples."""
+
+    name: str
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What arrived and what did not, for the log."""
+
+    def blocks(self) -> Generator[Samples]:
+        """Yield blocks until the end; closing the generator lets go of what is open.
+
+        A live source never ends, and yields an empty block at least every half second.
+        """
+
+    def date(self, t_s: float | None) -> str | None:
+        """UTC, ISO 8601, of a time on the sensor's clock (None: now); None for a recording."""

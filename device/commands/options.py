@@ -1,0 +1,49 @@
+"""What several commands share: the model to use, the source to open, the signals to heed."""
+
+import logging
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from device.config import Source as SourceSetting
+from device.config import parse_source
+from device.model.bundle import MODELS, Bundle, load, locate
+from device.sources import Source
+from device.sources.recording import RecordingSource
+
+DEFAULT_MODELS = ("wrist", "waist")
+"""The first of these that is shipped is used where no model is named."""
+
+
+def open_bundle(name_or_path: str | None) -> Bundle:
+    """Load the model named, or the default one; raises BundleError."""
+    shipped = [name for name in DEFAULT_MODELS if (MODELS / f"{name}.tflite").is_file()]
+    return load(locate(name_or_path or (shipped or DEFAULT_MODELS)[0]))
+
+
+def open_source(setting: SourceSetting | str) -> Source:
+    """Make the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens nothing."""
+    source = parse_source(setting) if isinstance(setting, str) else setting
+    if source.kind == "recording":
+        return RecordingSource(source.path)
+    from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
+
+    return SerialSource(source.path, source.baud)
+
+
+def until_told_to_stop() -> Callable[[], bool]:
+    """Return what says whether SIGTERM or SIGINT has come; a second one kills as usual."""
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+    return lambda: bool(came)
+
+
+def log_to_stderr() -> None:
+    """One line an event on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

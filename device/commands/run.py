@@ -1,0 +1,93 @@
+"""`edgehar run`: the daemon."""
+
+import json
+import logging
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from device import config as configs
+from device import daemon
+from device.commands import options
+from device.model.classifier import Classifier, self_test
+from device.pipeline import Pipeline
+from device.sinks import Outlet, Sink
+from device.sinks.stdout import Stdout
+from firmware_bridge.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  edgehar run --source serial:/dev/ttyUSB0\n"
+    "  edgehar run --config /etc/edgehar.toml --sqlite decisions.db\n"
+    "\b\nA settings file, every line of it optional:\n"
+    '  model = "waist"\n'
+    "  [source]\n"
+    '  uri = "serial:/dev/ttyUSB0"\n'
+    "  baud = 115200\n"
+    "  [mounting]  # turns sensor axes into wrist axes\n"
+    "  rotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n"
+    "  [sinks]\n"
+    "  stdout = true\n"
+    '  sqlite = "/var/lib/edgehar/decisions.db"'
+)
+@click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
+@click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N] or recording:FILE.")
+@click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
+@click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
+@click.option("--report", metavar="FILE", type=Path, help="At the end, write what came as JSON.")
+def command(
+    config_path: Path | None,
+    source: str | None,
+    model: str | None,
+    sqlite: Path | None,
+    report: Path | None,
+) -> None:
+    """Classify what a sensor sends, live, until SIGTERM or Ctrl-C.
+
+    Decisions go to standard output as JSON lines, events and losses to standard error. Options
+    override the settings file.
+    """
+    options.log_to_stderr()
+    config = configs.load(config_path) if config_path else configs.Config()
+    config = replace(
+        config,
+        source=configs.parse_source(source) if source else config.source,
+        model=model or config.model,
+        sqlite=sqlite or config.sqlite,
+    )
+    if config.source is None:
+        raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
+    if not config.stdout and config.sqlite is None:
+        raise InputError("decisions would go nowhere; set sinks.stdout or sinks.sqlite")
+    stop = options.until_told_to_stop()
+    bundle = options.open_bundle(config.model)
+    self_test(bundle)
+    pipeline = Pipeline(bundle, Classifier(bundle).probabilities, config.rotation)
+    opened = options.open_source(config.source)
+    sinks: list[Sink] = [Stdout()] if config.stdout else []
+    if config.sqlite is not None:
+        from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
+
+        sinks.append(Sqlite(config.sqlite, opened.name))
+    into = ", ".join(sink.name for sink in sinks)
+    log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
+    result = daemon.run(opened, pipeline, [Outlet(sink) for sink in sinks], stop)
+    if report is not None:
+        _write(report, json.dumps({"model": bundle.id, **asdict(result)}, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write the report {path}: {error.strerror}") from error

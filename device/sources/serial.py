@@ -1,0 +1,193 @@
+"""A microcontroller on a serial line, which may be unplugged and come back at any time."""
+
+import errno
+import logging
+import termios
+import time
+from collections.abc import Generator
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import numpy as np
+import serial
+from firmware_bridge.clock import ClockFit
+
+from device.sources import SourceError
+from firmware_bridge.assembly import Assembler
+from firmware_bridge.decoder import Decoder
+from firmware_bridge.framing import DELIMITER, seal
+from firmware_bridge.protocol import Code, Command, Hello, pack
+from firmware_bridge.samples import Samples
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.5
+"""The longest that a block is waited for."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
+"""Between attempts to open a port that is not there; each doubles the one before."""
+SETTLE_S = 0.005
+"""Given to a frame of which the beginning is here: at 115200 baud one takes 13 ms to arrive."""
+ASK_AGAIN_S = 1.0
+STRANGE_AFTER_S = 5.0
+"""Without a hello for this long, the log says what may be wrong."""
+
+_NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+_GREETING = seal(pack(Command(Code.HELLO)))
+_ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO}
+_ADVICE = {
+    errno.EACCES: "no permission; add this user to the group that owns it (often dialout)",
+    errno.EAGAIN: "in use by another program; is edgehar running already?",
+    errno.ENOENT: "not there",
+}
+_FAULTS = (OSError, termios.error, ValueError)
+"""What pyserial raises: SerialException is an OSError, a refused baud rate a ValueError."""
+
+
+class SerialSource:
+    """Samples of the device at one serial port."""
+
+    def __init__(self, port: str, baud: int) -> None:
+        """`port` is a path such as /dev/ttyUSB0; nothing is opened yet."""
+        self.name = f"serial:{port}"
+        self._path, self._baud = port, baud
+        self._decoder = Decoder()
+        self._assembler = Assembler()
+        self._clock = ClockFit()
+        self._hello: Hello | None = None
+        self._unplugged = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Frames, samples and losses since the start."""
+        frames = asdict(self._decoder.counts)
+        return {
+            "frames": frames.pop("frames"),
+            **{f"frames_{name}": count for name, count in frames.items()},
+            **asdict(self._assembler.counts),
+            "unplugged": self._unplugged,
+        }
+
+    def date(self, t_s: float | None) -> str:
+        """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""
+        at = None if t_s is None else self._clock.host_s(t_s)
+        ago_s = 0.0 if at is None else time.monotonic() - at
+        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
+        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def blocks(self) -> Generator[Samples]:
+        """Yield what arrives, for ever.
+
+        A port that is not there, or fails later, is waited for. Raises SourceError if it cannot be
+        used at the start.
+        """
+        port = yield from self._opened(started=False)
+        while True:
+            with port:
+                try:
+                    yield from self._listen(port)
+                except _FAULTS as error:
+                    self._unplugged += 1
+                    gone = time.monotonic()
+                    log.warning("%s went away: %s", self.name, _why(error))
+            port = yield from self._opened(started=True)
+            log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone)
+
+    def _opened(self, *, started: bool) -> Generator[Samples, None, serial.Serial]:
+        wait_s, said = FIRST_WAIT_S, ""
+        while True:
+            try:
+                return serial.Serial(
+                    self._path,
+                    self._baud,
+                    timeout=PATIENCE_S,
+                    write_timeout=PATIENCE_S,
+                    exclusive=True,
+                )
+            except _FAULTS as error:
+                why = _why(error)
+                # Just plugged in, a port may belong to root for a moment: so only at the start.
+                if not started and getattr(error, "errno", None) not in _ABSENT:
+                    raise SourceError(f"{self._path}: {why}") from error
+            if why != said:
+                log.warning("waiting for %s: %s", self.name, why)
+                said, started = why, True
+            yield from _pause(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _listen(self, port: serial.Serial) -> Generator[Samples]:
+        self._decoder.reopened()
+        self._assembler.reopened()
+        self._hello = None
+        ask_at = opened = time.monotonic()
+        received, strange, before = 0, False, self._decoder.counts.frames
+        while True:
+            now = time.monotonic()
+            if self._hello is None and now >= ask_at:
+                port.write(_GREETING)
+                ask_at = now + ASK_AGAIN_S
+                if now - opened >= STRANGE_AFTER_S and not strange:
+                    strange = True
+                    self._wonder(received, self._decoder.counts.frames - before)
+            data = port.read(1)
+            data += port.read(port.in_waiting) if data else b""
+            received += len(data)
+            yield from self._hear(data) or (_NOTHING,)
+            if data and not data.endswith(DELIMITER):
+                time.sleep(SETTLE_S)
+
+    def _hear(self, data: bytes) -> list[Samples]:
+        messages = self._decoder.feed(data)
+        reboots, problem = self._assembler.counts.reboots, self._assembler.problem
+        blocks = self._assembler.push(messages)
+        if self._assembler.counts.reboots != reboots:
+            log.warning("%s: the device started anew", self.name)
+            self._clock = ClockFit()
+        if blocks:
+            self._clock.add(float(blocks[-1].t_s[-1]), time.monotonic())
+        if self._assembler.problem not in {None, problem}:
+            log.error("%s: %s", self.name, self._assembler.problem)
+        for message in messages:
+            if isinstance(message, Hello):
+                if self._hello is None:
+                    self._introduce(message)
+                self._hello = message
+        return blocks
+
+    def _introduce(self, hello: Hello) -> None:
+        log.info(
+            "%s: firmware %s, chip 0x%02x, %d g, %d deg/s, %g Hz; %d samples lost so far",
+            self.name,
+            hello.firmware,
+            hello.chip,
+            hello.acc_full_scale_g,
+            hello.gyro_full_scale_dps,
+            hello.rate_mhz / 1000,
+            self._assembler.counts.lost,
+        )
+
+    def _wonder(self, received: int, frames: int) -> None:
+        if not received:
+            log.warning("%s: nothing comes; is the sensor's program running?", self.name)
+        elif not frames:
+            log.warning(
+                "%s: %d bytes came, none of them ours; is it the right port, and at %d baud?",
+                self.name, received, self._baud,
+            )  # fmt: skip
+        else:
+            log.warning("%s: samples come, but no hello that says what they mean", self.name)
+
+
+def _why(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    if number in _ADVICE:
+        return _ADVICE[number]
+    if isinstance(error, termios.error) or "Could not configure" in str(error):
+        return f"not a serial port ({error})"
+    return str(error)
+
+
+def _pause(wait_s: float) -> Generator[Samples]:
+    until = time.monotonic() + wait_s
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, PATIENCE_S))
+        yield _NOTHING

@@ -1,0 +1,166 @@
+import json
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device import daemon
+from device.decisions import Decision
+from device.pipeline import Pipeline
+from device.signal.spec import SignalSpec
+from device.sinks import Outlet, SinkError
+from firmware_bridge.samples import Float64, Samples
+
+LABELS = ("walking", "sitting")
+NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+
+
+class Model:
+    id = "fake@00000000"
+    labels = LABELS
+    spec = SignalSpec()
+    unknown_threshold = 0.5
+
+
+def classify(x: NDArray[np.float32]) -> Float64:
+    """Sure of walking where the gyro turns, else in two minds."""
+    turning = np.abs(x[:, :, 3:6]).mean(axis=(1, 2)) > 0.1
+    return np.where(turning[:, None], [[0.9, 0.1]], [[0.4, 0.3]])
+
+
+def samples(start_s: float, seconds: float, lost: int = 0) -> Samples:
+    t_s = start_s + np.arange(round(seconds * 50)) / 50
+    return Samples(t_s, np.tile([0.0, 0.0, 1.0], (len(t_s), 1)), np.ones((len(t_s), 3)), lost)
+
+
+class FakeSource:
+    name = "fake"
+
+    def __init__(self, blocks: Iterable[Samples]) -> None:
+        self.counts = {"frames": 3}
+        self.closed = False
+        self._blocks = blocks
+
+    def blocks(self) -> Generator[Samples]:
+        try:
+            yield from self._blocks
+        finally:
+            self.closed = True
+
+    def date(self, t_s: float | None) -> str | None:
+        return f"at {t_s}"
+
+
+class FakeSink:
+    name = "fake sink"
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.fails: type[Exception] | None = None
+        self.closed = False
+
+    def write(self, decision: Decision) -> None:
+        if self.fails:
+            raise self.fails("no room")
+        self.decisions.append(decision)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def run(
+    blocks: Iterable[Samples], *sinks: FakeSink, stop_after: int = 10**9
+) -> tuple[FakeSource, daemon.Report]:
+    source = FakeSource(blocks)
+    asked = iter(range(10**9))
+    outlets = [Outlet(sink) for sink in sinks]
+    report = daemon.run(
+        source, Pipeline(Model, classify), outlets, lambda: next(asked) >= stop_after
+    )
+    assert source.closed
+    assert all(sink.closed for sink in sinks)
+    return source, report
+
+
+def test_decisions_go_to_every_sink_with_their_date() -> None:
+    sinks = FakeSink(), FakeSink()
+    whole = samples(100.0, 20.0, lost=7)
+    source, report = run([whole], *sinks)
+    expected = [replace(d, time=f"at {d.end_s}") for d in Pipeline(Model, classify).push(whole)]
+    assert len(expected) > 5
+    assert sinks[0].decisions == sinks[1].decisions == expected
+    assert report.decisions == len(expected)
+    assert report.pipeline["samples"] == 1000
+    assert report.pipeline["lost"] == 7
+    assert report.source == source.counts
+    assert json.loads(json.dumps(report.pipeline)) == report.pipeline
+
+
+def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("device.daemon.time.monotonic", lambda: now[0])
+
+    def blocks() -> Generator[Samples]:
+        for wanted in (None, 0.0, None):
+            for _ in range(30):
+                now[0] += 0.5
+                yield NOTHING
+            if wanted is not None:
+                yield samples(wanted, 10.0)
+
+    sink = FakeSink()
+    run(blocks(), sink)
+    silent = [(d.start_s, d.end_s) for d in sink.decisions if d.state == "no_data"]
+    assert silent == [(None, None), (9.98, 11.98)]
+    assert sink.decisions[0].state == "no_data"
+    assert sink.decisions[0].time == "at None"
+    assert [d.state for d in sink.decisions[1:3]] == ["warming_up", "ok"]
+
+
+def test_it_stops_when_told() -> None:
+    sink = FakeSink()
+    _, report = run((samples(10.0 * n, 10.0) for n in range(100)), sink, stop_after=2)
+    assert report.pipeline["samples"] == 1500
+
+
+def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken, good = FakeSink(), FakeSink()
+
+    def blocks() -> Generator[Samples]:
+        yield samples(0.0, 10.0)
+        broken.fails = SinkError
+        yield samples(10.0, 20.0)
+        broken.fails = None
+        yield samples(30.0, 10.0)
+
+    _, report = run(blocks(), broken, good)
+    said = [r.getMessage() for r in caplog.records if r.levelname in {"ERROR", "WARNING"}]
+    assert said == [
+        "no room; going on without it",
+        f"fake sink: written again, after {report.failed_writes} failures",
+    ]
+    assert report.failed_writes == len(good.decisions) - len(broken.decisions) > 5
+
+
+def test_it_ends_quietly_when_nobody_reads() -> None:
+    gone, good = FakeSink(), FakeSink()
+    gone.fails = BrokenPipeError
+    _, report = run([samples(0.0, 30.0), samples(30.0, 30.0)], good, gone)
+    assert len(good.decisions) == 1
+    assert report.pipeline["samples"] == 1500
+
+
+def test_what_it_opened_is_closed_when_it_fails() -> None:
+    def blocks() -> Generator[Samples]:
+        yield samples(0.0, 10.0)
+        raise RuntimeError("a bug")
+
+    source, sink = FakeSource(blocks()), FakeSink()
+    with pytest.raises(RuntimeError):
+        daemon.run(source, Pipeline(Model, classify), [Outlet(sink)], lambda: False)
+    assert source.closed
+    assert sink.closed
