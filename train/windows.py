@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
+from firmware_bridge.samples import Float64
 from train.datasets.hapt import Hapt, Recording
 from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS
@@ -55,21 +56,29 @@ def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
     return LabelledWindows(x, y, person)
 
 
-def _of_recording(
-    recording: Recording, spec: SignalSpec
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    windows = windows_of(recording.samples, spec)
+def activities(
+    recording: Recording, starts_s: Float64, ends_s: Float64, rate_hz: float
+) -> NDArray[np.int64]:
+    """Give the index into LABELS of each window [start, end); -1 unless wholly in one segment."""
     t_s = recording.samples.t_s
-    activity = np.full(len(windows), -1)
-    starts = np.array([window.start_s for window in windows])
-    ends = np.array([window.end_s for window in windows])
-    half_s = 0.5 / spec.rate_hz
+    activity = np.full(len(starts_s), -1)
+    half_s = 0.5 / rate_hz
     for segment in recording.segments:
         if segment.activity in LABELS:
             # A window's end is the time of the sample that would follow it.
             first_s, last_s = t_s[segment.first], t_s[segment.end - 1]
-            inside = (starts > first_s - half_s) & (ends - 1 / spec.rate_hz < last_s + half_s)
+            inside = (starts_s > first_s - half_s) & (ends_s - 1 / rate_hz < last_s + half_s)
             activity[inside] = LABELS.index(segment.activity)
+    return activity
+
+
+def _of_recording(
+    recording: Recording, spec: SignalSpec
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    windows = windows_of(recording.samples, spec)
+    starts_s = np.array([window.start_s for window in windows])
+    ends_s = np.array([window.end_s for window in windows])
+    activity = activities(recording, starts_s, ends_s, spec.rate_hz)
     kept = np.flatnonzero(activity >= 0)
     x = np.stack([windows[i].x for i in kept]) if len(kept) else np.empty((0, spec.window, 9))
     return x.astype(np.float32), activity[kept], np.full(len(kept), recording.person)
