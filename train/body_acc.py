@@ -6,7 +6,6 @@ total acceleration (least mean square difference over all offsets); there, and o
 is beyond doubt, the two body accelerations are compared.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +38,8 @@ class Comparison:
     """Ours less the publisher's."""
     total_difference_rms_g: float
     """The same for total acceleration: what the noise filters differ by."""
+    gravity_difference_rms_g: float
+    """The same for what was taken off, total less body acceleration."""
 
 
 def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
@@ -68,19 +69,20 @@ def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
 def _compared(
     uci: UciHar, ours: Float64, present: NDArray[np.bool_], matched: NDArray[np.bool_]
 ) -> Comparison:
-    theirs, ours = uci.x[matched].astype(np.float64), ours[matched]
+    theirs = uci.x[matched].astype(np.float64)
+    less = ours[matched] - theirs
     return Comparison(
         windows=int(present.sum()),
         matched=int(matched.sum()),
-        body_rms_g=_rms([theirs[:, :, 6:]]),
-        body_difference_rms_g=_rms([ours[:, :, 6:] - theirs[:, :, 6:]]),
-        total_difference_rms_g=_rms([ours[:, :, :3] - theirs[:, :, :3]]),
+        body_rms_g=_rms(theirs[:, :, 6:]),
+        body_difference_rms_g=_rms(less[:, :, 6:]),
+        total_difference_rms_g=_rms(less[:, :, :3]),
+        gravity_difference_rms_g=_rms(less[:, :, :3] - less[:, :, 6:]),
     )
 
 
-def _rms(values: Iterable[Float64]) -> float:
-    flat = np.concatenate([part.ravel() for part in values])
-    return float(np.sqrt(np.mean(flat**2))) if len(flat) else float("nan")
+def _rms(values: Float64) -> float:
+    return float(np.sqrt(np.mean(values**2))) if values.size else float("nan")
 
 
 def _continuous(recording: Recording, spec: SignalSpec) -> Float64:

@@ -1,0 +1,61 @@
+"""`edgehar report`: the figures that the README quotes."""
+
+from pathlib import Path
+
+import click
+
+from firmware_bridge.errors import EdgeharError
+from train.commands.options import data_option, show_progress
+
+quick_option = click.option(
+    "--quick", is_flag=True, help="One seed and two epochs, to see that it works; not kept."
+)
+
+
+@click.group(epilog="\b\nExample:\n  edgehar report uci --data ~/archives")
+def report() -> None:
+    """Make the results that the README quotes, in results/, and its tables."""
+
+
+@report.command(epilog="\b\nExample:\n  edgehar report uci --quick")
+@quick_option
+@data_option
+def uci(data: Path, *, quick: bool) -> None:
+    """Train the paper's network on UCI HAR with five seeds; test it as float and int8.
+
+    Takes ten minutes on two cores; what is done is kept in runs/report, and not done again.
+    """
+    from train.report import uci as subject  # noqa: PLC0415  TensorFlow takes seconds to import
+
+    show_progress()
+    click.echo(subject.report(data, quick=quick))
+
+
+@report.command(epilog="\b\nExample:\n  edgehar report windows --data ~/archives")
+@quick_option
+@data_option
+def windows(data: Path, *, quick: bool) -> None:
+    """Compare the publisher's windows with our signal path over the raw recordings."""
+    from train.report import windows as subject  # noqa: PLC0415  TensorFlow takes seconds to import
+
+    show_progress()
+    click.echo(subject.report(data, quick=quick))
+
+
+@report.command("body-acc", epilog="\b\nExample:\n  edgehar report body-acc --data ~/archives")
+@data_option
+def body_acc(data: Path) -> None:
+    """Compare our causal body acceleration with UCI HAR's own, by activity."""
+    from train.report import body_acc as subject  # noqa: PLC0415  seconds to import
+
+    click.echo(subject.report(data))
+
+
+@report.command(epilog="\b\nExample:\n  edgehar report readme --check")
+@click.option("--check", is_flag=True, help="Only look; exit 1 if a table is out of date.")
+def readme(*, check: bool) -> None:
+    """Bring the README's tables up to date with results/."""
+    from train import results  # noqa: PLC0415
+
+    if not results.update_readme(check=check) and check:
+        raise EdgeharError("README.md differs from results/; run `edgehar report readme`")

@@ -1,0 +1,1 @@
+"""What the README quotes, each figure from a command."""

@@ -1,0 +1,35 @@
+"""Our causal body acceleration against UCI HAR's own, by activity."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from device.signal.spec import SignalSpec
+from train import results
+from train.body_acc import compare
+from train.datasets import hapt, uci_har
+from train.runs import provenance
+
+HEAD = ["", "windows found", "publisher's body acc, rms", "ours less theirs, rms", "total acc"]
+
+
+def report(folder: Path) -> str:
+    """Make the table, in mg, and write results/body_acc.json."""
+    recordings, har = hapt.load(folder), uci_har.load(folder)
+    compared = compare(recordings, har, SignalSpec())
+    rows = [
+        [
+            activity.replace("_", " "),
+            f"{found.matched} of {found.windows}",
+            f"{1000 * found.body_rms_g:.1f} mg",
+            f"{1000 * found.body_difference_rms_g:.1f} mg",
+            f"{1000 * found.total_difference_rms_g:.1f} mg",
+        ]
+        for activity, found in compared.items()
+    ]
+    figures = {
+        "by_activity": {activity: asdict(found) for activity, found in compared.items()},
+        "data": {"hapt": recordings.sha256, "uci": har.sha256},
+        **provenance(),
+    }
+    results.write("body_acc", figures, HEAD, rows)
+    return results.markdown(HEAD, rows)

@@ -1,0 +1,96 @@
+"""The same fit with several seeds, float and int8; one file a seed, so that it can be resumed."""
+
+import json
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from convert.converter import convert
+from device.model.runtime import Model
+from train import experiment
+from train.datasets.waist import LABELS
+from train.evaluate import score
+from train.experiment import Data
+from train.recipes import Recipe
+from train.runs import write_json
+
+LOG = logging.getLogger("train")
+FOLDER = Path("runs") / "report"
+
+
+def repeat(name: str, data: Data, recipe: Recipe, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Fit, convert and score with each seed; what an earlier call has done is taken from its file.
+
+    Each result has `float` and `int8` scores on the test people, and `config`.
+    """
+    return [_one(FOLDER / f"{name}-{seed}.json", data, recipe, seed) for seed in seeds]
+
+
+def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
+    people = sorted(data.test.people)
+    key = {"recipe": asdict(recipe), "data": data.sha256, "test": people, "seed": seed}
+    key = json.loads(json.dumps(key))  # as it reads back, tuples are lists
+    try:
+        done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if done["key"] == key:
+            LOG.info("%s: done before", path)
+            return done
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not done yet, or cut short: do it
+    LOG.info("%s", path)
+    result = experiment.run(data, recipe, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        keras_file = Path(folder) / "model.keras"
+        result.fitted.model.save(keras_file)
+        converted, _ = convert(keras_file, data.train.x, (("int8", "unrolled"),))
+    int8 = score(data.test.y, Model(converted[0].flatbuffer).run(data.test.x), LABELS)
+    done = {
+        "key": key,
+        "epoch": result.fitted.epoch,
+        "seconds": round(result.fitted.seconds, 1),
+        "float": result.scores["test"].to_dict(),
+        "int8": int8.to_dict(),
+        "config": result.config,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, done)
+    return done
+
+
+def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
+    """Give mean and standard deviation over the seeds of what one form scores."""
+    quantities = ("accuracy", "macro_f1", "loss")
+    return {
+        quantity: {
+            "mean": mean(values),
+            "deviation": stdev(values) if len(values) > 1 else None,
+            "values": values,
+        }
+        for quantity in quantities
+        if (values := [result[form][quantity] for result in results])
+    }
+
+
+def row(name: str, figures: dict[str, Any]) -> list[str]:
+    """Lay out one row: name, accuracy with its deviation and range, macro F1, loss."""
+    accuracy, f1, loss = figures["accuracy"], figures["macro_f1"], figures["loss"]
+    low, high = min(accuracy["values"]), max(accuracy["values"])
+    return [
+        name,
+        f"{accuracy['mean']:.2%}{_deviation(accuracy, 100, 2)}",
+        f"{low:.2%} to {high:.2%}",
+        f"{f1['mean']:.2%}{_deviation(f1, 100, 2)}",
+        f"{loss['mean']:.3f}{_deviation(loss, 1, 3)}",
+    ]
+
+
+HEAD = ["", "accuracy", "lowest to highest", "macro F1", "loss"]
+
+
+def _deviation(figures: dict[str, Any], scale: int, digits: int) -> str:
+    deviation = figures["deviation"]
+    return "" if deviation is None else f" ± {scale * deviation:.{digits}f}"
