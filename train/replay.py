@@ -1,0 +1,104 @@
+"""Recordings sent through a virtual serial line into a running daemon, as a user would run both."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.recording import RecordingWriter
+from train.datasets.hapt import Recording
+
+PATIENCE_S = 120
+"""The longest that one recording may take."""
+SETTLE_S = 0.5
+"""Between the end of the line and the end of the daemon."""
+
+Decision = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of one recording."""
+
+    live: list[Decision]
+    """What the daemon said."""
+    offline: list[Decision]
+    """What `classify` says of the recording as it was sent."""
+    player: dict[str, Any]
+    """What the player says it did."""
+    daemon: dict[str, Any]
+    """What the daemon says it got."""
+    log: str
+    """The daemon's standard error."""
+    seconds: float
+    """How long the playing took."""
+
+
+def replay(
+    recording: Recording, folder: Path, *, model: str = "waist", play: tuple[str, ...] = ()
+) -> Replayed:
+    """Play one recording through a pty; `folder` (empty) takes the files, `play` adds options.
+
+    Raises:
+        EdgeharError: one of the commands failed; its own words are in the message.
+
+    """
+    source, saved, port = folder / "recording.csv", folder / "sent.csv", folder / "port"
+    reports = {name: folder / f"{name}.json" for name in ("player", "daemon")}
+    decisions, log = folder / "decisions.jsonl", folder / "daemon.log"
+    with RecordingWriter(source) as writer:
+        writer.write(recording.samples)
+    with decisions.open("wb") as out, log.open("wb") as err:
+        run = ["run", "--source", f"serial:{port}", "--model", model]
+        daemon = subprocess.Popen(
+            _edgehar(*run, "--report", str(reports["daemon"])), stdout=out, stderr=err
+        )
+        try:
+            started = time.monotonic()
+            line = ["--pty", str(port), "--save", str(saved), "--report", str(reports["player"])]
+            _finish("play", str(source), *line, "--speed", "max", *play)
+            seconds = time.monotonic() - started
+            time.sleep(SETTLE_S)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(PATIENCE_S)
+    said = log.read_text()
+    if daemon.returncode:
+        raise EdgeharError(f"edgehar run failed on {port}: {said.strip()[-500:]}")
+    return Replayed(
+        live=_lines(decisions.read_text()),
+        offline=_lines(_finish("classify", str(saved), "--model", model)),
+        player=json.loads(reports["player"].read_text()),
+        daemon=json.loads(reports["daemon"].read_text()),
+        log=said,
+        seconds=seconds,
+    )
+
+
+def _edgehar(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from device.cli import main; main()", *arguments]
+
+
+def _finish(*arguments: str) -> str:
+    done = subprocess.run(
+        _edgehar(*arguments),
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=dict(os.environ),
+    )  # fmt: skip
+    if done.returncode:
+        raise EdgeharError(f"edgehar {arguments[0]} failed: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def _lines(text: str) -> list[Decision]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_time(decisions: list[Decision]) -> list[Decision]:
+    """Leave out what a recording cannot know: the date."""
+    return [{**decision, "time": None} for decision in decisions]

@@ -1,0 +1,87 @@
+"""The whole path on people the model never saw: player, pty, daemon, int8, no smoothing."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.model import bundle as bundles
+from firmware_bridge.errors import EdgeharError
+from train import results
+from train.datasets import hapt
+from train.datasets.waist import LABELS, TEST_PEOPLE
+from train.evaluate import Scores, score
+from train.pictures import confusion_picture
+from train.replay import Replayed, replay, without_time
+from train.runs import provenance
+from train.windows import activities
+
+
+def report(folder: Path, *, quick: bool) -> str:
+    """Replay every test person's recordings; write results/replay.json and .png unless quick.
+
+    Raises:
+        EdgeharError: the daemon said other than `classify` of the same samples.
+
+    """
+    data = hapt.load(folder)
+    recordings = [one for one in data.recordings if one.person in TEST_PEOPLE]
+    recordings = recordings[:1] if quick else recordings
+    bundle = bundles.load(bundles.locate("waist"))
+    y, probabilities, recorded_s, played_s = [], [], 0.0, 0.0
+    for recording in recordings:
+        with tempfile.TemporaryDirectory() as place:
+            done = replay(recording, Path(place))
+        if without_time(done.live) != without_time(done.offline):
+            raise EdgeharError(f"experiment {recording.experiment}: run and classify disagree")
+        truth, said = judged(recording, done, bundle.spec.rate_hz)
+        y.append(truth)
+        probabilities.append(said)
+        recorded_s += len(recording.samples) / hapt.RATE_HZ
+        played_s += done.seconds
+    scores = score(np.concatenate(y), np.concatenate(probabilities), LABELS)
+    head, rows = _table(scores)
+    if not quick:
+        figures: dict[str, Any] = {
+            **scores.to_dict(),
+            "model": bundle.id,
+            "people": sorted({recording.person for recording in recordings}),
+            "recordings": len(recordings),
+            "recorded_s": round(recorded_s),
+            "played_s": round(played_s, 1),
+            "data": data.sha256,
+            **provenance(),
+        }
+        results.write("replay", figures, head, rows)
+        confusion_picture(results.FOLDER / "replay.png", scores, "replay, int8, test people")
+    return results.markdown(head, rows)
+
+
+def judged(
+    recording: hapt.Recording, done: Replayed, rate_hz: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give truth (n,) and answer (n, classes) of the windows wholly inside a labelled segment.
+
+    A window that the daemon calls unknown counts as wrong: its answer is shared among the others.
+    """
+    windows = [one for one in done.live if one["probabilities"] is not None]
+    starts_s, ends_s = (np.array([one[end] for one in windows]) for end in ("start_s", "end_s"))
+    truth = activities(recording, starts_s, ends_s, rate_hz)
+    said = np.array([[one["probabilities"][label] for label in LABELS] for one in windows])
+    for i, one in enumerate(windows):
+        if one["activity"] is None:
+            said[i, truth[i]] = 0.0
+    inside = truth >= 0
+    return truth[inside], said[inside]
+
+
+def _table(scores: Scores) -> tuple[list[str], list[list[str]]]:
+    head = ["was \\ said", *LABELS, "recall", "precision"]
+    rows = [
+        [was, *map(str, counts), f"{scores.recall[was]:.1%}", f"{scores.precision[was]:.1%}"]
+        for was, counts in zip(LABELS, scores.confusion, strict=True)
+    ]
+    total = f"{scores.accuracy:.2%} of {scores.windows} windows"
+    return head, [*rows, ["accuracy", total, *[""] * (len(head) - 2)]]
