@@ -1,0 +1,93 @@
+"""What runs in a process of its own: TensorFlow, its converter, and its crashes.
+
+`python -m convert.worker FOLDER` reads what convert.converter left there and writes its answers
+beside it; whatever TensorFlow prints goes where the caller points stdout and stderr.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # a conversion has no use for a GPU
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.lite.python import schema_py_generated as schema
+
+from convert import plain, recurrent
+from convert.errors import ConvertError
+from convert.graph import Plan, rebuild
+
+GATE_LIMIT: Final = 8.0
+"""A sigmoid is within 1/2900 of its end there; int8 output has steps of 1/256."""
+
+
+def main(folder: Path) -> None:
+    """Do the job in the folder; a ConvertError ends up in its file `error`."""
+    job = json.loads((folder / "job.json").read_text("utf-8"))
+    try:
+        model = keras.models.load_model(job["model"], compile=False)  # safe mode: runs no code
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise ConvertError("Keras cannot load it as a .keras file") from error
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.input_shape) != 3:
+        raise ConvertError("it does not take one window (time, channels) to one set of classes")
+    if (windows := folder / "test.npy").exists():
+        predicted = model.predict(np.load(windows), batch_size=512, verbose=0)
+        np.save(folder / "reference.npy", predicted.astype(np.float64))
+    for number, variant in enumerate(job["variants"]):
+        flatbuffer = convert(model, variant["form"], variant["lstm"], folder / "representative.npy")
+        (folder / f"{number}.tflite").write_bytes(flatbuffer)
+        (folder / f"{number}.json").write_text(json.dumps(operations(flatbuffer)), "utf-8")
+
+
+def convert(model: Any, form: str, lstm: str, representative: Path) -> bytes:
+    """Convert a Keras model to a TFLite flatbuffer of this form."""
+    plan = Plan(lstm, GATE_LIMIT if form == "int8" else None)
+    function = rebuild(model, plan, {**plain.EMITTERS, **recurrent.EMITTERS})
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
+    if form != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if form == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if form == "dynamic":
+        # One scale a row would need FULLY_CONNECTED version 12, which tflite-runtime 2.14 lacks.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if form == "int8":
+        converter.representative_dataset = lambda: _one_by_one(np.load(representative))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
+
+
+def operations(flatbuffer: bytes) -> dict[str, int]:
+    """Return the highest version of each operation; raises ConvertError if one is not built in."""
+    model = schema.Model.GetRootAs(flatbuffer)
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    found: dict[str, int] = {}
+    for index in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(index)
+        name = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        if name == "CUSTOM" or code.CustomCode() is not None:
+            raise ConvertError(f"it needs an operation that runtimes lack: {code.CustomCode()!r}")
+        found[name] = max(found.get(name, 0), code.Version())
+    return dict(sorted(found.items()))
+
+
+def _one_by_one(windows: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
+    for window in windows:
+        yield [window[np.newaxis]]
+
+
+if __name__ == "__main__":
+    job_folder = Path(sys.argv[1])
+    try:
+        main(job_folder)
+    except ConvertError as error:
+        (job_folder / "error").write_text(str(error), "utf-8")
+        sys.exit(1)

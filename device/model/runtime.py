@@ -1,0 +1,89 @@
+"""One TFLite model in whichever runtime the machine has: windows in, probabilities out."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.errors import EdgeharError, InputError
+
+RUNTIMES: Final = ("tflite_runtime", "ai_edge_litert")
+"""By preference: the first is smaller, but has no wheels for Python above 3.11."""
+
+
+class ModelError(InputError):
+    """The runtime cannot run this model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A model's input or output. value = (step - zero_point) * scale where dtype is int8."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    """int8 or float32."""
+    scale: float
+    zero_point: int
+
+
+class Model:
+    """An interpreter on one thread, with its scaling; takes windows (n, window, channels)."""
+
+    def __init__(self, flatbuffer: bytes, runtime: str | None = None) -> None:
+        """Load a model into `runtime`, one of RUNTIMES, or into the one that is installed.
+
+        Raises ModelError if the runtime refuses the model, EdgeharError if there is no runtime.
+        """
+        self.runtime, module = _import(RUNTIMES if runtime is None else (runtime,))
+        try:
+            self._interpreter = module.Interpreter(model_content=flatbuffer, num_threads=1)
+            self._interpreter.allocate_tensors()
+            inputs = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:
+            reason = (str(error).strip() or "no reason given").splitlines()[0]
+            raise ModelError(f"{self.runtime} cannot run this model: {reason}") from error
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError("the model has not one input and one output")
+        self.input, self.output = _tensor(inputs[0]), _tensor(outputs[0])
+
+    def run(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities (n, classes) of windows (n, window, channels), in g and rad/s."""
+        if self.input.dtype == "int8":
+            steps = np.rint(x / np.float32(self.input.scale)) + self.input.zero_point
+            x = np.clip(steps, -128, 127).astype(np.int8)
+        interpreter = self._interpreter
+        raw = np.empty((len(x), self.output.shape[-1]), self.output.dtype)
+        for row, window in enumerate(x):
+            interpreter.reset_all_variables()  # a fused LSTM would go on from the last window
+            interpreter.set_tensor(self.input.index, window[np.newaxis])
+            interpreter.invoke()
+            raw[row] = interpreter.get_tensor(self.output.index)[0]
+        found = raw.astype(np.float64)
+        if self.output.dtype == "int8":
+            return (found - self.output.zero_point) * self.output.scale
+        return found
+
+
+def _tensor(detail: dict[str, Any]) -> Tensor:
+    scale, zero_point = detail["quantization"]
+    shape = tuple(int(size) for size in detail["shape"])
+    dtype = np.dtype(detail["dtype"]).name
+    if dtype not in {"int8", "float32"} or shape[0] != 1:
+        raise ModelError(f"the model's input or output is {dtype} {shape}, not one window's")
+    return Tensor(int(detail["index"]), shape, dtype, float(scale), int(zero_point))
+
+
+def _import(names: tuple[str, ...]) -> tuple[str, Any]:
+    for name in names:
+        try:
+            return name, importlib.import_module(f"{name}.interpreter")
+        except ImportError:
+            continue
+    raise EdgeharError(
+        f"no TFLite runtime ({' or '.join(names)}) is installed; "
+        "run: pip install tflite-runtime (Python up to 3.11) or ai-edge-litert"
+    )
