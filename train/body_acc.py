@@ -18,10 +18,12 @@ from train.datasets.hapt import Hapt, Recording
 from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS
 
-MATCH_G = 0.12
-"""Largest rms difference of total acceleration in a match; the publisher filtered it otherwise."""
-_SETTLED = 10
-"""Hops from a stretch's start after which the gravity filter no longer knows how it was started."""
+MATCH_SHARE = 0.3
+"""Largest rms difference of total acceleration in a match, over the window's own deviation."""
+MATCH_G = 0.006
+"""The same in g, for windows of rest: the publisher's noise filter is not ours."""
+_SETTLED = 4
+"""Hops from a recording's start after which it hardly matters how the gravity filter began."""
 _AT_ONCE = 4096
 
 
@@ -57,7 +59,9 @@ def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
         for i, at in zip(mine[better], offset[better], strict=True):
             ours[i] = track[at : at + ours.shape[1]]
         difference_g[mine[better]] = rms_g[better]
-    matched = difference_g < MATCH_G
+    total = uci.x[:, :, :3].astype(np.float64)
+    deviation_g = np.sqrt(total.var(axis=1).mean(axis=1))
+    matched = difference_g < np.maximum(MATCH_SHARE * deviation_g, MATCH_G)
     wanted = {label: uci.y == i for i, label in enumerate(LABELS)}
     wanted["all"] = np.ones(len(uci.y), dtype=bool)
     return {
