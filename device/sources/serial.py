@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 import serial
-from firmware_bridge.clock import ClockFit
 
 from device.sources import SourceError
 from firmware_bridge.assembly import Assembler
+from firmware_bridge.clock import ClockFit
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.framing import DELIMITER, seal
 from firmware_bridge.protocol import Code, Command, Hello, pack
@@ -30,6 +30,7 @@ SETTLE_S = 0.005
 ASK_AGAIN_S = 1.0
 STRANGE_AFTER_S = 5.0
 """Without a hello for this long, the log says what may be wrong."""
+_FAR_S = 1e9
 
 _NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 _GREETING = seal(pack(Command(Code.HELLO)))
@@ -39,8 +40,7 @@ _ADVICE = {
     errno.EAGAIN: "in use by another program; is edgehar running already?",
     errno.ENOENT: "not there",
 }
-_FAULTS = (OSError, termios.error, ValueError)
-"""What pyserial raises: SerialException is an OSError, a refused baud rate a ValueError."""
+_FAULTS = (OSError, termios.error)  # pyserial's own exceptions are of the first kind
 
 
 class SerialSource:
@@ -54,7 +54,8 @@ class SerialSource:
         self._assembler = Assembler()
         self._clock = ClockFit()
         self._hello: Hello | None = None
-        self._unplugged = 0
+        self._wait_s = FIRST_WAIT_S
+        self._unplugged = self._lost_before = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,6 +72,8 @@ class SerialSource:
         """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""
         at = None if t_s is None else self._clock.host_s(t_s)
         ago_s = 0.0 if at is None else time.monotonic() - at
+        # Whatever clock the device claims to have, the date is one that exists.
+        ago_s = min(max(-_FAR_S, ago_s), _FAR_S)
         date = datetime.fromtimestamp(time.time() - ago_s, UTC)
         return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -87,13 +90,15 @@ class SerialSource:
                     yield from self._listen(port)
                 except _FAULTS as error:
                     self._unplugged += 1
+                    self._lost_before = self._assembler.counts.lost
                     gone = time.monotonic()
                     log.warning("%s went away: %s", self.name, _why(error))
+            yield from self._pause()
             port = yield from self._opened(started=True)
             log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone)
 
     def _opened(self, *, started: bool) -> Generator[Samples, None, serial.Serial]:
-        wait_s, said = FIRST_WAIT_S, ""
+        said = ""
         while True:
             try:
                 return serial.Serial(
@@ -103,7 +108,7 @@ class SerialSource:
                     write_timeout=PATIENCE_S,
                     exclusive=True,
                 )
-            except _FAULTS as error:
+            except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
                 why = _why(error)
                 # Just plugged in, a port may belong to root for a moment: so only at the start.
                 if not started and getattr(error, "errno", None) not in _ABSENT:
@@ -111,8 +116,14 @@ class SerialSource:
             if why != said:
                 log.warning("waiting for %s: %s", self.name, why)
                 said, started = why, True
-            yield from _pause(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            yield from self._pause()
+
+    def _pause(self) -> Generator[Samples]:
+        until = time.monotonic() + self._wait_s
+        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, PATIENCE_S))
+            yield _NOTHING
 
     def _listen(self, port: serial.Serial) -> Generator[Samples]:
         self._decoder.reopened()
@@ -149,20 +160,24 @@ class SerialSource:
         for message in messages:
             if isinstance(message, Hello):
                 if self._hello is None:
+                    self._wait_s = FIRST_WAIT_S
                     self._introduce(message)
                 self._hello = message
         return blocks
 
     def _introduce(self, hello: Hello) -> None:
+        lost = self._assembler.counts.lost
         log.info(
-            "%s: firmware %s, chip 0x%02x, %d g, %d deg/s, %g Hz; %d samples lost so far",
+            "%s: firmware %s, chip 0x%02x, %d g, %d deg/s, %g Hz; %s",
             self.name,
             hello.firmware,
             hello.chip,
             hello.acc_full_scale_g,
             hello.gyro_full_scale_dps,
             hello.rate_mhz / 1000,
-            self._assembler.counts.lost,
+            f"{lost - self._lost_before} samples lost meanwhile, {lost} in all"
+            if self._unplugged
+            else "listening",
         )
 
     def _wonder(self, received: int, frames: int) -> None:
@@ -183,11 +198,5 @@ def _why(error: BaseException) -> str:
         return _ADVICE[number]
     if isinstance(error, termios.error) or "Could not configure" in str(error):
         return f"not a serial port ({error})"
-    return str(error)
-
-
-def _pause(wait_s: float) -> Generator[Samples]:
-    until = time.monotonic() + wait_s
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, PATIENCE_S))
-        yield _NOTHING
+    # pyserial's own words for a port that hung up are long and guess at causes.
+    return "unplugged" if "returned no data" in str(error) else str(error)
