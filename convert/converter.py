@@ -41,13 +41,13 @@ def convert(
     variants: Sequence[tuple[str, str]] = (("int8", "unrolled"),),
     input_range: float | None = None,
     test: NDArray[np.float32] | None = None,
-) -> tuple[list[Converted], NDArray[np.float64] | None]:
+) -> tuple[list[Converted], NDArray[np.float64]]:
     """Convert a Keras model to every variant (form, lstm).
 
     `model` is the path of a .keras file or a Keras model; `representative` (n, window, channels)
     are windows from training, in g and rad/s, of which up to CALIBRATION_WINDOWS, evenly spread,
     set the int8 scales. `input_range` as in Converted; by default that of `usual_range`.
-    With `test` windows also returns Keras's own probabilities for them, (n, classes).
+    Also returns Keras's own probabilities, (n, classes), for the `test` windows, if given.
 
     Raises ConvertError, also where TensorFlow's converter crashes.
     """
@@ -75,7 +75,7 @@ def convert(
             )
             for number, (form, lstm) in enumerate(variants)
         ]
-        return converted, None if test is None else np.load(folder / "reference.npy")
+        return converted, np.empty((0, 0)) if test is None else np.load(folder / "reference.npy")
 
 
 def usual_range(windows: NDArray[np.float32]) -> float:

@@ -1,0 +1,157 @@
+"""From a run folder, or a model in memory, to a flatbuffer or a bundle.
+
+A run folder holds, as training leaves it:
+
+- `model.keras`
+- `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
+  that were not made by our signal path) and `data` (`name`, `sha256`, and perhaps `title`, which
+  the model card then quotes)
+- `metrics.json`: any object; it goes into the manifest as `results`
+- `representative.npz` with `x` float32 (n, window, 9): training windows, to set the int8 scales
+- `test.npz` with `x` as above and `y` int64 (n,), indices into `labels`: the whole test set
+"""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import runner
+from convert.card import card
+from convert.converter import Converted, convert
+from convert.verify import Check, verify
+from device.model import manifest
+from device.signal.spec import SignalSpec
+from firmware_bridge.errors import InputError
+
+UNKNOWN_THRESHOLD: Final = 0.4
+_TOOLS: Final = ("edgehar", "keras", "numpy", "tensorflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What conversion takes from a run folder."""
+
+    model: Path
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    representative: NDArray[np.float32]
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a bundle is called and how its answers are to be taken."""
+
+    name: str
+    mounting: str
+    """Who wears the sensor, where, and how its axes lie."""
+    unknown_threshold: float = UNKNOWN_THRESHOLD
+
+
+MOUNTINGS: Final = {
+    "waist": "Healthy adults from 19 to 48 years with the sensor firmly on the belt, at the side "
+    "or front of the waist. Standing upright, the accelerometer's x axis points up and reads "
+    "about +1 g; y and z lie level."
+}
+
+
+def read_run(path: Path) -> Run:
+    """Read a run folder, given itself or its model.keras; raises InputError."""
+    folder = path if path.is_dir() else path.parent
+    model = folder / "model.keras" if path.is_dir() else path
+    if not model.is_file():
+        raise InputError(f"{model}: no such model; give a folder that `edgehar train` made")
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+        if not isinstance(config["data"]["sha256"], str) or not config["labels"]:
+            raise InputError(f"{folder}/config.json: has no labels or no data; train again")
+        representative = _arrays(folder / "representative.npz", "x")[0]
+        x, y = _arrays(folder / "test.npz", "x", "y")
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{folder}: not a whole run folder ({error}); train again") from error
+    if len(x) != len(y) or not len(representative) or not len(x):
+        raise InputError(f"{folder}: its test or representative windows do not fit; train again")
+    return Run(model, config, metrics, representative, x.astype(np.float32), y.astype(np.int64))
+
+
+def export(model: Any, representative: NDArray[np.float32], form: str = "int8") -> bytes:
+    """Convert a Keras model (in memory or a path) as `convert.converter.convert`; no check."""
+    converted, _ = convert(model, representative, [(form, "unrolled")])
+    return converted[0].flatbuffer
+
+
+def convert_run(
+    run: Run, form: str = "int8", input_range: float | None = None
+) -> tuple[Converted, Check]:
+    """Convert a run's model and check it on its test windows; raises ConvertError."""
+    variants = [(form, "unrolled")]
+    converted, reference = convert(run.model, run.representative, variants, input_range, run.x)
+    return converted[0], verify(converted[0], reference, run.x, run.y)
+
+
+def make_bundle(
+    run: Run, converted: Converted, check: Check, terms: Terms
+) -> tuple[manifest.Manifest, str]:
+    """Write the manifest and the model card of a converted run, for `bundle.write`."""
+    labels: Sequence[str] = run.config["labels"]
+    spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
+    windows = made_up_windows(spec)
+    runtime = next(iter(check.runtimes))
+    found, ends = runner.classify(converted.flatbuffer, windows, runtime)
+    surest = int(found.max(1).argmax())
+    data = run.config["data"]
+    config = {key: value for key, value in run.config.items() if key != "history"}
+    full: manifest.Manifest = {
+        "name": terms.name,
+        "labels": list(labels),
+        "signal": spec.to_dict(),
+        "channels": list(manifest.CHANNELS),
+        "units": list(manifest.UNITS),
+        "decision": {"smoothing": "none", "unknown_threshold": terms.unknown_threshold},
+        "mounting": terms.mounting,
+        "quantisation": {"form": converted.form, **ends},
+        "training": {
+            "data": data.get("title", data["name"]),
+            "sha256": data["sha256"],
+            "config": config,
+        },
+        "results": run.metrics,
+        "conversion": check.to_dict(),
+        "tools": {tool: version(tool) for tool in _TOOLS},
+        "self_test": {
+            "x": manifest.encode_window(windows[surest]),
+            "activity": labels[int(found[surest].argmax())],
+            "probabilities": [round(float(p), 6) for p in found[surest]],
+        },
+    }
+    return full, card(full)
+
+
+def made_up_windows(spec: SignalSpec) -> NDArray[np.float32]:
+    """Make windows (12, window, 9) for self-tests: six directions of gravity, still and swinging.
+
+    Made up, so that no person's recording travels with the bundle.
+    """
+    t_s = np.arange(spec.window) / spec.rate_hz
+    swing = np.sin(2 * np.pi * 1.9 * t_s)
+    made = []
+    for axis in np.concatenate([np.eye(3), -np.eye(3)]):
+        for strength in (0.0, 0.3):
+            body = strength * np.outer(swing, np.roll(axis, 1) + axis)
+            gyro = 3 * strength * np.outer(np.roll(swing, 7), np.roll(axis, 2))
+            made.append(np.concatenate([axis + body, gyro, body], axis=1))
+    return np.array(made, np.float32)
+
+
+def _arrays(path: Path, *names: str) -> list[NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as file:
+        return [file[name] for name in names]

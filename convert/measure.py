@@ -1,0 +1,97 @@
+"""Which way of converting is best? `python -m convert.measure RUN_FOLDER` writes the answer.
+
+Every form with the LSTM unrolled and fused, on every runtime of this machine: size, agreement
+with Keras on the run's test windows, and processor time a window.
+"""
+
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from convert import runner
+from convert.converter import FORMS, LSTMS, convert
+from convert.export import read_run
+
+_TIMED_WINDOWS = 300
+_INPUT_RANGES = (1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
+
+
+@click.command(epilog="\b\nExample:\n  python -m convert.measure runs/waist")
+@click.argument("run", metavar="RUN_FOLDER", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results/conversion.json"))
+def main(run: Path, out: Path) -> None:
+    """Measure all conversions of a run's model."""
+    read = read_run(run)
+    variants = [(form, lstm) for form in FORMS for lstm in LSTMS]
+    converted, reference = convert(read.model, read.representative, variants, test=read.x)
+    # Real windows with a little noise; never zeros, which LSTM kernels skip.
+    rng = np.random.default_rng(0)
+    timed = read.x[rng.choice(len(read.x), min(len(read.x), _TIMED_WINDOWS), replace=False)]
+    timed = (timed + rng.normal(0, 0.02, timed.shape)).astype(np.float32)
+    rows: list[dict[str, Any]] = []
+    for one in converted:
+        for runtime, version in runner.installed().items():
+            times = runner.latency_us(one.flatbuffer, timed, runtime)
+            rows.append(
+                {
+                    "form": one.form,
+                    "lstm": one.lstm,
+                    "runtime": f"{runtime} {version}",
+                    "bytes": len(one.flatbuffer),
+                    "median_us": round(statistics.median(times), 1),
+                    "fastest_us": round(min(times), 1),
+                    **_agreement(one.flatbuffer, read.x, read.y, reference, runtime),
+                }
+            )
+            click.echo(json.dumps(rows[-1]))
+    ranges = []
+    for limit in _INPUT_RANGES:
+        tried, _ = convert(read.model, read.representative, input_range=limit)
+        runtime = next(iter(runner.installed()))
+        figures = _agreement(tried[0].flatbuffer, read.x, read.y, reference, runtime)
+        ranges.append({"input_range": limit, **figures})
+        click.echo(json.dumps(ranges[-1]))
+    result = {
+        "command": "python -m convert.measure RUN_FOLDER",
+        "machine": {"processor": _processor(), "cores": os.cpu_count()},
+        "python": platform.python_version(),
+        "timing": f"processor time a window, one thread, {len(timed)} windows a run, 9 runs",
+        "windows": len(read.x),
+        "keras_accuracy": round(float((reference.argmax(1) == read.y).mean()), 4),
+        "default_input_range": next(one.input_range for one in converted if one.form == "int8"),
+        "forms": rows,
+        "int8_by_input_range": ranges,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f"{out.name}.part")
+    part.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    part.replace(out)
+
+
+def _agreement(flatbuffer: bytes, x: Any, y: Any, reference: Any, runtime: str) -> dict[str, float]:
+    found, _ = runner.classify(flatbuffer, x, runtime)
+    return {
+        "agreement": round(float((found.argmax(1) == reference.argmax(1)).mean()), 4),
+        "accuracy": round(float((found.argmax(1) == y).mean()), 4),
+        "rms_difference": round(float(np.sqrt(((found - reference) ** 2).mean())), 5),
+        "largest_difference": round(float(np.abs(found - reference).max()), 4),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+if __name__ == "__main__":
+    main()
