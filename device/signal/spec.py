@@ -19,12 +19,19 @@ class SignalSpec:
     """Samples from one window's start to the next one's, and in a filter block."""
     noise_order: int = 3
     noise_cutoff_hz: float = 20.0
+    """As the publishers of UCI HAR chose; from 15 to 24 Hz our total acceleration differs from
+    theirs by 0.02 to 0.03 g rms whatever the cut-off, mostly by a fraction of a sample's delay."""
     gravity_order: int = 3
     gravity_cutoff_hz: float = 0.3
     max_gap_s: float = 0.25
     """A longer silence between two samples ends the stretch."""
     warm_up_s: float = 2.56
-    """From the start of a stretch to the start of its first window; a whole number of hops."""
+    """From the start of a stretch to the start of its first window; a whole number of hops.
+
+    Measured on HAPT by cutting in at 3103 moments: body acceleration is off from that of the filter
+    which never stopped by 0.129, 0.026, 0.009 and 0.002 g rms in the first four hops; 0.187, 0.037,
+    0.012 and 0.003 g when cut in while the wearer walks. Hence two hops.
+    """
     no_data_after_s: float = 2.0
     """A silence of this length is reported as `no_data`."""
 

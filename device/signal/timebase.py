@@ -97,8 +97,8 @@ class Timebase:
 
     def _points(self, until_s: float) -> Float64:
         # A few too many by the product, the due ones by a comparison of their own.
-        stop = max(self._next, int(until_s * self._rate_hz) + 2)
-        grid = np.arange(self._next, stop) / self._rate_hz
+        enough = max(self._next, int(until_s * self._rate_hz) + 2)
+        grid = np.arange(self._next, enough) / self._rate_hz
         grid = grid[grid <= until_s]
         if not len(grid):
             return np.empty((6, 0))
@@ -107,21 +107,27 @@ class Timebase:
         span = (t[2:] - t[:-2]) / 2
         span = np.concatenate([[t[1] - t[0]], span, [0.0]])
         rows = np.concatenate([self._v * span, span[None]])
-        first = np.searchsorted(t, grid - self._reach_s)
-        taps = int((np.searchsorted(t, grid + self._reach_s, side="right") - first).max())
+        # A source that grew much faster than it began must not make each point cost without end.
+        middle, most = np.searchsorted(t, grid), 1 + int(4 * self._reach_s / self._period_s)
+        first = np.maximum(np.searchsorted(t, grid - self._reach_s), middle - most)
+        stop = np.minimum(np.searchsorted(t, grid + self._reach_s, side="right"), middle + most)
+        taps = int((stop - first).max())
         out = np.empty((6, len(grid)))
         at_once = max(1, _WEIGHTS_AT_ONCE // taps)
         for at in range(0, len(grid), at_once):
             part = slice(at, at + at_once)
-            out[:, part] = self._weigh(grid[part], first[part], taps, rows)
+            out[:, part] = self._weigh(grid[part], first[part], stop[part], rows)
         self._next += len(grid)
         keep = max(int(np.searchsorted(t, self._next / self._rate_hz - self._reach_s)) - 1, 0)
         self._t, self._v = t[keep:], self._v[:, keep:]
         return out
 
-    def _weigh(self, grid: Float64, first: NDArray[np.intp], taps: int, rows: Float64) -> Float64:
-        index = first + np.arange(taps)[:, None]
-        np.minimum(index, len(self._t) - 1, out=index)
+    def _weigh(
+        self, grid: Float64, first: NDArray[np.intp], stop: NDArray[np.intp], rows: Float64
+    ) -> Float64:
+        index = first + np.arange((stop - first).max())[:, None]
+        # Past its stop a point has the last sample, which weighs nothing.
+        index[index >= stop] = len(self._t) - 1
         place = self._t.take(index)
         place -= grid
         place *= _CROSSINGS / self._reach_s
