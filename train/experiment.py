@@ -10,8 +10,8 @@ from train.datasets import hapt, uci_har
 from train.datasets.waist import LABELS, TEST_PEOPLE, validation_people
 from train.evaluate import Scores, score
 from train.fit import Fitted, fit, probabilities
+from train.provenance import provenance
 from train.recipes import Recipe
-from train.runs import provenance
 from train.windows import LabelledWindows, by_our_path, published
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_bridge.errors import EdgeharError, InputError
-from train.runs import write_json
+from train.jsonfile import write_json
 
 FOLDER = Path("results")
 README = Path("README.md")

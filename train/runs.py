@@ -2,27 +2,24 @@
 
 import json
 import logging
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from firmware_bridge.errors import EdgeharError, InputError
+from firmware_bridge.errors import InputError
 from train.evaluate import Scores
 from train.fit import Fitted
+from train.jsonfile import write_json
 from train.pictures import confusion_picture, curves_picture
 
 MODEL = "model.keras"
 CONFIG = "config.json"
 METRICS = "metrics.json"
-TOOLS = ("edgehar", "keras", "numpy", "tensorflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,52 +92,3 @@ def load(path: Path) -> Run:
         first_line = str(error).partition("\n")[0]
         raise InputError(f"{path} is not a whole run folder ({first_line})") from error
     return Run(path, model, config, metrics)
-
-
-def provenance() -> dict[str, Any]:
-    """Say which commit and which tools make a result; the commit is None outside a checkout."""
-    return {"commit": _commit(), "tools": {tool: _version(tool) for tool in TOOLS}}
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON under its name only once it is whole.
-
-    Raises:
-        EdgeharError: it cannot be written.
-
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(value, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise EdgeharError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _commit() -> dict[str, Any] | None:
-    def git(*arguments: str) -> str:
-        return subprocess.run(  # noqa: S603  fixed arguments, no shell
-            ["git", *arguments],  # noqa: S607  git is where the user's PATH has it
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-
-    try:
-        return {
-            "id": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        }
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _version(tool: str) -> str | None:
-    try:
-        return version(tool)
-    except PackageNotFoundError:
-        return None

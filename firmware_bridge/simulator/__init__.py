@@ -1,0 +1,1 @@
+"""Stand-ins for what a person or a chip would send."""

@@ -24,7 +24,7 @@ def cached(name: str, sha256: str, parse: Callable[[], Arrays]) -> Arrays:
     path = cache_folder() / f"{name}-{sha256[:16]}.npz"
     if path.is_file():
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(stored)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             pass  # a damaged cache is no loss: it is written anew below
@@ -32,10 +32,10 @@ def cached(name: str, sha256: str, parse: Callable[[], Arrays]) -> Arrays:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+        with part.open("wb") as new:
+            np.savez(new, **arrays)
+            new.flush()
+            os.fsync(new.fileno())
         part.replace(path)
     except OSError as error:
         warnings.warn(f"cannot cache in {path.parent} ({error}); set EDGEHAR_CACHE", stacklevel=2)

@@ -7,7 +7,7 @@ from device.signal.spec import SignalSpec
 from train import results
 from train.body_acc import compare
 from train.datasets import hapt, uci_har
-from train.runs import provenance
+from train.provenance import provenance
 
 HEAD = ["", "windows found", "publisher's body acc, rms", "ours less theirs, rms", "total acc"]
 

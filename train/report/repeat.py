@@ -15,8 +15,8 @@ from train import experiment
 from train.datasets.waist import LABELS
 from train.evaluate import score
 from train.experiment import Data
+from train.jsonfile import write_json
 from train.recipes import Recipe
-from train.runs import write_json
 
 LOG = logging.getLogger("train")
 FOLDER = Path("runs") / "report"

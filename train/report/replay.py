@@ -14,8 +14,8 @@ from train.datasets import hapt
 from train.datasets.waist import LABELS, TEST_PEOPLE
 from train.evaluate import Scores, score
 from train.pictures import confusion_picture
+from train.provenance import provenance
 from train.replay import Replayed, replay, without_time
-from train.runs import provenance
 from train.windows import activities
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from train import experiment, results
+from train.provenance import provenance
 from train.recipes import PAPER
 from train.report.repeat import HEAD, repeat, row, spread
-from train.runs import provenance
 
 SEEDS = (0, 1, 2, 3, 4)
 PAPER_SAYS = ["the paper's own (one figure; seeds and epoch not stated)", "92.13%", "", "", "0.295"]

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from train import experiment, results
+from train.provenance import provenance
 from train.recipes import SHIPPED
 from train.report.repeat import HEAD, repeat, row, spread
-from train.runs import provenance
 
 SEEDS = (0, 1, 2)
 NAMES = {"uci": "publisher's windows", "hapt": "our signal path"}

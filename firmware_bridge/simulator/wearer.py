@@ -1,0 +1,119 @@
+"""A synthetic wearer: a few hundred numbers fitted from recordings of people, made to move.
+
+It is a stand-in for demonstrations and tests without recorded data; it proves nothing about people.
+Each activity has a mean acceleration, for the gaits the harmonics of the stride by channel, and
+coloured noise. `edgehar data fit-wearer` makes the numbers (train/wearer_fit.py).
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmware_bridge.errors import InputError
+from firmware_bridge.samples import Float64, Samples
+
+NUMBERS = Path(__file__).with_name("wearer.json")
+TRANSITION_S = 2.0
+"""Time from one posture to the next, half of it before the change."""
+JITTER = 0.02
+"""Deviation of a healthy adult's stride rate, as a share of it."""
+JITTER_S = 2.0
+"""Time over which the rate forgets a deviation."""
+
+
+class Wearer:
+    """Someone whose every move is determined by a seed."""
+
+    def __init__(self, seed: int = 0, numbers: Path = NUMBERS) -> None:
+        """Read the numbers. Raises InputError if they cannot be read."""
+        self._seed = seed
+        try:
+            self._activities: dict[str, Any] = json.loads(numbers.read_text("utf-8"))["activities"]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{numbers}: not a wearer's numbers ({error!r})") from error
+
+    @property
+    def activities(self) -> tuple[str, ...]:
+        """What this wearer can do."""
+        return tuple(self._activities)
+
+    def samples(
+        self, script: Sequence[tuple[str, float]], rate_hz: float = 50.0
+    ) -> tuple[Samples, list[str]]:
+        """Live through a script of (activity, seconds); give the samples and a label for each.
+
+        A sample in the transition between two activities has the label ''. The gyroscope agrees
+        with the turn of gravity in it: dg/dt = -omega x g.
+
+        Raises:
+            InputError: an activity is not among `activities`.
+
+        """
+        random = np.random.default_rng(self._seed)
+        ends_s = np.cumsum([0.0, *(seconds for _, seconds in script)])
+        t_s = np.arange(round(ends_s[-1] * rate_hz)) / rate_hz
+        gravity, motion = np.zeros((len(t_s), 3)), np.zeros((len(t_s), 6))
+        length, labels = np.zeros((len(t_s), 1)), np.full(len(t_s), "", dtype=object)
+        for i, (activity, _) in enumerate(script):
+            if activity not in self._activities:
+                raise InputError(
+                    f"no activity {activity!r}; there are {', '.join(self.activities)}"
+                )
+            numbers = self._activities[activity]
+            begin = 0.0 if i == 0 else ends_s[i] - TRANSITION_S / 2
+            end = ends_s[i + 1] + (TRANSITION_S / 2 if i + 1 < len(script) else 0.0)
+            rows = slice(*np.searchsorted(t_s, (begin, end)))
+            share = np.ones(rows.stop - rows.start)
+            if i > 0:
+                share *= _rise((t_s[rows] - begin) / TRANSITION_S)
+            if i + 1 < len(script):
+                share *= _rise((end - t_s[rows]) / TRANSITION_S)
+            labels[rows][share >= 1] = activity
+            mean_g = np.array(numbers["mean_g"])
+            gravity[rows] += share[:, np.newaxis] * mean_g
+            length[rows] += share[:, np.newaxis] * np.linalg.norm(mean_g)
+            motion[rows] += share[:, np.newaxis] * _motion(numbers, len(share), rate_hz, random)
+        # Between two postures gravity turns and keeps its length.
+        down = gravity / np.maximum(np.linalg.norm(gravity, axis=1, keepdims=True), 1e-9)
+        if len(t_s) > 1:
+            motion[:, 3:] += np.cross(np.gradient(down, 1 / rate_hz, axis=0), down)
+        return Samples(t_s, down * length + motion[:, :3], motion[:, 3:]), labels.tolist()
+
+
+def _rise(share: Float64) -> Float64:
+    """From 0 to 1 as half a cosine."""
+    rise: Float64 = 0.5 - 0.5 * np.cos(np.pi * np.clip(share, 0, 1))
+    return rise
+
+
+def _motion(
+    numbers: dict[str, Any], count: int, rate_hz: float, random: np.random.Generator
+) -> Float64:
+    """Everything but the mean: (count, 6), acceleration in g and angular velocity in rad/s."""
+    noise = [_coloured(count, rate_hz * tau_s, random) for tau_s in numbers["noise_s"]]
+    motion: Float64 = np.stack(noise, axis=1) * np.array(numbers["noise"], np.float64)
+    motion += np.array(numbers["gyro_rad_s"])
+    gait = numbers.get("gait")
+    if gait:
+        drift = 1 + JITTER * _coloured(count, rate_hz * JITTER_S, random)
+        turns = np.cumsum(gait["stride_hz"] * drift) / rate_hz + random.uniform()
+        phase = 2 * np.pi * np.outer(turns, np.arange(1, len(gait["cosine"]) + 1))
+        motion += np.cos(phase) @ np.array(gait["cosine"])
+        motion += np.sin(phase) @ np.array(gait["sine"])
+    return motion
+
+
+def _coloured(count: int, memory: float, random: np.random.Generator) -> Float64:
+    """Noise of deviation 1 whose correlation falls to 1/e after `memory` samples."""
+    if not count:
+        return np.zeros(0)
+    keep = math.exp(-1 / max(memory, 1e-3))
+    reach = math.ceil(8 * max(memory, 1))
+    kernel = math.sqrt(1 - keep**2) * keep ** np.arange(reach)
+    white = random.standard_normal(count + reach - 1)
+    noise: Float64 = np.convolve(white, kernel, mode="valid")
+    return noise

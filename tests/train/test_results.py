@@ -1,0 +1,56 @@
+"""The README's tables are those of results/."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.errors import InputError
+from train import results
+
+README = """# Title
+
+<!-- table:one -->
+old
+<!-- /table -->
+
+text
+<!-- table:two -->
+<!-- /table -->
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").write_text(README)
+    return tmp_path
+
+
+def test_tables_are_filled_and_stay(here: Path) -> None:
+    results.write("one", {"figure": 1.5}, ["", "accuracy"], [["float", "91%"], ["int8", "90%"]])
+    results.write("two", {}, ["speed"], [["1 s"]])
+    assert json.loads((here / "results" / "one.json").read_text())["figure"] == 1.5
+    assert not results.update_readme(check=True)
+    assert Path("README.md").read_text() == README
+    results.update_readme(check=False)
+    filled = Path("README.md").read_text()
+    assert "|  | accuracy |\n| --- | ---: |\n| float | 91% |\n| int8 | 90% |\n" in filled
+    assert "old" not in filled
+    assert "\n\ntext\n" in filled
+    assert results.update_readme(check=True)
+
+
+def test_a_table_without_results_is_named(here: Path) -> None:
+    results.write("one", {}, ["a"], [["b"]])
+    with pytest.raises(InputError, match=r"two\.json"):
+        results.update_readme(check=True)
+    assert here.joinpath("README.md").read_text() == README
+
+
+def test_without_a_readme_it_says_where_to_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="root"):
+        results.update_readme(check=True)
