@@ -5,6 +5,7 @@ from scipy import signal
 from device.signal import butterworth
 from device.signal.blockfilter import BlockFilter
 from device.signal.spec import SignalSpec
+from firmware_bridge.samples import Float64
 
 DESIGNS = [
     (order, cutoff, rate)
@@ -44,7 +45,7 @@ def test_block_after_block_equals_scipy_on_the_whole(spec: SignalSpec) -> None:
         for at in range(0, x.shape[1], spec.hop)
     ]
 
-    def filtered(order: int, cutoff: float, y: np.ndarray) -> np.ndarray:
+    def filtered(order: int, cutoff: float, y: Float64) -> Float64:
         sos = signal.butter(order, cutoff, fs=spec.rate_hz, output="sos")
         zi = signal.sosfilt_zi(sos)[:, None, :] * y[None, :, :1]
         return np.asarray(signal.sosfilt(sos, y, axis=1, zi=zi)[0])

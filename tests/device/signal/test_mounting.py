@@ -3,6 +3,7 @@ import pytest
 
 from device.signal.mounting import Mounting
 from firmware_bridge.errors import InputError
+from firmware_bridge.samples import Float64
 
 QUARTER_TURN = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
 
@@ -23,7 +24,7 @@ def test_the_norm_stays() -> None:
 
 
 @pytest.mark.parametrize("rotation", [None, np.eye(3)])
-def test_no_rotation_leaves_the_bits_alone(rotation: np.ndarray | None) -> None:
+def test_no_rotation_leaves_the_bits_alone(rotation: Float64 | None) -> None:
     xyz = np.array([[-0.0], [1e-300], [3.0]])
     assert Mounting(rotation).apply(xyz).tobytes() == xyz.tobytes()
 

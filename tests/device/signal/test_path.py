@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.signal.path import Gap, SignalPath, StretchStart, windows_of
-from firmware_bridge.samples import Samples
+from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import SPEC, chunks, exact, moments, push_all, walk, windows
 
 ROTATION = [[0.0, -1.0, 0.0], [0.6, 0.0, -0.8], [0.8, 0.0, 0.6]]
@@ -201,7 +201,7 @@ def test_empty_blocks_are_nothing_but_their_loss() -> None:
     ],
     ids=["frozen", "one a minute", "1 MHz", "leaps", "nanoseconds", "backward", "slower", "faster"],
 )
-def test_a_hostile_clock_costs_little(t_s: np.ndarray, events: int | None) -> None:
+def test_a_hostile_clock_costs_little(t_s: Float64, events: int | None) -> None:
     n = len(t_s)
     got = SignalPath(SPEC).push(Samples(t_s, np.ones((n, 3)), np.zeros((n, 3))))
     assert events is None or len(got) == events

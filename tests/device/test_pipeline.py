@@ -1,0 +1,165 @@
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from device.decisions import Decision, to_json
+from device.pipeline import Pipeline
+from device.signal.spec import SignalSpec
+from firmware_bridge.samples import Float64, Samples
+from tests.device.signal.streams import SPEC, chunks, moments, walk
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """As much of a bundle as the pipeline reads."""
+
+    id: str = "waist@00000000"
+    labels: tuple[str, ...] = ("calm", "lively")
+    spec: SignalSpec = SPEC
+    unknown_threshold: float = 0.0
+
+
+def by_liveliness(x: NDArray[np.float32]) -> Float64:
+    """Probability of the second label, by how far body acceleration reaches; window by window."""
+    lively = [min(1.0, float(np.abs(window[:, 6:]).max())) for window in x]
+    return np.array([[1 - p, p] for p in lively])
+
+
+def pipeline(unknown_threshold: float = 0.0) -> Pipeline:
+    return Pipeline(StandIn(unknown_threshold=unknown_threshold), by_liveliness)
+
+
+def states(decisions: list[Decision]) -> list[str]:
+    """The states in turn, repeats left out."""
+    return [d.state for i, d in enumerate(decisions) if not i or decisions[i - 1].state != d.state]
+
+
+def with_gap(gap_s: float, n: int = 1000) -> Samples:
+    t_s = moments(n, 50)
+    t_s[n // 2 :] += gap_s
+    return walk(t_s)
+
+
+def test_first_it_warms_up_and_says_until_when() -> None:
+    warming, *rest = pipeline().push(walk(moments(1000, 50)))
+    assert warming == Decision(0.0, warming.end_s, None, "warming_up", None, None, None, 0,
+                               "waist@00000000")  # fmt: skip
+    assert warming.end_s == pytest.approx(rest[0].end_s)
+    assert {d.state for d in rest} == {"ok"}
+    assert all(a.start_s < b.start_s for a, b in pairwise(rest) if a.start_s and b.start_s)
+
+
+def test_a_window_becomes_the_likeliest_label() -> None:
+    loud = Samples(
+        moments(1000, 50), np.random.default_rng(0).normal(size=(1000, 3)), np.zeros((1000, 3))
+    )
+    still = Samples(moments(1000, 50), np.tile([0.0, 0.0, 1.0], (1000, 1)), np.zeros((1000, 3)))
+    for samples, label in [(loud, "lively"), (still, "calm")]:
+        for said in pipeline().push(samples)[1:]:
+            assert said.activity == label
+            assert said.probabilities is not None
+            assert said.confidence == said.probabilities[label] == max(said.probabilities.values())
+
+
+def test_below_the_threshold_it_does_not_know() -> None:
+    sure = pipeline(unknown_threshold=0.5).push(walk(moments(1000, 50)))[1:]
+    unsure = pipeline(unknown_threshold=0.999).push(walk(moments(1000, 50)))[1:]
+    assert {d.state for d in sure} == {"ok"}
+    for a, b in zip(sure, unsure, strict=True):
+        assert (b.state, b.activity) == ("unknown", None)
+        assert (a.confidence, a.probabilities) == (b.confidence, b.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "expected"),
+    [
+        (0.0, ["warming_up", "ok"]),
+        (0.2, ["warming_up", "ok"]),
+        (1.0, ["warming_up", "ok", "warming_up", "ok"]),
+        (2.5, ["warming_up", "ok", "no_data", "warming_up", "ok"]),
+        (1e6, ["warming_up", "ok", "no_data", "warming_up", "ok"]),
+    ],
+)
+def test_a_gap_is_said_once_and_then_it_warms_up(gap_s: float, expected: list[str]) -> None:
+    samples = with_gap(gap_s)
+    said = pipeline().push(samples)
+    assert states(said) == expected
+    for hole in (d for d in said if d.state == "no_data"):
+        assert hole.start_s == samples.t_s[499]
+        assert hole.end_s == samples.t_s[499] + 2.0
+        assert hole.lost == 0
+
+
+def test_live_silence_says_what_the_gap_would_have_said() -> None:
+    samples = with_gap(8.0)
+    offline = pipeline().push(samples)
+    live = pipeline()
+    said = live.push(samples[:500])
+    assert live.silence(4.9) == []
+    said += live.silence(5.0)
+    assert live.silence(6.0) == live.silence(500.0) == []
+    said += live.push(samples[500:])
+    assert said == offline
+    assert live.counts["no_data"] == 1
+
+
+def test_each_hole_gets_its_own_word() -> None:
+    live, samples = pipeline(), walk(moments(1000, 50))
+    live.push(samples[:100])
+    first = live.silence(5.0)
+    late = Samples(samples.t_s[100:200] + 30, samples.acc_g[100:200], samples.gyro_rad_s[100:200])
+    assert states(live.push(late)) == ["warming_up"]
+    second = live.silence(5.0)
+    assert [d.start_s for d in first + second] == [samples.t_s[99], late.t_s[-1]]
+
+
+def test_a_line_that_was_only_late_goes_on_without_a_gap() -> None:
+    samples, live = walk(moments(1000, 50)), pipeline()
+    said = live.push(samples[:500]) + live.silence(7.0) + live.push(samples[500:])
+    assert [d for d in said if d.state != "no_data"] == pipeline().push(samples)
+
+
+def test_silence_before_the_first_sample_has_no_times() -> None:
+    live = pipeline()
+    assert live.silence(1.0) == []
+    (said,) = live.silence(5.0)
+    assert (said.state, said.start_s, said.end_s) == ("no_data", None, None)
+    assert live.silence(60.0) == []
+    assert states(live.push(walk(moments(1000, 50)))) == ["warming_up", "ok"]
+
+
+def test_counts_say_all_that_happened() -> None:
+    samples = with_gap(3.0)
+    samples.acc_g[700] = np.nan
+    live = pipeline()
+    said = live.push(replace(samples, lost=7))
+    counts = live.counts
+    assert counts["samples"] == 999
+    assert (counts["lost"], counts["not_finite"], counts["gaps"]) == (7, 1, 1)
+    assert counts["windows"] == counts["ok"] + counts["unknown"]
+    assert (counts["warming_up"], counts["no_data"]) == (2, 1)
+    assert len(said) == counts["ok"] + 3
+    assert sum(d.lost for d in said) == 8
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    gap_s=st.sampled_from([0.0, 0.1, 1.0, 5.0]),
+    cuts=st.lists(st.integers(0, 1000), max_size=20),
+    rate_hz=st.sampled_from([50, 104]),
+)
+def test_any_chunking_gives_the_same_lines(gap_s: float, cuts: list[int], rate_hz: float) -> None:
+    samples = walk(moments(1500, rate_hz, 0.2, 3), lost=2)
+    samples.t_s[700:] += gap_s
+    samples.gyro_rad_s[900] = np.inf
+    parts, whole = pipeline(unknown_threshold=0.6), pipeline(unknown_threshold=0.6)
+    said = [d for block in chunks(samples, cuts) for d in parts.push(block)]
+    expected = whole.push(samples)
+    assert said == expected
+    assert [to_json(d) for d in said] == [to_json(d) for d in expected]
+    assert parts.counts == whole.counts
