@@ -1,0 +1,161 @@
+"""`edgehar demo`: a synthetic wearer, a virtual serial line, and the daemon at the end of it."""
+
+import logging
+import threading
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from device import daemon
+from device.commands import options
+from device.decisions import Decision
+from device.live import LiveView, PlainView, Tally, Truth
+from device.model.classifier import Classifier
+from device.pipeline import Pipeline
+from device.sinks import Outlet
+from device.sources.serial import SerialSource
+from firmware_bridge import faults
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.line import PtyLine
+from firmware_bridge.playback import Played, stream
+from firmware_bridge.player import Player
+from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.simulator.wearer import Wearer
+from firmware_bridge.virtual_device import VirtualDevice
+
+MODEL = "waist"
+"""What the synthetic wearer was fitted for."""
+SCRIPT = (
+    ("standing", 24.0),
+    ("walking", 36.0),
+    ("walking_upstairs", 30.0),
+    ("walking_downstairs", 30.0),
+    ("sitting", 24.0),
+    ("lying", 24.0),
+    ("standing", 16.0),
+    ("walking", 24.0),
+)
+FAULTS = ("drop:1%", "unplug:3s@140s")
+SPEED = 6.0
+
+
+@click.command(epilog="\b\nExample:\n  edgehar demo")
+def command() -> None:
+    """Watch the whole path at work on a wearer made of numbers: half a minute, nothing needed.
+
+    A synthetic wearer goes through a script; its samples go over a virtual serial line, on which
+    frames get lost and which is unplugged once, to the daemon that `edgehar run` is. That the
+    parts work together is what it shows; it says nothing about how well people are recognised.
+    """
+    console = Console(highlight=False)
+    stop = options.until_told_to_stop()
+    bundle = options.open_bundle(MODEL)
+    classifier = Classifier(bundle)
+    samples, labels = Wearer(seed=1).samples(SCRIPT)
+    console.print(
+        f"A synthetic wearer, {len(samples) / 50:.0f} s at {SPEED:g} times the pace, over a virtual"
+        " serial line.\nOn purpose 1 % of the frames get lost and the line is unplugged once.\n"
+    )
+    tally = Tally(truth := partial(_truth, samples, np.array(labels)))
+    with TemporaryDirectory(prefix="edgehar-") as folder:
+        line = _PlayedLine(samples, Path(folder) / "wrist")
+        source = SerialSource(str(line.link), 115200)
+        view = _view(console, bundle.id, truth, source)
+
+        def classify(x: NDArray[np.float32]) -> Float64:
+            view.see(x)
+            return classifier.probabilities(x)
+
+        line.start()
+        outlets = [Outlet(tally), Outlet(view)]
+        pipeline = Pipeline(bundle, classify)
+        report = daemon.run(source, pipeline, outlets, lambda: stop() or not line.playing())
+        line.stop()
+    if not stop():
+        _summarise(console, tally, report, line.played)
+
+
+def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
+    if not console.is_terminal:
+        options.log_to_stderr()
+        return PlainView(truth)
+    logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says what the log would
+
+    def footer() -> str:
+        counts = source.counts
+        return (
+            f"{counts['frames']} frames and {counts['samples']} samples came,"
+            f" {counts['lost']} samples were lost; unplugged {counts['unplugged']} times"
+        )
+
+    return LiveView(console, f"edgehar demo: synthetic wearer, {model}", truth, footer)
+
+
+def _truth(samples: Samples, labels: NDArray[np.str_], decision: Decision) -> str:
+    """Return what the wearer did all through a decision's time; '' if more than one thing."""
+    if decision.start_s is None or decision.end_s is None:
+        return ""
+    first, last = np.searchsorted(samples.t_s, (decision.start_s, decision.end_s))
+    done = set(labels[first:last].tolist())
+    return done.pop() if len(done) == 1 else ""
+
+
+class _PlayedLine:
+    """A virtual serial port at which, in a thread, a recording is played."""
+
+    def __init__(self, samples: Samples, link: Path) -> None:
+        self.link = link
+        self.played = Played()
+        self._samples = samples
+        self._plugged = threading.Event()
+        self._stopped = False
+        self._error: EdgeharError | None = None
+        self._thread = threading.Thread(target=self._play, daemon=True)
+
+    def start(self) -> None:
+        """Start playing; the port is there when this returns."""
+        self._thread.start()
+        self._plugged.wait(5.0)
+
+    def playing(self) -> bool:
+        """Say whether there is more to come. Raises what went wrong."""
+        if self._error is not None:
+            raise self._error
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Send no more."""
+        self._stopped = True
+
+    def _play(self) -> None:
+        device = VirtualDevice()
+        trouble = faults.parse(FAULTS)
+        actions = stream([self._samples], device, trouble, 1, self.played)
+        player = Player(device, PtyLine(self.link), lambda _: self._plugged.set())
+        try:
+            player.play(takewhile(lambda _: not self._stopped, actions), self.played, SPEED)
+        except EdgeharError as error:
+            self._error = error
+
+
+def _summarise(console: Console, tally: Tally, report: daemon.Report, played: Played) -> None:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("the synthetic wearer was")
+    table.add_column("windows", justify="right")
+    table.add_column("right", justify="right")
+    for activity, (windows, right) in tally.scores().items():
+        table.add_row(activity, str(windows), str(right))
+    console.print(table)
+    lost, counted = sum(played.lost.values()), report.source["lost"]
+    console.print(
+        f"The line lost {lost} samples on purpose ({played.lost['drop']} dropped,"
+        f" {played.lost['unplug']} while unplugged); the daemon counted {counted}."
+    )
