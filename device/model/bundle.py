@@ -74,7 +74,7 @@ def load(path: str | Path) -> Bundle:
     content = _read(path)
     try:
         return parse(content)
-    except InputError as error:
+    except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
 
 
@@ -90,6 +90,8 @@ def parse(content: bytes) -> Bundle:
         card = members[CARD].decode("utf-8")
     except UnicodeDecodeError as error:
         raise BundleError("its model card is damaged; get the file again") from error
+    except InputError as error:
+        raise BundleError(str(error)) from error
     flatbuffer = content[:start]
     digest = hashlib.sha256(flatbuffer).hexdigest()
     stated = manifest["flatbuffer"]
@@ -126,7 +128,7 @@ def pack(flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> bytes:
     content = buffer.getvalue()
     try:
         parse(content)
-    except InputError as error:
+    except BundleError as error:
         raise BundleError(f"this would not be a usable bundle: {error}") from error
     return content
 
