@@ -12,6 +12,7 @@ from firmware_bridge.errors import InputError
 from train.datasets import hapt, uci_har
 from train.datasets.waist import LABELS, TEST_PEOPLE
 from train.evaluate import Scores, score
+from train.quiet import quiet_import
 from train.windows import LabelledWindows, by_our_path, published
 
 
@@ -23,7 +24,8 @@ def score_run_or_bundle(name: str, windows: str | None, folder: Path) -> Scores:
 
     """
     if Path(name).is_dir():
-        from train import fit, runs  # noqa: PLC0415  a bundle needs no TensorFlow
+        with quiet_import():
+            from train import fit, runs  # noqa: PLC0415  a bundle needs no TensorFlow
 
         run = runs.load(Path(name))
         signal = run.config["signal"]

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the log on the terminal."""
+"""Options that several commands share, and what they show on the terminal."""
 
 import logging
 import sys

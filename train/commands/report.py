@@ -6,6 +6,7 @@ import click
 
 from firmware_bridge.errors import EdgeharError
 from train.commands.options import data_option, show_progress
+from train.quiet import quiet_import
 
 quick_option = click.option(
     "--quick", is_flag=True, help="One seed and two epochs, to see that it works; not kept."
@@ -25,7 +26,8 @@ def uci(data: Path, *, quick: bool) -> None:
 
     Takes ten minutes on two cores; what is done is kept in runs/report, and not done again.
     """
-    from train.report import uci as subject  # noqa: PLC0415  TensorFlow takes seconds to import
+    with quiet_import():
+        from train.report import uci as subject  # noqa: PLC0415  TensorFlow takes seconds
 
     show_progress()
     click.echo(subject.report(data, quick=quick))
@@ -36,7 +38,8 @@ def uci(data: Path, *, quick: bool) -> None:
 @data_option
 def windows(data: Path, *, quick: bool) -> None:
     """Compare the publisher's windows with our signal path over the raw recordings."""
-    from train.report import windows as subject  # noqa: PLC0415  TensorFlow takes seconds to import
+    with quiet_import():
+        from train.report import windows as subject  # noqa: PLC0415
 
     show_progress()
     click.echo(subject.report(data, quick=quick))

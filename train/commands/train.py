@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from train.commands.options import data_option, show_progress
+from train.quiet import quiet_import
 from train.recipes import RECIPES
 
 
@@ -38,7 +39,8 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     """
     from dataclasses import replace  # noqa: PLC0415
 
-    from train import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds to import
+    with quiet_import():
+        from train import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds to import
 
     show_progress()
     chosen = replace(RECIPES[recipe], model=model)

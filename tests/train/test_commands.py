@@ -1,0 +1,73 @@
+"""The commands, as a user types them."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from device.cli import main
+from firmware_bridge.recording import read
+
+
+def edgehar(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    code = done.value.code
+    assert isinstance(code, int)
+    return code
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["data", "data list", "data fetch", "data check", "data export", "data fit-wearer", "train",
+     "evaluate", "report", "report uci", "report windows", "report body-acc", "report readme"],
+)  # fmt: skip
+def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert edgehar(*command.split(), "--help") == 0
+    assert re.search(r"Example:\n +edgehar \w.*\n$", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["data check", "data check hapt", "data export hapt --user 2 --out out", "train --out run",
+     "evaluate nothing", "report uci", "report windows", "report body-acc", "report readme"],
+)  # fmt: skip
+def test_without_data_one_line_and_exit_2(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EDGEHAR_DATA", raising=False)
+    assert edgehar(*command.split()) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("edgehar: ")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_list_says_what_is_missing_and_where_it_is_offered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edgehar("data", "list", "--data", str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert said.count(f"not in {tmp_path}") == 2
+    assert said.count("https://doi.org/") == 2
+    assert edgehar("data", "fetch", "hapt", "--data", str(tmp_path)) == 0
+    assert str(tmp_path / "hapt.zip") in capsys.readouterr().out
+
+
+def test_an_exported_recording_is_a_recording(data_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert edgehar("data", "export", "hapt", "--user", "9", "--out", str(out),
+                   "--data", str(data_dir)) == 0  # fmt: skip
+    paths = sorted(out.iterdir())
+    assert [path.name for path in paths] == ["hapt-exp17-user09.csv.gz", "hapt-exp18-user09.csv.gz"]
+    samples, labels = read(paths[0])
+    assert labels is not None
+    assert len(samples) == len(labels) > 10_000
+    assert {"", "walking", "lying", "sit_to_lie"} < set(labels)
+    with gzip.open(paths[0], "rt") as file:
+        assert file.readline().endswith(",label\n")

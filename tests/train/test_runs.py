@@ -1,0 +1,72 @@
+"""A run folder is whole or not there, and can be scored again."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_bridge.errors import InputError
+from train import runs
+from train.experiment import Data, run
+from train.fit import probabilities
+from train.recipes import PAPER
+from train.windows import LabelledWindows
+
+
+def data() -> Data:
+    random = np.random.default_rng(0)
+    y = np.arange(120) % 6
+    x = random.normal(size=(120, 128, 9)).astype(np.float32)
+    person = np.repeat([1, 3, 5, 2], 30)
+    windows = LabelledWindows(x, y, person)
+    return Data("uci", windows.of({1, 3, 5}), windows.of({2}), "0" * 64, None)
+
+
+def test_a_run_reads_back(tmp_path: Path) -> None:
+    logging.getLogger("train").setLevel(logging.INFO)
+    recipe = replace(PAPER, epochs=2, validation_people=1)
+    done = run(data(), recipe, seed=5)
+    out = tmp_path / "run"
+    with runs.new_run(out) as part:
+        logging.getLogger("train").info("said")
+        runs.save(part, done.fitted, done.config, done.scores, "test")
+        assert not out.exists()
+    back = runs.load(out)
+    x = data().test.x
+    np.testing.assert_array_equal(probabilities(back.model, x), probabilities(done.fitted.model, x))
+    assert back.config["seed"] == 5
+    assert back.config["recipe"]["learning_rate"] == PAPER.learning_rate
+    people = back.config["people"]
+    assert sorted(people["train"] + people["validation"]) == [1, 3, 5]
+    assert people["test"] == [2]
+    assert set(back.config["tools"]) == {"edgehar", "keras", "numpy", "tensorflow"}
+    assert set(back.metrics) == {"validation", "test"}
+    assert np.sum(back.metrics["test"]["confusion"]) == 30
+    assert "said" in (out / "log").read_text(encoding="utf-8")
+    for picture in ("confusion.png", "curves.png"):
+        assert (out / picture).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="exists"), runs.new_run(out):
+        pass
+
+
+def test_a_failed_run_takes_no_name(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), runs.new_run(tmp_path / "run"):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "run").exists()
+    with runs.new_run(tmp_path / "run"):
+        pass
+    assert (tmp_path / "run").is_dir()
+
+
+@pytest.mark.parametrize("damage", ["config.json", "metrics.json", "model.keras"])
+def test_a_damaged_run_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+    for name in ("config.json", "metrics.json"):
+        (tmp_path / name).write_text(json.dumps({}))
+    (tmp_path / "model.keras").write_bytes(b"PK nothing")
+    (tmp_path / damage).write_bytes(b"{")
+    with pytest.raises(InputError, match="not a whole run folder") as caught:
+        runs.load(tmp_path)
+    assert "\n" not in str(caught.value)
