@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_PROBABILITY = 1e-7
-"""A probability of zero counts as this in the loss, as it does in Keras."""
+"""What Keras takes a probability of zero for in its loss."""
+HALF_STEP = 1 / 512
+"""The same for int8 outputs: half of their step, below which they cannot say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,14 @@ class Scores:
 
 
 def score(
-    y: NDArray[np.int64], probabilities: NDArray[np.float64], labels: tuple[str, ...]
+    y: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    labels: tuple[str, ...],
+    least: float = LEAST_PROBABILITY,
 ) -> Scores:
     """Score (n, classes) probabilities against (n,) true classes.
 
+    A probability below `least` counts as that in the loss.
     A label that is never predicted has precision 0, as scikit-learn's `zero_division=0`.
     """
     confusion = np.zeros((len(labels), len(labels)), np.int64)
@@ -44,7 +50,7 @@ def score(
     precision = right / np.maximum(confusion.sum(axis=0), 1)
     recall = right / np.maximum(confusion.sum(axis=1), 1)
     f1 = 2 * right / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
-    true_probability = np.maximum(probabilities[np.arange(len(y)), y], LEAST_PROBABILITY)
+    true_probability = np.maximum(probabilities[np.arange(len(y)), y], least)
 
     def by_label(values: NDArray[np.float64]) -> dict[str, float]:
         return {label: float(value) for label, value in zip(labels, values, strict=True)}

@@ -56,6 +56,10 @@ def hapt_data(folder: Path, recipe: Recipe) -> Data:
     )
 
 
+TITLES = {
+    "uci": "UCI HAR, the publisher's windows",
+    "hapt": "HAPT, raw recordings through the device's own signal path",
+}
 DATA: dict[str, Callable[[Path, Recipe], Data]] = {"uci": uci_data, "hapt": hapt_data}
 
 
@@ -88,7 +92,7 @@ def run(data: Data, recipe: Recipe, seed: int) -> Experiment:
         "seed": seed,
         "labels": list(LABELS),
         "signal": None if data.spec is None else data.spec.to_dict(),
-        "data": {"name": data.windows, "sha256": data.sha256},
+        "data": {"name": data.windows, "title": TITLES[data.windows], "sha256": data.sha256},
         "people": {
             "train": sorted(train.people),
             "validation": sorted(held_out),

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from firmware_bridge.errors import InputError
-from train.evaluate import Scores
-from train.fit import Fitted
+from train.experiment import Data, Experiment
 from train.jsonfile import write_json
 from train.pictures import confusion_picture, curves_picture
 
 MODEL = "model.keras"
 CONFIG = "config.json"
 METRICS = "metrics.json"
+REPRESENTATIVE_WINDOWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +61,23 @@ def new_run(path: Path) -> Iterator[Path]:
     part.rename(path)
 
 
-def save(
-    part: Path, fitted: Fitted, config: dict[str, Any], scores: dict[str, Scores], shown: str
-) -> None:
-    """Fill a new run's folder; `shown` names the scores whose confusion matrix is drawn."""
-    fitted.model.save(part / MODEL)
+def save(part: Path, done: Experiment, data: Data) -> None:
+    """Fill a new run's folder."""
+    done.fitted.model.save(part / MODEL)
     whole = {
-        **config,
-        "epoch": fitted.epoch,
-        "seconds": round(fitted.seconds, 1),
-        "history": fitted.history,
+        **done.config,
+        "epoch": done.fitted.epoch,
+        "seconds": round(done.fitted.seconds, 1),
+        "history": done.fitted.history,
     }
     write_json(part / CONFIG, whole)
-    write_json(part / METRICS, {name: score.to_dict() for name, score in scores.items()})
-    confusion_picture(part / "confusion.png", scores[shown], f"{shown} people")
-    curves_picture(part / "curves.png", fitted.history, fitted.epoch)
+    write_json(part / METRICS, {name: score.to_dict() for name, score in done.scores.items()})
+    # Conversion needs some windows to set its scales by, and all of the test set to be checked on.
+    some = np.linspace(0, len(data.train) - 1, REPRESENTATIVE_WINDOWS).astype(int)
+    np.savez(part / "representative.npz", x=data.train.x[some])
+    np.savez(part / "test.npz", x=data.test.x, y=data.test.y)
+    confusion_picture(part / "confusion.png", done.scores["test"], "test people")
+    curves_picture(part / "curves.png", done.fitted.history, done.fitted.epoch)
 
 
 def load(path: Path) -> Run:

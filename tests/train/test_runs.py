@@ -32,7 +32,7 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with runs.new_run(out) as part:
         logging.getLogger("train").info("said")
-        runs.save(part, done.fitted, done.config, done.scores, "test")
+        runs.save(part, done, data())
         assert not out.exists()
     back = runs.load(out)
     x = data().test.x

@@ -48,8 +48,9 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
         chosen = replace(chosen, epochs=epochs)
     out = out or Path("runs") / f"{recipe}-{windows}-{seed}"
     with runs.new_run(out) as part:
-        done = experiment.run(experiment.DATA[windows](data, chosen), chosen, seed)
-        runs.save(part, done.fitted, done.config, done.scores, "test")
+        made = experiment.DATA[windows](data, chosen)
+        done = experiment.run(made, chosen, seed)
+        runs.save(part, done, made)
     for name, scores in done.scores.items():
         click.echo(f"{name}: accuracy {scores.accuracy:.2%}, macro F1 {scores.macro_f1:.2%}")
     click.echo(str(out))

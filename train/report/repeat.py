@@ -9,11 +9,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from convert.converter import convert
-from device.model.runtime import Model
+from convert import runner
+from convert.export import export
 from train import experiment
 from train.datasets.waist import LABELS
-from train.evaluate import score
+from train.evaluate import HALF_STEP, score
 from train.experiment import Data
 from train.jsonfile import write_json
 from train.recipes import Recipe
@@ -46,8 +46,10 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         keras_file = Path(folder) / "model.keras"
         result.fitted.model.save(keras_file)
-        converted, _ = convert(keras_file, data.train.x, (("int8", "unrolled"),))
-    int8 = score(data.test.y, Model(converted[0].flatbuffer).run(data.test.x), LABELS)
+        flatbuffer = export(keras_file, data.train.x)
+    runtime = next(iter(runner.installed()))
+    probabilities, _ = runner.classify(flatbuffer, data.test.x, runtime)
+    int8 = score(data.test.y, probabilities, LABELS, HALF_STEP)
     done = {
         "key": key,
         "epoch": result.fitted.epoch,
