@@ -1,0 +1,164 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read, read_blocks
+from firmware_bridge.samples import Float64, Samples
+
+ROW = "0.020000,0.1,0.2,0.9,0.01,0.02,0.03"
+
+
+def written(folder: Path, text: str | bytes, name: str = "r.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def table(samples: Samples) -> Float64:
+    return np.column_stack((samples.t_s, samples.acc_g, samples.gyro_rad_s))
+
+
+def samples_of(values: Float64, first_us: int = 0) -> Samples:
+    t_us = first_us + 20_000 * np.arange(len(values))
+    return Samples(t_us / 1e6, values[:, :3], values[:, 3:])
+
+
+@given(
+    values=hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.just(6))),
+    first_us=st.integers(0, 2_000_000_000_000_000),
+    cut=st.integers(0, 40),
+    suffix=st.sampled_from([".csv", ".csv.gz"]),
+)
+def test_what_is_written_reads_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory,
+    values: Float64,
+    first_us: int,
+    cut: int,
+    suffix: str,
+) -> None:
+    path = tmp_path_factory.mktemp("r") / f"r{suffix}"
+    samples = samples_of(values, first_us)
+    with RecordingWriter(path) as out:
+        out.write(samples[:cut])
+        out.write(samples[cut:])
+    back, labels = read(path)
+    there, here = table(samples), table(back)
+    np.testing.assert_array_equal(here, there)
+    np.testing.assert_array_equal(np.signbit(here), np.signbit(there) & ~np.isnan(there))
+    assert labels is None
+
+
+def test_labels_go_with_their_rows_whatever_the_block(tmp_path: Path) -> None:
+    names = [f"a{i // 7}" if i % 5 else "" for i in range(100)]
+    samples = samples_of(np.random.default_rng(1).normal(size=(100, 6)))
+    path = tmp_path / "r.csv"
+    with RecordingWriter(path) as out:
+        out.write(samples[:30], names[:30])
+        out.write(samples[30:], names[30:])
+    back, labels = read(path)
+    assert labels == names
+    np.testing.assert_array_equal(table(back), table(samples))
+    for rows in (1, 7, 64, 1000):
+        blocks = list(read_blocks(path, rows))
+        assert max(map(len, blocks)) <= rows
+        np.testing.assert_array_equal(np.concatenate([table(b) for b in blocks]), table(samples))
+
+
+def test_comments_blank_lines_windows_line_ends_and_a_byte_order_mark_are_no_hindrance(
+    tmp_path: Path,
+) -> None:
+    text = f"\ufeff# made by hand\r\n\r\n{HEADER}\r\n{ROW}\r\n# a pause\r\n\r\n{ROW}\r\n{ROW}"
+    samples, _ = read(written(tmp_path, text))
+    assert samples.t_s.tolist() == [0.02] * 3
+    assert samples.gyro_rad_s[2].tolist() == [0.01, 0.02, 0.03]
+
+
+def test_gzip_is_told_by_its_bytes(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "r.csv")
+    assert len(read(path)[0]) == 1
+
+
+def test_values_that_are_not_finite_are_passed_on(tmp_path: Path) -> None:
+    samples, _ = read(written(tmp_path, f"{HEADER}\nnan,inf,-inf,0,0,0,0\n"))
+    assert np.isnan(samples.t_s[0])
+    assert samples.acc_g[0].tolist() == [np.inf, -np.inf, 0]
+
+
+def test_a_header_alone_is_a_recording_without_samples(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER)
+    assert list(read_blocks(path)) == []
+    assert len(read(path)[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "empty"),
+        ("# only a comment\n", "empty"),
+        ("t,ax,ay,az\n1,2,3,4\n", f"must be {HEADER}"),
+        (f"{ROW}\n", "header is '0.020000"),
+        (f"{HEADER}\n{ROW}\n# c\n{ROW},5\n", "r.csv:4: 8 columns, must be 7"),
+        (f"# c\n{HEADER}\n{ROW}\n{ROW[:20]}", "r.csv:4: 4 columns"),
+        (f"{HEADER}\n{ROW},9\n{ROW},9\n", "r.csv:2: 8 columns"),
+        (f"{HEADER}\n{ROW}\n\n1,2,x,4,5,6,7\n", "r.csv:4: acc_y_g is 'x'"),
+        (f"{HEADER}\n{ROW}\n1,2,,4,5,6,7\n", "r.csv:3: acc_y_g is ''"),
+        (f"{HEADER},label\n{ROW},walking\n{ROW}\n", "r.csv:3: 7 columns, must be 8"),
+        (f"{HEADER}\n" + "1" * 10_000_000, "r.csv:2: line too long"),
+        (b"\x00\xff" * 100, "header is"),
+        (gzip.compress(f"{HEADER}\n{ROW}\n".encode() * 1000)[:-12], "cut short"),
+        (b"\x1f\x8b" + b"\x00" * 40, "gzip data damaged"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_clear_line(
+    tmp_path: Path, text: str | bytes, complaint: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RecordingError) as caught:
+        read(path)
+    assert complaint in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no such file"):
+        read(tmp_path / "none.csv")
+    with pytest.raises(RecordingError, match="a folder"):
+        read(tmp_path)
+    with pytest.raises(RecordingError, match="cannot be written"):
+        RecordingWriter(tmp_path / "none" / "r.csv")
+
+
+def test_the_line_at_fault_is_named_far_into_a_long_file(tmp_path: Path) -> None:
+    text = f"{HEADER}\n" + f"{ROW}\n" * 200_000 + f"{ROW},\n" + f"{ROW}\n" * 1000
+    with pytest.raises(RecordingError, match=r"r\.csv:200002: 8 columns"):
+        read(written(tmp_path, text))
+
+
+def test_a_recording_appears_under_its_name_only_when_whole(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    samples = samples_of(np.zeros((5, 6)))
+
+    def break_off() -> None:
+        with RecordingWriter(path) as out:
+            out.write(samples)
+            assert not path.exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert not path.exists()
+    assert len(read(tmp_path / "r.csv.part")[0]) == 5
+
+
+def test_equal_recordings_are_equal_files(tmp_path: Path) -> None:
+    samples = samples_of(np.ones((5, 6)))
+    for name in ("a.csv.gz", "b.csv.gz"):
+        with RecordingWriter(tmp_path / name) as out:
+            out.write(samples)
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
