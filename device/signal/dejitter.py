@@ -4,7 +4,7 @@ A windowed sinc over jittered samples leaks: 10 % of a period at 50 Hz puts 3 % 
 tone. So the moments are evened out first (a moving mean of the timestamps), and the values follow:
 the band-limited signal that has the measured values at the measured moments, found from its values
 at the even moments by two steps of Richardson's iteration. Evenly spaced samples come out as they
-went in. With jitter of 10 % that leaves 0.3 % of noise on the 3 Hz tone, 0.2 % being the evening.
+went in. With jitter of 10 % that leaves 0.3 % of noise on the 3 Hz tone: the mean's own unevenness.
 """
 
 import numpy as np
