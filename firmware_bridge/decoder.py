@@ -90,13 +90,20 @@ class Decoder:
             self.counts.frames += 1
             return message
         _, seq, _, index = HEADER.unpack_from(content)
+        place = seq, index, hash(content)
+        first = False
         if isinstance(message, Hello):
-            if self._boot not in {None, message.boot} and self._last is not None:
+            first = self._boot is None
+            if message.boot != self._boot and not first and self._last is not None:
                 self._restart()
             self._boot = message.boot
-        if not self._in_order(seq, index, hash(content)):
-            self.counts.stale += 1
-            return None
+        if not self._in_order(*place):
+            if not first:
+                self.counts.stale += 1
+                return None
+            # What came before it was of a boot that we know nothing of.
+            self._restart()
+            self._in_order(*place)
         if message is None:
             self.counts.unknown += 1
         else:

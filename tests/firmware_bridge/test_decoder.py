@@ -156,7 +156,8 @@ def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
     got = numbers(blocks)
     assert got == sorted(set(got))
     assert set(got) <= set(intact)
-    assert times(blocks) == sorted(times(blocks))
+    # A boot unannounced may by chance go on where the last one stopped, but for part of a frame.
+    assert (np.diff(times(blocks)) > -0.18).all()
     if counted:  # else a reboot within seconds of a boot can pass for an overtaken frame
         assert set(got) >= greeted_ones
 
