@@ -1,8 +1,11 @@
 """What several commands share: the model to use, the source to open, the signals to heed."""
 
+import json
 import logging
+import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from device.config import Source as SourceSetting
@@ -10,15 +13,21 @@ from device.config import parse_source
 from device.model.bundle import MODELS, Bundle, load, locate
 from device.sources import Source
 from device.sources.recording import RecordingSource
+from firmware_bridge.errors import InputError
 
 DEFAULT_MODELS = ("wrist", "waist")
 """The first of these that is shipped is used where no model is named."""
 
 
+def model_path(name_or_path: str | None) -> Path:
+    """Find the model named, or the default one; raises BundleError."""
+    shipped = [name for name in DEFAULT_MODELS if (MODELS / f"{name}.tflite").is_file()]
+    return locate(name_or_path or (shipped or DEFAULT_MODELS)[0])
+
+
 def open_bundle(name_or_path: str | None) -> Bundle:
     """Load the model named, or the default one; raises BundleError."""
-    shipped = [name for name in DEFAULT_MODELS if (MODELS / f"{name}.tflite").is_file()]
-    return load(locate(name_or_path or (shipped or DEFAULT_MODELS)[0]))
+    return load(model_path(name_or_path))
 
 
 def open_source(setting: SourceSetting | str) -> Source:
@@ -47,3 +56,16 @@ def until_told_to_stop() -> Callable[[], bool]:
 def log_to_stderr() -> None:
     """One line an event on stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def write_json(path: Path, what: object) -> None:
+    """Write a JSON file in one step; raises InputError."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w") as file:
+            file.write(json.dumps(what, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,8 +1,6 @@
 """`edgehar run`: the daemon."""
 
-import json
 import logging
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -78,16 +76,4 @@ def command(
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
     result = daemon.run(opened, pipeline, [Outlet(sink) for sink in sinks], stop)
     if report is not None:
-        _write(report, json.dumps({"model": bundle.id, **asdict(result)}, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write the report {path}: {error.strerror}") from error
+        options.write_json(report, {"model": bundle.id, **asdict(result)})

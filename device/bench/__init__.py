@@ -1,0 +1,73 @@
+"""Measures this machine against the budgets. Never a test: a busy machine is no bug."""
+
+import os
+import platform
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One quantity, measured several times."""
+
+    what: str
+    unit: str
+    values: tuple[float, ...]
+    budget: float
+    at_least: bool = False
+    """The budget is a floor (a rate); else it is a ceiling."""
+
+    @property
+    def median(self) -> float:
+        """Of all runs."""
+        return median(self.values)
+
+    @property
+    def within(self) -> bool:
+        """The median keeps to the budget."""
+        return self.median >= self.budget if self.at_least else self.median <= self.budget
+
+
+class Skipped(Exception):  # noqa: N818 -- no error: there is nothing here to measure
+    """An item cannot be measured on this machine; the message says why."""
+
+
+Item = Callable[[str, int], Iterable[Figure]]
+"""Takes the model (name or file) and the number of runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the figures were measured on."""
+
+    cpu: str
+    architecture: str
+    cores: int
+    python: str
+    versions: dict[str, str]
+    load: float
+    """Processes that wanted to run in the minute before."""
+
+
+def machine() -> Machine:
+    """Describe this one."""
+    cpu = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith(("model name", "Model")):  # x86; Raspberry Pi
+            cpu = line.partition(":")[2].strip()
+    versions = {}
+    for package in ("edgehar", "numpy", "tflite-runtime", "ai-edge-litert"):
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return Machine(
+        cpu=cpu,
+        architecture=platform.machine(),
+        cores=len(os.sched_getaffinity(0)),
+        python=platform.python_version(),
+        versions=versions,
+        load=round(os.getloadavg()[0], 2),
+    )

@@ -1,0 +1,197 @@
+"""What whole commands take: start, memory, CPU, latency. Each is started as a user would."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from device.bench import Figure, Skipped
+from device.bench.compute import hour
+from device.model.bundle import load, locate
+from device.signal.path import SignalPath, Window
+from device.signal.spec import SignalSpec
+from firmware_bridge.assembly import Assembler
+from firmware_bridge.decoder import Decoder
+from firmware_bridge.faults import Faults
+from firmware_bridge.line import LineError, PtyLine
+from firmware_bridge.playback import Played, stream
+from firmware_bridge.player import Player
+from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.samples import Samples
+from firmware_bridge.virtual_device import VirtualDevice
+
+_EDGEHAR = (sys.executable, "-c", "from device.cli import main; main()")
+_DAY_RUNS = 3
+_LIVE_S = 30.0
+_LATENCY_S, _LATENCY_SPEED = 180.0, 6.0
+
+
+def help_text(_: str, runs: int) -> Iterator[Figure]:
+    """`edgehar --help`, start to end."""
+    times = []
+    for _run in range(runs + 1):
+        begun = time.perf_counter()
+        subprocess.run([*_EDGEHAR, "--help"], stdout=subprocess.DEVNULL, check=True)
+        times.append(time.perf_counter() - begun)
+    yield Figure("edgehar --help", "s", tuple(times[1:]), 0.25)
+
+
+def ready(model: str, runs: int) -> Iterator[Figure]:
+    """From starting `edgehar run` to its reading the port."""
+    times = []
+    for _ in range(runs + 1):
+        line = PtyLine()
+        line.plug()
+        begun = time.perf_counter()
+        with _daemon(line.path, model):
+            while not line.read(timeout_s=1.0):  # until it asks for a hello
+                pass
+            times.append(time.perf_counter() - begun)
+        line.unplug()
+    yield Figure("run to ready", "s", tuple(times[1:]), 0.6)
+
+
+def live(model: str, _: int) -> Iterator[Figure]:
+    """CPU and memory of `run` at 50 Hz: one run of half a minute, 10 s after its start."""
+    samples = hour()[: round(50 * (_LIVE_S + 20))]
+    with _played(samples, model, speed=1.0) as (process, _sent):
+        time.sleep(10.0)
+        begun, before = time.monotonic(), _cpu_s(process.pid)
+        time.sleep(_LIVE_S)
+        share = (_cpu_s(process.pid) - before) / (time.monotonic() - begun)
+        peak_mb = _memory_mb(process.pid, "VmHWM")
+    yield Figure("run at 50 Hz, CPU of one core", "%", (100 * share,), 0.5)
+    yield Figure("run at 50 Hz, peak memory", "MB", (peak_mb,), 60.0)
+
+
+def latency(model: str, _: int) -> Iterator[Figure]:
+    """From a frame's being sent to the decision that it completes being on standard output."""
+    samples = hour()[: round(50 * _LATENCY_S)]
+    completes = _completing(samples, load(locate(model)).spec)
+    late_ms: list[float] = []
+    with _played(samples, model, _LATENCY_SPEED) as (process, sent):
+        assert process.stdout is not None  # noqa: S101 -- it was asked for
+        while len(late_ms) < len(completes):
+            decision = json.loads(process.stdout.readline())
+            arrived = time.monotonic()
+            if decision["probabilities"] is not None:
+                number = completes[decision["end_s"]]
+                while len(sent) <= number:  # the decision was faster than the player's note
+                    time.sleep(0.001)
+                late_ms.append(1e3 * (arrived - sent[number]))
+    what = f"last sample in to decision out ({len(late_ms)} windows)"
+    for percent in (50, 99):
+        yield Figure(f"{what}, p{percent}", "ms", (float(np.percentile(late_ms, percent)),), 20.0)
+
+
+def _completing(samples: Samples, spec: SignalSpec) -> dict[float, int]:
+    """Return which action of a stream completes the window that ends at a time."""
+    path, decoder, assembler = SignalPath(spec), Decoder(), Assembler()
+    found = {}
+    for number, action in enumerate(stream([samples], VirtualDevice(), Faults(), 0, Played())):
+        for block in assembler.push(decoder.feed(action.data)):
+            ends = [event.end_s for event in path.push(block) if isinstance(event, Window)]
+            found.update({round(end_s, 6): number for end_s in ends})
+    return found
+
+
+def day(model: str, runs: int) -> Iterator[Figure]:
+    """`edgehar classify` on a recording of 24 h: its processes' time and memory together."""
+    one = hour()
+    times, peaks = [], []
+    with TemporaryDirectory(prefix="edgehar-bench-") as folder:
+        path = Path(folder) / "day.csv"
+        with RecordingWriter(path) as recording:
+            for n in range(24):
+                recording.write(Samples(one.t_s + 3600.0 * n, one.acc_g, one.gyro_rad_s))
+        for _ in range(min(runs, _DAY_RUNS)):
+            begun = time.perf_counter()
+            command = [*_EDGEHAR, "classify", str(path), "--model", model]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+                peak = 0.0
+                while process.poll() is None:
+                    peak = max(peak, _tree_mb(process.pid))
+                    time.sleep(0.05)
+            times.append(time.perf_counter() - begun)
+            peaks.append(peak)
+            if process.returncode:
+                raise Skipped(f"edgehar classify failed with {process.returncode}")
+    yield Figure("classify, 24 h recording, whole process", "s", tuple(times), 15.0)
+    yield Figure("classify, 24 h recording, peak memory", "MB", tuple(peaks), 400.0)
+
+
+@contextmanager
+def _daemon(port: Path, model: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [*_EDGEHAR, "run", "--source", f"serial:{port}", "--model", model]
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=pipe, stderr=null) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+@contextmanager
+def _played(
+    samples: Samples, model: str, speed: float
+) -> Iterator[tuple[subprocess.Popen[bytes], list[float]]]:
+    """Run the daemon on samples played to it; give its process and when each action began."""
+    sent: list[float] = []
+    with TemporaryDirectory(prefix="edgehar-bench-") as folder:
+        link = Path(folder) / "port"
+        there = threading.Event()
+        device, line = VirtualDevice(), _StampedLine(link)
+        note = [lambda _: sent.append(line.wrote_s)]
+        player = Player(device, line, lambda _: there.set(), note)
+        actions = stream([samples], device, Faults(), 0, Played())
+
+        def play() -> None:
+            with contextlib.suppress(LineError):  # the daemon stops when enough was seen
+                player.play(actions, Played(), speed)
+
+        threading.Thread(target=play, daemon=True).start()
+        there.wait(5.0)
+        with _daemon(link, model) as process:
+            yield process, sent
+
+
+class _StampedLine(PtyLine):
+    """Knows when the latest write began."""
+
+    wrote_s = 0.0
+
+    def write(self, data: bytes) -> None:
+        self.wrote_s = time.monotonic()
+        super().write(data)
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the time that all threads have run; schedstat counts ns, /proc/PID/stat 10 ms."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def _memory_mb(pid: int, field: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1000
+    return 0.0
+
+
+def _tree_mb(pid: int) -> float:
+    """Return the resident memory of a process and its children, shared pages as often as mapped."""
+    total = 0.0
+    with contextlib.suppress(OSError):  # it may end at any moment
+        total += _memory_mb(pid, "VmRSS")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        total += sum(_tree_mb(int(child)) for child in children)
+    return total

@@ -1,0 +1,28 @@
+"""How long training takes, where it is installed and there is data for it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from device.bench import Figure, Skipped
+
+
+def training(_: str, __: int) -> Iterator[Figure]:
+    """`edgehar train` on UCI HAR's windows, 30 epochs, as a user would: one run."""
+    if find_spec("tensorflow") is None:
+        raise Skipped("TensorFlow is not installed")
+    with TemporaryDirectory(prefix="edgehar-bench-") as folder:
+        main = (sys.executable, "-c", "from device.cli import main; main()")
+        what = ["train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [*main, *what, "--out", str(Path(folder) / "run")],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise Skipped((done.stderr.strip().splitlines() or ["training failed"])[-1])
+        yield Figure("training CNN_LSTM, 30 epochs", "s", (time.perf_counter() - begun,), 120.0)
