@@ -1,0 +1,102 @@
+"""Device time on the host's clock, through the jitter of a USB line."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+
+from firmware_bridge.clock import ClockFit
+from firmware_bridge.samples import Float64
+
+Delays = Callable[[Generator, int], Float64]
+
+
+def jitter(rng: Generator, count: int) -> Float64:
+    return rng.uniform(-0.005, 0.005, count)
+
+
+def jitter_and_stalls(rng: Generator, count: int) -> Float64:
+    held_up = rng.random(count) < 0.03
+    return jitter(rng, count) + held_up * rng.uniform(0, 0.1, count)
+
+
+def errors_s(
+    delays: Delays, seed: int, every_s: float = 0.1, rate: Float64 | float = 1.0, end_s: float = 60
+) -> Float64:
+    """Return what the fit is off by at each frame from 30 s on, the frames' delays given."""
+    rng = np.random.default_rng(seed)
+    device_s = 7.0 + np.arange(0, end_s, every_s)
+    true_s = 1000 + np.cumsum(np.broadcast_to(rate, device_s.shape)) * every_s
+    arrived_s = true_s + delays(rng, len(device_s))
+    clock = ClockFit()
+    off = []
+    for x, y, true in zip(device_s.tolist(), arrived_s.tolist(), true_s.tolist(), strict=True):
+        clock.add(x, y)
+        at = clock.host_s(x)
+        assert at is not None
+        if x >= 37:
+            off.append(at - true)
+    return np.array(off)
+
+
+@pytest.mark.parametrize("delays", [jitter, jitter_and_stalls])
+@pytest.mark.parametrize("ppm", [0, 200, -5000])
+def test_within_a_millisecond_after_30_s_of_5_ms_jitter(delays: Delays, ppm: float) -> None:
+    for seed in range(10):
+        assert np.abs(errors_s(delays, seed, rate=1 + ppm * 1e-6)).max() < 1e-3
+
+
+def test_drift_that_changes_is_followed() -> None:
+    # A ceramic resonator warming up: 200 ppm within ten minutes.
+    rate = 1 + 200e-6 * np.sin(np.arange(6000) / 6000 * np.pi)
+    for seed in range(3):
+        assert np.abs(errors_s(jitter, seed, rate=rate, end_s=600)).max() < 1e-3
+
+
+def test_delays_of_any_shape_are_averaged_not_amplified() -> None:
+    def bell(rng: Generator, count: int) -> Float64:
+        return rng.normal(0, 0.003, count)
+
+    off = np.array([errors_s(bell, seed)[0] for seed in range(40)])
+    assert np.sqrt((off**2).mean()) < 0.001
+
+
+def test_nothing_is_known_before_the_first_message_and_a_first_guess_is_made_of_it() -> None:
+    clock = ClockFit()
+    assert clock.host_s(5.0) is None
+    clock.add(5.0, 105.0)
+    assert clock.host_s(6.0) == pytest.approx(106.0)
+
+
+def test_a_clock_that_jumps_is_fitted_anew() -> None:
+    clock = ClockFit()
+    for i in range(300):
+        clock.add(i / 10, 100 + i / 10)
+    # The device was away for 2 s; its time line says 10.
+    for i in range(100):
+        clock.add(40 + i / 10, 132 + i / 10)
+        assert clock.host_s(40 + i / 10) == pytest.approx(132 + i / 10, abs=1e-6)
+    # It was away for a minute: to be told from a stall that takes a while.
+    for i in range(100):
+        clock.add(60 + i / 10, 200 + i / 10)
+    assert clock.host_s(70.0) == pytest.approx(210.0, abs=1e-6)
+
+
+def test_a_stall_that_ends_moves_nothing() -> None:
+    clock = ClockFit()
+    for i in range(300):
+        clock.add(i / 10, 100 + i / 10)
+    for i in range(300, 330):
+        clock.add(i / 10, 133.0)
+    for i in range(330, 400):
+        clock.add(i / 10, 100 + i / 10)
+        assert clock.host_s(i / 10) == pytest.approx(100 + i / 10, abs=1e-3)
+
+
+def test_memory_is_bounded_at_any_rate_and_pace() -> None:
+    clock = ClockFit()
+    for i in range(20_000):
+        clock.add(i / 100, 100 + i / 5000)
+    assert len(clock._points) <= 512
+    assert clock.host_s(199.0) == pytest.approx(100 + 199 / 50, abs=1e-3)
