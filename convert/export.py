@@ -76,7 +76,7 @@ def read_run(path: Path) -> Run:
             raise InputError(f"{folder}/config.json: has no labels or no data; train again")
         representative = _arrays(folder / "representative.npz", "x")[0]
         x, y = _arrays(folder / "test.npz", "x", "y")
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{folder}: not a whole run folder ({error}); train again") from error
     if len(x) != len(y) or not len(representative) or not len(x):
         raise InputError(f"{folder}: its test or representative windows do not fit; train again")

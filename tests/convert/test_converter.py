@@ -1,0 +1,168 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert import worker
+from convert.converter import Converted, calibration, convert, run_child, usual_range
+from convert.errors import ConvertError
+from convert.runner import installed
+from convert.verify import LEAST_AGREEMENT, MOST_BYTES, verify
+from device.model.runtime import Model
+from tests.convert.models import VARIANTS, conversions, trained, windows
+
+SIX = pytest.mark.parametrize("variant", VARIANTS, ids=" ".join)
+
+
+def converted(variant: tuple[str, str]) -> Converted:
+    return conversions()[0][VARIANTS.index(variant)]
+
+
+@SIX
+def test_every_form_passes_its_check_on_every_runtime(variant: tuple[str, str]) -> None:
+    x, y = windows(1000, seed=2)
+    check = verify(converted(variant), conversions()[1], x, y)
+    assert check.keras_accuracy > 0.8  # or agreement would say little
+    assert set(check.runtimes) == set(installed())
+    for found in check.runtimes.values():
+        assert found.agreement >= LEAST_AGREEMENT[variant[0]]
+    assert json.loads(json.dumps(check.to_dict()))["windows"] == 1000
+
+
+def test_float32_is_the_trained_network_to_rounding() -> None:
+    x, _ = windows(1000, seed=2)
+    for variant in (("float32", "unrolled"), ("float32", "fused")):
+        for runtime in installed():
+            found = Model(converted(variant).flatbuffer, runtime).run(x)
+            assert np.abs(found - conversions()[1]).max() < 1e-5
+
+
+@SIX
+def test_a_window_s_answer_does_not_depend_on_the_windows_before_it(
+    variant: tuple[str, str],
+) -> None:
+    x, _ = windows(50, seed=8)
+    for runtime in installed():
+        model = Model(converted(variant).flatbuffer, runtime)
+        assert (model.run(x) == model.run(x[::-1])[::-1]).all()
+
+
+def test_int8_is_int8_at_both_ends_and_small_enough() -> None:
+    int8 = converted(("int8", "unrolled"))
+    assert len(int8.flatbuffer) <= MOST_BYTES["int8"]
+    for runtime in installed():
+        model = Model(int8.flatbuffer, runtime)
+        assert model.input.dtype == model.output.dtype == "int8"
+        assert int8.input_range is not None
+        assert 255 * model.input.scale == pytest.approx(2 * int8.input_range, rel=1e-3)
+
+
+def test_int8_agrees_between_runtimes() -> None:
+    x, _ = windows(1000, seed=2)
+    flatbuffer = converted(("int8", "unrolled")).flatbuffer
+    answers = [Model(flatbuffer, name).run(x) for name in installed()]
+    for other in answers[1:]:
+        assert (answers[0].argmax(1) == other.argmax(1)).mean() >= 0.99
+        assert np.abs(answers[0] - other).max() <= 0.05
+
+
+def test_unrolled_keeps_no_state_and_fused_is_one_operation() -> None:
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" not in converted(("int8", "unrolled")).operations
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in converted(("float32", "fused")).operations
+
+
+def test_the_usual_range_ignores_rare_swings_and_calibration_touches_both_ends() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (600, 128, 9)).astype(np.float32)
+    x[3, :5, 4] = 30.0
+    limit = usual_range(x)
+    assert 0.9 < limit <= 1.0
+    chosen = calibration(x, limit)
+    assert (chosen.min(), chosen.max()) == (np.float32(-limit), np.float32(limit))
+    assert len(chosen) == 500
+
+
+def test_a_model_that_is_not_the_trained_one_is_refused_with_its_figures() -> None:
+    x, y = windows(1000, seed=2)
+    wrong = np.roll(conversions()[1], 1, axis=1)
+    with pytest.raises(ConvertError, match=r"int8 on \w+ gives 0\.\d\d% of 1000 windows .* 98\.5%"):
+        verify(converted(("int8", "unrolled")), wrong, x, y)
+
+
+def test_a_model_that_no_runtime_takes_is_refused() -> None:
+    x, y = windows(5, seed=2)
+    broken = Converted("float32", "unrolled", b"\x1c\0\0\0TFL3" + bytes(64), {}, None)
+    with pytest.raises(ConvertError, match="cannot run this model"):
+        verify(broken, np.eye(6)[y], x, y)
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ("import os; os.abort()", r"crashed \(SIGABRT\).*try another form"),
+        ("import ctypes; ctypes.string_at(0)", r"crashed \(SIGSEGV\)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "for want of memory"),
+        ("import sys; print('chatter'); sys.exit('the last line')", "failed: the last line"),
+        ("import sys; sys.exit(3)", "says nothing"),
+    ],
+)
+def test_a_child_that_dies_is_explained_in_one_line(tmp_path: Path, script: str, says: str) -> None:
+    with pytest.raises(ConvertError, match=says) as caught:
+        run_child(["-c", script], tmp_path, "converting to int8")
+    assert str(caught.value).startswith("converting to int8: ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+def test_what_the_child_prints_stays_out_of_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run_child(["-c", "import os; os.write(1, b'out'); os.write(2, b'err')"], tmp_path, "testing")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_named_convert_where_the_user_stands_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "convert").mkdir()
+    (tmp_path / "convert" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    run_child(["-c", "import convert.errors"], tmp_path, "testing")
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"not a model")
+    (tmp_path / "job.json").write_text(json.dumps({"model": str(path), "variants": []}))
+    with pytest.raises(ConvertError, match="Keras cannot load"):
+        worker.main(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_same_model_converts_to_the_same_bytes() -> None:
+    again, _ = convert(trained(), windows(400, seed=3)[0])
+    assert again[0].flatbuffer == converted(("int8", "unrolled")).flatbuffer
+
+
+@pytest.mark.slow
+def test_tensorflow_s_own_way_with_a_keras_lstm_does_crash_and_is_caught(tmp_path: Path) -> None:
+    """What the rebuilding is for. If TensorFlow mends this, the rebuilding can go."""
+    script = (
+        "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
+        "import keras, numpy as np, tensorflow as tf\n"
+        "model = keras.Sequential([keras.Input((4, 9)), keras.layers.LSTM(8)])\n"
+        "converter = tf.lite.TFLiteConverter.from_keras_model(model)\n"
+        "converter.optimizations = [tf.lite.Optimize.DEFAULT]\n"
+        "data = np.zeros((1, 4, 9), np.float32)\n"
+        "converter.representative_dataset = lambda: iter([[data]] * 3)\n"
+        "converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]\n"
+        "converter.convert()\n"
+    )
+    with pytest.raises(ConvertError, match=r"crashed|failed"):
+        run_child(["-c", script], tmp_path, "converting to int8")
+
+
+def test_runtimes_of_this_python_are_the_ones_checked() -> None:
+    expected = {"ai_edge_litert"} | ({"tflite_runtime"} if sys.version_info < (3, 12) else set())
+    assert set(installed()) == expected

@@ -1,0 +1,150 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert import plain, recurrent  # isort: split
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from convert.errors import ConvertError
+from convert.graph import Plan, rebuild
+from tests.convert.models import paper_network, windows
+
+EMITTERS = {**plain.EMITTERS, **recurrent.EMITTERS}
+
+
+def chain(*inner: Any, steps: int = 128) -> Any:
+    return keras.Sequential([keras.Input((steps, 9)), *inner, layers.Dense(5)])
+
+
+def slices(*inner: Any) -> list[Any]:
+    each = [layers.TimeDistributed(layer) for layer in (*inner, layers.Flatten())]
+    return [layers.Reshape((4, 32, 9)), *each]
+
+
+def normalised(*inner: Any, steps: int = 128) -> Any:
+    """With statistics as different between channels as those of g and rad/s."""
+    mean, variance = np.linspace(-2, 3, 9), np.geomspace(1e-3, 4, 9)
+    return chain(layers.Normalization(mean=mean, variance=variance), *inner, steps=steps)
+
+
+def vgg() -> list[Any]:
+    def block(filters: int) -> list[Any]:
+        conv = [layers.Conv1D(filters, 3, padding="same", activation="relu") for _ in range(2)]
+        return [*conv, layers.MaxPooling1D(2)]
+
+    return [*block(16), *block(32), layers.LSTM(24)]
+
+
+NETWORKS = {
+    "the paper's": lambda: paper_network(normalise=False),
+    "with Dense between": lambda: chain(
+        *slices(layers.Conv1D(8, 3)), layers.LSTM(16), layers.Dense(50, "relu")
+    ),
+    "stacked LSTM, hard sigmoid": lambda: chain(
+        layers.Reshape((8, 144)),
+        layers.LSTM(12, recurrent_activation="hard_sigmoid", return_sequences=True),
+        layers.LSTM(12, recurrent_activation="hard_sigmoid"),
+    ),
+    "LSTM then GRU": lambda: chain(
+        *slices(layers.Conv1D(8, 3, activation="relu")),
+        layers.LSTM(12, return_sequences=True),
+        layers.GRU(10),
+    ),
+    "GRU, sequences, no bias": lambda: chain(
+        layers.MaxPooling1D(16),
+        layers.GRU(6, return_sequences=True, use_bias=False),
+        layers.Flatten(),
+    ),
+    "VGG-LSTM": lambda: chain(*vgg()),
+    "strides and dilation": lambda: chain(
+        layers.Conv1D(6, 5, strides=2),
+        layers.Conv1D(6, 3, dilation_rate=4),
+        layers.Activation("relu"),
+        layers.Flatten(),
+    ),
+    "normalised, convolution": lambda: normalised(*slices(layers.Conv1D(8, 3)), layers.LSTM(16)),
+    "normalised, padded convolution": lambda: normalised(
+        layers.Conv1D(8, 3, padding="same"), layers.Flatten()
+    ),
+    "normalised, LSTM": lambda: normalised(layers.LSTM(8), steps=16),
+    "normalised, Dense on every step": lambda: normalised(
+        layers.Dense(4, activation="tanh"), layers.Flatten()
+    ),
+    "normalised, pooled before any weights": lambda: normalised(
+        layers.MaxPooling1D(2), layers.Flatten()
+    ),
+    "normalised, channels reshaped away": lambda: normalised(
+        layers.Reshape((8, 18)), layers.GRU(5)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_rebuilt_network_is_the_trained_one(name: str) -> None:
+    keras.utils.set_random_seed(3)
+    model = NETWORKS[name]()
+    for layer in model.layers:  # biases begin as zeros, which would hide one that is left out
+        weights = layer.get_weights()
+        if not isinstance(layer, layers.Normalization):
+            layer.set_weights(
+                [w + np.random.default_rng(0).normal(0, 0.1, w.shape) for w in weights]
+            )
+    x = windows(20, seed=5)[0][:, : model.input_shape[1]]
+    expected = model.predict(x, verbose=0)
+    rebuilt = rebuild(model, Plan(), EMITTERS)
+    found = np.concatenate([rebuilt(tf.constant(window[None])).numpy() for window in x])
+    assert np.abs(found - expected).max() < 1e-5 * max(1.0, np.abs(expected).max())
+    assert expected.std(0).max() > 1e-3  # it does look at its input
+
+
+def test_the_papers_network_has_its_parameters() -> None:
+    assert paper_network(normalise=False).count_params() == 560_134
+
+
+def test_functional_models_convert_like_sequential_ones() -> None:
+    signals = keras.Input((128, 9))
+    flow = layers.Flatten()(layers.Normalization(mean=np.ones(9), variance=np.ones(9))(signals))
+    model = keras.Model(signals, layers.Dense(3, activation="softmax")(flow))
+    x, _ = windows(1, seed=6)
+    found = rebuild(model, Plan(), EMITTERS)(tf.constant(x)).numpy()
+    assert found == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
+
+
+def test_a_gate_limit_wide_enough_changes_nothing() -> None:
+    keras.utils.set_random_seed(4)
+    model = chain(layers.Reshape((4, 288)), layers.LSTM(8, return_sequences=True), layers.GRU(8))
+    x, _ = windows(1, seed=7)
+    limited = rebuild(model, Plan(gate_limit=50.0), EMITTERS)(tf.constant(x)).numpy()
+    assert limited == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
+
+
+def _branches() -> Any:
+    signals = keras.Input((128, 9))
+    both = layers.Concatenate()([layers.Flatten()(signals), layers.Flatten()(signals)])
+    return keras.Model(signals, layers.Dense(2)(both))
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (
+            lambda: chain(layers.Bidirectional(layers.LSTM(4))),
+            "is a Bidirectional; convertible are",
+        ),
+        (lambda: chain(layers.LSTM(4, go_backwards=True)), "only a plain LSTM"),
+        (lambda: chain(layers.GRU(4, reset_after=False)), "reset_after=True"),
+        (
+            lambda: chain(layers.Conv1D(4, 3, padding="causal"), layers.Flatten()),
+            "padding valid or same",
+        ),
+        (lambda: chain(layers.Flatten(), layers.Dense(4, activation="selu")), "activation selu"),
+        (_branches, "only a chain of layers"),
+    ],
+)
+def test_a_layer_that_cannot_be_converted_is_named(model: Any, says: str) -> None:
+    with pytest.raises(ConvertError, match=says):
+        rebuild(model(), Plan(), EMITTERS)
