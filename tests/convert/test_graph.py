@@ -78,7 +78,7 @@ NETWORKS = {
         layers.MaxPooling1D(2), layers.Flatten()
     ),
     "normalised, channels reshaped away": lambda: normalised(
-        layers.Reshape((8, 18)), layers.GRU(5)
+        layers.Reshape((8, 18)), layers.GRU(5), steps=16
     ),
 }
 
