@@ -4,11 +4,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
@@ -47,7 +47,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     "  reboot@90s      the device's numbering and clock start from 0\n"
     "\b\nExamples:\n"
     "  edgehar play walk.csv.gz --port /dev/ttyUSB1\n"
-    "  edgehar play walk.csv.gz --pty /tmp/wrist --speed max \\\n"
+    "  edgehar play walk.csv.gz --link /tmp/wrist --speed max \\\n"
     "      --fault drop:1% --fault unplug:3s@60s --save sent.csv\n"
     "  edgehar run --source serial:/tmp/wrist        # in another terminal"
 )
@@ -55,12 +55,11 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
 @click.option("--port", metavar="PORT", type=Path, help="A serial port, used at 115200 baud.")
 @click.option(
     "--pty",
-    metavar="[PATH]",
-    is_flag=False,
-    flag_value="",
-    help="Make a virtual port, and a link to it at PATH; its name goes to standard output. Plays"
-    " when a reader has opened it and asked for a hello.",
+    is_flag=True,
+    help="Make a virtual port, whose name goes to standard output. Plays when a reader has opened"
+    " it and asked for a hello.",
 )
+@click.option("--link", metavar="PATH", type=Path, help="Name the virtual port; implies --pty.")
 @click.option(
     "--speed",
     metavar="X",
@@ -79,10 +78,12 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     " the samples that were not delivered intact and in order.",
 )
 @click.option("--report", metavar="FILE", type=Path, help="Write what was done as JSON.")
-def command(  # noqa: PLR0913, PLR0917 -- one for each option
+def command(  # noqa: PLR0913 -- one for each option
     recording: Path,
     port: Path | None,
-    pty: str | None,
+    *,
+    pty: bool,
+    link: Path | None,
     speed: float | None,
     specs: tuple[str, ...],
     seed: int,
@@ -93,24 +94,32 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
 
     What was sent and lost is said on standard error at the end, in samples and exactly.
     """
-    if (port is None) == (pty is None):
-        raise InputError("play needs either --port PORT or --pty [PATH]")
+    pty = pty or link is not None
+    if pty == (port is not None):
+        raise InputError("play needs either --port PORT or --pty")
     trouble = faults.parse(specs)
     blocks = read_blocks(recording)
     first = next(blocks, None)
     if first is None:
         raise InputError(f"{recording}: has no samples")
-    line = PortLine(port) if port is not None else PtyLine(Path(pty) if pty else None)
     device, played = VirtualDevice(), Played()
     actions = stream(chain([first], blocks), device, trouble, seed, played)
     try:
         with ExitStack() as stack:
+            if port is not None:
+                line: PortLine | PtyLine = PortLine(port)
+            else:
+                # A name of its own, so that a port that was unplugged comes back under it.
+                folder = stack.enter_context(TemporaryDirectory(prefix="edgehar-"))
+                line = PtyLine(link or Path(folder) / "port")
             listeners = [stack.enter_context(_Progress()).note]
             saver = None
             if save is not None:
                 saver = Saver(device, stack.enter_context(RecordingWriter(save)))
                 listeners.append(saver.take)
-            Player(device, line, _announcer(pty), listeners).play(actions, played, speed)
+            Player(device, line, _announce if pty else _silent, listeners).play(
+                actions, played, speed
+            )
             if saver is not None:
                 saver.write()
     except OSError as error:
@@ -127,13 +136,13 @@ def command(  # noqa: PLR0913, PLR0917 -- one for each option
     click.echo(_in_words(played, device), err=True)
 
 
-def _announcer(pty: str | None) -> Callable[[Path], None]:
-    def announce(path: Path) -> None:
-        if pty is not None:
-            click.echo(path)
-            sys.stdout.flush()
+def _announce(path: Path) -> None:
+    click.echo(path)
+    sys.stdout.flush()
 
-    return announce
+
+def _silent(_: Path) -> None:
+    pass
 
 
 def _in_words(played: Played, device: VirtualDevice) -> str:
