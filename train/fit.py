@@ -1,6 +1,7 @@
 """Fit a network to labelled windows: seeded, on known people, with or without a chosen epoch."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from train.augment import TiltedBatches
 from train.datasets.waist import LABELS, refuse_test_people
 from train.models import MODELS, adapt
 from train.recipes import Recipe
@@ -52,7 +54,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     model = MODELS[recipe.model](len(LABELS), recipe.extras)
     adapt(model, train.x)
-    steps = -(-len(train) // recipe.batch) * recipe.epochs
+    steps = math.ceil(len(train) / recipe.batch) * recipe.epochs
     model.compile(
         optimizer=_optimizer(recipe, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -66,9 +68,9 @@ def fit(
         callbacks.insert(1, keras.callbacks.SwapEMAWeights())
     began = time.monotonic()
     history = model.fit(
-        train.x,
-        _one_hot(train.y),
-        batch_size=recipe.batch,
+        TiltedBatches(
+            train.x, _one_hot(train.y), recipe.batch, recipe.tilt_deg, recipe.tilt_share, seed
+        ),
         epochs=recipe.epochs,
         validation_data=None if validation is None else (validation.x, _one_hot(validation.y)),
         callbacks=callbacks,

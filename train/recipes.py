@@ -36,6 +36,10 @@ class Recipe:
     """Samples between training windows of our own path; fewer give more, overlapping windows."""
     validation_people: int = 0
     """Training people held out; the epoch that does best on them is kept. None: the last epoch."""
+    tilt_deg: float = 0.0
+    """Deviation of the random small turns of training windows."""
+    tilt_share: float = 0.0
+    """Share of the windows turned, chosen anew each epoch."""
     averaging: float | None = None
     """Momentum of an exponential average of the weights, which replaces them at the end."""
 

@@ -61,7 +61,7 @@ def replay(
         )
         try:
             started = time.monotonic()
-            line = ["--pty", str(port), "--save", str(saved), "--report", str(reports["player"])]
+            line = ["--link", str(port), "--save", str(saved), "--report", str(reports["player"])]
             _finish("play", str(source), *line, "--speed", "max", *play)
             seconds = time.monotonic() - started
             time.sleep(SETTLE_S)

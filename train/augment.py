@@ -1,0 +1,67 @@
+"""Training windows as they would be, had the sensor sat a little differently."""
+
+import math
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+def tilted(
+    x: NDArray[np.float32], deviation_deg: float, share: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Turn a share of windows (n, 128, 9) each by its own rotation, the same for all its samples.
+
+    The axis lies anywhere, the angle is normal with the deviation given. Small turns teach that
+    nobody's belt sits just so; beyond some ten degrees, sitting would look like standing.
+    """
+    turned = random.random(len(x)) < share
+    count = int(turned.sum())
+    axis = random.normal(size=(count, 3))
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    angle = np.deg2rad(random.normal(scale=deviation_deg, size=count))
+    out = x.copy()
+    vectors = x[turned].reshape(count, x.shape[1], 3, 3)  # (window, sample, kind of signal, axis)
+    rotations = _rotations(axis, angle).astype(np.float32)
+    out[turned] = np.einsum("nij,ntkj->ntki", rotations, vectors).reshape(count, *x.shape[1:])
+    return out
+
+
+class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
+    """Batches in a new order, and tilted anew, every epoch."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what a batch takes
+        self,
+        x: NDArray[np.float32],
+        y: NDArray[np.float32],
+        batch: int,
+        deviation_deg: float,
+        share: float,
+        seed: int,
+    ):
+        super().__init__()
+        self._x, self._y, self._batch = x, y, batch
+        self._tilt = deviation_deg, share
+        self._random = np.random.default_rng(seed)
+        self._order = self._random.permutation(len(y))
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._y) / self._batch)
+
+    def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows = self._order[i * self._batch : (i + 1) * self._batch]
+        return tilted(self._x[rows], *self._tilt, self._random), self._y[rows]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle for the next epoch."""
+        self._order = self._random.permutation(len(self._y))
+
+
+def _rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 3, 3) by Rodrigues' formula, of unit axes (n, 3) and angles (n,) in rad."""
+    x, y, z = axis.T
+    zero = np.zeros_like(x)
+    cross = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)
+    sine, rest = np.sin(angle)[:, None, None], (1 - np.cos(angle))[:, None, None]
+    rotations: NDArray[np.float64] = np.eye(3) + sine * cross + rest * (cross @ cross)
+    return rotations
