@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from device.batched import Batched
+from device.decisions import Decision
 from device.pipeline import Pipeline
+from device.signal.spec import SignalSpec
 from device.sinks import Outlet
 from device.sources import Source
 
@@ -27,29 +30,30 @@ class Report:
 
 
 def run(
-    source: Source, pipeline: Pipeline, outlets: Sequence[Outlet], stop: Callable[[], bool]
+    source: Source,
+    pipeline: Pipeline,
+    spec: SignalSpec,
+    outlets: Sequence[Outlet],
+    stop: Callable[[], bool],
 ) -> Report:
     """Run until the source ends, `stop` says so, or nobody reads standard output any more.
 
     `stop` is asked after each block, so at least every half second with a live source.
     """
     started = heard = time.monotonic()
-    decisions = 0
+    decisions, waiting = 0, Batched(pipeline, spec)
     try:
         with closing(source.blocks()) as blocks:
             for block in blocks:
-                found = pipeline.push(block)
+                found = waiting.push(block)
                 if len(block):
                     heard = time.monotonic()
                 else:
                     found += pipeline.silence(time.monotonic() - heard)
-                for decision in found:
-                    dated = replace(decision, time=source.date(decision.end_s))
-                    for outlet in outlets:
-                        outlet.write(dated)
-                decisions += len(found)
+                decisions += _write(found, source, outlets)
                 if stop():
                     break
+        decisions += _write(waiting.flush(), source, outlets)
     except BrokenPipeError:
         log.info("nobody reads standard output any more")
     finally:
@@ -64,6 +68,14 @@ def run(
     )
     log.info("stopped after %.1f s: %s", report.seconds, in_words(pipeline.counts))
     return report
+
+
+def _write(found: Sequence[Decision], source: Source, outlets: Sequence[Outlet]) -> int:
+    for decision in found:
+        dated = replace(decision, time=source.date(decision.end_s))
+        for outlet in outlets:
+            outlet.write(dated)
+    return len(found)
 
 
 def in_words(counts: Mapping[str, int]) -> str:

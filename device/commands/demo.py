@@ -77,7 +77,8 @@ def command() -> None:
         line.start()
         outlets = [Outlet(tally), Outlet(view)]
         pipeline = Pipeline(bundle, classify)
-        report = daemon.run(source, pipeline, outlets, lambda: stop() or not line.playing())
+        ended = lambda: stop() or not line.playing()  # noqa: E731
+        report = daemon.run(source, pipeline, bundle.spec, outlets, ended)
         line.stop()
     if not stop():
         _summarise(console, tally, report, line.played)

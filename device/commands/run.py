@@ -74,6 +74,7 @@ def command(
         sinks.append(Sqlite(config.sqlite, opened.name))
     into = ", ".join(sink.name for sink in sinks)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
-    result = daemon.run(opened, pipeline, [Outlet(sink) for sink in sinks], stop)
+    outlets = [Outlet(sink) for sink in sinks]
+    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop)
     if report is not None:
         options.write_json(report, {"model": bundle.id, **asdict(result)})

@@ -77,7 +77,7 @@ def run(
     asked = iter(range(10**9))
     outlets = [Outlet(sink) for sink in sinks]
     report = daemon.run(
-        source, Pipeline(Model, classify), outlets, lambda: next(asked) >= stop_after
+        source, Pipeline(Model, classify), Model.spec, outlets, lambda: next(asked) >= stop_after
     )
     assert source.closed
     assert all(sink.closed for sink in sinks)
@@ -161,6 +161,6 @@ def test_what_it_opened_is_closed_when_it_fails() -> None:
 
     source, sink = FakeSource(blocks()), FakeSink()
     with pytest.raises(RuntimeError):
-        daemon.run(source, Pipeline(Model, classify), [Outlet(sink)], lambda: False)
+        daemon.run(source, Pipeline(Model, classify), Model.spec, [Outlet(sink)], lambda: False)
     assert source.closed
     assert sink.closed
