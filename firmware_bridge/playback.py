@@ -9,6 +9,8 @@ from firmware_bridge.samples import Samples
 from firmware_bridge.virtual_device import Frame, VirtualDevice
 
 HELLO_EVERY_US = 2_000_000
+_SILENCE_US = 500_000
+"""A wait this long is announced, so that a hello can be sent in it."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Action:
     due_us: int
     """On the recording's clock."""
     kind: str
-    """send, stall, unplug or plug."""
+    """send, wait, stall, unplug or plug."""
     data: bytes = b""
     for_s: float = 0.0
     """Wall clock time to stall."""
@@ -58,7 +60,8 @@ def stream(
 ) -> Iterator[Action]:
     """Yield what the device does, counting it in `played`.
 
-    Whoever sends a hello besides (on request) does so between two actions, not while one is due.
+    Whoever sends a hello besides (on request) does so between two actions or during a wait, not
+    while another is due: its frames are numbered already.
     Raises InputError where the recording fits no device.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
@@ -73,7 +76,10 @@ def stream(
         while happenings and begin_us + happenings[0][0] <= first_us:
             at_us, kind, for_s = happenings.pop(0)
             yield from line.happen(begin_us + at_us, kind, for_s)
-        device.now_us = int(frame.t_us[-1])
+        last_us = int(frame.t_us[-1])
+        if last_us > device.now_us + _SILENCE_US and not line.unplugged:
+            yield Action(last_us, "wait")
+        device.now_us = last_us
         yield from line.send(frame, faults.befall(rng), rng)
     yield from line.release()
     if begin_us is not None:

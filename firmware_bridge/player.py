@@ -36,38 +36,40 @@ class Player:
         self._on_plug = on_plug
         self._on_action = tuple(on_action)
         self._commands = Decoder()
+        self._asked_for = False
+        self._answered = 0
 
     def play(self, actions: Iterable[Action], played: Played, speed: float | None = 1.0) -> None:
         """Play at `speed` times the pace of the recording, None being flat out.
 
         Returns when the reader has taken everything. Raises LineError, and what `actions` raises.
         """
-        self._plug()
         origin: float | None = None
         try:
+            self._plug()
             for action in actions:
                 at_s = action.due_us / 1e6 / speed if speed else 0.0
                 if origin is None:
                     origin = time.monotonic() - at_s
-                asked = self._listen(origin + at_s if speed else 0.0)
+                self._wait(origin + at_s if speed else 0.0, answer=action.kind == "wait")
                 match action.kind:
                     case "send":
                         self._line.write(action.data)
                     case "stall":
-                        asked |= self._listen(time.monotonic() + action.for_s)
+                        self._wait(time.monotonic() + action.for_s)
                     case "unplug":
                         self._line.drain()
                         self._line.unplug()
                     case "plug":
                         origin += self._plug()
-                if asked and action.kind in {"send", "stall"}:
-                    played.hellos += 1
-                    self._line.write(self._device.hello())
+                if self._asked_for and action.kind in {"send", "stall"}:
+                    self._answer()
                 for tell in self._on_action:
                     tell(action)
             self._line.drain()
         finally:
             self._line.unplug()
+        played.hellos += self._answered
 
     def _plug(self) -> float:
         """Plug in and, where it matters, wait for a reader; return how long that took."""
@@ -75,16 +77,26 @@ class Player:
         self._line.plug()
         self._on_plug(self._line.path)
         self._commands.reopened()
+        self._asked_for = False
         while self._line.waits_for_reader and not self._asked(_LISTEN_S):
             pass
         return time.monotonic() - begun
 
-    def _listen(self, until: float) -> bool:
-        """Wait until then; return whether a hello was asked for. The port may be unplugged."""
-        asked = self._asked(0.0)
-        while (rest := until - time.monotonic()) > 0:
-            asked |= self._asked(rest)
-        return asked
+    def _wait(self, until: float, *, answer: bool = False) -> None:
+        """Wait, and note or answer requests for a hello. The port may be unplugged."""
+        rest = 0.0
+        while True:
+            self._asked_for |= self._asked(rest)
+            if answer and self._asked_for:
+                self._answer()
+            rest = until - time.monotonic()
+            if rest <= 0:
+                return
+
+    def _answer(self) -> None:
+        self._line.write(self._device.hello())
+        self._asked_for = False
+        self._answered += 1
 
     def _asked(self, timeout_s: float) -> bool:
         messages = self._commands.feed(self._line.read(timeout_s))

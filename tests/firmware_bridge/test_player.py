@@ -149,6 +149,25 @@ def test_a_hello_is_sent_whenever_it_is_asked_for(tmp_path: Path) -> None:
     assert reader.assembler.counts.samples == 100
 
 
+def test_a_hello_can_be_had_while_the_recording_is_silent(tmp_path: Path) -> None:
+    samples = noise(40)
+    samples.t_s[20:] += 6
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        thread = threading.Thread(target=play, args=(samples, link), kwargs={"speed": 3})
+        thread.start()
+        while reader.assembler.counts.samples < 20:
+            time.sleep(0.01)
+        frames = reader.decoder.counts.frames
+        with link.open("wb", buffering=0) as port:
+            port.write(REQUEST)
+        while reader.decoder.counts.frames == frames:
+            time.sleep(0.01)
+        assert reader.assembler.counts.samples == 20
+        thread.join()
+    assert (reader.assembler.counts.samples, reader.assembler.counts.lost) == (40, 0)
+
+
 def test_a_port_that_nobody_reads_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
