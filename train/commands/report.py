@@ -45,6 +45,16 @@ def windows(data: Path, *, quick: bool) -> None:
     click.echo(subject.report(data, quick=quick))
 
 
+@report.command(epilog="\b\nExample:\n  edgehar report replay --data ~/archives")
+@click.option("--quick", is_flag=True, help="One recording, to see that it works; not kept.")
+@data_option
+def replay(data: Path, *, quick: bool) -> None:
+    """Play raw recordings of the test people through a virtual line into a running daemon."""
+    from train.report import replay as subject  # noqa: PLC0415  --help needs none of it
+
+    click.echo(subject.report(data, quick=quick))
+
+
 @report.command("body-acc", epilog="\b\nExample:\n  edgehar report body-acc --data ~/archives")
 @data_option
 def body_acc(data: Path) -> None:
