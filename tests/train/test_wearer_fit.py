@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device.model import bundle as bundles
+from device.model.classifier import Classifier
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
 from firmware_bridge.simulator.wearer import NUMBERS, Wearer
@@ -41,3 +43,16 @@ def test_it_moves_and_rests_as_much_as_people_do(data_dir: Path) -> None:
         low, high = np.percentile(theirs, [1, 99], axis=0)
         assert (mine > low).all(), label
         assert (mine < high).all(), label
+
+
+def test_the_shipped_model_knows_what_the_wearer_does() -> None:
+    bundle = bundles.load(bundles.locate("waist"))
+    classifier = Classifier(bundle)
+    known = set()
+    for label in bundle.labels:
+        samples, _ = Wearer(2).samples([(label, 40.0)])
+        x = np.stack([window.x for window in windows_of(samples, bundle.spec)])
+        said = classifier.probabilities(x).argmax(axis=1)
+        if np.mean(said == bundle.labels.index(label)) > 0.8:
+            known.add(label)
+    assert len(known) >= 4
