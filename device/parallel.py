@@ -27,9 +27,13 @@ _CONTEXT = multiprocessing.get_context("spawn")  # a fork would copy locks that 
 
 
 def read_ahead(path: Path) -> Generator[Samples]:
-    """Yield a recording's blocks, the next being read meanwhile; raises as RecordingSource."""
+    """Yield a recording's blocks, the next being read meanwhile; raises as RecordingSource does."""
     with _process(_read, path) as blocks:
-        while (block := _receive(blocks)) is not None:
+        while True:
+            with _death_explained():
+                block = _receive(blocks)
+            if block is None:
+                return
             yield block
 
 
@@ -41,9 +45,10 @@ def workers(bundle: Bundle) -> Generator[Classify]:
         pipes = [stack.enter_context(_process(_classify, bundle)) for _ in range(count)]
 
         def probabilities(x: NDArray[np.float32]) -> Float64:
-            for pipe, part in zip(pipes, np.array_split(x, count), strict=True):
-                pipe.send(part)
-            return np.concatenate([_receive(pipe) for pipe in pipes])
+            with _death_explained():
+                for pipe, part in zip(pipes, np.array_split(x, count), strict=True):
+                    pipe.send(part)
+                return np.concatenate([_receive(pipe) for pipe in pipes])
 
         yield probabilities
 
@@ -63,13 +68,18 @@ def _process(work: Callable[..., None], what: object) -> Generator[Connection]:
 
 
 def _receive(pipe: Connection) -> Any:
-    try:
-        answer = pipe.recv()
-    except (EOFError, ConnectionError) as error:
-        raise EdgeharError("a process that helps died; is there enough memory?") from error
+    answer = pipe.recv()
     if isinstance(answer, EdgeharError):
         raise answer
     return answer
+
+
+@contextmanager
+def _death_explained() -> Generator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        raise EdgeharError("a process that helped has died; is there enough memory?") from error
 
 
 def _quietly(work: Callable[..., None], what: object, pipe: Connection) -> None:

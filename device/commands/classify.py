@@ -14,7 +14,7 @@ from device.parallel import read_ahead, workers
 from device.pipeline import Pipeline
 from device.sources.recording import RecordingSource
 
-_LONG_BYTES = 4 << 20
+LONG_BYTES = 4 << 20
 """Of text, some ten minutes: below it, more processes cost more than they save."""
 _QUIET_S, _EVERY_S = 2.0, 0.5
 
@@ -37,7 +37,7 @@ def command(recordings: tuple[Path, ...], model: str | None) -> None:
     self_test(bundle)
     progress = _Progress()
     with ExitStack() as stack:
-        long = sum(path.stat().st_size for path in recordings if path.is_file()) > _LONG_BYTES
+        long = sum(path.stat().st_size for path in recordings if path.is_file()) > LONG_BYTES
         classify = (
             stack.enter_context(workers(bundle)) if long else Classifier(bundle).probabilities
         )

@@ -45,4 +45,7 @@ def command(source: str, out: Path, seconds: float | None) -> None:
                 raise InputError(f"{opened.name} gave no samples, so there is no recording")
     except OSError as error:
         raise EdgeharError(f"cannot write {out}: {error.strerror}; see {out}.part") from error
+    finally:
+        if not taken:
+            out.with_name(f"{out.name}.part").unlink(missing_ok=True)
     log.info("%s: %s", out, in_words({"samples": taken, **opened.counts}))

@@ -1,0 +1,18 @@
+"""Runs the commands as a user does: each in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+MAIN = [sys.executable, "-c", "from device.cli import main; main()"]
+
+
+def edgehar(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*MAIN, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]

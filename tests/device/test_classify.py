@@ -1,0 +1,127 @@
+import gzip
+import multiprocessing
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.commands import classify as command
+from device.commands.options import open_bundle
+from device.decisions import to_json
+from device.model.classifier import Classifier
+from device.parallel import read_ahead, workers
+from device.pipeline import Pipeline
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read
+from firmware_bridge.samples import Samples
+from tests.device.commands import MAIN, edgehar, lines
+
+
+def expected(path: Path) -> list[str]:
+    """What the pipeline says, one sample block and no process besides."""
+    bundle = open_bundle(None)
+    samples, _ = read(path)
+    pipeline = Pipeline(bundle, Classifier(bundle).probabilities)
+    return [to_json(decision) for decision in pipeline.push(samples)]
+
+
+def test_it_says_what_the_pipeline_says(recording: Path) -> None:
+    done = edgehar("classify", recording)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == expected(recording)
+    decisions = lines(done.stdout)
+    assert decisions[0]["state"] == "warming_up"
+    assert {decision["time"] for decision in decisions} == {None}
+    assert len(decisions) == 1 + (6000 - 256) // 64 + 1
+    right = [d["activity"] for d in decisions if d["start_s"] > 5 and d["end_s"] < 38]
+    assert right == ["walking"] * len(right)
+
+
+def test_a_zipped_recording_is_the_same(recording: Path, tmp_path: Path) -> None:
+    zipped = tmp_path / "wearer.csv.gz"
+    zipped.write_bytes(gzip.compress(recording.read_bytes()))
+    assert edgehar("classify", zipped).stdout == edgehar("classify", recording).stdout
+
+
+def test_each_recording_begins_anew(recording: Path) -> None:
+    done = edgehar("classify", recording, recording)
+    assert done.stdout.splitlines() == 2 * expected(recording)
+    assert done.stderr == 2 * f"edgehar: {recording}\n"
+
+
+def test_a_long_recording_is_the_same_on_all_cores(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    short, _ = read(recording)
+    path = tmp_path / "long.csv"
+    with RecordingWriter(path) as writer:
+        for n in range(24):  # several blocks
+            writer.write(Samples(short.t_s + 120.0 * n, short.acc_g, short.gyro_rad_s))
+    monkeypatch.setattr(command, "LONG_BYTES", 0)
+    assert command.command.callback is not None
+    command.command.callback((path,), None)
+    assert capsys.readouterr().out.splitlines() == expected(path)
+
+
+def test_what_a_reading_process_finds_is_raised_here(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(f"{HEADER}\n0,0,0,1,0,0,0\n0.02,0,0,1,x,0,0\n")
+    with pytest.raises(RecordingError, match=r"bad\.csv:3: gyro_x_rad_s"):
+        list(read_ahead(path))
+
+
+def test_a_helper_that_dies_is_one_clear_error() -> None:
+    x = np.zeros((4, 128, 9), np.float32)
+    with workers(open_bundle(None)) as classify:
+        assert classify(x).shape == (4, 6)
+        assert classify(x[:1]).shape == (1, 6)
+        for process in multiprocessing.active_children():
+            process.kill()
+            process.join()
+        with pytest.raises(EdgeharError, match="died"):
+            classify(x)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no such file"),
+        ("", "empty"),
+        (f"{HEADER}\n", "no samples"),
+        (f"{HEADER}\n1,2,3\n", ":2:"),
+        ("time,x,y,z\n", ":1:"),
+    ],
+)
+def test_what_is_no_recording_is_one_line_and_exit_2(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    path = tmp_path / "what.csv"
+    if text is not None:
+        path.write_text(text)
+    done = edgehar("classify", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.startswith(f"edgehar: {path}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_is_no_model_is_one_line_and_exit_2(recording: Path) -> None:
+    for model in ("nope", str(recording)):
+        done = edgehar("classify", recording, "--model", model)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
+    with subprocess.Popen(
+        [*MAIN, "classify", *([str(recording)] * 20)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()

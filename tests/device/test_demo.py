@@ -1,0 +1,55 @@
+import os
+import pty
+import re
+import subprocess
+import sys
+
+# As `edgehar demo`, at a pace that suits a test.
+_FAST = "from device.commands import demo; demo.SPEED = 200; from device.cli import main; main()"
+
+
+def test_without_a_terminal_it_prints_lines_and_a_summary() -> None:
+    command = [sys.executable, "-c", _FAST, "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "synthetic" in done.stdout.lower()
+    assert re.search(r"no data .*\n.*warming up", done.stdout)
+    scores = re.findall(r"^ *(\w+) +(\d+) +(\d+) *$", done.stdout, re.MULTILINE)
+    recognised = [name for name, windows, right in scores if int(right) > 0.8 * int(windows)]
+    assert len(recognised) >= 4
+    lost, dropped, unplugged, counted = map(
+        int,
+        re.search(
+            r"lost (\d+) samples .*?(\d+)\s+dropped,\s+(\d+)\s+while.*?counted\s+(\d+)\.",
+            done.stdout, re.DOTALL,
+        ).groups(),  # type: ignore[union-attr]  # no match fails the test as well
+    )  # fmt: skip
+    assert lost == dropped + unplugged == counted
+    assert dropped > 0
+    assert unplugged == 150
+    assert "Traceback" not in done.stderr
+
+
+def test_in_a_terminal_it_draws() -> None:
+    main, terminal = pty.openpty()
+    size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}
+    with subprocess.Popen(
+        [sys.executable, "-c", _FAST, "demo"],
+        stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, **size},
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        seen = b""
+        try:
+            while part := os.read(main, 65536):
+                seen += part
+        except OSError:  # how a pty says that its other side has gone
+            pass
+    os.close(main)
+    assert process.returncode == 0
+    text = seen.decode()
+    assert "\x1b[" in text
+    assert "body acceleration" in text
+    assert "█" in text
+    assert "the daemon counted" in text.replace("\r\n", " ").replace("  ", " ")
+    assert "Traceback" not in text

@@ -1,0 +1,241 @@
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge.recording import read
+from tests.device.commands import MAIN, edgehar, lines
+
+
+class Running:
+    """A daemon at a port in a folder."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = folder / "port"
+        self.database = folder / "decisions.db"
+        self._report = folder / "report.json"
+        self._out, self._log = folder / "out.jsonl", folder / "log"
+        files = ["--sqlite", str(self.database), "--report", str(self._report)]
+        with self._out.open("w") as out, self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*MAIN, "run", "--source", f"serial:{self.port}", *files, *options],
+                stdout=out, stderr=log,
+            )  # fmt: skip
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        return lines(self._out.read_text())
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._report.read_text())
+        return found
+
+    def wait_for(self, words: str) -> None:
+        deadline = time.monotonic() + 20
+        while words not in self.log:
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.02)
+
+
+@contextmanager
+def daemon(folder: Path, *options: str) -> Iterator[Running]:
+    running = Running(folder, *options)
+    try:
+        running.wait_for("ready")
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def stop(running: Running, how: signal.Signals = signal.SIGTERM) -> None:
+    running.process.send_signal(how)
+    assert running.process.wait(10) == 0
+
+
+def play(recording: Path, running: Running, *options: str) -> dict[str, Any]:
+    report = running.port.with_name("played.json")
+    saved = running.port.with_name("sent.csv")
+    where = ("--link", str(running.port), "--save", str(saved), "--report", str(report))
+    done = edgehar("play", recording, *where, "--speed", "max", *options)
+    assert done.returncode == 0, done.stderr
+    played: dict[str, Any] = json.loads(report.read_text())
+    return played
+
+
+def without(decisions: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
+    return [{k: v for k, v in one.items() if k not in keys} for one in decisions]
+
+
+def stored(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        rows = [
+            dict(row) for row in database.execute("SELECT * FROM decisions ORDER BY run, number")
+        ]
+    for row in rows:
+        del row["run"], row["number"]
+        row["probabilities"] = row["probabilities"] and json.loads(row["probabilities"])
+    return rows
+
+
+def test_live_is_what_classify_says(recording: Path, tmp_path: Path) -> None:
+    with daemon(tmp_path) as running:
+        played = play(recording, running)
+        running.wait_for("went away")
+        stop(running)
+    offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
+    assert len(offline) > 80
+    assert without(running.decisions, "time") == without(offline, "time")
+    assert stored(running.database) == running.decisions
+    times = [one["time"] for one in running.decisions]
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times)
+    report = running.report
+    assert report["source"]["samples"] == report["pipeline"]["samples"] == played["delivered"]
+    assert report["source"]["lost"] == report["pipeline"]["lost"] == 0
+    assert report["decisions"] == len(offline)
+    assert "Traceback" not in running.log
+
+
+def test_every_loss_is_counted_on_a_bad_line(recording: Path, tmp_path: Path) -> None:
+    specs = ["drop:1%", "flip:1%", "duplicate:1%", "garbage:1%", "unplug:3s@62s"]
+    with daemon(tmp_path) as running:
+        played = play(recording, running, *(part for spec in specs for part in ("--fault", spec)))
+        running.wait_for("meanwhile")
+        stop(running)
+    lost = sum(played["lost"].values())
+    source = running.report["source"]
+    assert played["lost"]["unplug"] == 150
+    assert min(played["lost"]["drop"], played["lost"]["flip"], played["damaged"]) > 0
+    assert source["samples"] == played["delivered"]
+    assert source["lost"] == running.report["pipeline"]["lost"] == lost
+    assert source["frames_bad_crc"] >= played["damaged"]
+    # What a window or a stretch reports; the last few samples may not have got into one.
+    after = running.decisions[-1]["end_s"]
+    samples, _ = read(recording)
+    assert lost - (samples.t_s >= after).sum() <= sum(d["lost"] for d in running.decisions) <= lost
+    states = [decision["state"] for decision in running.decisions]
+    hole = states.index("no_data")
+    assert 60 < running.decisions[hole]["start_s"] <= 62
+    assert states[hole + 1] == "warming_up"
+    assert states.count("no_data") == 1
+    # The stream between the holes is what the player says it delivered.
+    offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
+    assert without(running.decisions, "time", "lost") == without(offline, "time", "lost")
+    assert "Traceback" not in running.log
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_and_cleanly(tmp_path: Path, how: signal.Signals) -> None:
+    with daemon(tmp_path) as running:
+        running.wait_for("waiting for")
+        stop(running, how)
+    assert "stopped after" in running.log
+    assert running.report["decisions"] == 0
+
+
+def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
+    with daemon(tmp_path) as running:
+        deadline = time.monotonic() + 20
+        while not running.decisions and time.monotonic() < deadline:
+            time.sleep(0.1)
+        stop(running)
+    (decision,) = running.decisions
+    assert decision["state"] == "no_data"
+    assert decision["start_s"] is decision["end_s"] is None
+    assert decision["time"] is not None
+
+
+def test_a_second_daemon_is_told_that_the_port_is_in_use(recording: Path, tmp_path: Path) -> None:
+    command = [*MAIN, "play", str(recording), "--link", str(tmp_path / "port")]
+    with daemon(tmp_path) as running, subprocess.Popen(command, stderr=subprocess.PIPE) as player:
+        running.wait_for("listening")
+        done = edgehar("run", "--source", f"serial:{running.port}")
+        player.kill()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"edgehar: {running.port}: in use by another program" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_recording_is_a_source_too(recording: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(
+        f'model = "waist"\n[source]\nuri = "recording:{recording}"\n'
+        f'[sinks]\nstdout = false\nsqlite = "{tmp_path}/d.db"\n'
+    )
+    done = edgehar("run", "--config", settings)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert stored(tmp_path / "d.db") == lines(edgehar("classify", recording).stdout)
+
+
+def test_options_override_the_settings(recording: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text('[source]\nuri = "serial:/dev/none"\n')
+    done = edgehar("run", "--config", settings, "--source", f"recording:{recording}")
+    assert done.returncode == 0
+    assert done.stdout == edgehar("classify", recording).stdout
+
+
+def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
+    turned = tmp_path / "turned.csv"
+    samples, _ = read(recording)
+    with turned.open("w") as file:
+        file.write(recording.read_text().splitlines()[0].removesuffix(",label") + "\n")
+        for t, a, g in zip(samples.t_s, samples.acc_g, samples.gyro_rad_s, strict=True):
+            row = (-a[1], a[0], a[2], -g[1], g[0], g[2])
+            file.write(f"{t:.6f}," + ",".join(repr(float(value)) for value in row) + "\n")
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text("[mounting]\nrotation = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]\n")
+    done = edgehar("run", "--config", settings, "--source", f"recording:{turned}")
+    assert done.stdout == edgehar("classify", recording).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "no source"),
+        (("--source", "usb:1"), "serial:PORT"),
+        (("--config", "none.toml"), "none.toml"),
+        (("--source", "recording:none.csv"), "none.csv"),
+        (("--source", "serial:/dev/null", "--model", "none"), "none"),
+        (("--source", "serial:/dev/null", "--sqlite", "/none/d.db"), "folder"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line_and_exit_2(arguments: tuple[str, ...], words: str) -> None:
+    done = edgehar("run", *arguments)
+    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]
+    assert done.returncode == 2
+    assert len(errors) == 1
+    assert errors[0].startswith("edgehar: ")
+    assert words in errors[0]
+
+
+def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with subprocess.Popen(
+        [*MAIN, "run", "--source", f"recording:{recording}"],
+        stdout=write_end, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        os.close(write_end)
+        assert process.stderr is not None
+        log = process.stderr.read()
+    assert process.returncode == 0
+    assert "nobody reads" in log
+    assert "Traceback" not in log
+    assert "Exception" not in log
