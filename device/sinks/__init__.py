@@ -49,5 +49,7 @@ class Outlet:
             self._missed = 0
 
     def close(self) -> None:
-        """Close the sink."""
+        """Close the sink; say what it never took."""
         self._sink.close()
+        if self._missed:
+            log.error("%s: the last %d decisions were not written", self._sink.name, self._missed)
