@@ -4,7 +4,7 @@ Weights become constants and the batch is one window, so that no shape is left o
 normalises the input is folded into the weights that follow it: the device feeds g and rad/s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -29,6 +29,9 @@ class Plan:
     """`unrolled` or `fused` (TFLite's own LSTM operation)."""
     gate_limit: float | None = None
     """Clip what goes into the gates to ±this, so that int8 spends its steps where they count."""
+    peaks: Mapping[str, Array64] | None = None
+    """For int8: what the filters (n,) of each convolution rarely exceed, by layer name. They are
+    scaled alike, for all share one step, and rounded here (see `rounded`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,22 @@ def folded(kernel: Any, bias: Any, flow: Flow) -> tuple[Array32, Array32]:
     return weights.astype(np.float32), constant.astype(np.float32)
 
 
+def rounded(kernel: Array32) -> Array32:
+    """Round a kernel (taps, channels, filters) to its int8 steps so that no channel's sum shifts.
+
+    Gravity is a large constant. Rounding each weight for itself changes what a filter makes of a
+    constant by up to half a step a tap, which tilts every window alike; so where the taps' errors
+    add up, the tap that is nearest to its other neighbour takes that one.
+    """
+    scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / 127
+    steps = kernel / np.where(scale > 0, scale, 1)
+    nearest = np.rint(steps)
+    shift = np.rint((steps - nearest).sum(0))
+    channel, unit = np.indices(shift.shape)
+    nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
+    return np.asarray(nearest * scale, np.float32)
+
+
 def constant_of(variable: Any) -> Array64:
     """Read a weight's values while a graph is being built."""
     with tf.init_scope():
@@ -138,6 +157,7 @@ def activated(function: Any, tensor: Any) -> Any:
 _ACTIVATIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "linear": lambda x: x,
     "relu": tf.nn.relu,
+    "relu6": tf.nn.relu6,
     "tanh": tf.tanh,
     "sigmoid": tf.sigmoid,
     "hard_sigmoid": lambda x: tf.nn.relu6(x + 3.0) * (1 / 6),

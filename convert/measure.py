@@ -64,7 +64,7 @@ def main(run: Path, out: Path) -> None:
         "timing": f"processor time a window, one thread, {len(timed)} windows a run, 9 runs",
         "windows": len(read.x),
         "keras_accuracy": round(float((reference.argmax(1) == read.y).mean()), 4),
-        "default_input_range": next(one.input_range for one in converted if one.form == "int8"),
+        "chosen_input_range": next(one.input_range for one in converted if one.form == "int8"),
         "forms": rows,
         "int8_by_input_range": ranges,
     }

@@ -1,23 +1,44 @@
 """Emitters for layers without memory."""
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Emitter, Flow, Plan, activated, constant_of, folded, reshaped, settle
+from convert.graph import (
+    Emitter,
+    Flow,
+    Plan,
+    activated,
+    constant_of,
+    folded,
+    reshaped,
+    rounded,
+    settle,
+)
 
 
-def conv1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
     """Convolve along time, as a 2-D convolution whose rows are the slices: no copy in between."""
     if layer.padding not in {"valid", "same"} or layer.groups != 1:
         raise ConvertError(f"layer {layer.name}: only plain convolutions, padding valid or same")
-    if layer.padding == "same":
+    if layer.padding == "same" and flow.offset is not None and flow.offset.any():
         flow = settle(flow)  # zeros pad what the layer sees, which is the normalised signal
     kernel, bias = folded(layer.kernel, layer.bias, flow)
+    activation, owed = layer.activation, None
+    if plan.peaks is not None:
+        if keras.activations.serialize(activation) == "relu":
+            # Every filter then fills the same range, whose end relu6 gives for nothing.
+            peaks = plan.peaks[layer.name]
+            owed = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
+            kernel, bias = (kernel / owed).astype(np.float32), (bias / owed).astype(np.float32)
+            activation = keras.activations.relu6
+        kernel = rounded(kernel)
     image = tf.nn.conv2d(
         _image(flow),
         kernel[np.newaxis],
@@ -25,16 +46,18 @@ def conv1d(layer: Any, flow: Flow, _: Plan) -> Flow:
         padding=layer.padding.upper(),
         dilations=(1, layer.dilation_rate[0]),
     )
-    image = activated(layer.activation, tf.nn.bias_add(image, bias))
-    return flow.to(reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:])))
+    image = activated(activation, tf.nn.bias_add(image, bias))
+    tensor = reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:]))
+    return Flow(tensor, flow.lead, owed, None if owed is None else np.zeros_like(owed))
 
 
 def max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Pool along time."""
-    flow = settle(flow)
+    """Pool along time; scaling that is owed can wait, as long as it turns no value over."""
+    if flow.scale is not None and flow.scale.min() < 0:
+        flow = settle(flow)
     size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
     image = tf.nn.max_pool2d(_image(flow), size, stride, layer.padding.upper())
-    return flow.to(reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:])))
+    return replace(flow, tensor=reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:])))
 
 
 def dense(layer: Any, flow: Flow, _: Plan) -> Flow:
@@ -46,10 +69,13 @@ def dense(layer: Any, flow: Flow, _: Plan) -> Flow:
 
 
 def flatten(_: Any, flow: Flow, __: Plan) -> Flow:
-    """Join all axes but the batch."""
-    flow = settle(flow)
-    head = flow.shape[: flow.lead]
-    return flow.to(reshaped(flow.tensor, (*head, math.prod(flow.shape[flow.lead :]))))
+    """Join all axes but the batch; scaling by channel then repeats, for channels come last."""
+    size = math.prod(flow.shape[flow.lead :])
+    tensor = reshaped(flow.tensor, (*flow.shape[: flow.lead], size))
+    if flow.scale is None or flow.offset is None:
+        return flow.to(tensor)
+    times = size // len(flow.scale)
+    return Flow(tensor, flow.lead, np.tile(flow.scale, times), np.tile(flow.offset, times))
 
 
 def reshape(layer: Any, flow: Flow, _: Plan) -> Flow:

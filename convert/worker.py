@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from tensorflow.lite.python import schema_py_generated as schema
 
 from convert import plain, recurrent
+from convert.calibration import calibration, held_out
 from convert.errors import ConvertError
-from convert.graph import Plan, rebuild
+from convert.graph import Plan, chain, rebuild
+from device.model.runtime import Model, ModelError
 
 GATE_LIMIT: Final = 8.0
 """A sigmoid is within 1/2900 of its end there; int8 output has steps of 1/256."""
@@ -40,15 +42,44 @@ def main(folder: Path) -> None:
     if (windows := folder / "test.npy").exists():
         predicted = model.predict(np.load(windows), batch_size=512, verbose=0)
         np.save(folder / "reference.npy", predicted.astype(np.float64))
+    representative = np.load(folder / "representative.npy")
     for number, variant in enumerate(job["variants"]):
-        flatbuffer = convert(model, variant["form"], variant["lstm"], folder / "representative.npy")
+        form, lstm, limit = variant["form"], variant["lstm"], None
+        if form == "int8":
+            flatbuffer, limit = best_int8(model, lstm, representative, job["ranges"])
+        else:
+            flatbuffer = convert(model, form, lstm, representative)
         (folder / f"{number}.tflite").write_bytes(flatbuffer)
-        (folder / f"{number}.json").write_text(json.dumps(operations(flatbuffer)), "utf-8")
+        answer = {"operations": operations(flatbuffer), "input_range": limit}
+        (folder / f"{number}.json").write_text(json.dumps(answer), "utf-8")
 
 
-def convert(model: Any, form: str, lstm: str, representative: Path) -> bytes:
-    """Convert a Keras model to a TFLite flatbuffer of this form."""
-    plan = Plan(lstm, GATE_LIMIT if form == "int8" else None)
+def best_int8(
+    model: Any, lstm: str, representative: NDArray[np.float32], ranges: list[float]
+) -> tuple[bytes, float]:
+    """Convert with each input range; return what differs least from Keras, and its range."""
+    windows = held_out(representative)
+    expected = model.predict(windows, batch_size=512, verbose=0)
+    tried = []
+    for limit in ranges:
+        flatbuffer = convert(model, "int8", lstm, calibration(representative, limit))
+        difference = 0.0
+        if len(ranges) > 1:
+            try:
+                found = Model(flatbuffer).run(windows)
+            except ModelError as error:
+                raise ConvertError(str(error)) from error
+            difference = float(np.square(found - expected).mean())
+        tried.append((difference, limit, flatbuffer))
+    _, limit, flatbuffer = min(tried)
+    return flatbuffer, limit
+
+
+def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> bytes:
+    """Convert a Keras model to a TFLite flatbuffer of this form; the windows set int8 scales."""
+    plan = Plan(lstm)
+    if form == "int8":
+        plan = Plan(lstm, GATE_LIMIT, peaks(model, windows))
     function = rebuild(model, plan, {**plain.EMITTERS, **recurrent.EMITTERS})
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     if form != "float32":
@@ -59,10 +90,23 @@ def convert(model: Any, form: str, lstm: str, representative: Path) -> bytes:
         # One scale a row would need FULLY_CONNECTED version 12, which tflite-runtime 2.14 lacks.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if form == "int8":
-        converter.representative_dataset = lambda: _one_by_one(np.load(representative))
+        converter.representative_dataset = lambda: _one_by_one(windows)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     return bytes(converter.convert())
+
+
+def peaks(model: Any, windows: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    """Return what 99.9 % of each filter's outputs stay below, by convolution."""
+    found = {}
+    flow = windows
+    for layer in chain(model):
+        flow = layer(flow)
+        inner = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer
+        if isinstance(inner, keras.layers.Conv1D):
+            by_filter = np.asarray(flow).reshape(-1, flow.shape[-1])
+            found[inner.name] = np.percentile(by_filter, 99.9, axis=0)
+    return found
 
 
 def operations(flatbuffer: bytes) -> dict[str, int]:

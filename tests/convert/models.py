@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 CLASSES = 6
+INPUT_RANGE = 2.0
 VARIANTS = (
     ("float32", "unrolled"),
     ("float16", "unrolled"),
@@ -72,4 +73,5 @@ def trained() -> Any:
 @cache
 def conversions() -> tuple[list[Converted], NDArray[np.float64]]:
     """All VARIANTS of `trained`, and what Keras says of `windows(1000, seed=2)`."""
-    return convert(trained(), windows(400, seed=3)[0], VARIANTS, test=windows(1000, seed=2)[0])
+    representative, _ = windows(400, seed=3)
+    return convert(trained(), representative, VARIANTS, INPUT_RANGE, windows(1000, seed=2)[0])

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from convert import worker
-from convert.converter import Converted, calibration, convert, run_child, usual_range
+from convert.calibration import calibration, candidate_ranges, held_out
+from convert.converter import Converted, convert, run_child
 from convert.errors import ConvertError
 from convert.runner import installed
 from convert.verify import LEAST_AGREEMENT, MOST_BYTES, verify
 from device.model.runtime import Model
-from tests.convert.models import VARIANTS, conversions, trained, windows
+from tests.convert.models import INPUT_RANGE, VARIANTS, conversions, trained, windows
 
 SIX = pytest.mark.parametrize("variant", VARIANTS, ids=" ".join)
 
@@ -55,8 +56,7 @@ def test_int8_is_int8_at_both_ends_and_small_enough() -> None:
     for runtime in installed():
         model = Model(int8.flatbuffer, runtime)
         assert model.input.dtype == model.output.dtype == "int8"
-        assert int8.input_range is not None
-        assert 255 * model.input.scale == pytest.approx(2 * int8.input_range, rel=1e-3)
+        assert 255 * model.input.scale == pytest.approx(2 * INPUT_RANGE, rel=1e-3)
 
 
 def test_int8_agrees_between_runtimes() -> None:
@@ -73,14 +73,24 @@ def test_unrolled_keeps_no_state_and_fused_is_one_operation() -> None:
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in converted(("float32", "fused")).operations
 
 
-def test_the_usual_range_ignores_rare_swings_and_calibration_touches_both_ends() -> None:
-    x = np.random.default_rng(0).uniform(-1, 1, (600, 128, 9)).astype(np.float32)
-    x[3, :5, 4] = 30.0
-    limit = usual_range(x)
-    assert 0.9 < limit <= 1.0
-    chosen = calibration(x, limit)
-    assert (chosen.min(), chosen.max()) == (np.float32(-limit), np.float32(limit))
-    assert len(chosen) == 500
+def test_the_input_range_is_one_of_those_that_hold_most_values() -> None:
+    x, _ = windows(400, seed=3)
+    candidates = candidate_ranges(x)
+    assert candidates == sorted(candidates)
+    for limit in candidates:
+        assert (np.abs(x) <= limit + 0.01).mean((0, 1)).min() >= 0.98
+    assert candidates[-1] <= np.abs(x).max() + 0.01
+
+
+@pytest.mark.parametrize("count", [1, 499, 500, 501, 1600, 5000])
+def test_windows_that_choose_the_range_did_not_set_the_scales(count: int) -> None:
+    x = np.arange(count, dtype=np.float32)[:, None, None] * np.ones((1, 4, 9), np.float32)
+    scales, others = calibration(x, 1e6), held_out(x)
+    assert (scales.min(), scales.max()) == (-1e6, 1e6)
+    assert 0 < len(scales) <= 500
+    assert 0 < len(others) <= 1000
+    if count > 500:
+        assert not set(scales[:, 0, 0].tolist()) & set(others[:, 0, 0].tolist())
 
 
 def test_a_model_that_is_not_the_trained_one_is_refused_with_its_figures() -> None:
@@ -141,7 +151,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_same_model_converts_to_the_same_bytes() -> None:
-    again, _ = convert(trained(), windows(400, seed=3)[0])
+    again, _ = convert(trained(), windows(400, seed=3)[0], input_range=INPUT_RANGE)
     assert again[0].flatbuffer == converted(("int8", "unrolled")).flatbuffer
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convert.calibration import candidate_ranges
 from convert.export import MOUNTINGS, made_up_windows, read_run
 from convert.runner import installed
 from device.cli import main
@@ -60,6 +61,7 @@ def test_the_manifest_says_what_the_model_is_and_how_it_was_checked(made: Path) 
     check = bundle.manifest["conversion"]
     assert set(check["runtimes"]) == set(installed())
     assert check["windows"] == 600
+    assert check["input_range"] in candidate_ranges(windows(400, seed=3)[0])
     assert made.stat().st_size <= 620_000
     assert f"{check['keras_accuracy']:.2%}" in bundle.card
     assert "not a medical device" in bundle.card

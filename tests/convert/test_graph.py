@@ -2,6 +2,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from convert import plain, recurrent  # isort: split
 
@@ -10,7 +13,8 @@ import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Plan, rebuild
+from convert.graph import Plan, rebuild, rounded
+from convert.worker import peaks
 from tests.convert.models import paper_network, windows
 
 EMITTERS = {**plain.EMITTERS, **recurrent.EMITTERS}
@@ -120,6 +124,32 @@ def test_a_gate_limit_wide_enough_changes_nothing() -> None:
     x, _ = windows(1, seed=7)
     limited = rebuild(model, Plan(gate_limit=50.0), EMITTERS)(tf.constant(x)).numpy()
     assert limited == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["the paper's", "VGG-LSTM", "normalised, padded convolution"])
+def test_made_ready_for_int8_a_network_is_the_same_up_to_its_rounded_weights(name: str) -> None:
+    keras.utils.set_random_seed(3)
+    model = NETWORKS[name]()
+    x, _ = windows(50, seed=5)
+    expected = model.predict(x, verbose=0)
+    ready = rebuild(model, Plan(gate_limit=8.0, peaks=peaks(model, x)), EMITTERS)
+    found = np.concatenate([ready(tf.constant(window[None])).numpy() for window in x])
+    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+    assert np.abs(found - expected).max() > 0
+
+
+@given(
+    kernel=arrays(np.float32, (3, 2, 4), elements=st.floats(-4, 4, width=32, allow_subnormal=False))
+)
+def test_rounded_kernels_are_int8_and_answer_a_constant_as_before(kernel: Any) -> None:
+    found = rounded(kernel)
+    step = np.abs(kernel).max((0, 1)).astype(np.float64) / 127
+    assert (np.abs(found - kernel) <= 1.01 * step + 1e-9).all()
+    assert (np.abs((found - kernel).astype(np.float64).sum(0)) <= 0.51 * step + 1e-6).all()
+    steps = found / np.where(step > 0, step, 1)
+    assert np.abs(steps - np.rint(steps)).max() < 1e-3
+    # The converter takes its own step from the largest weight, which must then still be 127 steps.
+    assert (np.rint(np.abs(steps).max((0, 1))) == np.where(step > 0, 127, 0)).all()
 
 
 def _branches() -> Any:
