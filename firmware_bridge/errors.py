@@ -8,6 +8,6 @@ class EdgeharError(Exception):
 
 
 class InputError(EdgeharError):
-    """What the user gave (a file, an option, a setting) cannot be used. The command exits with 2."""
+    """What the user gave (a file, an option, a setting) is of no use. The command exits with 2."""
 
     exit_code = 2

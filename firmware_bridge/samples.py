@@ -25,7 +25,7 @@ class Samples:
         return len(self.t_s)
 
     def __getitem__(self, part: slice) -> "Samples":
-        """The samples of a slice; what was lost stays with the part that begins the block."""
+        """Cut out a part; what was lost stays with the part that begins the block."""
         start, _, _ = part.indices(len(self))
         lost = self.lost if start == 0 else 0
         return Samples(self.t_s[part], self.acc_g[part], self.gyro_rad_s[part], lost)
