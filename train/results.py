@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from firmware_bridge.errors import EdgeharError, InputError
-from train.jsonfile import write_json
+from firmware_bridge.errors import InputError
+from firmware_bridge.whole_file import write_json, write_whole
 
 FOLDER = Path("results")
 README = Path("README.md")
@@ -62,10 +62,5 @@ def update_readme(*, check: bool) -> bool:
         raise InputError("no README.md here; run this in the repository's root") from error
     new = render(old, FOLDER)
     if new != old and not check:
-        part = README.with_name(README.name + ".part")
-        try:
-            part.write_text(new, encoding="utf-8")
-            part.replace(README)
-        except OSError as error:
-            raise EdgeharError(f"{README}: cannot be written ({error.strerror})") from error
+        write_whole(README, new.encode())
     return new == old

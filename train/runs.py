@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from firmware_bridge.errors import InputError
+from firmware_bridge.whole_file import write_json
 from train.experiment import Data, Experiment
-from train.jsonfile import write_json
 from train.pictures import confusion_picture, curves_picture
 
 MODEL = "model.keras"

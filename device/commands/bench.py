@@ -11,6 +11,7 @@ from rich.table import Table
 from device import bench
 from device.bench import compute, processes, training
 from device.commands import options
+from firmware_bridge.whole_file import write_json
 
 ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,
@@ -55,7 +56,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
             {**asdict(figure), "median": figure.median, "within": figure.within}
             for figure in figures
         ]
-        options.write_json(out, {"machine": asdict(about), "figures": rows, "skipped": skipped})
+        write_json(out, {"machine": asdict(about), "figures": rows, "skipped": skipped})
     show = Console(highlight=False)
     if not show.is_terminal:
         show.width = 120  # or a file would get what an 80-column terminal does

@@ -1,8 +1,6 @@
 """What several commands share: the model to use, the source to open, the signals to heed."""
 
-import json
 import logging
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,6 @@ from device.config import parse_source
 from device.model.bundle import MODELS, Bundle, load, locate
 from device.sources import Source
 from device.sources.recording import RecordingSource
-from firmware_bridge.errors import InputError
 
 DEFAULT_MODELS = ("wrist", "waist")
 """The first of these that is shipped is used where no model is named."""
@@ -56,16 +53,3 @@ def until_told_to_stop() -> Callable[[], bool]:
 def log_to_stderr() -> None:
     """One line an event on stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-
-
-def write_json(path: Path, what: object) -> None:
-    """Write a JSON file in one step; raises InputError."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w") as file:
-            file.write(json.dumps(what, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,7 +1,5 @@
 """`edgehar play`: a recording on a serial line, as the firmware would send it."""
 
-import json
-import os
 import sys
 import time
 from contextlib import ExitStack
@@ -21,6 +19,7 @@ from firmware_bridge.playback import Action, Played, stream
 from firmware_bridge.player import Player, Saver
 from firmware_bridge.recording import RecordingWriter, read_blocks
 from firmware_bridge.virtual_device import VirtualDevice
+from firmware_bridge.whole_file import write_json
 
 _QUIET_S, _EVERY_S = 2.0, 0.25
 
@@ -132,7 +131,7 @@ def command(  # noqa: PLR0913 -- one for each option
         "faults": list(specs),
     }
     if report is not None:
-        _write(report, json.dumps(summary, indent=1) + "\n")
+        write_json(report, summary)
     click.echo(_in_words(played, device), err=True)
 
 
@@ -188,15 +187,3 @@ class _Progress:
             minutes, seconds = divmod((action.due_us - self._begin_us) // 1_000_000, 60)
             self._status.update(f"played {minutes}:{seconds:02d} of the recording")
             self._status.start()
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write the report {path}: {error.strerror}") from error

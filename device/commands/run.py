@@ -14,6 +14,7 @@ from device.pipeline import Pipeline
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
 from firmware_bridge.errors import InputError
+from firmware_bridge.whole_file import write_json
 
 log = logging.getLogger(__name__)
 
@@ -77,4 +78,4 @@ def command(
     outlets = [Outlet(sink) for sink in sinks]
     result = daemon.run(opened, pipeline, bundle.spec, outlets, stop)
     if report is not None:
-        options.write_json(report, {"model": bundle.id, **asdict(result)})
+        write_json(report, {"model": bundle.id, **asdict(result)})

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any, Final
 
 from device.model import manifest as manifests
 from device.signal.spec import SignalSpec
-from firmware_bridge.errors import EdgeharError, InputError
+from firmware_bridge.errors import InputError
+from firmware_bridge.whole_file import write_whole
 
 MANIFEST: Final = "manifest.json"
 CARD: Final = "MODEL_CARD.md"
@@ -135,17 +135,7 @@ def pack(flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> bytes:
 
 def write(path: str | Path, flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> None:
     """Write a bundle in one step: a reader sees the old file or the whole new one."""
-    path = Path(path)
-    content = pack(flatbuffer, manifest, card)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise EdgeharError(f"{path}: cannot write the bundle: {error.strerror}") from error
+    write_whole(Path(path), pack(flatbuffer, manifest, card))
 
 
 def _read(path: Path) -> bytes:

@@ -11,11 +11,11 @@ from typing import Any
 
 from convert import runner
 from convert.export import export
+from firmware_bridge.whole_file import write_json
 from train import experiment
 from train.datasets.waist import LABELS
 from train.evaluate import HALF_STEP, score
 from train.experiment import Data
-from train.jsonfile import write_json
 from train.recipes import Recipe
 
 LOG = logging.getLogger("train")
