@@ -4,6 +4,7 @@ Every form with the LSTM unrolled and fused, on every runtime of this machine: s
 with Keras on the run's test windows, and processor time a window.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -62,6 +63,7 @@ def main(run: Path, out: Path) -> None:
         "machine": {"processor": _processor(), "cores": os.cpu_count()},
         "python": platform.python_version(),
         "timing": f"processor time a window, one thread, {len(timed)} windows a run, 9 runs",
+        "model_sha256": hashlib.sha256(read.model.read_bytes()).hexdigest(),
         "windows": len(read.x),
         "keras_accuracy": round(float((reference.argmax(1) == read.y).mean()), 4),
         "chosen_input_range": next(one.input_range for one in converted if one.form == "int8"),

@@ -151,25 +151,26 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_same_model_converts_to_the_same_bytes() -> None:
-    again, _ = convert(trained(), windows(400, seed=3)[0], input_range=INPUT_RANGE)
-    assert again[0].flatbuffer == converted(("int8", "unrolled")).flatbuffer
+    x, _ = windows(100, seed=3)
+    one, other = (convert(trained(), x, input_range=INPUT_RANGE)[0][0] for _ in range(2))
+    assert one.flatbuffer == other.flatbuffer
 
 
 @pytest.mark.slow
-def test_tensorflow_s_own_way_with_a_keras_lstm_does_crash_and_is_caught(tmp_path: Path) -> None:
+def test_tensorflow_s_own_way_with_a_keras_gru_does_crash_and_is_caught(tmp_path: Path) -> None:
     """What the rebuilding is for. If TensorFlow mends this, the rebuilding can go."""
     script = (
         "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
         "import keras, numpy as np, tensorflow as tf\n"
-        "model = keras.Sequential([keras.Input((4, 9)), keras.layers.LSTM(8)])\n"
+        "model = keras.Sequential([keras.Input((4, 9), batch_size=1), keras.layers.GRU(8)])\n"
         "converter = tf.lite.TFLiteConverter.from_keras_model(model)\n"
         "converter.optimizations = [tf.lite.Optimize.DEFAULT]\n"
-        "data = np.zeros((1, 4, 9), np.float32)\n"
+        "data = np.ones((1, 4, 9), np.float32)\n"
         "converter.representative_dataset = lambda: iter([[data]] * 3)\n"
         "converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]\n"
         "converter.convert()\n"
     )
-    with pytest.raises(ConvertError, match=r"crashed|failed"):
+    with pytest.raises(ConvertError, match=r"crashed \(SIGSEGV\)"):
         run_child(["-c", script], tmp_path, "converting to int8")
 
 
