@@ -17,7 +17,8 @@ class Figure:
     what: str
     unit: str
     values: tuple[float, ...]
-    budget: float
+    budget: float | None
+    """None: told because it is worth knowing, not held to anything."""
     at_least: bool = False
     """The budget is a floor (a rate); else it is a ceiling."""
 
@@ -29,6 +30,8 @@ class Figure:
     @property
     def within(self) -> bool:
         """The median keeps to the budget."""
+        if self.budget is None:
+            return True
         return self.median >= self.budget if self.at_least else self.median <= self.budget
 
 

@@ -13,6 +13,8 @@ from device.bench import compute, processes, training
 from device.commands import options
 from firmware_bridge.whole_file import write_json
 
+HEAD = ("what", "median", "budget", "runs", "spread", "")
+
 ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,
     "decode": compute.decoding,
@@ -56,7 +58,9 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
             {**asdict(figure), "median": figure.median, "within": figure.within}
             for figure in figures
         ]
-        write_json(out, {"machine": asdict(about), "figures": rows, "skipped": skipped})
+        table = {"head": list(HEAD), "rows": [_row(figure) for figure in figures]}
+        whole = {"machine": asdict(about), "figures": rows, "skipped": skipped, "table": table}
+        write_json(out, whole)
     show = Console(highlight=False)
     if not show.is_terminal:
         show.width = 120  # or a file would get what an 80-column terminal does
@@ -70,18 +74,26 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
 
 def _table(figures: list[bench.Figure]) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column("what")
-    for heading in ("median", "budget", "runs", "spread", ""):
+    table.add_column(HEAD[0])
+    for heading in HEAD[1:]:
         table.add_column(heading, justify="right")
     for figure in figures:
-        table.add_row(
-            figure.what,
-            f"{figure.median:,.3g} {figure.unit}"
-            if figure.median < 1000
-            else f"{figure.median:,.0f} {figure.unit}",
-            f"{'>=' if figure.at_least else '<='} {figure.budget:,g}",
-            str(len(figure.values)),
-            f"{min(figure.values):,.3g} to {max(figure.values):,.3g}",
-            "pass" if figure.within else "[bold red]FAIL[/]",
-        )
+        table.add_row(*_row(figure), style="" if figure.within else "bold red")
     return table
+
+
+def _row(figure: bench.Figure) -> list[str]:
+    sign = "≥" if figure.at_least else "≤"
+    verdict = "pass" if figure.within else "FAIL"
+    return [
+        figure.what,
+        f"{_short(figure.median)} {figure.unit}",
+        "" if figure.budget is None else f"{sign} {figure.budget:,g}",
+        str(len(figure.values)),
+        f"{_short(min(figure.values))} to {_short(max(figure.values))}",
+        "" if figure.budget is None else verdict,
+    ]
+
+
+def _short(value: float) -> str:
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
