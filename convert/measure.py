@@ -18,6 +18,7 @@ import numpy as np
 from convert import runner
 from convert.converter import FORMS, LSTMS, convert
 from convert.export import read_run
+from firmware_bridge.whole_file import write_json
 
 _TIMED_WINDOWS = 300
 _INPUT_RANGES = (1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
@@ -71,9 +72,7 @@ def main(run: Path, out: Path) -> None:
         "int8_by_input_range": ranges,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f"{out.name}.part")
-    part.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    part.replace(out)
+    write_json(out, result)
 
 
 def _agreement(flatbuffer: bytes, x: Any, y: Any, reference: Any, runtime: str) -> dict[str, float]:
