@@ -1,5 +1,7 @@
 """The live view in a terminal: what is being done, how surely, and what the model sees."""
 
+import io
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -16,6 +18,7 @@ from device.decisions import Decision
 
 WIDTH = 64
 """Columns of the strip, and of a full bar half as many."""
+_PANEL = WIDTH + 16
 _LAST = 4
 _STRIP_G = 1.0
 Truth = Callable[[Decision], str]
@@ -101,6 +104,13 @@ class LiveView:
         """Leave the last picture and give the terminal back."""
         self._live.stop()
 
+    def picture(self) -> str:
+        """Return what is drawn last as SVG, which loads nothing from elsewhere."""
+        page = Console(record=True, width=_PANEL, file=io.StringIO(), force_terminal=True)
+        page.print(self._drawn(self._decisions[-1]))
+        svg = page.export_svg(title="edgehar demo", clear=False)
+        return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
+
     def _drawn(self, decision: Decision) -> RenderableType:
         now = Text.assemble(
             ("now     ", "dim"),
@@ -113,7 +123,7 @@ class LiveView:
         )
         parts = [now, self._bars(decision), strip, self._table(), Text(self._footer(), "dim")]
         spaced = [piece for part in parts for piece in (part, Text())][:-1]
-        return Panel(Group(*spaced), title=self._title, width=WIDTH + 16, box=box.ROUNDED)
+        return Panel(Group(*spaced), title=self._title, width=_PANEL, box=box.ROUNDED)
 
     def _bars(self, decision: Decision) -> RenderableType:
         table = Table.grid(padding=(0, 1))

@@ -30,6 +30,7 @@ from firmware_bridge.player import Player
 from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.wearer import Wearer
 from firmware_bridge.virtual_device import VirtualDevice
+from firmware_bridge.whole_file import write_whole
 
 MODEL = "waist"
 """What the synthetic wearer was fitted for."""
@@ -48,14 +49,15 @@ SPEED = 6.0
 
 
 @click.command(epilog="\b\nExample:\n  edgehar demo")
-def command() -> None:
+@click.option("--picture", metavar="FILE", type=Path, help="Keep the last view, as SVG.")
+def command(picture: Path | None) -> None:
     """Watch the whole path at work on a wearer made of numbers: half a minute, nothing needed.
 
     A synthetic wearer goes through a script; its samples go over a virtual serial line, on which
     frames get lost and which is unplugged once, to the daemon that `edgehar run` is. That the
     parts work together is what it shows; it says nothing about how well people are recognised.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, force_terminal=True if picture else None)
     stop = options.until_told_to_stop()
     bundle = options.open_bundle(MODEL)
     classifier = Classifier(bundle)
@@ -80,6 +82,8 @@ def command() -> None:
         ended = lambda: stop() or not line.playing()  # noqa: E731
         report = daemon.run(source, pipeline, bundle.spec, outlets, ended)
         line.stop()
+    if picture is not None and isinstance(view, LiveView):
+        write_whole(picture, view.picture().encode())
     if not stop():
         _summarise(console, tally, report, line.played)
 
