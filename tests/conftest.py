@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+import convert  # noqa: F401 -- loads tflite_runtime, which fails where TensorFlow came first
+
+# A busy machine is no failure.
+settings.register_profile("edgehar", deadline=None)
+settings.load_profile("edgehar")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
-"""The classifier: a bundle's model on one or more threads, and the bundle's self-test."""
+"""The classifier: a bundle's model in a runtime, and the bundle's self-test."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -15,19 +14,19 @@ SELF_TEST_TOLERANCE: Final = 0.05
 
 
 class Classifier:
-    """Runs a bundle's model, one window at a time, with `threads` interpreters side by side."""
+    """Runs a bundle's model, one window at a time, on one thread."""
 
-    def __init__(self, bundle: Bundle, threads: int = 1, runtime: str | None = None) -> None:
+    def __init__(self, bundle: Bundle, runtime: str | None = None) -> None:
         """Load the model into `runtime` (device.model.runtime.RUNTIMES) or the installed one.
 
         Raises BundleError if the runtime refuses the model or the model is not what the manifest
         says, EdgeharError if there is no runtime.
         """
         try:
-            self._models = [Model(bundle.flatbuffer, runtime) for _ in range(threads)]
+            self._model = Model(bundle.flatbuffer, runtime)
         except ModelError as error:
             raise BundleError(f"{bundle.id}: {error}") from error
-        model, stated = self._models[0], bundle.manifest["quantisation"]
+        model, stated = self._model, bundle.manifest["quantisation"]
         self.runtime = model.runtime
         ends = (
             (model.input, (1, bundle.spec.window, len(CHANNELS)), stated["input"]),
@@ -39,11 +38,7 @@ class Classifier:
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities (n, classes) of windows (n, window, 9) in g and rad/s, in their order."""
-        parts = np.array_split(x, min(len(self._models), max(len(x), 1)))
-        if len(parts) == 1:
-            return self._models[0].run(x)
-        with ThreadPoolExecutor(len(parts)) as pool:  # invoke() lets go of the interpreter lock
-            return np.concatenate(list(pool.map(Model.run, self._models, parts)))
+        return self._model.run(x)
 
 
 def quantisation(tensor: Tensor) -> dict[str, str | float | int]:
