@@ -1,34 +1,31 @@
-"""Which way of converting is best? `python -m convert.measure RUN_FOLDER` writes the answer.
+"""Which way of converting is best? `edgehar report conversion RUN_FOLDER` writes the answer.
 
 Every form with the LSTM unrolled and fused, on every runtime of this machine: size, agreement
 with Keras on the run's test windows, and processor time a window.
 """
 
 import hashlib
-import json
 import os
 import platform
 import statistics
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from convert import runner
 from convert.converter import FORMS, LSTMS, convert
 from convert.export import read_run
-from firmware_bridge.whole_file import write_json
 
 _TIMED_WINDOWS = 300
 _INPUT_RANGES = (1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 
 
-@click.command(epilog="\b\nExample:\n  python -m convert.measure runs/waist")
-@click.argument("run", metavar="RUN_FOLDER", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results/conversion.json"))
-def main(run: Path, out: Path) -> None:
-    """Measure all conversions of a run's model."""
+HEAD = ["form", "LSTM", "runtime", "bytes", "µs a window", "same class as Keras", "accuracy"]
+
+
+def measure(run: Path) -> dict[str, Any]:
+    """Measure all conversions of a run's model; raises InputError, ConvertError."""
     read = read_run(run)
     variants = [(form, lstm) for form in FORMS for lstm in LSTMS]
     converted, reference = convert(read.model, read.representative, variants, test=read.x)
@@ -51,16 +48,13 @@ def main(run: Path, out: Path) -> None:
                     **_agreement(one.flatbuffer, read.x, read.y, reference, runtime),
                 }
             )
-            click.echo(json.dumps(rows[-1]))
     ranges = []
     for limit in _INPUT_RANGES:
         tried, _ = convert(read.model, read.representative, input_range=limit)
         runtime = next(iter(runner.installed()))
         figures = _agreement(tried[0].flatbuffer, read.x, read.y, reference, runtime)
         ranges.append({"input_range": limit, **figures})
-        click.echo(json.dumps(ranges[-1]))
-    result = {
-        "command": "python -m convert.measure RUN_FOLDER",
+    return {
         "machine": {"processor": _processor(), "cores": os.cpu_count()},
         "python": platform.python_version(),
         "timing": f"processor time a window, one thread, {len(timed)} windows a run, 9 runs",
@@ -70,9 +64,20 @@ def main(run: Path, out: Path) -> None:
         "chosen_input_range": next(one.input_range for one in converted if one.form == "int8"),
         "forms": rows,
         "int8_by_input_range": ranges,
+        "table": {"head": HEAD, "rows": [_row(row) for row in rows]},
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, result)
+
+
+def _row(figures: dict[str, Any]) -> list[str]:
+    return [
+        figures["form"],
+        figures["lstm"],
+        figures["runtime"],
+        f"{figures['bytes']:,}",
+        f"{figures['median_us']:.0f}",
+        f"{figures['agreement']:.2%}",
+        f"{figures['accuracy']:.2%}",
+    ]
 
 
 def _agreement(flatbuffer: bytes, x: Any, y: Any, reference: Any, runtime: str) -> dict[str, float]:
@@ -92,7 +97,3 @@ def _processor() -> str:
         return platform.machine()
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.machine()
-
-
-if __name__ == "__main__":
-    main()

@@ -64,6 +64,21 @@ def body_acc(data: Path) -> None:
     click.echo(subject.report(data))
 
 
+@report.command(epilog="\b\nExample:\n  edgehar report conversion runs/waist")
+@click.argument("run", metavar="RUN_FOLDER", type=click.Path(path_type=Path))
+def conversion(run: Path) -> None:
+    """Measure every form and both ways with the LSTM on each runtime: speed, size, agreement."""
+    with quiet_import():
+        from convert.measure import measure  # noqa: PLC0415
+        from train import results  # noqa: PLC0415
+        from train.provenance import provenance  # noqa: PLC0415
+
+    figures = measure(run)
+    table = figures.pop("table")
+    results.write("conversion", {**figures, **provenance()}, table["head"], table["rows"])
+    click.echo(results.markdown(table["head"], table["rows"]))
+
+
 @report.command(epilog="\b\nExample:\n  edgehar report readme --check")
 @click.option("--check", is_flag=True, help="Only look; exit 1 if a table is out of date.")
 def readme(*, check: bool) -> None:
