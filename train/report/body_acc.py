@@ -9,7 +9,14 @@ from train.body_acc import compare
 from train.datasets import hapt, uci_har
 from train.provenance import provenance
 
-HEAD = ["", "windows found", "publisher's body acc, rms", "ours less theirs, rms", "total acc"]
+HEAD = [
+    "",
+    "windows found",
+    "publisher's body acc, rms",
+    "ours less theirs, rms",
+    "of which total acc",
+    "of which gravity",
+]
 
 
 def report(folder: Path) -> str:
@@ -23,6 +30,7 @@ def report(folder: Path) -> str:
             f"{1000 * found.body_rms_g:.1f} mg",
             f"{1000 * found.body_difference_rms_g:.1f} mg",
             f"{1000 * found.total_difference_rms_g:.1f} mg",
+            f"{1000 * found.gravity_difference_rms_g:.1f} mg",
         ]
         for activity, found in compared.items()
     ]
