@@ -27,6 +27,16 @@ def tilted(
     return out
 
 
+def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
+    """Clip to ±input_range (g or rad/s) and round to the 256 steps that an int8 input has there.
+
+    So the network learns from what it will be given, and not to lean on what int8 takes away.
+    """
+    step = np.float32(2 * input_range / 255)
+    rounded: NDArray[np.float32] = np.clip(np.rint(x / step), -128, 127) * step
+    return rounded
+
+
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     """Batches in a new order, and tilted anew, every epoch."""
 
@@ -38,9 +48,11 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
         deviation_deg: float,
         share: float,
         seed: int,
+        input_range: float | None = None,
     ):
         super().__init__()
         self._x, self._y, self._batch = x, y, batch
+        self._range = input_range
         self._tilt = deviation_deg, share
         self._random = np.random.default_rng(seed)
         self._order = self._random.permutation(len(y))
@@ -50,7 +62,8 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
 
     def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows = self._order[i * self._batch : (i + 1) * self._batch]
-        return tilted(self._x[rows], *self._tilt, self._random), self._y[rows]
+        x = tilted(self._x[rows], *self._tilt, self._random)
+        return x if self._range is None else stepped(x, self._range), self._y[rows]
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch."""

@@ -69,7 +69,13 @@ def fit(
     began = time.monotonic()
     history = model.fit(
         TiltedBatches(
-            train.x, _one_hot(train.y), recipe.batch, recipe.tilt_deg, recipe.tilt_share, seed
+            train.x,
+            _one_hot(train.y),
+            recipe.batch,
+            recipe.tilt_deg,
+            recipe.tilt_share,
+            seed,
+            recipe.input_range,
         ),
         epochs=recipe.epochs,
         validation_data=None if validation is None else (validation.x, _one_hot(validation.y)),

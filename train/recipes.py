@@ -40,6 +40,8 @@ class Recipe:
     """Deviation of the random small turns of training windows."""
     tilt_share: float = 0.0
     """Share of the windows turned, chosen anew each epoch."""
+    input_range: float | None = None
+    """±g and rad/s that the int8 input will have; training windows are clipped and rounded so."""
     averaging: float | None = None
     """Momentum of an exponential average of the weights, which replaces them at the end."""
 
@@ -50,13 +52,21 @@ PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025, validation_
 SHIPPED = Recipe(
     "shipped",
     "cnn_lstm",
-    epochs=40,
+    epochs=10,
     learning_rate=0.0025,
     extras=Extras(normalise=True, dropout=(0.3, 0.5)),
     label_smoothing=0.1,
     weight_decay=0.004,
     cosine=True,
+    hop=16,
+    tilt_deg=12.0,
+    tilt_share=1.0,
+    input_range=1.25,
     averaging=0.99,
 )
+"""Chosen by leaving out each third of the training people in turn, one seed: 96.0 %. Without tilt
+93.3 %, tilted by 5 degrees 94.8 %, by 8 degrees 95.6 %; by more was not tried. Noise, more dropout
+and more weight decay changed nothing. Rounded to int8 steps over ±4 the same network gets 92.9 %,
+over ±1.25 95.9 %: hence the narrow input."""
 
 RECIPES = {recipe.name: recipe for recipe in (PAPER, SHIPPED)}
