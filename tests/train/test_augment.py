@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.augment import TiltedBatches, tilted
+from train.augment import TiltedBatches, stepped, tilted
 
 
 def windows(count: int = 400) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -54,3 +54,13 @@ def test_an_epoch_has_each_window_once_in_another_order() -> None:
         orders.append(order.tolist())
         batches.on_epoch_end()
     assert orders[0] != orders[1]
+
+
+def test_steps_are_those_of_an_int8_input() -> None:
+    x = windows()
+    out = stepped(x, 1.25)
+    assert len(np.unique(out)) == 256
+    inside = np.abs(x) < 1.25
+    assert np.abs(out - x)[inside].max() <= 1.25 / 255 * 1.001
+    assert np.abs(out).max() <= 1.25 * 256 / 255 * 1.001
+    np.testing.assert_array_equal(stepped(out, 1.25), out)
