@@ -119,20 +119,24 @@ def folded(kernel: Any, bias: Any, flow: Flow) -> tuple[Array32, Array32]:
     return weights.astype(np.float32), constant.astype(np.float32)
 
 
-def rounded(kernel: Array32) -> Array32:
+def rounded(kernel: Array32, copies: int = 1) -> Array32:
     """Round a kernel (taps, channels, filters) to its int8 steps so that no channel's sum shifts.
 
     Gravity is a large constant. Rounding each weight for itself changes what a filter makes of a
     constant by up to half a step a tap, which tilts every window alike; so where the taps' errors
     add up, the tap that is nearest to its other neighbour takes that one.
+
+    With `copies` it is a kernel for channels that are given so many times over, (taps, copies *
+    channels, filters): each copy has its part of a weight, which makes the steps as much finer.
     """
-    scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / 127
+    scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / (127 * copies)
     steps = kernel / np.where(scale > 0, scale, 1)
     nearest = np.rint(steps)
     shift = np.rint((steps - nearest).sum(0))
     channel, unit = np.indices(shift.shape)
     nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
-    return np.asarray(nearest * scale, np.float32)
+    parts = [(nearest + part) // copies for part in range(copies)]
+    return np.asarray(np.concatenate(parts, axis=1) * scale, np.float32)
 
 
 def constant_of(variable: Any) -> Array64:

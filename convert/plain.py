@@ -22,6 +22,9 @@ from convert.graph import (
     settle,
 )
 
+COPIED_CHANNELS: Final = 27
+"""In int8, an input of few channels is given several times over, up to so many channels."""
+
 
 def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
     """Convolve along time, as a 2-D convolution whose rows are the slices: no copy in between."""
@@ -30,7 +33,7 @@ def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
     if layer.padding == "same" and flow.offset is not None and flow.offset.any():
         flow = settle(flow)  # zeros pad what the layer sees, which is the normalised signal
     kernel, bias = folded(layer.kernel, layer.bias, flow)
-    activation, owed = layer.activation, None
+    activation, owed, copies = layer.activation, None, 1
     if plan.peaks is not None:
         if keras.activations.serialize(activation) == "relu":
             # Every filter then fills the same range, whose end relu6 gives for nothing.
@@ -38,9 +41,10 @@ def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
             owed = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
             kernel, bias = (kernel / owed).astype(np.float32), (bias / owed).astype(np.float32)
             activation = keras.activations.relu6
-        kernel = rounded(kernel)
+        copies = max(1, COPIED_CHANNELS // flow.shape[-1])
+        kernel = rounded(kernel, copies)
     image = tf.nn.conv2d(
-        _image(flow),
+        tf.concat([_image(flow)] * copies, -1) if copies > 1 else _image(flow),
         kernel[np.newaxis],
         strides=(1, layer.strides[0]),
         padding=layer.padding.upper(),

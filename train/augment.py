@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from device.model.runtime import to_steps
+
 
 def tilted(
     x: NDArray[np.float32], deviation_deg: float, share: float, random: np.random.Generator
@@ -33,8 +35,7 @@ def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
     So the network learns from what it will be given, and not to lean on what int8 takes away.
     """
     step = np.float32(2 * input_range / 255)
-    rounded: NDArray[np.float32] = np.clip(np.rint(x / step), -128, 127) * step
-    return rounded
+    return to_steps(x, float(step), 0) * step
 
 
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped

@@ -23,8 +23,6 @@ def cnn_lstm(classes: int, extras: Extras) -> keras.Model:
     flow = layers.TimeDistributed(layers.Conv1D(64, 3, activation="relu"), name="conv")(flow)
     flow = layers.TimeDistributed(layers.MaxPooling1D(2), name="pool")(flow)
     flow = layers.TimeDistributed(layers.Flatten(), name="flatten")(flow)
-    if extras.noise:
-        flow = layers.GaussianNoise(extras.noise, name="noise")(flow)
     flow = _drop(flow, extras.dropout[0], "drop_features")
     flow = layers.LSTM(128, name="lstm")(flow)
     flow = _drop(flow, extras.dropout[1], "drop_state")

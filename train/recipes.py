@@ -11,8 +11,6 @@ class Extras:
     """A first layer that brings each channel to mean 0, deviation 1 over the training windows."""
     dropout: tuple[float, float] = (0.0, 0.0)
     """Share dropped after the convolution and before the last layer, in training only."""
-    noise: float = 0.0
-    """Deviation of Gaussian noise on the convolution's output, in training only."""
 
 
 NOTHING = Extras()
