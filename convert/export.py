@@ -94,8 +94,7 @@ def convert_run(
 ) -> tuple[Converted, Check]:
     """Convert a run's model and check it on its test windows; raises ConvertError."""
     variants = [(form, "unrolled")]
-    limit = input_range or run.config.get("recipe", {}).get("input_range")
-    converted, reference = convert(run.model, run.representative, variants, limit, run.x)
+    converted, reference = convert(run.model, run.representative, variants, input_range, run.x)
     return converted[0], verify(converted[0], reference, run.x, run.y)
 
 

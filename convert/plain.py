@@ -21,6 +21,7 @@ from convert.graph import (
     rounded,
     settle,
 )
+from convert.layers import Clip
 
 COPIED_CHANNELS: Final = 27
 """In int8, an input of few channels is given several times over, up to so many channels."""
@@ -108,12 +109,21 @@ def activation(layer: Any, flow: Flow, _: Plan) -> Flow:
     return flow.to(activated(layer.activation, flow.tensor))
 
 
+def clip(layer: Any, flow: Flow, plan: Plan) -> Flow:
+    """Clip; in int8, what holds the input clips already, for its range is the layer's."""
+    if plan.peaks is not None and flow.scale is None:
+        return flow
+    flow = settle(flow)
+    return flow.to(tf.clip_by_value(flow.tensor, -layer.limit, layer.limit))
+
+
 def nothing(_: Any, flow: Flow, __: Plan) -> Flow:
     """Leave out a layer that only acts in training."""
     return flow
 
 
 EMITTERS: Final[dict[type, Emitter]] = {
+    Clip: clip,
     layers.Activation: activation,
     layers.Conv1D: conv1d,
     layers.Dense: dense,

@@ -24,6 +24,7 @@ from convert import plain, recurrent
 from convert.calibration import calibration, held_out
 from convert.errors import ConvertError
 from convert.graph import Plan, chain, rebuild
+from convert.layers import Clip
 from device.model.runtime import Model, ModelError
 
 GATE_LIMIT: Final = 8.0
@@ -46,7 +47,8 @@ def main(folder: Path) -> None:
     for number, variant in enumerate(job["variants"]):
         form, lstm, limit = variant["form"], variant["lstm"], None
         if form == "int8":
-            flatbuffer, limit = best_int8(model, lstm, representative, job["ranges"])
+            own = [layer.limit for layer in chain(model) if isinstance(layer, Clip)]
+            flatbuffer, limit = best_int8(model, lstm, representative, own or job["ranges"])
         else:
             flatbuffer = convert(model, form, lstm, representative)
         (folder / f"{number}.tflite").write_bytes(flatbuffer)

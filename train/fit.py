@@ -75,7 +75,7 @@ def fit(
             recipe.tilt_deg,
             recipe.tilt_share,
             seed,
-            recipe.input_range,
+            recipe.extras.clip,
         ),
         epochs=recipe.epochs,
         validation_data=None if validation is None else (validation.x, _one_hot(validation.y)),

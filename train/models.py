@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from convert.layers import Clip
 from train.recipes import Extras
 
 WINDOW = 128
@@ -41,10 +42,12 @@ def adapt(model: keras.Model, x: NDArray[np.float32]) -> None:
 
 
 def _input(extras: Extras) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    signals = keras.Input((WINDOW, CHANNELS), name="signals")
-    if not extras.normalise:
-        return signals, signals
-    return signals, layers.Normalization(axis=-1, name="normalise")(signals)
+    signals = flow = keras.Input((WINDOW, CHANNELS), name="signals")
+    if extras.clip is not None:
+        flow = Clip(extras.clip, name="clip")(flow)
+    if extras.normalise:
+        flow = layers.Normalization(axis=-1, name="normalise")(flow)
+    return signals, flow
 
 
 def _drop(flow: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
