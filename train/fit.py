@@ -91,7 +91,9 @@ def fit(
 
 def probabilities(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Give (n, classes) probabilities of (n, 128, 9) windows."""
-    return np.asarray(model.predict(x, batch_size=512, verbose=0), dtype=np.float64)
+    # Called directly: `predict` compiles anew for every model, and TensorFlow warns of it.
+    parts = [np.asarray(model(x[i : i + 512], training=False)) for i in range(0, len(x), 512)]
+    return np.concatenate(parts, dtype=np.float64)
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
