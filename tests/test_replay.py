@@ -94,15 +94,15 @@ def test_the_hole_is_reported(troubled: Replayed) -> None:
     assert "went away" in troubled.log
 
 
-def test_the_rest_of_the_decisions_stands(replays: list[Replayed], troubled: Replayed) -> None:
-    """Up to the hole both runs have one grid of windows; most windows lost nothing."""
-    calm = {one["start_s"]: one["activity"] for one in replays[0].live if one["probabilities"]}
-    both = [
-        (one["activity"], calm[one["start_s"]])
-        for one in troubled.live
-        if one["probabilities"] and one["end_s"] < 179 and one["start_s"] in calm
-    ]
-    assert len(both) > 100
-    assert np.mean([a == b for a, b in both]) >= 0.97
+def test_the_rest_of_the_decisions_is_right(
+    recordings: list[hapt.Recording], replays: list[Replayed], troubled: Replayed
+) -> None:
+    """What was not lost is classified as well as ever, before the hole and after it."""
+    rate_hz = bundles.load(bundles.locate("waist")).spec.rate_hz
+    calm, rough = (
+        score(*judged(recordings[0], done, rate_hz), LABELS) for done in (replays[0], troubled)
+    )
+    assert rough.windows > 0.6 * calm.windows
+    assert rough.accuracy > calm.accuracy - 0.03
     after = [one for one in troubled.live if (one["start_s"] or 0) > 190]
-    assert sum(one["state"] == "ok" for one in after) > 100
+    assert sum(one["state"] == "ok" for one in after) > 50
