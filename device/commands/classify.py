@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from device import config as configs
 from device.commands import options
 from device.decisions import to_json
 from device.model.classifier import Classifier, self_test
@@ -26,14 +27,18 @@ _QUIET_S, _EVERY_S = 2.0, 0.5
 )
 @click.argument("recordings", metavar="RECORDING...", nargs=-1, required=True, type=Path)
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
-def command(recordings: tuple[Path, ...], model: str | None) -> None:
+@click.option(
+    "--config", "config_path", metavar="FILE", type=Path, help="Model and mounting as in `run`."
+)
+def command(recordings: tuple[Path, ...], model: str | None, config_path: Path | None) -> None:
     """Classify recordings: one decision a line, as JSON, on standard output.
 
     Each recording is a stream of its own and their decisions come in the order given; the first
     of each is `warming_up`, and with several a line on stderr names each one as it begins. The
     decisions are those that `edgehar run` makes of the same samples, without `time`.
     """
-    bundle = options.open_bundle(model)
+    config = configs.load(config_path) if config_path else configs.Config()
+    bundle = options.open_bundle(model or config.model)
     self_test(bundle)
     progress = _Progress()
     with ExitStack() as stack:
@@ -44,7 +49,7 @@ def command(recordings: tuple[Path, ...], model: str | None) -> None:
         for path in recordings:
             if len(recordings) > 1:
                 click.echo(f"edgehar: {path}", err=True)
-            pipeline = Pipeline(bundle, classify)
+            pipeline = Pipeline(bundle, classify, config.rotation)
             for block in read_ahead(path) if long else RecordingSource(path).blocks():
                 lines = [f"{to_json(decision)}\n" for decision in pipeline.push(block)]
                 sys.stdout.write("".join(lines))

@@ -1,6 +1,9 @@
 """One TFLite model in whichever runtime the machine has: windows in, probabilities out."""
 
 import importlib
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,8 +42,9 @@ class Model:
         """
         self.runtime, module = _import(RUNTIMES if runtime is None else (runtime,))
         try:
-            self._interpreter = module.Interpreter(model_content=flatbuffer, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with _silence():
+                self._interpreter = module.Interpreter(model_content=flatbuffer, num_threads=1)
+                self._interpreter.allocate_tensors()
             inputs = self._interpreter.get_input_details()
             outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
@@ -66,6 +70,23 @@ class Model:
         if self.output.dtype == "int8":
             return (found - self.output.zero_point) * self.output.scale
         return found
+
+
+@contextmanager
+def _silence() -> Generator[None]:
+    """Keep what the runtime's C++ tells of itself off standard error; its errors are exceptions."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a daemon may have none
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 -- a device, not a path of ours
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def to_steps(x: NDArray[np.float32], scale: float, zero_point: int) -> NDArray[np.int8]:

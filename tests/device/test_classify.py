@@ -61,7 +61,7 @@ def test_a_long_recording_is_the_same_on_all_cores(
             writer.write(Samples(short.t_s + 120.0 * n, short.acc_g, short.gyro_rad_s))
     monkeypatch.setattr(command, "LONG_BYTES", 0)
     assert command.command.callback is not None
-    command.command.callback((path,), None)
+    command.command.callback((path,), None, None)
     assert capsys.readouterr().out.splitlines() == expected(path)
 
 
@@ -125,3 +125,13 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+def test_the_mounting_of_the_settings_counts(recording: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text("[mounting]\nrotation = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]\n")
+    turned = edgehar("classify", "--config", settings, recording)
+    assert turned.returncode == 0
+    assert turned.stdout != edgehar("classify", recording).stdout
+    live = edgehar("run", "--config", settings, "--source", f"recording:{recording}")
+    assert lines(turned.stdout) == lines(live.stdout)
