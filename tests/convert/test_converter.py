@@ -5,14 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert import worker
+from convert import worker  # isort: split
+
+import keras
+
 from convert.calibration import calibration, candidate_ranges, held_out
 from convert.converter import Converted, convert, run_child
 from convert.errors import ConvertError
+from convert.layers import Clip
 from convert.runner import installed
 from convert.verify import LEAST_AGREEMENT, MOST_BYTES, verify
 from device.model.runtime import Model
-from tests.convert.models import INPUT_RANGE, VARIANTS, conversions, trained, windows
+from tests.convert.models import (
+    INPUT_RANGE,
+    VARIANTS,
+    conversions,
+    paper_network,
+    trained,
+    windows,
+)
 
 SIX = pytest.mark.parametrize("variant", VARIANTS, ids=" ".join)
 
@@ -177,3 +188,14 @@ def test_tensorflow_s_own_way_with_a_keras_gru_does_crash_and_is_caught(tmp_path
 def test_runtimes_of_this_python_are_the_ones_checked() -> None:
     expected = {"ai_edge_litert"} | ({"tflite_runtime"} if sys.version_info < (3, 12) else set())
     assert set(installed()) == expected
+
+
+def test_a_model_that_clips_sets_the_range_of_its_int8_input() -> None:
+    x, _ = windows(60, seed=6)
+    clipping = keras.Sequential([keras.Input((128, 9)), Clip(0.7), *paper_network(False).layers])
+    bound, _ = convert(clipping, x, [("int8", "unrolled")], input_range=3.0)
+    assert bound[0].input_range == 0.7
+    free, reference = convert(clipping, x, [("float32", "unrolled")], test=x)
+    beyond = np.where(np.abs(x) > 0.7, 5 * x, x)
+    found = Model(free[0].flatbuffer).run(beyond)
+    np.testing.assert_allclose(found, reference, atol=1e-5)

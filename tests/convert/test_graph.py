@@ -14,6 +14,7 @@ from keras import layers
 
 from convert.errors import ConvertError
 from convert.graph import Plan, rebuild, rounded
+from convert.layers import Clip
 from convert.worker import peaks
 from tests.convert.models import paper_network, windows
 
@@ -64,6 +65,12 @@ NETWORKS = {
         layers.Flatten(),
     ),
     "VGG-LSTM": lambda: chain(*vgg()),
+    "clipped, then normalised": lambda: chain(
+        Clip(0.5),
+        layers.Normalization(mean=np.linspace(-2, 3, 9), variance=np.geomspace(1e-3, 4, 9)),
+        *slices(layers.Conv1D(8, 3, activation="relu")),
+        layers.LSTM(12),
+    ),
     "strides and dilation": lambda: chain(
         layers.Conv1D(6, 5, strides=2),
         layers.Conv1D(6, 3, dilation_rate=4),
@@ -178,3 +185,15 @@ def _branches() -> Any:
 def test_a_layer_that_cannot_be_converted_is_named(model: Any, says: str) -> None:
     with pytest.raises(ConvertError, match=says):
         rebuild(model(), Plan(), EMITTERS)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_copies_of_a_channel_share_a_weight_that_has_finer_steps(copies: int) -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 9, 16)).astype(np.float32)
+    parts = rounded(kernel, copies).reshape(3, copies, 9, 16)
+    step = np.abs(kernel).max(axis=(0, 1)) / (127 * copies)
+    # Each copy's part is an int8, and together they miss a channel's sum by half a step.
+    assert (np.abs(parts) <= 127.001 * step).all()
+    np.testing.assert_allclose(parts / step, np.rint(parts / step), atol=1e-3)
+    missed = np.abs((parts.sum(1) - kernel).sum(0))
+    assert (missed <= 0.501 * step).all()
