@@ -41,7 +41,6 @@ def test_the_daemon_says_what_classify_says(
         assert len(windows) * 1.28 > seconds - 10
         assert all(one["time"] for one in done.live)
         assert all(one["time"] is None for one in done.offline)
-        assert seconds / done.seconds > 50
 
 
 def test_nothing_is_lost_on_a_good_line(
