@@ -29,7 +29,7 @@ from device.model import bundle
 @click.option("--unknown-threshold", type=click.FloatRange(0, 1), default=UNKNOWN_THRESHOLD,
               show_default=True, help="Below this confidence the answer is `unknown`.")  # fmt: skip
 @click.option("--input-range", type=click.FloatRange(0.1, 100), help="int8: clip the input to ± "
-              "this many g, rad/s [default: as the model clips, else by trial].")  # fmt: skip
+              "this many g, rad/s if the model itself does not [default: by trial].")  # fmt: skip
 def convert(  # noqa: PLR0913  one argument an option
     run: Path,
     out: Path,

@@ -25,6 +25,9 @@ _COMMANDS = {
     "report": ("train.commands:report", "Make the tables and pictures of the README."),
     "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),
 }
+PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
+"""How to start `edgehar` in a process of its own, wherever it is installed."""
+
 _EXTRA_OF = dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "train")
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.cli import PROGRAM
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.recording import RecordingWriter
 from train.datasets.hapt import Recording
@@ -82,7 +82,7 @@ def replay(
 
 
 def _edgehar(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from device.cli import main; main()", *arguments]
+    return [*PROGRAM, *arguments]
 
 
 def _finish(*arguments: str) -> str:

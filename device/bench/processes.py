@@ -3,7 +3,6 @@
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from device.bench import Figure, Skipped
 from device.bench.compute import hour
+from device.cli import PROGRAM
 from device.model.bundle import load, locate
 from device.signal.path import SignalPath, Window
 from device.signal.spec import SignalSpec
@@ -28,7 +28,6 @@ from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from firmware_bridge.virtual_device import VirtualDevice
 
-_EDGEHAR = (sys.executable, "-c", "from device.cli import main; main()")
 _DAY_RUNS = 3
 _LIVE_S = 30.0
 _LATENCY_S, _LATENCY_SPEED = 180.0, 6.0
@@ -39,7 +38,7 @@ def help_text(_: str, runs: int) -> Iterator[Figure]:
     times = []
     for _run in range(runs + 1):
         begun = time.perf_counter()
-        subprocess.run([*_EDGEHAR, "--help"], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([*PROGRAM, "--help"], stdout=subprocess.DEVNULL, check=True)
         times.append(time.perf_counter() - begun)
     yield Figure("edgehar --help", "s", tuple(times[1:]), 0.25)
 
@@ -114,7 +113,7 @@ def day(model: str, runs: int) -> Iterator[Figure]:
                 recording.write(Samples(one.t_s + 3600.0 * n, one.acc_g, one.gyro_rad_s))
         for _ in range(min(runs, _DAY_RUNS)):
             begun = time.perf_counter()
-            command = [*_EDGEHAR, "classify", str(path), "--model", model]
+            command = [*PROGRAM, "classify", str(path), "--model", model]
             with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
                 peak = 0.0
                 while process.poll() is None:
@@ -130,7 +129,7 @@ def day(model: str, runs: int) -> Iterator[Figure]:
 
 @contextmanager
 def _daemon(port: Path, model: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*_EDGEHAR, "run", "--source", f"serial:{port}", "--model", model]
+    command = [*PROGRAM, "run", "--source", f"serial:{port}", "--model", model]
     pipe, null = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdout=pipe, stderr=null) as process:
         try:

@@ -1,7 +1,6 @@
 """How long training takes, where it is installed and there is data for it."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from device.bench import Figure, Skipped
+from device.cli import PROGRAM
 
 
 def training(_: str, __: int) -> Iterator[Figure]:
@@ -16,11 +16,10 @@ def training(_: str, __: int) -> Iterator[Figure]:
     if find_spec("tensorflow") is None:
         raise Skipped("TensorFlow is not installed")
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
-        main = (sys.executable, "-c", "from device.cli import main; main()")
         what = ["train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
         begun = time.perf_counter()
         done = subprocess.run(
-            [*main, *what, "--out", str(Path(folder) / "run")],
+            [*PROGRAM, *what, "--out", str(Path(folder) / "run")],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:

@@ -2,15 +2,14 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-MAIN = [sys.executable, "-c", "from device.cli import main; main()"]
+from device.cli import PROGRAM
 
 
 def edgehar(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*MAIN, *map(str, arguments)]
+    command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

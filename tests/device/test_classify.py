@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device.cli import PROGRAM
 from device.commands import classify as command
 from device.commands.options import open_bundle
 from device.decisions import to_json
@@ -15,7 +16,7 @@ from device.pipeline import Pipeline
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read
 from firmware_bridge.samples import Samples
-from tests.device.commands import MAIN, edgehar, lines
+from tests.device.commands import edgehar, lines
 
 
 def expected(path: Path) -> list[str]:
@@ -117,7 +118,7 @@ def test_what_is_no_model_is_one_line_and_exit_2(recording: Path) -> None:
 
 def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
     with subprocess.Popen(
-        [*MAIN, "classify", *([str(recording)] * 20)],
+        [*PROGRAM, "classify", *([str(recording)] * 20)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from device.cli import PROGRAM
 from firmware_bridge.recording import read
-from tests.device.commands import MAIN, edgehar
+from tests.device.commands import edgehar
 
 
 def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path) -> None:
     out, port, sent = tmp_path / "out.csv.gz", tmp_path / "port", tmp_path / "sent.csv"
     recorder = subprocess.Popen(
-        [*MAIN, "record", "--source", f"serial:{port}", "--out", str(out)],
+        [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     faults = ["--fault", "drop:2%", "--fault", "unplug:3s@40s"]
@@ -30,7 +31,7 @@ def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path)
 
 def test_it_stops_when_the_time_is_up(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
-    command = [*MAIN, "play", str(recording), "--link", str(port), "--speed", "4"]
+    command = [*PROGRAM, "play", str(recording), "--link", str(port), "--speed", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as player:
         begun = time.monotonic()
         done = edgehar("record", "--source", f"serial:{port}", "--out", out, "--seconds", "1.5")

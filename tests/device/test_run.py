@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from device.cli import PROGRAM
 from firmware_bridge.recording import read
-from tests.device.commands import MAIN, edgehar, lines
+from tests.device.commands import edgehar, lines
 
 
 class Running:
@@ -27,7 +28,7 @@ class Running:
         files = ["--sqlite", str(self.database), "--report", str(self._report)]
         with self._out.open("w") as out, self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [*MAIN, "run", "--source", f"serial:{self.port}", *files, *options],
+                [*PROGRAM, "run", "--source", f"serial:{self.port}", *files, *options],
                 stdout=out, stderr=log,
             )  # fmt: skip
 
@@ -162,7 +163,7 @@ def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
 
 
 def test_a_second_daemon_is_told_that_the_port_is_in_use(recording: Path, tmp_path: Path) -> None:
-    command = [*MAIN, "play", str(recording), "--link", str(tmp_path / "port")]
+    command = [*PROGRAM, "play", str(recording), "--link", str(tmp_path / "port")]
     with daemon(tmp_path) as running, subprocess.Popen(command, stderr=subprocess.PIPE) as player:
         running.wait_for("listening")
         done = edgehar("run", "--source", f"serial:{running.port}")
@@ -229,7 +230,7 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     with subprocess.Popen(
-        [*MAIN, "run", "--source", f"recording:{recording}"],
+        [*PROGRAM, "run", "--source", f"recording:{recording}"],
         stdout=write_end, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         os.close(write_end)

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import serial
 
+from device.cli import PROGRAM
 from firmware_bridge import faults, line
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
@@ -29,7 +29,6 @@ from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.virtual_device import VirtualDevice
 
 REQUEST = seal(pack(Command(Code.HELLO)))
-EDGEHAR = [sys.executable, "-c", "from device.cli import main; main()"]
 
 
 def table(blocks: list[Samples]) -> Float64:
@@ -219,7 +218,7 @@ def test_the_command_plays_saves_and_reports(tmp_path: Path) -> None:
     ]  # fmt: skip
     with reading(link) as reader:
         done = subprocess.run(
-            [*EDGEHAR, *arguments], capture_output=True, text=True, timeout=60, check=False
+            [*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
         )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{link}\n" * 2
@@ -248,7 +247,7 @@ def test_bad_input_is_one_line_and_exit_2(
         with RecordingWriter(tmp_path / name) as out:
             out.write(noise(count))
     done = subprocess.run(
-        [*EDGEHAR, "play", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        [*PROGRAM, "play", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert complaint in done.stderr
