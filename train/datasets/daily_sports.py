@@ -1,0 +1,70 @@
+"""Daily and Sports Activities: Xsens units on both wrists (of five places), 25 Hz, five minutes."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from firmware_bridge.samples import Float64, Samples
+from train.datasets.archive import Archive, DataError
+from train.datasets.piece import UNKNOWN, Piece
+
+NAME = "daily-sports"
+TITLE = "Daily and Sports Activities"
+FILES = ("daily-sports.zip", "daily+and+sports+activities.zip", "Daily and Sports Activities")
+ROOT = "data/a01/p1/s01.txt"
+
+RATE_HZ = 25.0
+STANDARD_GRAVITY = 9.80665
+COLUMNS = 45
+ARMS = {"right": slice(9, 15), "left": slice(18, 24)}
+"""Nine columns a place: torso, right arm, left arm, right leg, left leg; the compass comes last."""
+ACTIVITIES = {
+    "a01": "sitting",
+    "a02": "standing",
+    "a03": "lying",
+    "a04": "lying",
+    "a05": "stairs",
+    "a06": "stairs",
+    "a07": "",  # standing in a lift
+    "a08": "",  # moving about in a lift
+    "a09": "walking",
+    "a10": "walking",
+    "a11": "walking",
+    "a12": "running",
+}
+"""a03 on the back, a04 on the right side; a10 and a11 on a treadmill, flat and uphill."""
+
+
+def pieces(archive: Archive) -> Iterator[Piece]:
+    """Give each person's activities, the publisher's segments of five seconds joined again."""
+    segments: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in archive.names:
+        if match := re.fullmatch(r"data/(a\d\d)/p(\d)/s\d\d\.txt", name):
+            segments[match[2], match[1]].append(name)
+    for (number, activity), names in sorted(segments.items()):
+        rows = np.concatenate([_segment(archive, name) for name in names])
+        person = f"{NAME}-{number}"
+        for wrist, columns in ARMS.items():
+            t_s = np.arange(len(rows)) / RATE_HZ
+            acc_m_s2, gyro_rad_s = np.split(rows[:, columns], 2, axis=1)
+            yield Piece(
+                person=person,
+                dataset=NAME,
+                wrist=wrist,
+                activity=ACTIVITIES.get(activity, UNKNOWN),
+                detail=activity,
+                samples=Samples(t_s, acc_m_s2 / STANDARD_GRAVITY, gyro_rad_s),
+                recording=f"{person}-{activity}-{wrist}",
+            )
+
+
+def _segment(archive: Archive, name: str) -> Float64:
+    try:
+        values = np.array(archive.read(name).replace(b",", b" ").split(), np.float64)
+    except ValueError as error:
+        raise DataError(f"{archive.path}: {name} holds something that is not a number") from error
+    if not len(values) or len(values) % COLUMNS or not np.isfinite(values).all():
+        raise DataError(f"{archive.path}: {name} is not rows of {COLUMNS}; fetch it again")
+    return values.reshape(-1, COLUMNS)

@@ -1,0 +1,54 @@
+"""SP-SW-HAR: a smartwatch, short sequences of sitting, getting up, walking and turning, 104 Hz."""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from firmware_bridge.samples import Samples
+from train.datasets.archive import Archive
+from train.datasets.piece import UNKNOWN, Piece
+from train.datasets.table import FLOAT, WORD, table, xyz
+
+NAME = "sp-sw"
+TITLE = "SP-SW-HAR (the smartwatch)"
+FILES = ("sp-sw-har.zip", "sp-sw-har-dataset.zip", "sp-sw-har-dataset")
+ROOT = "DATA/s01/s01_01_sw.csv"
+
+STANDARD_GRAVITY = 9.80665
+ACTIVITIES = {"SEATED": "sitting", "WALKING": "walking"}
+"""The others, a second or two each: STANDING_UP, SITTING_DOWN, TURNING."""
+
+_COLUMNS = {
+    **dict.fromkeys(("x_acc", "y_acc", "z_acc", "x_gyro", "y_gyro", "z_gyro", "ms"), FLOAT),
+    "label": WORD,
+}
+
+
+def pieces(archive: Archive) -> Iterator[Piece]:
+    """Give each labelled run of each recording."""
+    for name in archive.names:
+        match = re.fullmatch(r"DATA/(s\d+)/(s\d+_\d+)_sw\.csv", name)
+        if match is None:
+            continue
+        lines = table(archive, name, _COLUMNS, skip=1)
+        # Stamps are of delivery, in whole ms and up to five samples at once; the sensor is steady.
+        index = np.arange(len(lines))
+        slope, offset = np.polyfit(index, (lines["ms"] - lines["ms"][0]) / 1000, 1)
+        t_s = offset + slope * index
+        acc_g = xyz(lines, "x_acc", "y_acc", "z_acc") / STANDARD_GRAVITY
+        samples = Samples(t_s - t_s[0], acc_g, xyz(lines, "x_gyro", "y_gyro", "z_gyro"))
+        label = lines["label"]
+        bounds = [0, *(1 + np.flatnonzero(label[1:] != label[:-1])).tolist(), len(lines)]
+        for first, end in itertools.pairwise(bounds):
+            detail = str(label[first])
+            yield Piece(
+                person=f"{NAME}-{match[1]}",
+                dataset=NAME,
+                wrist="",
+                activity=ACTIVITIES.get(detail, UNKNOWN),
+                detail=detail,
+                samples=samples[first:end],
+                recording=f"{NAME}-{match[2]}",
+            )

@@ -1,0 +1,45 @@
+"""Comma-separated files in an archive, numbers and words mixed."""
+
+import io
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from train.datasets.archive import Archive, DataError
+
+FLOAT = "f8"
+WORD = "U16"
+
+
+def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -> NDArray[np.void]:
+    """Parse a file, less `skip` lines of heading, into one record a line.
+
+    Columns are FLOAT or WORD by name; blanks around values and `;` at a line's end are dropped.
+
+    Raises:
+        DataError: it is missing or damaged; or it holds anything else, or no line.
+
+    """
+    where = f"{archive.path}: {name}"
+    dtype: DTypeLike = np.dtype(list(columns.items()))
+    try:
+        text = archive.read(name).translate(None, b" ;\r").decode("ascii")
+        lines = np.loadtxt(
+            io.StringIO(text), dtype, delimiter=",", skiprows=skip, ndmin=1, comments=None
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{where} is not rows of {', '.join(columns)}; fetch the archive again"
+        ) from error
+    finite = all(
+        np.isfinite(lines[column]).all() for column, kind in columns.items() if kind == FLOAT
+    )
+    if not len(lines) or not finite:
+        raise DataError(f"{where} holds no rows, or not all are numbers; fetch the archive again")
+    return np.asarray(lines)
+
+
+def xyz(lines: NDArray[np.void], *columns: str) -> NDArray[np.float64]:
+    """Put columns beside each other: (n, columns)."""
+    values: NDArray[np.float64] = np.stack([lines[column] for column in columns], axis=1)
+    return values

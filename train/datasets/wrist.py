@@ -1,0 +1,96 @@
+"""The wrist data sets under one roof: loaded by name, cached, all in g, rad/s and seconds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firmware_bridge.samples import Samples
+from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
+from train.datasets.archive import Archive, DataError, locate
+from train.datasets.cache import Arrays, cached
+from train.datasets.piece import LABELS, UNKNOWN, Piece
+
+__all__ = ["DATASETS", "LABELS", "SOURCES", "UNKNOWN", "Piece", "Source", "WristSet", "load"]
+
+PARSER = 1
+"""Raised whenever a parser changes, so that what an older one left in the cache is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a data set comes from, and what reads it."""
+
+    title: str
+    files: tuple[str, ...]
+    """Names it goes by in the data folder, the first preferred."""
+    root: str
+    """A file that the archive must hold."""
+    pieces: Callable[[Archive], Iterator[Piece]]
+    """Raises DataError."""
+
+
+@dataclass(frozen=True, slots=True)
+class WristSet:
+    """All pieces in order of person and recording, and the archive's hash."""
+
+    name: str
+    sha256: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who is in it; some copies leave people out."""
+        return tuple(sorted({piece.person for piece in self.pieces}))
+
+
+SOURCES = {
+    module.NAME: Source(module.TITLE, module.FILES, module.ROOT, module.pieces)
+    for module in (wisdm, daily_sports, sp_sw, weda, mpu6050)
+}
+DATASETS = tuple(SOURCES)
+"""wisdm, daily-sports, sp-sw, weda, mpu6050."""
+
+
+def load(name: str, folder: Path) -> WristSet:
+    """Load one of DATASETS, from its archive in `folder` or the cache.
+
+    Raises:
+        DataError: the archive is missing, damaged, or another; or there is no such data set.
+
+    """
+    if name not in SOURCES:
+        raise DataError(f"no wrist data set is called {name!r}; there are {', '.join(DATASETS)}")
+    source = SOURCES[name]
+    archive = Archive(locate(folder, source.files, source.title), source.root)
+    sha256 = archive.sha256()
+    arrays = cached(f"{name}-{PARSER}", sha256, lambda: _pack(source.pieces(archive)))
+    pieces = tuple(_unpack(name, arrays))
+    if not pieces:
+        raise DataError(f"{archive.path}: holds no recording; fetch the archive again")
+    return WristSet(name, sha256, pieces)
+
+
+_WORDS = ("person", "wrist", "activity", "detail", "recording")
+
+
+def _pack(pieces: Iterable[Piece]) -> Arrays:
+    kept = list(pieces)
+    rows = [np.empty((0, 7))]
+    for piece in kept:
+        samples = piece.samples
+        rows.append(np.column_stack([samples.t_s, samples.acc_g, samples.gyro_rad_s]))
+    words = {word: np.array([getattr(piece, word) for piece in kept], str) for word in _WORDS}
+    return {"rows": np.concatenate(rows), "ends": np.cumsum([len(r) for r in rows[1:]]), **words}
+
+
+def _unpack(dataset: str, arrays: Arrays) -> Iterator[Piece]:
+    rows = np.asarray(arrays["rows"], np.float64)
+    for i, part in enumerate(np.split(rows, arrays["ends"].astype(np.intp)[:-1])):
+        t_s, acc_g, gyro_rad_s = (np.ascontiguousarray(part[:, k]) for k in _COLUMNS)
+        words = {word: str(arrays[word][i]) for word in _WORDS}
+        yield Piece(dataset=dataset, samples=Samples(t_s, acc_g, gyro_rad_s), **words)
+
+
+_COLUMNS: tuple[int | slice, ...] = (0, slice(1, 4), slice(4, 7))
