@@ -1,5 +1,6 @@
 """MODEL_CARD.md: what a person should know before trusting the model."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 _TEMPLATE: Final = """\
@@ -7,10 +8,10 @@ _TEMPLATE: Final = """\
 
 Names what its wearer is doing, every {hop_s:g} s, from the last {window_s:g} s of a three-axis
 accelerometer and gyroscope: {labels}. When the best of these has less than {threshold:.0%}
-probability the answer is `unknown`.
+probability the answer is `unknown`.{decision}
 
 ## For whom, and where it sits
-{mounting}
+{mounting}{orientation}
 
 ## What it was trained on
 {data} (SHA-256 {data_sha256}). The people it was tested on took no part in training or in any
@@ -53,7 +54,9 @@ def card(manifest: dict[str, Any]) -> str:
         window_s=spec["window"] / spec["rate_hz"],
         labels=", ".join(label.replace("_", " ") for label in manifest["labels"]),
         threshold=manifest["decision"]["unknown_threshold"],
+        decision="".join(_decision_in_words(manifest)),
         mounting=manifest["mounting"],
+        orientation=_orientation_in_words(manifest["orientation"]),
         data=manifest["training"]["data"],
         data_sha256=manifest["training"]["sha256"],
         windows=check["windows"],
@@ -61,4 +64,38 @@ def card(manifest: dict[str, Any]) -> str:
         rows="\n".join(rows),
         rate_hz=spec["rate_hz"],
         clipping=clipping,
+    )
+
+
+def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
+    decision, spec = manifest["decision"], manifest["signal"]
+    if decision["unknown_output"]:
+        yield (
+            " It is `unknown` too when `none of these`, which the model learnt from"
+            "\nother activities, is most probable."
+        )
+    if decision["temperature"] != 1:
+        yield (
+            "\nProbabilities are calibrated on people left out of training (temperature"
+            f" {decision['temperature']:.3g})."
+        )
+    smoothing = decision["smoothing"]
+    if smoothing is not None:
+        stays = [row[state] for state, row in enumerate(smoothing["transition"])]
+        windows = 1 / max(1 - sum(stays) / len(stays), 1e-3)
+        yield (
+            "\nA hidden Markov filter weighs each window against those before it (an activity is"
+            f"\nexpected to last {windows * spec['hop'] / spec['rate_hz']:.0f} s on average), so a"
+            " decision may come a few windows after the change."
+        )
+
+
+def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
+    if orientation is None:
+        return ""
+    postures = " and ".join(label.replace("_", " ") for label in orientation["postures"])
+    return (
+        "\n\nThe sensor may sit on the strap any way round: its mounting is found while the wearer"
+        f"\nwalks. Before that {postures or 'nothing'} cannot be told, and the answer is `unknown`"
+        "\n(reason: mounting), not a guess."
     )

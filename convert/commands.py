@@ -9,10 +9,10 @@ from convert.converter import FORMS
 from convert.export import (
     MOUNTINGS,
     UNKNOWN_THRESHOLD,
-    Terms,
     convert_run,
     make_bundle,
     read_run,
+    terms_of,
 )
 from device.model import bundle
 
@@ -24,10 +24,10 @@ from device.model import bundle
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle to write.")
 @click.option("--name", default="waist", show_default=True, help="What decisions call the model.")
 @click.option("--form", type=click.Choice(FORMS), default="int8", show_default=True)
-@click.option("--mounting", help="Who wears the sensor, where, and how its axes lie; known for: "
-              + ", ".join(MOUNTINGS) + ".")  # fmt: skip
-@click.option("--unknown-threshold", type=click.FloatRange(0, 1), default=UNKNOWN_THRESHOLD,
-              show_default=True, help="Below this confidence the answer is `unknown`.")  # fmt: skip
+@click.option("--mounting", help="Who wears the sensor, where, and how its axes lie [default: what "
+              "the run says; known for " + ", ".join(MOUNTINGS) + "].")  # fmt: skip
+@click.option("--unknown-threshold", type=click.FloatRange(0, 1), help="Below this confidence "
+              f"the answer is `unknown` [default: the run's, or {UNKNOWN_THRESHOLD}].")  # fmt: skip
 @click.option("--input-range", type=click.FloatRange(0.1, 100), help="int8: clip the input to ± "
               "this many g, rad/s if the model itself does not [default: by trial].")  # fmt: skip
 def convert(  # noqa: PLR0913  one argument an option
@@ -37,20 +37,17 @@ def convert(  # noqa: PLR0913  one argument an option
     name: str,
     form: str,
     mounting: str | None,
-    unknown_threshold: float,
+    unknown_threshold: float | None,
     input_range: float | None,
 ) -> None:
     """Convert a trained model, check it against Keras on its test windows, write a bundle.
 
     Takes the folder that `edgehar train` made, or the model.keras in it.
     """
-    mounting = mounting or MOUNTINGS.get(name)
-    if mounting is None:
-        raise click.UsageError(f"say with --mounting how {name!r} is worn")
-    terms = Terms(name, mounting, unknown_threshold)
     with Console(stderr=True).status("") as status:
         status.update("reading the run")
         read = read_run(run)
+        terms = terms_of(read, name, mounting, unknown_threshold)
         status.update(f"converting to {form} and checking")
         converted, check = convert_run(read, form, input_range)
         status.update("writing the bundle")

@@ -5,10 +5,13 @@ A run folder holds, as training leaves it:
 - `model.keras`
 - `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
   that were not made by our signal path) and `data` (`name`, `sha256`, and perhaps `title`, which
-  the model card then quotes)
+  the model card then quotes); perhaps `decision` (some of `smoothing`, `unknown_output`,
+  `temperature`, `unknown_threshold`), `orientation` (OrientationSpec.to_dict()) and `mounting` (a
+  text), as the manifest has them (docs/BUNDLE.md)
 - `metrics.json`: any object; it goes into the manifest as `results`
 - `representative.npz` with `x` float32 (n, window, 9): training windows, to set the int8 scales
-- `test.npz` with `x` as above and `y` int64 (n,), indices into `labels`: the whole test set
+- `test.npz` with `x` as above and `y` int64 (n,), indices of the model's outputs: the `labels`, and
+  with `unknown_output` one more for none of them. The whole test set
 """
 
 import json
@@ -27,7 +30,9 @@ from convert.card import card
 from convert.converter import Converted, convert
 from convert.verify import Check, verify
 from device.model import manifest
+from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
+from device.verdict import DecisionSpec
 from firmware_bridge.errors import InputError
 
 UNKNOWN_THRESHOLD: Final = 0.4
@@ -53,7 +58,8 @@ class Terms:
     name: str
     mounting: str
     """Who wears the sensor, where, and how its axes lie."""
-    unknown_threshold: float = UNKNOWN_THRESHOLD
+    decision: DecisionSpec
+    orientation: OrientationSpec | None
 
 
 MOUNTINGS: Final = {
@@ -83,6 +89,29 @@ def read_run(path: Path) -> Run:
     return Run(model, config, metrics, representative, x.astype(np.float32), y.astype(np.int64))
 
 
+def terms_of(
+    run: Run, name: str, mounting: str | None = None, unknown_threshold: float | None = None
+) -> Terms:
+    """Take the terms from a run's config, but for those given here; raises InputError."""
+    config = run.config
+    mounting = mounting or config.get("mounting") or MOUNTINGS.get(name)
+    if not isinstance(mounting, str):
+        raise InputError(f"nothing says how {name!r} is worn; give --mounting")
+    decision = config.get("decision") or {}
+    orientation = config.get("orientation")
+    if not isinstance(decision, dict):
+        raise InputError("decision: must be a table of names and values; train again")
+    full = {**DecisionSpec(UNKNOWN_THRESHOLD).to_dict(), **decision}
+    if unknown_threshold is not None:
+        full["unknown_threshold"] = unknown_threshold
+    return Terms(
+        name,
+        mounting,
+        DecisionSpec.from_dict(full),
+        None if orientation is None else OrientationSpec.from_dict(orientation),
+    )
+
+
 def export(model: Any, representative: NDArray[np.float32], form: str = "int8") -> bytes:
     """Convert a Keras model (in memory or a path) as `convert.converter.convert`; no check."""
     converted, _ = convert(model, representative, [(form, "unrolled")])
@@ -101,13 +130,20 @@ def convert_run(
 def make_bundle(
     run: Run, converted: Converted, check: Check, terms: Terms
 ) -> tuple[manifest.Manifest, str]:
-    """Write the manifest and the model card of a converted run, for `bundle.write`."""
+    """Write the manifest and the model card of a converted run, for `bundle.write`.
+
+    Raises InputError if the model has not the outputs that the terms say.
+    """
     labels: Sequence[str] = run.config["labels"]
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
     windows = made_up_windows(spec)
     runtime = next(iter(check.runtimes))
     found, ends = runner.classify(converted.flatbuffer, windows, runtime)
-    surest = int(found.max(1).argmax())
+    outputs = terms.decision.outputs(labels)
+    if found.shape[1] != outputs:
+        raise InputError(f"the model has {found.shape[1]} outputs, not the {outputs} of its config")
+    known = found[:, : len(labels)]
+    surest = int(known.max(1).argmax())
     data = run.config["data"]
     config = {key: value for key, value in run.config.items() if key != "history"}
     full: manifest.Manifest = {
@@ -116,7 +152,8 @@ def make_bundle(
         "signal": spec.to_dict(),
         "channels": list(manifest.CHANNELS),
         "units": list(manifest.UNITS),
-        "decision": {"smoothing": "none", "unknown_threshold": terms.unknown_threshold},
+        "decision": terms.decision.to_dict(),
+        "orientation": terms.orientation and terms.orientation.to_dict(),
         "mounting": terms.mounting,
         "quantisation": {"form": converted.form, **ends},
         "training": {
@@ -129,7 +166,7 @@ def make_bundle(
         "tools": {tool: version(tool) for tool in _TOOLS},
         "self_test": {
             "x": manifest.encode_window(windows[surest]),
-            "activity": labels[int(found[surest].argmax())],
+            "activity": labels[int(known[surest].argmax())],
             "probabilities": [round(float(p), 6) for p in found[surest]],
         },
     }

@@ -2,9 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
+Reason = Literal["unsure", "unfamiliar", "mounting"]
+"""Why a window's activity is not said: no label is probable enough; it is most probably none of
+them; it is a posture, and how the sensor sits is not known yet."""
+IN_WORDS: Final[dict[Reason, str]] = {
+    "unsure": "not sure enough",
+    "unfamiliar": "none that it knows",
+    "mounting": "mounting not known yet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +27,12 @@ class Decision:
     state: State
     activity: str | None
     """A label of the model; null unless state is ok."""
+    reason: Reason | None
+    """Null unless state is unknown."""
     confidence: float | None
-    """Probability of the likeliest label; null where there was no window."""
+    """Smoothed probability of the likeliest label; null where there was no window."""
     probabilities: dict[str, float] | None
-    """By label, of the raw window."""
+    """By label, of the window alone; `unknown`, if the model has it, is none of the labels."""
     lost: int
     """Samples lost since the decision before."""
     model: str
@@ -39,6 +49,7 @@ def to_json(decision: Decision) -> str:
             "time": decision.time,
             "state": decision.state,
             "activity": decision.activity,
+            "reason": decision.reason,
             "confidence": _rounded(decision.confidence),
             "probabilities": probabilities
             and {label: _rounded(value) for label, value in probabilities.items()},

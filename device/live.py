@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from device.decisions import Decision
+from device.decisions import IN_WORDS, Decision
 
 WIDTH = 64
 """Columns of the strip, and of a full bar half as many."""
@@ -66,7 +66,7 @@ class PlainView:
         """Print a decision."""
         at = "       -" if decision.end_s is None else f"{decision.end_s:7.1f}s"
         truth = self._truth(decision) or "-"
-        print(f"{at}  {in_words(decision):24}  really: {truth}", flush=True)
+        print(f"{at}  {in_words(decision):32}  really: {truth}", flush=True)
 
     def close(self) -> None:
         """Leave standard output open."""
@@ -149,7 +149,9 @@ def _named(decision: Decision) -> Text:
 
 
 def in_words(decision: Decision) -> str:
-    """Return `walking 97 %`, or the state where there is no activity."""
+    """Return `walking 97 %`; where there is no activity the state, and the reason if it has one."""
+    if decision.reason is not None:
+        return f"unknown: {IN_WORDS[decision.reason]}"
     if decision.activity is None or decision.confidence is None:
         return decision.state.replace("_", " ")
     return f"{decision.activity.replace('_', ' ')} {decision.confidence:.0%}"

@@ -1,15 +1,18 @@
 """The pipeline: samples in, decisions out. Pure: no port, no thread, no clock."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.decisions import Decision, State
+from device.orientation.orientation import Orientation
+from device.orientation.spec import OrientationSpec
 from device.signal.path import Event, Gap, SignalPath, StretchStart, Window
 from device.signal.spec import SignalSpec
+from device.verdict import DecisionSpec, Judge
 from firmware_bridge.samples import Float64, Samples
 
 LIVE_SILENCE_S = 5.0
@@ -29,7 +32,9 @@ class Model(Protocol):
     @property
     def spec(self) -> SignalSpec: ...  # noqa: D102
     @property
-    def unknown_threshold(self) -> float: ...  # noqa: D102
+    def decision(self) -> DecisionSpec: ...  # noqa: D102
+    @property
+    def orientation(self) -> OrientationSpec | None: ...  # noqa: D102
 
 
 class Pipeline:
@@ -40,11 +45,22 @@ class Pipeline:
         bundle: Model,
         classify: Classify,
         rotation: Sequence[Sequence[float]] | Float64 | None = None,
+        mounting: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation."""
+        """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
+
+        Without one, a bundle that can finds the mounting by itself: from scratch, or from
+        `mounting`, what Orientation.to_state gave (InputError if it cannot be that).
+        """
         self._bundle = bundle
         self._classify = classify
         self._path = SignalPath(bundle.spec, rotation)
+        self.orientation: Orientation | None = None
+        """What finds the mounting; None: it is known, or the bundle has no way to find it."""
+        finds = bundle.orientation if rotation is None else None
+        if finds is not None:
+            self.orientation = Orientation(finds, bundle.spec.rate_hz, mounting)
+        self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
         self._told_silent = False
         self._silent_from: float | None = None
         self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0)
@@ -57,16 +73,17 @@ class Pipeline:
     def push(self, samples: Samples) -> list[Decision]:
         """Take a block of any length; return the decisions that it completed, in order of time."""
         events = self._path.push(samples)
-        windows = [event for event in events if isinstance(event, Window)]
+        placed = [self._place(event) for event in events]
+        windows = [found[0] for found in placed if found]
         rows: list[list[float]] = []
         if windows:
-            rows = self._classify(np.stack([window.x for window in windows])).tolist()
+            rows = self._classify(np.stack(windows)).tolist()
         answers = iter(rows)
         decisions = []
-        for event in events:
-            answer = next(answers) if isinstance(event, Window) else None
-            decision = self._decide(event, answer)
-            if decision is not None:
+        for event, found in zip(events, placed, strict=True):
+            if isinstance(event, Window) and found:
+                decisions.append(self._name(event, next(answers), mounted=found[1]))
+            elif (decision := self._say_of(event)) is not None:
                 decisions.append(decision)
         return decisions
 
@@ -79,29 +96,41 @@ class Pipeline:
         self._told_silent, self._silent_from = True, last_s
         return [self._no_data(last_s)]
 
-    def _decide(self, event: Event, row: list[float] | None) -> Decision | None:
-        if isinstance(event, Gap):
-            told = self._told_silent and self._silent_from == event.start_s
-            short = event.end_s - event.start_s < self._bundle.spec.no_data_after_s
-            return None if told or short else self._no_data(event.start_s)
-        if isinstance(event, StretchStart):
-            return self._say("warming_up", event.start_s, event.ready_s, lost=event.lost)
-        assert row is not None  # noqa: S101 - a window always has its row
-        labels = self._bundle.labels
-        best = max(range(len(labels)), key=row.__getitem__)
-        sure = row[best] >= self._bundle.unknown_threshold
-        self._states["ok" if sure else "unknown"] += 1
+    def _place(self, event: Event) -> tuple[NDArray[np.float32], bool] | None:
+        """Return a window in the wearer's axes, and whether these are known."""
+        if isinstance(event, Gap) and self.orientation is not None:
+            self.orientation.silence(event.end_s - event.start_s)
+        if not isinstance(event, Window):
+            return None
+        return (event.x, True) if self.orientation is None else self.orientation.place(event.x)
+
+    def _name(self, window: Window, row: list[float], *, mounted: bool) -> Decision:
+        verdict = self._judge.judge(row, mounted=mounted)
+        state: State = "unknown" if verdict.activity is None else "ok"
+        self._states[state] += 1
         return Decision(
-            start_s=event.start_s,
-            end_s=event.end_s,
+            start_s=window.start_s,
+            end_s=window.end_s,
             time=None,
-            state="ok" if sure else "unknown",
-            activity=labels[best] if sure else None,
-            confidence=row[best],
-            probabilities=dict(zip(labels, row, strict=True)),
-            lost=event.lost,
+            state=state,
+            activity=verdict.activity,
+            reason=verdict.reason,
+            confidence=verdict.confidence,
+            probabilities=verdict.probabilities,
+            lost=window.lost,
             model=self._bundle.id,
         )
+
+    def _say_of(self, event: Event) -> Decision | None:
+        if isinstance(event, Gap):
+            if event.end_s - event.start_s < self._bundle.spec.no_data_after_s:
+                return None
+            self._judge.reset()
+            told = self._told_silent and self._silent_from == event.start_s
+            return None if told else self._no_data(event.start_s)
+        if isinstance(event, StretchStart):
+            return self._say("warming_up", event.start_s, event.ready_s, lost=event.lost)
+        return None
 
     def _no_data(self, last_s: float | None) -> Decision:
         end_s = None if last_s is None else last_s + self._bundle.spec.no_data_after_s
@@ -117,6 +146,7 @@ class Pipeline:
             time=None,
             state=state,
             activity=None,
+            reason=None,
             confidence=None,
             probabilities=None,
             lost=lost,

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from device.model import manifest as manifests
+from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
+from device.verdict import DecisionSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_whole
 
@@ -37,8 +39,9 @@ class Bundle:
     name: str
     labels: tuple[str, ...]
     spec: SignalSpec
-    unknown_threshold: float
-    """Below this confidence (0 to 1) a decision is `unknown`."""
+    decision: DecisionSpec
+    orientation: OrientationSpec | None
+    """How the mounting is found; None: the sensor must sit as `mounting` in the manifest says."""
     flatbuffer: bytes
     """The TFLite model alone."""
     sha256: str
@@ -101,7 +104,8 @@ def parse(content: bytes) -> Bundle:
         name=manifest["name"],
         labels=tuple(manifest["labels"]),
         spec=SignalSpec.from_dict(manifest["signal"]),
-        unknown_threshold=float(manifest["decision"]["unknown_threshold"]),
+        decision=manifests.decision_of(manifest),
+        orientation=manifests.orientation_of(manifest),
         flatbuffer=flatbuffer,
         sha256=digest,
         manifest=manifest,

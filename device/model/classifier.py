@@ -30,14 +30,17 @@ class Classifier:
         self.runtime = model.runtime
         ends = (
             (model.input, (1, bundle.spec.window, len(CHANNELS)), stated["input"]),
-            (model.output, (1, len(bundle.labels)), stated["output"]),
+            (model.output, (1, bundle.decision.outputs(bundle.labels)), stated["output"]),
         )
         for tensor, shape, said in ends:
             if tensor.shape != shape or quantisation(tensor) != said:
                 raise BundleError(f"{bundle.id}: the model's ends are not what its manifest says")
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities (n, classes) of windows (n, window, 9) in g and rad/s, in their order."""
+        """Probabilities (n, outputs) of windows (n, window, 9) in g and rad/s, in their order.
+
+        Outputs are the labels and, if the bundle has it, `none of these`.
+        """
         return self._model.run(x)
 
 
@@ -49,13 +52,13 @@ def quantisation(tensor: Tensor) -> dict[str, str | float | int]:
 def self_test(bundle: Bundle, runtime: str | None = None) -> float:
     """Classify the manifest's window; the largest difference from the probabilities it states.
 
-    Raises BundleError if the class is another one or a probability is off by more than
+    Raises BundleError if the best label is another one or a probability is off by more than
     SELF_TEST_TOLERANCE, and what Classifier raises.
     """
     test = bundle.manifest["self_test"]
     window = decode_window(test["x"]).reshape(1, bundle.spec.window, len(CHANNELS))
     found = Classifier(bundle, runtime=runtime).probabilities(window)[0]
-    activity = bundle.labels[int(found.argmax())]
+    activity = bundle.labels[int(found[: len(bundle.labels)].argmax())]
     difference = float(np.abs(found - test["probabilities"]).max())
     if activity != test["activity"] or not difference <= SELF_TEST_TOLERANCE:
         raise BundleError(

@@ -10,10 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
+from device.verdict import UNKNOWN, DecisionSpec
 from firmware_bridge.errors import InputError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+"""What is written; 1, which knew neither smoothing nor orientation, is still read."""
 CHANNELS: Final = (
     *("acc_x", "acc_y", "acc_z"),
     *("gyro_x", "gyro_y", "gyro_z"),
@@ -35,13 +38,13 @@ class ManifestError(InputError):
 def check(manifest: Manifest) -> None:
     """Raise ManifestError unless every field a device relies on is there and makes sense.
 
-    Fields that this version does not know are ignored, except under `signal`, where an unknown
-    field is a step of the signal path that would be left out.
+    Fields that this version does not know are ignored, except under `signal`, `decision` and
+    `orientation`, where an unknown field is a step that would be left out.
     """
     schema = manifest.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise ManifestError(f"it was made by a newer edgehar (schema {schema}); update edgehar")
-    for path, (meaning, valid) in _REQUIRED.items():
+    for path, (meaning, valid) in {**_REQUIRED, **(_ONLY_1 if schema == 1 else _ONLY_2)}.items():
         value: Any = manifest
         for key in path.split("."):
             if not isinstance(value, dict) or key not in value:
@@ -52,9 +55,35 @@ def check(manifest: Manifest) -> None:
     spec = SignalSpec.from_dict(manifest["signal"])
     if len(decode_window(manifest["self_test"]["x"])) != spec.window * len(CHANNELS):
         raise ManifestError("its self-test window does not fit its signal path")
+    _check_outputs(manifest)
+
+
+def _check_outputs(manifest: Manifest) -> None:
     labels, test = manifest["labels"], manifest["self_test"]
-    if test["activity"] not in labels or len(test["probabilities"]) != len(labels):
+    decision, orientation = decision_of(manifest), orientation_of(manifest)
+    outputs = decision.outputs(labels)
+    if decision.unknown_output and UNKNOWN in labels:
+        raise ManifestError(f"its labels have {UNKNOWN!r}, which its last output is called")
+    if decision.smoothing is not None and decision.smoothing.states != outputs:
+        raise ManifestError(f"its smoothing does not fit its {outputs} outputs")
+    if orientation is not None and not set(orientation.postures) <= set(labels):
+        raise ManifestError("the postures of its orientation are not among its labels")
+    if test["activity"] not in labels or len(test["probabilities"]) != outputs:
         raise ManifestError("its self-test does not fit its labels")
+
+
+def decision_of(manifest: Manifest) -> DecisionSpec:
+    """Return what the manifest says of decisions; raises InputError."""
+    decision = manifest["decision"]
+    if manifest["schema"] == 1:
+        return DecisionSpec(decision["unknown_threshold"])
+    return DecisionSpec.from_dict(decision)
+
+
+def orientation_of(manifest: Manifest) -> OrientationSpec | None:
+    """Return how the mounting is found; None: it must be known. Raises InputError."""
+    found = manifest.get("orientation") if manifest["schema"] > 1 else None
+    return None if found is None else OrientationSpec.from_dict(found)
 
 
 def parse(text: bytes) -> Manifest:
@@ -131,14 +160,13 @@ _ZERO_POINT = ("an int8 zero point", _is_whole(-128, 127))
 _DTYPE = ("int8 or float32", lambda value: value in ("int8", "float32"))
 
 _REQUIRED: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "schema": (f"schema {SCHEMA}", lambda value: type(value) is int and value == SCHEMA),
+    "schema": (f"a schema from 1 to {SCHEMA}", _is_whole(1, SCHEMA)),
     "name": ("a short lower-case name", lambda v: isinstance(v, str) and bool(_WORD.fullmatch(v))),
     "labels": ("2 to 64 distinct lower-case names", _are_labels),
     "signal": ("an object", _is_object),
     "channels": (f"the order {', '.join(CHANNELS)}", lambda value: value == list(CHANNELS)),
     "units": (f"the units {', '.join(UNITS)}", lambda value: value == list(UNITS)),
-    "decision.smoothing": ("'none', all that this version can do", lambda value: value == "none"),
-    "decision.unknown_threshold": ("a number from 0 to 1", _is_number(0.0, 1.0)),
+    "decision": ("an object", _is_object),
     "mounting": ("a text", _is_text),
     "flatbuffer.length": ("a length in bytes", _is_whole(8, 64 << 20)),
     "flatbuffer.sha256": (
@@ -161,4 +189,11 @@ _REQUIRED: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
     "self_test.x": ("a text", _is_text),
     "self_test.activity": ("a text", _is_text),
     "self_test.probabilities": ("numbers from 0 to 1", _are_probabilities),
+}
+_ONLY_1: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "decision.smoothing": ("'none', all that schema 1 can do", lambda value: value == "none"),
+    "decision.unknown_threshold": ("a number from 0 to 1", _is_number(0.0, 1.0)),
+}
+_ONLY_2: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "orientation": ("null or an object", lambda value: value is None or isinstance(value, dict)),
 }

@@ -1,9 +1,10 @@
 """The numbers that fix the signal path: part of a bundle, the same in training and on the board."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from device.fields import matching
 from firmware_bridge.errors import InputError
 
 
@@ -77,14 +78,7 @@ class SignalSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what to_dict wrote. Raises InputError on what is missing, unknown or senseless."""
-        if not isinstance(values, Mapping):
-            raise InputError("signal: must be a table of names and numbers")
-        names = {field.name for field in fields(cls)}
-        if missing := sorted(names - set(values)):
-            raise InputError(f"signal: {missing[0]} is missing")
-        if unknown := sorted(set(values) - names):
-            raise InputError(f"signal: {unknown[0]!r} is not known to this version; update edgehar")
-        return cls(**values)
+        return cls(**matching(cls, values, "signal"))
 
 
 _WHOLE = {"window", "hop", "noise_order", "gravity_order"}

@@ -8,6 +8,7 @@ import contextlib
 import json
 import sqlite3
 from collections import deque
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from device.decisions import Decision, to_json
 from device.sinks import SinkError
 from firmware_bridge.errors import InputError
 
-VERSION = 1
+VERSION = 2
 """`PRAGMA user_version` of the schema below."""
 
 BACKLOG = 1000
@@ -36,6 +37,7 @@ CREATE TABLE decisions (
     time TEXT,                    -- UTC, ISO 8601, of end_s; NULL for a recording
     state TEXT NOT NULL,          -- ok, warming_up, no_data, not_worn, unknown
     activity TEXT,                -- NULL unless ok
+    reason TEXT,                  -- unsure, unfamiliar, mounting; NULL unless unknown
     confidence REAL,
     probabilities TEXT,           -- JSON object, by label
     lost INTEGER NOT NULL,        -- samples
@@ -45,8 +47,19 @@ CREATE TABLE decisions (
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
+# Version 1 had no reasons; in a table made by it the column is the last.
+_FROM_1 = f"""
+BEGIN;
+ALTER TABLE decisions ADD COLUMN reason TEXT;
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
 _START = "INSERT INTO runs VALUES (?, ?, ?)"
-_INSERT = "INSERT OR IGNORE INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = ("run", "number", *(field.name for field in fields(Decision)))
+_INSERT = (
+    f"INSERT OR IGNORE INTO decisions ({', '.join(_COLUMNS)})"  # noqa: S608 -- names of our own
+    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
+)
 _UNUSABLE = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; does its folder exist, and may you write there?",
     sqlite3.SQLITE_NOTADB: "is not an SQLite database; give another file",
@@ -116,6 +129,8 @@ class Sqlite:
         database.execute("PRAGMA cache_size = -256")  # KiB: rows go out in order, none come in
         if version == 0:
             database.executescript(_SCHEMA)
+        elif version == 1:
+            database.executescript(_FROM_1)
 
 
 def _row(decision: Decision) -> tuple[object, ...]:

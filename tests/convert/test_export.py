@@ -15,6 +15,7 @@ from device.cli import main
 from device.model.bundle import BundleError, load, write
 from device.model.classifier import SELF_TEST_TOLERANCE, Classifier, self_test
 from device.signal.spec import SignalSpec
+from device.verdict import DecisionSpec
 from firmware_bridge.errors import InputError
 from tests.convert.models import CLASSES, trained, windows
 
@@ -55,7 +56,8 @@ def test_the_manifest_says_what_the_model_is_and_how_it_was_checked(made: Path) 
     bundle = load(made)
     assert bundle.labels == tuple(LABELS)
     assert bundle.spec == SignalSpec()
-    assert bundle.unknown_threshold == 0.4
+    assert bundle.decision == DecisionSpec(0.4)
+    assert bundle.orientation is None
     assert bundle.manifest["mounting"] == MOUNTINGS["waist"]
     assert bundle.manifest["results"] == {"test": {"accuracy": 0.9}}
     check = bundle.manifest["conversion"]

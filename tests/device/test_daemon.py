@@ -11,6 +11,7 @@ from device.decisions import Decision
 from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet, SinkError
+from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64, Samples
 
 LABELS = ("walking", "sitting")
@@ -21,7 +22,8 @@ class Model:
     id = "fake@00000000"
     labels = LABELS
     spec = SignalSpec()
-    unknown_threshold = 0.5
+    decision = DecisionSpec(0.5)
+    orientation = None
 
 
 def classify(x: NDArray[np.float32]) -> Float64:

@@ -11,6 +11,7 @@ OK = Decision(
     time=None,
     state="ok",
     activity="walking",
+    reason=None,
     confidence=0.9,
     probabilities={"walking": 0.9, "sitting": 0.1},
     lost=3,
@@ -21,8 +22,8 @@ OK = Decision(
 def test_one_line_in_the_order_of_the_contract() -> None:
     assert to_json(OK) == (
         '{"start_s": 2.56, "end_s": 5.12, "time": null, "state": "ok", "activity": "walking", '
-        '"confidence": 0.9, "probabilities": {"walking": 0.9, "sitting": 0.1}, "lost": 3, '
-        '"model": "waist@1a2b3c4d"}'
+        '"reason": null, "confidence": 0.9, "probabilities": {"walking": 0.9, "sitting": 0.1}, '
+        '"lost": 3, "model": "waist@1a2b3c4d"}'
     )
 
 
@@ -49,7 +50,7 @@ def test_without_a_window_there_is_nothing_to_weigh() -> None:
     )  # fmt: skip
     said = json.loads(to_json(quiet))
     assert [key for key, value in said.items() if value is None] == [
-        "start_s", "end_s", "time", "activity", "confidence", "probabilities",
+        "start_s", "end_s", "time", "activity", "reason", "confidence", "probabilities",
     ]  # fmt: skip
 
 

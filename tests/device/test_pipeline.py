@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from device.decisions import Decision, to_json
+from device.orientation.spec import OrientationSpec
 from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
+from device.smoothing import Smoothing
+from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import SPEC, chunks, moments, walk
 
@@ -21,7 +24,18 @@ class StandIn:
     id: str = "waist@00000000"
     labels: tuple[str, ...] = ("calm", "lively")
     spec: SignalSpec = SPEC
-    unknown_threshold: float = 0.0
+    decision: DecisionSpec = DecisionSpec(0.0)  # noqa: RUF009 -- it is frozen
+    orientation: OrientationSpec | None = None
+
+
+STAYS = ((0.95, 0.02, 0.03), (0.02, 0.95, 0.03), (0.04, 0.06, 0.9))
+EVERYTHING = StandIn(
+    decision=DecisionSpec(0.6, True, 1.5, Smoothing(STAYS, (0.4, 0.4, 0.2), 0.7)),
+    orientation=OrientationSpec(
+        ("calm",), enough_windows=5.0, break_after_s=4.0, steady_gravity=0.0, flat_swing=0.05
+    ),
+)
+"""A bundle that uses all there is."""
 
 
 def by_liveliness(x: NDArray[np.float32]) -> Float64:
@@ -30,8 +44,18 @@ def by_liveliness(x: NDArray[np.float32]) -> Float64:
     return np.array([[1 - p, p] for p in lively])
 
 
+def with_none_of_these(x: NDArray[np.float32]) -> Float64:
+    """As by_liveliness, by one axis only; what turns about it is rather none of the labels."""
+    rows = []
+    for window in x:
+        lively = min(1.0, float(np.abs(window[:, 6]).max()))
+        turning = min(1.0, float(np.abs(window[:, 3]).mean()))
+        rows.append([(1 - lively) / (1 + turning), lively / (1 + turning), turning / (1 + turning)])
+    return np.array(rows)
+
+
 def pipeline(unknown_threshold: float = 0.0) -> Pipeline:
-    return Pipeline(StandIn(unknown_threshold=unknown_threshold), by_liveliness)
+    return Pipeline(StandIn(decision=DecisionSpec(unknown_threshold)), by_liveliness)
 
 
 def states(decisions: list[Decision]) -> list[str]:
@@ -47,8 +71,8 @@ def with_gap(gap_s: float, n: int = 1000) -> Samples:
 
 def test_first_it_warms_up_and_says_until_when() -> None:
     warming, *rest = pipeline().push(walk(moments(1000, 50)))
-    assert warming == Decision(0.0, warming.end_s, None, "warming_up", None, None, None, 0,
-                               "waist@00000000")  # fmt: skip
+    assert warming == Decision(0.0, warming.end_s, None, "warming_up", None, None, None, None,
+                               0, "waist@00000000")  # fmt: skip
     assert warming.end_s == pytest.approx(rest[0].end_s)
     assert {d.state for d in rest} == {"ok"}
     assert all(a.start_s < b.start_s for a, b in pairwise(rest) if a.start_s and b.start_s)
@@ -71,7 +95,7 @@ def test_below_the_threshold_it_does_not_know() -> None:
     unsure = pipeline(unknown_threshold=0.999).push(walk(moments(1000, 50)))[1:]
     assert {d.state for d in sure} == {"ok"}
     for a, b in zip(sure, unsure, strict=True):
-        assert (b.state, b.activity) == ("unknown", None)
+        assert (b.state, b.activity, b.reason) == ("unknown", None, "unsure")
         assert (a.confidence, a.probabilities) == (b.confidence, b.probabilities)
 
 
@@ -163,3 +187,49 @@ def test_any_chunking_gives_the_same_lines(gap_s: float, cuts: list[int], rate_h
     assert said == expected
     assert [to_json(d) for d in said] == [to_json(d) for d in expected]
     assert parts.counts == whole.counts
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    gap_s=st.sampled_from([0.0, 0.1, 1.0, 5.0]),
+    cuts=st.lists(st.integers(0, 1500), max_size=20),
+    rate_hz=st.sampled_from([50, 104]),
+)
+def test_nor_does_chunking_show_where_the_past_counts(
+    gap_s: float, cuts: list[int], rate_hz: float
+) -> None:
+    samples = walk(moments(1500, rate_hz, 0.2, 3), lost=2)
+    samples.t_s[1000:] += gap_s
+    parts, whole = (Pipeline(EVERYTHING, with_none_of_these) for _ in range(2))
+    said = [d for block in chunks(samples, cuts) for d in parts.push(block)]
+    assert said == whole.push(samples)
+    assert parts.orientation is not None
+    assert whole.orientation is not None
+    assert parts.orientation.to_state() == whole.orientation.to_state()
+    assert parts.orientation.confidence > 0
+
+
+def after_a_gap(gap_s: float) -> list[float]:
+    """Confidences in the first windows after a gap in a long walk, smoothed."""
+    smoothed = replace(EVERYTHING, orientation=None)
+    samples = walk(moments(3000, 50))
+    samples.t_s[2000:] += gap_s
+    said = Pipeline(smoothed, with_none_of_these).push(samples)
+    return [d.confidence for d in said if d.start_s and d.start_s > 40.0 + gap_s and d.confidence]
+
+
+def test_a_long_gap_forgets_what_was_done_before_it_and_a_short_one_does_not() -> None:
+    fresh = Pipeline(replace(EVERYTHING, orientation=None), with_none_of_these)
+    samples = walk(moments(3000, 50))
+    begun = [d.confidence for d in fresh.push(samples[2000:]) if d.confidence]
+    assert after_a_gap(5.0)[:3] == pytest.approx(begun[:3], abs=1e-6)
+    assert after_a_gap(1.0)[0] != pytest.approx(begun[0], abs=1e-6)
+
+
+def test_a_rotation_that_is_given_is_a_mounting_that_is_known() -> None:
+    told = Pipeline(EVERYTHING, with_none_of_these, np.eye(3))
+    assert told.orientation is None
+    samples = Samples(moments(1000, 50), np.tile([0.0, 0.0, 1.0], (1000, 1)), np.zeros((1000, 3)))
+    assert {d.state for d in told.push(samples)[3:]} == {"ok"}
+    finding = Pipeline(EVERYTHING, with_none_of_these)
+    assert {d.reason for d in finding.push(samples)[3:]} == {"mounting"}

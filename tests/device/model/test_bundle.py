@@ -16,10 +16,20 @@ from hypothesis import strategies as st
 from device.model import manifest as manifests
 from device.model.bundle import BundleError, load, locate, pack, parse, write
 from device.model.manifest import _REQUIRED
+from device.orientation.spec import OrientationSpec
+from device.smoothing import Smoothing
+from device.verdict import DecisionSpec
 from firmware_bridge.errors import EdgeharError
 from tests.device.model.conftest import CARD, FLATBUFFER
 
 Manifest = dict[str, Any]
+DECISION = DecisionSpec(0.4).to_dict()
+
+
+def smoothing(states: int) -> Manifest:
+    rest = 0.1 / (states - 1)
+    rows = [[0.9 if i == j else rest for j in range(states)] for i in range(states)]
+    return {"kind": "hmm", "transition": rows, "prior": [1 / states] * states, "weight": 0.5}
 
 
 def packed_as_is(manifest: Manifest | bytes, card: str = CARD, **how: Any) -> bytes:
@@ -45,7 +55,8 @@ def test_a_bundle_comes_back_as_it_was_written(tmp_path: Path, manifest: Manifes
     assert {key: bundle.manifest[key] for key in manifest} == manifest
     assert bundle.labels == ("walking", "sitting", "lying")
     assert bundle.spec.to_dict() == manifest["signal"]
-    assert bundle.unknown_threshold == 0.4
+    assert bundle.decision == DecisionSpec(0.4)
+    assert bundle.orientation is None
     assert bundle.id == f"waist@{bundle.sha256[:8]}"
     assert [entry.name for entry in tmp_path.iterdir()] == ["waist.tflite"]
 
@@ -148,7 +159,7 @@ def test_what_is_no_bundle_is_named_in_one_line(
 
 def test_a_newer_schema_asks_for_an_update_before_anything_else(manifest: Manifest) -> None:
     with pytest.raises(BundleError, match=r"newer edgehar.*update"):
-        parse(packed_as_is({"schema": 2, "future": True}))
+        parse(packed_as_is({"schema": 3, "future": True}))
     newer = {**whole(manifest), "schema": 7}
     with pytest.raises(BundleError, match="newer edgehar"):
         parse(packed_as_is(newer))
@@ -187,10 +198,23 @@ def test_each_missing_field_is_named(manifest: Manifest, path: str) -> None:
         {"labels": ["walking", "lying"]},
         {"channels": ["gyro_x"] * 9},
         {"units": ["m/s²"] * 9},
-        {"decision": {"smoothing": "median", "unknown_threshold": 0.4}},
-        {"decision": {"smoothing": "none", "unknown_threshold": 1.5}},
-        {"decision": {"smoothing": "none", "unknown_threshold": True}},
+        {"decision": {**DECISION, "smoothing": "none"}},
+        {"decision": {**DECISION, "smoothing": {"kind": "median"}}},
+        {"decision": {**DECISION, "smoothing": smoothing(2)}},
+        {"decision": {**DECISION, "unknown_output": True}},
+        {"decision": {**DECISION, "unknown_output": 0}},
+        {"decision": {**DECISION, "temperature": 0}},
+        {"decision": {**DECISION, "temperature": "warm"}},
+        {"decision": {**DECISION, "unknown_threshold": 1.5}},
+        {"decision": {**DECISION, "unknown_threshold": True}},
+        {"decision": {key: DECISION[key] for key in DECISION if key != "temperature"}},
         {"decision": []},
+        {"orientation": "walking"},
+        {"orientation": {}},
+        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "kind": "dancing"}},
+        {"orientation": OrientationSpec(("cycling",)).to_dict()},
+        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "known_at": [1]}},
+        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "postures": 3}},
         {"signal": {}},
         {"signal": {"rate_hz": 50.0}},
         {"self_test": {"x": "!", "activity": "lying", "probabilities": [0, 0, 1]}},
@@ -205,15 +229,46 @@ def test_a_manifest_that_makes_no_sense_is_refused(manifest: Manifest, change: M
     assert len(str(caught.value)) < 250
 
 
-def test_a_signal_step_that_is_not_known_is_refused(manifest: Manifest) -> None:
-    manifest["signal"]["detrend"] = True
+@pytest.mark.parametrize("part", ["signal", "decision", "orientation"])
+def test_a_step_that_is_not_known_is_refused(manifest: Manifest, part: str) -> None:
+    manifest["orientation"] = OrientationSpec(("sitting",)).to_dict()
+    manifest[part]["detrend"] = True
     with pytest.raises(BundleError, match="detrend"):
         pack(FLATBUFFER, manifest, CARD)
 
 
+def test_smoothing_and_mounting_come_back_as_they_were_written(manifest: Manifest) -> None:
+    filtered = DecisionSpec(0.5, True, 1.4, Smoothing.from_dict(smoothing(4)))
+    finds = OrientationSpec(("sitting", "lying"), known_at=0.7)
+    manifest["decision"], manifest["orientation"] = filtered.to_dict(), finds.to_dict()
+    manifest["self_test"]["probabilities"] = [0.1, 0.6, 0.2, 0.1]
+    bundle = parse(pack(FLATBUFFER, manifest, CARD))
+    assert (bundle.decision, bundle.orientation) == (filtered, finds)
+    labels = ["unknown", *bundle.labels[1:]]
+    with pytest.raises(BundleError, match="last output"):
+        pack(FLATBUFFER, {**manifest, "labels": labels}, CARD)
+
+
+def test_schema_1_is_read_as_it_was_meant(manifest: Manifest) -> None:
+    old: Manifest = {**whole(manifest), "schema": 1}
+    old["decision"] = {"smoothing": "none", "unknown_threshold": 0.3, "note": "kept"}
+    del old["orientation"]
+    bundle = parse(packed_as_is(old))
+    assert (bundle.decision, bundle.orientation) == (DecisionSpec(0.3), None)
+    for terms in ({"smoothing": None, "unknown_threshold": 0.3}, {"smoothing": "none"}):
+        with pytest.raises(BundleError, match=r"decision\."):
+            parse(packed_as_is({**old, "decision": terms}))
+
+
+def test_the_shipped_bundles_decide_as_they_always_did() -> None:
+    shipped = load(locate("waist"))
+    if shipped.manifest["schema"] == 1:
+        assert shipped.decision == DecisionSpec(0.4)
+        assert shipped.orientation is None
+
+
 def test_other_fields_that_are_not_known_are_kept_and_ignored(manifest: Manifest) -> None:
     manifest["colour"] = "green"
-    manifest["decision"]["reason"] = "none"
     assert whole(manifest)["colour"] == "green"
 
 

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def decision(number: int) -> Decision:
     probabilities = {"walking": 0.75 + 1e-9, "sitting": 0.25 - 1e-9}
     time = f"2026-01-01T00:00:{number % 60:02}Z"
     return Decision(
-        number, number + 2.56, time, "ok", "walking", 0.75, probabilities, number % 3, "m@0"
+        number, number + 2.56, time, "ok", "walking", None, 0.75, probabilities, number % 3, "m@0"
     )
 
 
@@ -30,10 +31,12 @@ def numbers(path: Path) -> list[tuple[int, int]]:
 
 def test_a_row_says_what_the_json_line_says(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
-    silent = Decision(None, None, None, "no_data", None, None, None, 0, "m@0")
+    silent = Decision(None, None, None, "no_data", None, None, None, None, 0, "m@0")
+    unsure = replace(decision(8), state="unknown", activity=None, reason="unsure")
     sink = Sqlite(path, "serial:/dev/ttyUSB0")
     sink.write(decision(7))
     sink.write(silent)
+    sink.write(unsure)
     sink.close()
     with closing(sqlite3.connect(path)) as database:
         database.row_factory = sqlite3.Row
@@ -41,10 +44,32 @@ def test_a_row_says_what_the_json_line_says(tmp_path: Path) -> None:
         assert [row["source"] for row in database.execute("SELECT source FROM runs")] == [
             "serial:/dev/ttyUSB0"
         ]
-    for row, said in zip(rows, (decision(7), silent), strict=True):
+    for row, said in zip(rows, (decision(7), silent, unsure), strict=True):
         del row["run"], row["number"]
         row["probabilities"] = row["probabilities"] and json.loads(row["probabilities"])
         assert row == json.loads(to_json(said))
+
+
+def test_a_database_of_version_1_gets_the_new_column(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    sink = Sqlite(path, "x")
+    sink.write(decision(1))
+    sink.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE decisions DROP COLUMN reason")
+        database.execute("PRAGMA user_version = 1")
+    unfamiliar = replace(decision(2), state="unknown", activity=None, reason="unfamiliar")
+    for _ in range(2):
+        sink = Sqlite(path, "x")
+        sink.write(unfamiliar)
+        sink.close()
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT state, reason, model FROM decisions ORDER BY run")
+        assert rows.fetchall() == [
+            ("ok", None, "m@0"),
+            ("unknown", "unfamiliar", "m@0"),
+            ("unknown", "unfamiliar", "m@0"),
+        ]
 
 
 def test_a_decision_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:

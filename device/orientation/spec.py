@@ -1,0 +1,86 @@
+"""The numbers of the mounting estimate: part of a bundle, fitted on training people."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+from device.fields import matching, number, numbers
+from firmware_bridge.errors import InputError
+
+KIND: Final = "walking"
+
+
+@dataclass(frozen=True, slots=True)
+class OrientationSpec:
+    """What turns walking into a rotation. Raises InputError when the numbers make no sense."""
+
+    postures: tuple[str, ...]
+    """Labels that cannot be told from each other until the mounting is known."""
+    cadence_hz: tuple[float, float] = (1.2, 2.6)
+    """Steps a second, slowest and fastest, that are walking."""
+    effort_g: tuple[float, float] = (0.05, 0.5)
+    """Body acceleration, rms over the window, least and most: less is rest, more is running."""
+    rhythm: float = 0.5
+    """Least correlation of |acc| with itself one step or stride later, 0 to 1."""
+    memory_windows: float = 300.0
+    """Walking windows after which old ones count 1/e."""
+    enough_windows: float = 30.0
+    """Walking windows that are enough, if they agree."""
+    steady_gravity: float = 0.8
+    """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
+    flat_swing: float = 0.5
+    """Share by which the swing about its axis must exceed that across it for full confidence."""
+    known_at: float = 0.8
+    """From this confidence on, 0 to 1, the mounting is known …"""
+    lost_at: float = 0.4
+    """… and stays so until the confidence falls below this."""
+    break_after_s: float = 600.0
+    """A silence of this length may mean that the strap was taken off …"""
+    break_keeps: float = 0.05
+    """… so of what was seen before only this share still counts, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.postures, tuple) or not all(
+            isinstance(label, str) for label in self.postures
+        ):
+            raise InputError("orientation: postures must be a list of labels")
+        for name, (low, high) in _LIMITS.items():
+            value, what = getattr(self, name), f"orientation: {name}"
+            if name in _RANGES:
+                least, most = numbers(what, value, 2, low, high)
+                if least >= most:
+                    raise InputError(f"{what} must be two numbers, the smaller one first")
+            else:
+                number(what, value, low, high)
+        if self.lost_at > self.known_at:
+            raise InputError("orientation: lost_at must not be above known_at")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as the manifest keeps it."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        lists = {name: list(value) for name, value in named.items() if isinstance(value, tuple)}
+        return {"kind": KIND, **named, **lists}
+
+    @classmethod
+    def from_dict(cls, values: object) -> Self:
+        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
+        if not isinstance(values, dict) or values.get("kind") != KIND:
+            raise InputError(f"orientation: must be null or of kind {KIND!r}; update edgehar")
+        named = matching(cls, {key: values[key] for key in values if key != "kind"}, "orientation")
+        lists = {key: tuple(value) for key, value in named.items() if isinstance(value, list)}
+        return cls(**{**named, **lists})
+
+
+_RANGES: Final = ("cadence_hz", "effort_g")
+_LIMITS: Final[dict[str, tuple[float, float]]] = {
+    "cadence_hz": (0.3, 5.0),
+    "effort_g": (0.0, 10.0),
+    "rhythm": (0.0, 1.0),
+    "memory_windows": (1.0, 1e6),
+    "enough_windows": (1.0, 1e6),
+    "steady_gravity": (0.0, 0.999),
+    "flat_swing": (0.01, 1.0),
+    "known_at": (0.0, 1.0),
+    "lost_at": (0.0, 1.0),
+    "break_after_s": (1.0, 1e7),
+    "break_keeps": (0.0, 1.0),
+}

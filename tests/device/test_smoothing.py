@@ -1,0 +1,125 @@
+import itertools
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.smoothing import Filter, Smoothing, tempered
+from firmware_bridge.errors import InputError
+
+STATES = 3
+
+
+def smoothing(stay: float = 0.9, weight: float = 0.6) -> Smoothing:
+    leave = (1 - stay) / (STATES - 1)
+    rows = tuple(tuple(stay if i == j else leave for j in range(STATES)) for i in range(STATES))
+    return Smoothing(rows, (1 / STATES,) * STATES, weight)
+
+
+def belief(spec: Smoothing, rows: list[list[float]]) -> list[float]:
+    running = Filter(spec)
+    return [running.step(row) for row in rows][-1]
+
+
+def by_paths(spec: Smoothing, rows: list[list[float]]) -> list[float]:
+    """Return the probability of each last state, by adding up every path there is."""
+    total = [0.0] * STATES
+    for path in itertools.product(range(STATES), repeat=len(rows) + 1):
+        chance = spec.prior[path[0]]
+        for row, before, state in zip(rows, path, path[1:], strict=False):
+            chance *= spec.transition[before][state]
+            chance *= (row[state] / spec.prior[state]) ** spec.weight
+        total[path[-1]] += chance
+    return [value / sum(total) for value in total]
+
+
+probabilities = st.lists(st.floats(0, 1), min_size=STATES, max_size=STATES).filter(any).map(
+    lambda row: [value / sum(row) for value in row]
+)  # fmt: skip
+
+
+@given(rows=st.lists(st.permutations([0.7, 0.2, 0.1]), min_size=1, max_size=5))
+def test_it_is_the_sum_over_all_paths(rows: list[list[float]]) -> None:
+    spec = Smoothing(((0.8, 0.15, 0.05), (0.1, 0.9, 0.0), (0.3, 0.0, 0.7)), (0.5, 0.3, 0.2), 0.6)
+    assert belief(spec, rows) == pytest.approx(by_paths(spec, rows))
+
+
+@given(rows=st.lists(probabilities, min_size=1, max_size=50))
+def test_whatever_the_model_says_it_stays_a_distribution(rows: list[list[float]]) -> None:
+    running = Filter(smoothing())
+    for row in rows:
+        found = running.step(row)
+        assert sum(found) == pytest.approx(1)
+        assert min(found) > 0
+
+
+@given(row=st.permutations([0.7, 0.2, 0.1]))
+def test_where_the_past_says_nothing_the_window_decides(row: list[float]) -> None:
+    forgetful = smoothing(stay=1 / STATES, weight=1.0)
+    assert belief(forgetful, [[0.1, 0.1, 0.8]] * 5 + [row]) == pytest.approx(row)
+
+
+def test_one_odd_window_changes_nothing_and_a_real_change_comes_through() -> None:
+    before, after = [0.9, 0.06, 0.04], [0.06, 0.9, 0.04]
+    odd = belief(smoothing(stay=0.98), [before] * 10 + [after])
+    assert odd[0] > 0.5
+    changed = belief(smoothing(stay=0.98), [before] * 10 + [after] * 5)
+    assert changed[1] > 0.9
+
+
+def test_a_sure_window_does_not_rule_a_state_out_for_ever() -> None:
+    mistaken = [[1.0, 0.0, 0.0]] * 100
+    assert belief(smoothing(), [*mistaken, *([[0.0, 1.0, 0.0]] * 3)])[1] > 0.9
+
+
+def test_after_a_reset_nothing_is_left() -> None:
+    running, fresh = Filter(smoothing()), Filter(smoothing())
+    running.step([0.0, 0.0, 1.0])
+    running.reset()
+    assert running.step([0.5, 0.3, 0.2]) == fresh.step([0.5, 0.3, 0.2])
+
+
+def test_it_survives_the_manifest() -> None:
+    spec = smoothing()
+    assert Smoothing.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "median"},
+        {"prior": [0.5, 0.5]},
+        {"prior": [0.5, 0.5, 0.5]},
+        {"prior": [1.0, 0.0, 0.0]},
+        {"prior": "even"},
+        {"prior": []},
+        {"transition": [[1, 0, 0], [0, 1, 0]]},
+        {"transition": [[1, 0, 0], [0, 1, 0], [0, 0.5, 0]]},
+        {"transition": [[1, 0, 0], [0, 1, 0], [-1, 1, 1]]},
+        {"transition": [[1, 0, 0], [0, 1, 0], 1]},
+        {"transition": [[1, 0, 0], [0, 1, 0], ["a", 0, 1]]},
+        {"weight": 0},
+        {"weight": 1.01},
+        {"weight": True},
+        {"lag": 2},
+    ],
+)
+def test_what_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="smoothing"):
+        Smoothing.from_dict({**smoothing().to_dict(), **change})
+
+
+@given(row=probabilities, temperature=st.floats(0.1, 10))
+def test_a_temperature_changes_how_sure_never_which(row: list[float], temperature: float) -> None:
+    found = tempered(row, temperature)
+    assert sum(found) == pytest.approx(1)
+    assert found[row.index(max(row))] == max(found)
+    if temperature > 1:
+        assert max(found) <= max(row) + 0.01
+
+
+def test_temperature_1_leaves_every_bit() -> None:
+    row = [0.30000001, 0.7, math.ulp(0.0)]
+    assert tempered(row, 1) is row
