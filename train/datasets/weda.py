@@ -21,6 +21,10 @@ ACTIVITIES = {"D01": "walking", "D02": "running", "D03": "stairs", "D04": "", "D
 """The others, D06 and D08 to D11, are unknown: crouching, jumping, hitting, clapping, a door.
 
 D04, D05 and D07 are of several activities: sitting down and getting up, a stumble in walking."""
+NOMINAL_HZ = 50.0
+BURST_S = 0.1
+LOST_S = 0.22
+"""Bursts come every 0.1 s; after a longer silence than this a packet is missing."""
 FALL_S = 2.0
 """A fall is unknown from this long before its hardest blow until as long after; the rest of the
 recording, before and after, is ambiguous."""
@@ -63,8 +67,22 @@ def _track(archive: Archive, name: str, kind: str) -> tuple[Float64, Float64]:
     columns = dict.fromkeys((f"{kind}_{column}_list" for column in ("time", "x", "y", "z")), FLOAT)
     lines = table(archive, name, columns, skip=1)
     time, *axes = columns
-    # Packets of some 20 samples arrive late, one after the next: the stamps give their order.
+    # Packets of some 20 samples may arrive after their successor; the stamps give the order.
     lines = lines[np.argsort(lines[time], kind="stable")]
-    index = np.arange(len(lines))
-    slope, offset = np.polyfit(index, lines[time], 1)
-    return offset + slope * index, xyz(lines, *axes)
+    return even(lines[time], fall="/F" in name), xyz(lines, *axes)
+
+
+def even(stamp_s: Float64, *, fall: bool) -> Float64:
+    """Give the instants of samples that were taken evenly, but stamped in bursts of five.
+
+    Of falls the publisher left out every fifth sample: changes from each fourth sample to the next
+    are half as large again as the others, in every one of the recordings. The rate is 50 Hz too.
+    """
+    index = np.arange(len(stamp_s))
+    if fall:
+        index += index // 4
+    lost = np.round((np.diff(stamp_s) - BURST_S) * NOMINAL_HZ)
+    index[1:] += np.cumsum(np.where(np.diff(stamp_s) > LOST_S, lost, 0)).astype(np.int64)
+    slope, offset = np.polyfit(index, stamp_s, 1)
+    evenly: Float64 = offset + slope * index
+    return evenly

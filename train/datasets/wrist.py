@@ -14,7 +14,7 @@ from train.datasets.piece import LABELS, UNKNOWN, Piece
 
 __all__ = ["DATASETS", "LABELS", "SOURCES", "UNKNOWN", "Piece", "Source", "WristSet", "load"]
 
-PARSER = 1
+PARSER = 2
 """Raised whenever a parser changes, so that what an older one left in the cache is not used."""
 
 
