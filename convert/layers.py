@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("edgehar")
@@ -20,3 +21,57 @@ class Clip(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     def get_config(self) -> dict[str, Any]:
         """Give what the constructor takes."""
         return {**super().get_config(), "limit": self.limit}
+
+
+@keras.saving.register_keras_serializable("edgehar")
+class LongLSTM(keras.layers.LSTM):  # type: ignore[misc]  # Keras is untyped
+    """A plain LSTM whose steps are one TensorFlow operation: trains twice as fast on a processor.
+
+    Its weights and its output are those of `keras.layers.LSTM` with default arguments.
+    """
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        """Give the last state (n, units), or all of them (n, steps, units)."""
+        if initial_state is not None or mask is not None:
+            raise ValueError("LongLSTM has no initial state and no mask")
+        cell = self.cell
+        zeros = tf.zeros((tf.shape(sequences)[0], self.units))
+        unused = tf.zeros((self.units,))
+        # The operation's order of gates is input, candidate, forget, output. Its second version has
+        # Keras's order, and a wrong gradient.
+        i, f, g, o = tf.split(tf.concat([cell.kernel, cell.recurrent_kernel], 0), 4, 1)
+        i_bias, f_bias, g_bias, o_bias = tf.split(cell.bias, 4)
+        states = tf.raw_ops.BlockLSTM(
+            seq_len_max=tf.cast(tf.shape(sequences)[1], tf.int64),
+            x=tf.transpose(sequences, (1, 0, 2)),
+            cs_prev=zeros,
+            h_prev=zeros,
+            w=tf.concat([i, g, f, o], 1),
+            wci=unused,
+            wcf=unused,
+            wco=unused,
+            b=tf.concat([i_bias, g_bias, f_bias, o_bias], 0),
+            forget_bias=0.0,
+            cell_clip=0.0,
+            use_peephole=False,
+        ).h
+        return tf.transpose(states, (1, 0, 2)) if self.return_sequences else states[-1]
+
+
+@keras.saving.register_keras_serializable("edgehar")
+class Channels(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """Takes `count` channels of the last axis, from `first` on."""
+
+    def __init__(self, first: int, count: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.first, self.count = first, count
+
+    def call(self, inputs: Any) -> Any:
+        """Leave the other channels out."""
+        return inputs[..., self.first : self.first + self.count]
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what the constructor takes."""
+        return {**super().get_config(), "first": self.first, "count": self.count}

@@ -73,14 +73,19 @@ class Experiment:
     config: dict[str, Any]
 
 
-def run(data: Data, recipe: Recipe, seed: int) -> Experiment:
-    """Fit, then score on the validation people, if the recipe has any, and on the test people."""
+def run(data: Data, recipe: Recipe, seed: int, *, peek: bool = False) -> Experiment:
+    """Fit, then score on the validation people, if the recipe has any, and on the test people.
+
+    With `peek` the history also says how every epoch did on the test people. Nothing is chosen by
+    it; it shows what choosing by it would give.
+    """
     held_out = frozenset[int]()
     if recipe.validation_people:
         held_out = validation_people(data.train.people, recipe.validation_people, seed)
     validation = data.train.of(held_out)
     train = data.train.of(data.train.people - held_out)
-    fitted = fit(recipe, seed, train, validation if held_out else None)
+    watched = data.test if peek else None
+    fitted = fit(recipe, seed, train, validation if held_out else None, watched)
     sets = {"validation": validation} if held_out else {}
     scores = {
         name: score(windows.y, probabilities(fitted.model, windows.x), LABELS)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from train.augment import TiltedBatches
 from train.datasets.waist import LABELS, refuse_test_people
+from train.evaluate import score
 from train.models import MODELS, adapt
 from train.recipes import Recipe
 from train.windows import LabelledWindows
@@ -26,7 +27,8 @@ class Fitted:
 
     model: keras.Model
     history: History
-    """By epoch: loss, accuracy, and val_loss, val_accuracy where there were validation windows."""
+    """By epoch: loss, accuracy, and val_loss, val_accuracy where there were validation windows,
+    peek_loss, peek_accuracy where there were windows to peek at."""
     epoch: int
     """The epoch whose weights the model has, counted from 1."""
     seconds: float
@@ -37,11 +39,13 @@ def fit(
     seed: int,
     train: LabelledWindows,
     validation: LabelledWindows | None = None,
+    peek: LabelledWindows | None = None,
 ) -> Fitted:
     """Train a new network; one seed on one machine gives one set of weights.
 
     With validation windows the model is that of the epoch most often right on them (at a tie, of
-    the lower loss); otherwise that of the last epoch.
+    the lower loss); otherwise that of the last epoch. Windows to `peek` at are scored after every
+    epoch, for the record only (`peek_accuracy`, `peek_loss`); the test people's may be.
 
     Raises:
         DataError: a test person's windows are among those to train or choose on.
@@ -66,6 +70,8 @@ def fit(
     if recipe.averaging is not None:
         # After `best` in the list, so that it sees the averaged weights that were validated.
         callbacks.insert(1, keras.callbacks.SwapEMAWeights())
+    if peek is not None:
+        callbacks.append(_Peek(peek))
     began = time.monotonic()
     history = model.fit(
         TiltedBatches(
@@ -127,6 +133,20 @@ class _BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         if logs and (score := (logs["accuracy"], -logs["loss"])) > self._best:
             self._best, self.epoch, self.weights = score, self._now, self.model.get_weights()
+
+
+class _Peek(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Record how each epoch does on windows that nothing is chosen by."""
+
+    def __init__(self, windows: LabelledWindows):
+        super().__init__()
+        self._windows = windows
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  Keras's signature
+        found = probabilities(self.model, self._windows.x)
+        scores = score(self._windows.y, found, LABELS)
+        if logs is not None:  # the history is kept from these
+            logs.update(peek_accuracy=scores.accuracy, peek_loss=scores.loss)
 
 
 class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
