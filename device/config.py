@@ -45,6 +45,8 @@ class Config:
     """(3, 3) proper rotation from sensor axes to wrist axes; None where they are the same."""
     stdout: bool = True
     sqlite: Path | None = None
+    state: Path | None = None
+    """Where the mounting that was found is kept over a restart."""
 
 
 class _RefusedError(ValueError):
@@ -93,6 +95,7 @@ def load(path: Path) -> Config:
         rotation=settings.get("mounting.rotation"),
         stdout=settings.get("sinks.stdout", True),
         sqlite=settings.get("sinks.sqlite"),
+        state=settings.get("state.file"),
     )
 
 
@@ -181,4 +184,5 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "mounting.rotation": _rotation,
     "sinks.stdout": _flag,
     "sinks.sqlite": _path,
+    "state.file": _path,
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from device.batched import Batched
 from device.decisions import Decision
+from device.mounting_file import MountingFile
+from device.orientation.orientation import Orientation
 from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet
@@ -27,21 +29,26 @@ class Report:
     source: Mapping[str, int]
     """What the line delivered, damaged and lost."""
     failed_writes: int
+    mounting: Mapping[str, float] | None
+    """Whether it is `known` at the end, and the `confidence`; null where it is not estimated."""
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     source: Source,
     pipeline: Pipeline,
     spec: SignalSpec,
     outlets: Sequence[Outlet],
     stop: Callable[[], bool],
+    kept: MountingFile | None = None,
 ) -> Report:
     """Run until the source ends, `stop` says so, or nobody reads standard output any more.
 
-    `stop` is asked after each block, so at least every half second with a live source.
+    `stop` is asked after each block, so at least every half second with a live source. The
+    mounting is kept in `kept`, if the pipeline estimates it.
     """
     started = heard = time.monotonic()
     decisions, waiting = 0, Batched(pipeline, spec)
+    mounting = _Mounting(pipeline.orientation, kept)
     try:
         with closing(source.blocks()) as blocks:
             for block in blocks:
@@ -51,6 +58,7 @@ def run(
                 else:
                     found += pipeline.silence(time.monotonic() - heard)
                 decisions += _write(found, source, outlets)
+                mounting.look()
                 if stop():
                     break
         decisions += _write(waiting.flush(), source, outlets)
@@ -59,15 +67,59 @@ def run(
     finally:
         for outlet in outlets:
             outlet.close()
+        mounting.close()
     report = Report(
         seconds=round(time.monotonic() - started, 3),
         decisions=decisions,
         pipeline=dict(pipeline.counts),
         source=dict(source.counts),
         failed_writes=sum(outlet.failures for outlet in outlets),
+        mounting=mounting.report(),
     )
     log.info("stopped after %.1f s: %s", report.seconds, in_words(pipeline.counts))
     return report
+
+
+class _Mounting:
+    """Says when the mounting becomes known, or is no longer, and has it kept."""
+
+    def __init__(self, orientation: Orientation | None, kept: MountingFile | None) -> None:
+        self._orientation = orientation
+        self._kept = kept
+        self._known = orientation is not None and orientation.known
+        if self._known:
+            self._say("known from before")
+
+    def look(self) -> None:
+        """Look whether anything has changed."""
+        if self._orientation is None:
+            return
+        if self._orientation.known != self._known:
+            self._known = self._orientation.known
+            self._say("known" if self._known else "not known any more")
+        if self._kept is not None:
+            self._kept.note(self._orientation, time.monotonic())
+
+    def close(self) -> None:
+        """Say and keep what there is at the end."""
+        if self._orientation is None:
+            return
+        self._say("known at the end" if self._orientation.known else "not known at the end")
+        if self._kept is not None:
+            self._kept.close(self._orientation)
+
+    def report(self) -> dict[str, float] | None:
+        """Return it for the report."""
+        found = self._orientation
+        return (
+            None
+            if found is None
+            else {"known": found.known, "confidence": round(found.confidence, 3)}
+        )
+
+    def _say(self, what: str) -> None:
+        assert self._orientation is not None  # noqa: S101 -- else there is nothing to say
+        log.info("mounting %s, confidence %.0f %%", what, 100 * self._orientation.confidence)
 
 
 def _write(found: Sequence[Decision], source: Source, outlets: Sequence[Outlet]) -> int:

@@ -1,8 +1,8 @@
 """The pipeline: samples in, decisions out. Pure: no port, no thread, no clock."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,12 @@ class Pipeline:
         bundle: Model,
         classify: Classify,
         rotation: Sequence[Sequence[float]] | Float64 | None = None,
-        mounting: Mapping[str, Any] | None = None,
+        orientation: Orientation | None = None,
     ) -> None:
         """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
 
-        Without one, a bundle that can finds the mounting by itself: from scratch, or from
-        `mounting`, what Orientation.to_state gave (InputError if it cannot be that).
+        Without one, a bundle that can finds the mounting by itself: from scratch, or going on with
+        `orientation`, an earlier run's.
         """
         self._bundle = bundle
         self._classify = classify
@@ -59,7 +59,7 @@ class Pipeline:
         """What finds the mounting; None: it is known, or the bundle has no way to find it."""
         finds = bundle.orientation if rotation is None else None
         if finds is not None:
-            self.orientation = Orientation(finds, bundle.spec.rate_hz, mounting)
+            self.orientation = orientation or Orientation(finds, bundle.spec.rate_hz)
         self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
         self._told_silent = False
         self._silent_from: float | None = None

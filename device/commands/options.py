@@ -1,6 +1,7 @@
 """What several commands share: the model to use, the source to open, the signals to heed."""
 
 import logging
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import FrameType
 from device.config import Source as SourceSetting
 from device.config import parse_source
 from device.model.bundle import MODELS, Bundle, load, locate
+from device.mounting_file import NAME, MountingFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 
@@ -35,6 +37,21 @@ def open_source(setting: SourceSetting | str) -> Source:
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
 
     return SerialSource(source.path, source.baud)
+
+
+def mounting_file(
+    bundle: Bundle, source: SourceSetting, source_name: str, path: Path | None
+) -> MountingFile | None:
+    """Return where to keep the mounting: in `path`, or where systemd lets a service keep state.
+
+    A recording begins anew, always.
+    """
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if path is None and folder:
+        path = Path(folder) / NAME
+    if path is None or bundle.orientation is None or source.kind == "recording":
+        return None
+    return MountingFile(path, source_name, bundle.name, bundle.orientation)
 
 
 def until_told_to_stop() -> Callable[[], bool]:

@@ -32,18 +32,23 @@ log = logging.getLogger(__name__)
     "  rotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n"
     "  [sinks]\n"
     "  stdout = true\n"
-    '  sqlite = "/var/lib/edgehar/decisions.db"'
+    '  sqlite = "/var/lib/edgehar/decisions.db"\n'
+    "  [state]  # the mounting that was found, for the next start\n"
+    '  file = "/var/lib/edgehar/orientation.json"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N] or recording:FILE.")
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
 @click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
+@click.option("--state", metavar="FILE", type=Path, help="Keep the mounting found, for the next "
+              "start [default: orientation.json in $STATE_DIRECTORY, if set].")  # fmt: skip
 @click.option("--report", metavar="FILE", type=Path, help="At the end, write what came as JSON.")
-def command(
+def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     config_path: Path | None,
     source: str | None,
     model: str | None,
     sqlite: Path | None,
+    state: Path | None,
     report: Path | None,
 ) -> None:
     """Classify what a sensor sends, live, until SIGTERM or Ctrl-C.
@@ -58,6 +63,7 @@ def command(
         source=configs.parse_source(source) if source else config.source,
         model=model or config.model,
         sqlite=sqlite or config.sqlite,
+        state=state or config.state,
     )
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
@@ -66,8 +72,12 @@ def command(
     stop = options.until_told_to_stop()
     bundle = options.open_bundle(config.model)
     self_test(bundle)
-    pipeline = Pipeline(bundle, Classifier(bundle).probabilities, config.rotation)
     opened = options.open_source(config.source)
+    kept = None
+    if config.rotation is None:
+        kept = options.mounting_file(bundle, config.source, opened.name, config.state)
+    before = None if kept is None else kept.read(bundle.spec.rate_hz)
+    pipeline = Pipeline(bundle, Classifier(bundle).probabilities, config.rotation, before)
     sinks: list[Sink] = [Stdout()] if config.stdout else []
     if config.sqlite is not None:
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
@@ -76,6 +86,6 @@ def command(
     into = ", ".join(sink.name for sink in sinks)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
     outlets = [Outlet(sink) for sink in sinks]
-    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop)
+    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept)
     if report is not None:
         write_json(report, {"model": bundle.id, **asdict(result)})

@@ -49,7 +49,7 @@ class Frame:
             windows / spec.enough_windows,
             (steady - spec.steady_gravity) / (1 - spec.steady_gravity),
             flat / spec.flat_swing,
-            self._votes / windows,
+            self._votes / (spec.sure_side * math.sqrt(windows)),
         )
         return max(0.0, min(1.0, *shares))
 
@@ -94,7 +94,7 @@ class Frame:
                 for name, shape in _SHAPES.items()
             }
             windows, votes = float(state["windows"]), float(state["votes"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError("it is not a mounting that this version kept") from error
         whole = np.concatenate([[windows, votes], *(values.ravel() for values in sums.values())])
         if not np.isfinite(whole).all() or windows < 0 or abs(whole).max() > 1e9:

@@ -21,6 +21,8 @@ class OrientationSpec:
     """Body acceleration, rms over the window, least and most: less is rest, more is running."""
     rhythm: float = 0.5
     """Least correlation of |acc| with itself one step or stride later, 0 to 1."""
+    slow_share: float = 0.3
+    """Least share of the power of |acc| that is no faster than the fastest steps, 0 to 1."""
     memory_windows: float = 300.0
     """Walking windows after which old ones count 1/e."""
     enough_windows: float = 30.0
@@ -29,6 +31,8 @@ class OrientationSpec:
     """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
     flat_swing: float = 0.5
     """Share by which the swing about its axis must exceed that across it for full confidence."""
+    sure_side: float = 3.0
+    """Deviations of a fair coin by which the votes on the swing side must exceed a tie."""
     known_at: float = 0.8
     """From this confidence on, 0 to 1, the mounting is known …"""
     lost_at: float = 0.4
@@ -75,10 +79,12 @@ _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "cadence_hz": (0.3, 5.0),
     "effort_g": (0.0, 10.0),
     "rhythm": (0.0, 1.0),
+    "slow_share": (0.0, 1.0),
     "memory_windows": (1.0, 1e6),
     "enough_windows": (1.0, 1e6),
     "steady_gravity": (0.0, 0.999),
     "flat_swing": (0.01, 1.0),
+    "sure_side": (0.1, 100.0),
     "known_at": (0.0, 1.0),
     "lost_at": (0.0, 1.0),
     "break_after_s": (1.0, 1e7),

@@ -26,6 +26,9 @@ rotation = [
 [sinks]
 stdout = false
 sqlite = "/var/lib/edgehar/decisions.db"
+
+[state]
+file = "/var/lib/edgehar/orientation.json"
 """
 
 
@@ -43,6 +46,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert np.array_equal(config.rotation @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
     assert not config.stdout
     assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
+    assert config.state == Path("/var/lib/edgehar/orientation.json")
 
 
 def test_an_empty_file_says_nothing_and_writes_to_stdout(tmp_path: Path) -> None:
@@ -118,7 +122,13 @@ def test_any_text_is_settings_or_a_config_error(tmp_path: Path, text: str) -> No
         load(path)
     except ConfigError:
         return
-    assert set(tomllib.loads(path.read_text("utf-8"))) <= {"model", "source", "mounting", "sinks"}
+    assert set(tomllib.loads(path.read_text("utf-8"))) <= {
+        "model",
+        "source",
+        "mounting",
+        "sinks",
+        "state",
+    }
 
 
 @pytest.mark.parametrize(

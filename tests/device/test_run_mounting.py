@@ -1,0 +1,114 @@
+"""The daemon with a bundle that smooths, knows the unfamiliar and finds its mounting."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.model import bundle as bundles
+from device.orientation.spec import OrientationSpec
+from device.smoothing import Smoothing
+from device.verdict import DecisionSpec
+from tests.device.commands import edgehar, lines
+from tests.device.test_run import daemon, play, stop, stored, without
+
+STAYS = tuple(tuple(0.95 if i == j else 0.01 for j in range(6)) for i in range(6))
+# A waist walks less like a wrist than the real numbers ask for.
+EASY = OrientationSpec(
+    ("sitting", "standing", "lying"), enough_windows=10.0, flat_swing=0.01, sure_side=0.1,
+    steady_gravity=0.0, rhythm=0.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped network, its bundle asking for all that a bundle can."""
+    shipped = bundles.load(bundles.locate("waist"))
+    decision = DecisionSpec(0.3, False, 1.2, Smoothing(STAYS, (1 / 6,) * 6, 0.5))
+    terms = {"decision": decision.to_dict(), "orientation": EASY.to_dict()}
+    path = tmp_path_factory.mktemp("model") / "finding.tflite"
+    bundles.write(path, shipped.flatbuffer, {**shipped.manifest, **terms}, shipped.card)
+    return path
+
+
+def test_live_is_what_classify_says(recording: Path, model: Path, tmp_path: Path) -> None:
+    with daemon(tmp_path, "--model", str(model)) as running:
+        play(recording, running)
+        running.wait_for("went away")
+        stop(running)
+    offline = lines(edgehar("classify", tmp_path / "sent.csv", "--model", model).stdout)
+    assert without(running.decisions, "time") == without(offline, "time")
+    assert stored(running.database) == running.decisions
+    assert {d["reason"] for d in offline if d["state"] == "unknown"} >= {"mounting"}
+    assert {d["reason"] for d in offline if d["state"] != "unknown"} == {None}
+    assert running.log.count("mounting known,") == 1
+    assert running.report["mounting"]["known"]
+    assert 0.5 < running.report["mounting"]["confidence"] <= 1
+
+
+def walked(folder: Path, recording: Path, *options: str) -> str:
+    with daemon(folder, *options) as running:
+        play(recording, running)
+        running.wait_for("went away")
+        stop(running)
+    return running.log
+
+
+def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    options = ("--model", str(model), "--state", str(state))
+    assert "mounting known from before" not in walked(tmp_path, recording, *options)
+    kept = json.loads(state.read_text())
+    assert kept["mounting"]["known"]
+    with daemon(tmp_path, *options) as running:
+        stop(running)
+    assert "mounting known from before" in running.log
+    assert json.loads(state.read_text())["mounting"] == kept["mounting"]
+
+
+def test_systemd_says_where_state_goes(
+    recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}:/elsewhere")
+    walked(tmp_path, recording, "--model", str(model))
+    assert (tmp_path / "orientation.json").exists()
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(f'[state]\nfile = "{tmp_path}/mine.json"\n')
+    walked(tmp_path, recording, "--model", str(model), "--config", str(settings))
+    assert (tmp_path / "mine.json").exists()
+
+
+def test_a_damaged_state_is_one_warning(model: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text("{")
+    with daemon(tmp_path, "--model", str(model), "--state", str(state)) as running:
+        stop(running)
+    assert running.log.count("not taken") == 1
+    assert f"WARNING mounting not taken from {state}: it is damaged" in running.log
+    assert state.read_text() == "{"
+
+
+def test_a_recording_begins_anew_and_leaves_nothing(
+    recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    source = ("--source", f"recording:{recording}")
+    done = edgehar("run", *source, "--model", model, "--state", tmp_path / "s.json")
+    assert done.stdout == edgehar("classify", recording, "--model", model).stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mounting_in_the_settings_is_not_estimated(
+    recording: Path, model: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text("[mounting]\nrotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n")
+    report = tmp_path / "report.json"
+    done = edgehar(
+        "run", "--config", settings, "--source", f"recording:{recording}", "--model", model,
+        "--report", report,
+    )  # fmt: skip
+    assert "mounting" not in {d["reason"] for d in lines(done.stdout)}
+    found: dict[str, Any] = json.loads(report.read_text())
+    assert found["mounting"] is None
