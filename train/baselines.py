@@ -1,0 +1,93 @@
+"""What the second paper compares with: classifiers that are no networks, from their own libraries.
+
+All see the same eight simple statistics of each of a window's nine channels. Raw samples as
+features did worse on people left out of the training people, XGBoost excepted; RECIPES.md.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from xgboost import XGBClassifier
+
+from train.datasets.waist import LABELS, refuse_test_people
+from train.evaluate import Scores, score
+from train.windows import LabelledWindows
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How to make one, from a seed."""
+
+    make: Callable[[int], Any]
+    seeded: bool
+    """Whether the seed makes a difference."""
+
+
+BASELINES = {
+    "KNN": Baseline(lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)), False),
+    "SVM": Baseline(lambda _: make_pipeline(StandardScaler(), SVC(C=1.0)), False),
+    "Random Forest": Baseline(lambda seed: RandomForestClassifier(200, random_state=seed), True),
+    "Extra Trees": Baseline(lambda seed: ExtraTreesClassifier(200, random_state=seed), True),
+    "XGBoost": Baseline(
+        lambda seed: XGBClassifier(
+            n_estimators=300,
+            max_depth=4,
+            learning_rate=0.1,
+            subsample=0.7,
+            colsample_bytree=0.3,
+            n_jobs=1,
+            random_state=seed,
+        ),
+        True,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How well one does, and how long it takes on one thread."""
+
+    scores: Scores
+    """The loss is not meant: not all of these give probabilities."""
+    seconds: float
+    """To train."""
+    us_a_window: float
+    """To classify, statistics included, all test windows at once."""
+
+
+def judge(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -> Judged:
+    """Train a baseline and score it.
+
+    Raises:
+        DataError: a test person's windows are among those to train on.
+
+    """
+    refuse_test_people(train.people)
+    model = BASELINES[name].make(seed)
+    began = time.monotonic()
+    model.fit(statistics(train.x), train.y)
+    trained = time.monotonic()
+    said = model.predict(statistics(test.x))
+    us_a_window = (time.monotonic() - trained) / len(test) * 1e6
+    certain = np.eye(len(LABELS))[said]
+    return Judged(score(test.y, certain, LABELS), trained - began, us_a_window)
+
+
+def statistics(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give (n, 72) features of (n, 128, 9) windows.
+
+    Mean, deviation, least, greatest, the three quartiles and the mean step from sample to sample.
+    """
+    quartiles = np.percentile(x, [25, 50, 75], axis=1)
+    step = np.abs(np.diff(x, axis=1)).mean(axis=1)
+    parts = [x.mean(axis=1), x.std(axis=1), x.min(axis=1), x.max(axis=1), *quartiles, step]
+    return np.concatenate(parts, axis=1).astype(np.float32)
