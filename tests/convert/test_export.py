@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 
 from convert.calibration import candidate_ranges
-from convert.export import MOUNTINGS, made_up_windows, read_run
+from convert.converter import Converted
+from convert.export import (
+    MOUNTINGS,
+    convert_run,
+    made_up_windows,
+    make_bundle,
+    read_run,
+    terms_of,
+)
 from convert.runner import installed
+from convert.verify import Check
 from device.cli import main
 from device.model.bundle import BundleError, load, write
 from device.model.classifier import SELF_TEST_TOLERANCE, Classifier, self_test
+from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from device.verdict import DecisionSpec
 from firmware_bridge.errors import InputError
@@ -44,6 +54,11 @@ def made(run: Path) -> Path:
         main(["convert", str(run), "--name", "waist", "--out", str(out)])
     assert end.value.code == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def converted(run: Path) -> tuple[Converted, Check]:
+    return convert_run(read_run(run), "float32")
 
 
 def edgehar(*arguments: str) -> int:
@@ -133,6 +148,74 @@ def test_a_model_that_the_runtime_refuses_is_named(made: Path, tmp_path: Path) -
     write(tmp_path / "b.tflite", b"\x1c\0\0\0TFL3" + bytes(99), bundle.manifest, "")
     with pytest.raises(BundleError, match="cannot run this model"):
         Classifier(load(tmp_path / "b.tflite"))
+
+
+def terms(**changes: object) -> dict[str, object]:
+    """What a training run may say of its decisions and its mounting, for five labels of six."""
+    stays = [[0.95 if i == j else 0.01 for j in range(6)] for i in range(6)]
+    smoothing = {"kind": "hmm", "transition": stays, "prior": [1 / 6] * 6, "weight": 0.5}
+    decision = {"unknown_output": True, "temperature": 1.25, "smoothing": smoothing}
+    return {
+        "labels": LABELS[:5],
+        "decision": {**decision, **changes},
+        "orientation": OrientationSpec(("sitting", "standing")).to_dict(),
+        "mounting": "On either wrist.",
+    }
+
+
+def with_terms(run: Path, folder: Path, **changes: object) -> Path:
+    copy = folder / "run"
+    shutil.copytree(run, copy)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, **terms(**changes)}))
+    return copy
+
+
+def test_the_terms_of_a_run_get_into_its_bundle(
+    run: Path, tmp_path: Path, converted: tuple[Converted, Check]
+) -> None:
+    out = tmp_path / "wrist.tflite"
+    read = read_run(with_terms(run, tmp_path))
+    made = make_bundle(read, *converted, terms_of(read, "wrist", unknown_threshold=0.55))
+    write(out, converted[0].flatbuffer, *made)
+    bundle = load(out)
+    assert bundle.labels == tuple(LABELS[:5])
+    assert bundle.decision == DecisionSpec.from_dict(
+        {**terms()["decision"], "unknown_threshold": 0.55}  # type: ignore[dict-item]  # a dict
+    )
+    assert bundle.orientation == OrientationSpec(("sitting", "standing"))
+    assert bundle.manifest["mounting"] == "On either wrist."
+    assert len(bundle.manifest["self_test"]["probabilities"]) == 6
+    for words in ("On either wrist", "none of these", "temperature 1.25", "Markov", "26 s on"):
+        assert words in bundle.card
+    assert "Before that sitting and standing cannot be told" in bundle.card
+    assert edgehar("bundle", "check", str(out)) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"unknown_output": False}, "6 outputs, not the 5"),
+        ({"smoothing": {"kind": "median"}}, "smoothing"),
+        ({"temperature": -1}, "temperature"),
+        ({"lag": 2}, "lag"),
+    ],
+)
+def test_terms_that_do_not_fit_are_one_line(
+    run: Path,
+    tmp_path: Path,
+    changes: dict[str, object],
+    words: str,
+    converted: tuple[Converted, Check],
+) -> None:
+    read = read_run(with_terms(run, tmp_path, **changes))
+    with pytest.raises(InputError, match=words):
+        make_bundle(read, *converted, terms_of(read, "wrist"))
+
+
+def test_nobody_says_how_it_is_worn(run: Path) -> None:
+    with pytest.raises(InputError, match="--mounting"):
+        terms_of(read_run(run), "ankle")
 
 
 def test_show_and_check(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
