@@ -93,7 +93,8 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
 def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
     if orientation is None:
         return ""
-    postures = " and ".join(label.replace("_", " ") for label in orientation["postures"])
+    postures = ", ".join(label.replace("_", " ") for label in orientation["postures"])
+    postures = " and ".join(postures.rsplit(", ", 1))
     return (
         "\n\nThe sensor may sit on the strap any way round: its mounting is found while the wearer"
         f"\nwalks. Before that {postures or 'nothing'} cannot be told, and the answer is `unknown`"
