@@ -30,17 +30,15 @@ class LongLSTM(keras.layers.LSTM):  # type: ignore[misc]  # Keras is untyped
     Its weights and its output are those of `keras.layers.LSTM` with default arguments.
     """
 
-    def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
-    ) -> Any:
+    def call(self, sequences: Any, initial_state: Any = None, **_: Any) -> Any:
         """Give the last state (n, units), or all of them (n, steps, units)."""
-        if initial_state is not None or mask is not None:
-            raise ValueError("LongLSTM has no initial state and no mask")
+        if initial_state is not None:
+            raise ValueError("a LongLSTM begins at zero")
         cell = self.cell
         zeros = tf.zeros((tf.shape(sequences)[0], self.units))
         unused = tf.zeros((self.units,))
         # The operation's order of gates is input, candidate, forget, output. Its second version has
-        # Keras's order, and a wrong gradient.
+        # Keras's order, and in TensorFlow 2.21 the gradient of the first.
         i, f, g, o = tf.split(tf.concat([cell.kernel, cell.recurrent_kernel], 0), 4, 1)
         i_bias, f_bias, g_bias, o_bias = tf.split(cell.bias, 4)
         states = tf.raw_ops.BlockLSTM(

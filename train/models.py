@@ -90,7 +90,7 @@ def adapt(model: keras.Model, x: NDArray[np.float32]) -> None:
 
 
 def _features(extras: Extras) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """What the first paper's convolution makes of four slices of 32 samples: (n, 4, 960)."""
+    """Put four slices of 32 samples through the first paper's convolution: (n, 4, 960)."""
     signals, flow = _input(extras)
     flow = layers.Reshape((4, 32, CHANNELS), name="slices")(flow)
     flow = layers.TimeDistributed(layers.Conv1D(64, 3, activation="relu"), name="conv")(flow)

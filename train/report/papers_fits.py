@@ -1,0 +1,178 @@
+"""The fits behind the papers' report: a process and a file for each, so that it can be resumed."""
+
+import json
+import logging
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert import runner
+from convert.converter import convert
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.whole_file import write_json, write_whole
+from train import experiment
+from train.datasets.waist import LABELS
+from train.evaluate import HALF_STEP, score
+from train.experiment import Data
+from train.recipes import Recipe
+from train.windows import LabelledWindows
+
+LOG = logging.getLogger("train")
+FOLDER = Path("runs") / "report"
+CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 200}
+"""Training windows that set int8 scales; a fused LSTM of 128 steps takes long over each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One network, one recipe, one seed, on the publisher's windows."""
+
+    name: str
+    recipe: Recipe
+    seed: int
+    lstm: str = "unrolled"
+    """How TFLite is to run the LSTM, as in convert.converter."""
+    peek: bool = False
+    """Only for the record: score every epoch on the test people, and convert nothing."""
+    every: int = 1
+    """Take each so-manieth window only, to see that all works."""
+
+    @property
+    def path(self) -> Path:
+        """Of the result; the model lies beside it as .keras and .tflite."""
+        return FOLDER / f"papers-{self.name}-{self.seed}.json"
+
+    def data(self, folder: Path) -> Data:
+        """Take the windows and the official split. Raises DataError."""
+        data = experiment.uci_data(folder, self.recipe)
+        train, test = (
+            LabelledWindows(*(array[:: self.every] for array in (one.x, one.y, one.person)))
+            for one in (data.train, data.test)
+        )
+        return replace(data, train=train, test=test)
+
+
+def run_jobs(jobs: Sequence[Job], folder: Path, workers: int) -> list[dict[str, Any]]:
+    """Do what is not done yet, `workers` at a time; give the results in the jobs' order.
+
+    Each has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
+    unless it peeked, as `int8`.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: a model cannot be converted.
+        EdgeharError: a process died.
+
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
+    with _one_thread_each(), ProcessPoolExecutor(workers, context) as pool:
+        running = {pool.submit(run, job, folder): job for job in jobs}
+        try:
+            for number, future in enumerate(as_completed(running), 1):
+                accuracy = future.result()["float"]["accuracy"]
+                LOG.info(
+                    "%d of %d  %s  %.2f %%", number, len(jobs), running[future].path, 100 * accuracy
+                )
+        except BrokenProcessPool as error:
+            raise EdgeharError(
+                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
+                "what is done is kept"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [json.loads(job.path.read_text(encoding="utf-8")) for job in jobs]
+
+
+def run(job: Job, folder: Path) -> dict[str, Any]:
+    """Do one job, or what is left of it."""
+    data = job.data(folder)
+    key = {
+        "recipe": asdict(job.recipe),
+        "data": data.sha256,
+        "every": job.every,
+        "test": sorted(data.test.people),
+        "seed": job.seed,
+    }
+    key = json.loads(json.dumps(key))  # as it reads back, tuples are lists
+    result = _kept(job, key) or _fit(job, data, key)
+    if not job.peek and "int8" not in result:
+        result |= _convert(job, data)
+        write_json(job.path, result)
+    return result
+
+
+def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
+        whole = job.peek or job.path.with_suffix(".keras").is_file()
+        return kept if kept["key"] == key and whole else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not done yet, or cut short
+
+
+def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
+    done = experiment.run(data, job.recipe, job.seed, peek=job.peek)
+    if not job.peek:
+        done.fitted.model.save(job.path.with_suffix(".keras"))
+    result = {
+        "key": key,
+        "epoch": done.fitted.epoch,
+        "seconds": round(done.fitted.seconds, 1),
+        "history": done.fitted.history,
+        "parameters": done.fitted.model.count_params(),
+        "float": done.scores["test"].to_dict(),
+        "config": done.config,
+    }
+    write_json(job.path, result)
+    return result
+
+
+def _convert(job: Job, data: Data) -> dict[str, Any]:
+    model = job.path.with_suffix(".keras")
+    made = converted(job, data, "int8")
+    write_whole(job.path.with_suffix(".tflite"), made)
+    found, _ = runner.classify(made, data.test.x, next(iter(runner.installed())))
+    return {
+        "int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict(),
+        "bytes": len(made),
+        "model": model.name,
+    }
+
+
+def converted(job: Job, data: Data, form: str) -> bytes:
+    """Convert a job's model; raises ConvertError."""
+    some = np.linspace(0, len(data.train) - 1, CALIBRATION_WINDOWS[job.lstm] // job.every).astype(
+        int
+    )
+    made, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
+    return made[0].flatbuffer
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have the processes that are started meanwhile compute on one thread each."""
+    names = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    )
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

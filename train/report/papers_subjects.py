@@ -1,0 +1,50 @@
+"""The networks in the papers' report; a line each."""
+
+from dataclasses import dataclass, replace
+
+from train.recipes import CAREFUL, PAPER, Recipe
+from train.report import papers_published as published
+from train.report.papers_fits import Job
+from train.report.papers_published import Published
+
+SEEDS = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A network, how we train it, and what its paper says of it."""
+
+    title: str
+    recipe: Recipe
+    published: Published | None
+    lstm: str = "unrolled"
+    """How TFLite runs its LSTM: 128 unrolled steps would be too large."""
+    as_given: tuple[int, ...] = ()
+    """Seeds to train it with as its paper says, too."""
+
+    def jobs(self) -> list[Job]:
+        """Take our recipe, with all seeds."""
+        name = f"{self.recipe.model}-{self.recipe.name}"
+        return [Job(name, self.recipe, seed, self.lstm) for seed in SEEDS]
+
+    def jobs_as_given(self) -> list[Job]:
+        """Take the paper's recipe, on all training people, and record every epoch."""
+        recipe = replace(PAPER, model=self.recipe.model, validation_people=0)
+        name = f"{recipe.model}-{recipe.name}"
+        return [Job(name, recipe, seed, peek=True) for seed in self.as_given]
+
+
+def _ours(model: str, epochs: int) -> Recipe:
+    return replace(CAREFUL, model=model, epochs=epochs)
+
+
+SUBJECTS = (
+    Subject("CNN_LSTM", _ours("cnn_lstm", 40), published.CNN_LSTM, as_given=SEEDS),
+    Subject(
+        "CNN_LSTM_Dense", _ours("cnn_lstm_dense", 30), published.CNN_LSTM_DENSE, as_given=SEEDS[:3]
+    ),
+    Subject("LSTM", _ours("lstm", 10), published.LSTM, lstm="fused"),
+    Subject("LSTM_Dense", _ours("lstm_dense", 10), published.LSTM_DENSE, lstm="fused"),
+    Subject("CNN_LSTM_GRU", _ours("cnn_lstm_gru", 30), published.CNN_LSTM_GRU, as_given=SEEDS[:3]),
+    Subject("VGG_LSTM", _ours("vgg_lstm", 20), None),
+)
