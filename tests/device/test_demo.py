@@ -4,6 +4,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+from device.decisions import Decision, Reason
+from device.live import PlainView, in_words
+
 # As `edgehar demo`, at a pace that suits a test.
 _FAST = "from device.commands import demo; demo.SPEED = 200; from device.cli import main; main()"
 
@@ -53,3 +58,18 @@ def test_in_a_terminal_it_draws() -> None:
     assert "█" in text
     assert "the daemon counted" in text.replace("\r\n", " ").replace("  ", " ")
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("unsure", "not sure"), ("unfamiliar", "none that"), ("mounting", "mounting not known")],
+)
+def test_the_view_says_why_it_does_not_know(
+    reason: Reason, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = Decision(
+        0.0, 2.56, None, "unknown", None, reason, 0.3, {"walking": 0.3, "unknown": 0.7}, 0, "m@0"
+    )
+    assert words in in_words(unknown)
+    PlainView(lambda _: "sitting").write(unknown)
+    assert words in capsys.readouterr().out
