@@ -1,12 +1,12 @@
 """A trained Keras model, layer by layer, as TensorFlow operations that every TFLite runtime has.
 
 Weights become constants and the batch is one window, so that no shape is left open. A layer that
-normalises the input is folded into the weights that follow it: the device feeds g and rad/s.
+normalises is folded into the weights that follow it, the device feeds g and rad/s; or into those
+before it, where it comes between weights and their activation.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import keras
@@ -16,14 +16,14 @@ from keras import layers
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.topology import WINDOW, Node, clip_of_window, joined, nodes, within
 
-Array32 = NDArray[np.float32]
 Array64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to emit recurrent layers."""
+    """How to emit layers."""
 
     lstm: str = "unrolled"
     """`unrolled` or `fused` (TFLite's own LSTM operation)."""
@@ -32,6 +32,14 @@ class Plan:
     peaks: Mapping[str, Array64] | None = None
     """For int8: what the filters (n,) of each convolution rarely exceed, by layer name. They are
     scaled alike, for all share one step, and rounded here (see `rounded`)."""
+    spans: Mapping[str, list[Array64]] | None = None
+    """For int8: the largest size of each channel (n,) of each input of a concatenation."""
+    joined: Mapping[str, Node] = field(default_factory=dict)
+    """By the name of a layer with weights: it and what is done within it (see `topology`)."""
+
+    def node(self, layer: Any) -> Node:
+        """Return a layer with weights, and what is done within it."""
+        return self.joined.get(layer.name) or Node(layer, (), layer.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,28 @@ class Flow:
         return tuple(self.tensor.shape)
 
 
-Emitter = Callable[[Any, Flow, Plan], Flow]
+Emitter = Callable[[Any, Any, Plan], Flow]
+"""Takes a layer, a Flow (a list of them where a layer joins several) and the plan."""
 
 
-def rebuild(model: keras.Model, plan: Plan, emitters: dict[type, Emitter]) -> Any:
+def rebuild(model: keras.Model, plan: Plan, emitters: Mapping[type, Emitter]) -> Any:
     """Return the model as a concrete function (1, window, channels) -> (1, classes).
 
     Raises ConvertError for a layer that none of the emitters is for.
     """
+    graph = nodes(model)
+    held = clip_of_window(graph) if plan.peaks is not None else None
+    graph = joined(graph)
+    plan = replace(plan, joined={within(node.layer).name: node for node in graph})
 
     def forward(x: Any) -> Any:
         flow = Flow(x)
-        for layer in chain(model):
-            flow = emit(layer, flow, plan, emitters)
+        flows = {WINDOW: flow}
+        for node in graph:
+            given = [flows[name] for name in node.inputs]
+            # What holds the int8 input clips already: its range is the layer's.
+            flow = given[0] if node.layer is held else emit(node.layer, given, plan, emitters)
+            flows[node.name] = flow
         return settle(flow).tensor
 
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="window")
@@ -76,20 +93,11 @@ def rebuild(model: keras.Model, plan: Plan, emitters: dict[type, Emitter]) -> An
     ).get_concrete_function()
 
 
-def chain(model: keras.Model) -> list[Any]:
-    """Return the layers in order; raises ConvertError unless each feeds just the next one."""
-    if isinstance(model, keras.Sequential):
-        return list(model.layers)
-    for before, layer in pairwise(model.layers):
-        if layer.input is not before.output:
-            raise ConvertError(f"layer {layer.name}: only a chain of layers can be converted")
-    return [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
-
-
-def emit(layer: Any, flow: Flow, plan: Plan, emitters: dict[type, Emitter]) -> Flow:
+def emit(layer: Any, given: list[Flow], plan: Plan, emitters: Mapping[type, Emitter]) -> Flow:
     """Emit one layer."""
     if isinstance(layer, layers.TimeDistributed):
-        inner = emit(layer.layer, replace(flow, lead=flow.lead + 1), plan, emitters)
+        flow = given[0]
+        inner = emit(layer.layer, [replace(flow, lead=flow.lead + 1)], plan, emitters)
         return replace(inner, lead=flow.lead)
     emitter = emitters.get(type(layer))
     if emitter is None:
@@ -97,7 +105,7 @@ def emit(layer: Any, flow: Flow, plan: Plan, emitters: dict[type, Emitter]) -> F
         raise ConvertError(
             f"layer {layer.name} is a {type(layer).__name__}; convertible are {known}"
         )
-    return emitter(layer, flow, plan)
+    return emitter(layer, given[0] if len(given) == 1 else given, plan)
 
 
 def settle(flow: Flow) -> Flow:
@@ -108,41 +116,13 @@ def settle(flow: Flow) -> Flow:
     return flow.to(flow.tensor * scale + offset)
 
 
-def folded(kernel: Any, bias: Any, flow: Flow) -> tuple[Array32, Array32]:
-    """Weights (..., channels, out) and bias (out,) as float32, with the scaling taken in."""
-    weights = constant_of(kernel)
-    constant = np.zeros(weights.shape[-1]) if bias is None else constant_of(bias)
-    if flow.scale is not None and flow.offset is not None:
-        owed = weights * flow.offset[:, np.newaxis]
-        constant = constant + owed.reshape(-1, weights.shape[-1]).sum(0)
-        weights = weights * flow.scale[:, np.newaxis]
-    return weights.astype(np.float32), constant.astype(np.float32)
-
-
-def rounded(kernel: Array32, copies: int = 1) -> Array32:
-    """Round a kernel (taps, channels, filters) to its int8 steps so that no channel's sum shifts.
-
-    Gravity is a large constant. Rounding each weight for itself changes what a filter makes of a
-    constant by up to half a step a tap, which tilts every window alike; so where the taps' errors
-    add up, the tap that is nearest to its other neighbour takes that one.
-
-    With `copies` it is a kernel for channels that are given so many times over, (taps, copies *
-    channels, filters): each copy has its part of a weight, which makes the steps as much finer.
-    """
-    scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / (127 * copies)
-    steps = kernel / np.where(scale > 0, scale, 1)
-    nearest = np.rint(steps)
-    shift = np.rint((steps - nearest).sum(0))
-    channel, unit = np.indices(shift.shape)
-    nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
-    parts = [(nearest + part) // copies for part in range(copies)]
-    return np.asarray(np.concatenate(parts, axis=1) * scale, np.float32)
-
-
-def constant_of(variable: Any) -> Array64:
-    """Read a weight's values while a graph is being built."""
-    with tf.init_scope():
-        return np.asarray(variable, np.float64)
+def activation_of(layer: Any) -> Any:
+    """Return the function that a layer, or what is done within it, ends with."""
+    if not isinstance(layer, layers.ReLU):
+        return layer.activation
+    if layer.negative_slope or layer.threshold or layer.max_value not in {None, 6}:
+        raise ConvertError(f"layer {layer.name}: only plain ReLU and ReLU6 can be converted")
+    return keras.activations.relu if layer.max_value is None else keras.activations.relu6
 
 
 def reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:

@@ -1,75 +1,24 @@
-"""Emitters for layers without memory."""
+"""Emitters for layers without memory, but for convolutions and pooling."""
 
 import math
-from dataclasses import replace
 from typing import Any, Final
 
-import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import (
-    Emitter,
-    Flow,
-    Plan,
-    activated,
-    constant_of,
-    folded,
-    reshaped,
-    rounded,
-    settle,
-)
-from convert.layers import Clip
-
-COPIED_CHANNELS: Final = 27
-"""In int8, an input of few channels is given several times over, up to so many channels."""
+from convert.graph import Emitter, Flow, Plan, activated, activation_of, reshaped, settle
+from convert.layers import Channels, Clip
+from convert.weights import constant_of, folded, normalising
 
 
-def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Convolve along time, as a 2-D convolution whose rows are the slices: no copy in between."""
-    if layer.padding not in {"valid", "same"} or layer.groups != 1:
-        raise ConvertError(f"layer {layer.name}: only plain convolutions, padding valid or same")
-    if layer.padding == "same" and flow.offset is not None and flow.offset.any():
-        flow = settle(flow)  # zeros pad what the layer sees, which is the normalised signal
-    kernel, bias = folded(layer.kernel, layer.bias, flow)
-    activation, owed, copies = layer.activation, None, 1
-    if plan.peaks is not None:
-        if keras.activations.serialize(activation) == "relu":
-            # Every filter then fills the same range, whose end relu6 gives for nothing.
-            peaks = plan.peaks[layer.name]
-            owed = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
-            kernel, bias = (kernel / owed).astype(np.float32), (bias / owed).astype(np.float32)
-            activation = keras.activations.relu6
-        copies = max(1, COPIED_CHANNELS // flow.shape[-1])
-        kernel = rounded(kernel, copies)
-    image = tf.nn.conv2d(
-        tf.concat([_image(flow)] * copies, -1) if copies > 1 else _image(flow),
-        kernel[np.newaxis],
-        strides=(1, layer.strides[0]),
-        padding=layer.padding.upper(),
-        dilations=(1, layer.dilation_rate[0]),
-    )
-    image = activated(activation, tf.nn.bias_add(image, bias))
-    tensor = reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:]))
-    return Flow(tensor, flow.lead, owed, None if owed is None else np.zeros_like(owed))
-
-
-def max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Pool along time; scaling that is owed can wait, as long as it turns no value over."""
-    if flow.scale is not None and flow.scale.min() < 0:
-        flow = settle(flow)
-    size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
-    image = tf.nn.max_pool2d(_image(flow), size, stride, layer.padding.upper())
-    return replace(flow, tensor=reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:])))
-
-
-def dense(layer: Any, flow: Flow, _: Plan) -> Flow:
+def dense(layer: Any, flow: Flow, plan: Plan) -> Flow:
     """Multiply the last axis; everything before it is rows."""
-    kernel, bias = folded(layer.kernel, layer.bias, flow)
+    whole = plan.node(layer)
+    kernel, bias = folded(layer.kernel, layer.bias, flow, whole.normalisation)
     rows = reshaped(flow.tensor, (math.prod(flow.shape[:-1]), flow.shape[-1]))
-    out = activated(layer.activation, tf.matmul(rows, kernel) + bias)
+    out = activated(activation_of(whole.activation or layer), tf.matmul(rows, kernel) + bias)
     return flow.to(reshaped(out, (*flow.shape[:-1], kernel.shape[-1])))
 
 
@@ -103,18 +52,42 @@ def normalization(layer: Any, flow: Flow, _: Plan) -> Flow:
     return Flow(flow.tensor, flow.lead, scale, -mean * scale)
 
 
+def batch_normalization(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Owe it to the next layer, on top of what is owed already."""
+    scale, offset = normalising(layer)
+    if flow.scale is not None and flow.offset is not None:
+        scale, offset = scale * flow.scale, scale * flow.offset + offset
+    return Flow(flow.tensor, flow.lead, scale, offset)
+
+
 def activation(layer: Any, flow: Flow, _: Plan) -> Flow:
     """Apply an activation that is a layer of its own."""
     flow = settle(flow)
-    return flow.to(activated(layer.activation, flow.tensor))
+    return flow.to(activated(activation_of(layer), flow.tensor))
 
 
 def clip(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Clip; in int8, what holds the input clips already, for its range is the layer's."""
-    if plan.peaks is not None and flow.scale is None:
-        return flow
+    """Clip; in int8 to ±1, owing the rest.
+
+    The multiplication has a scale of its own. Without one, what is clipped here would have to have
+    the steps of what it is clipped to, and that may be the input.
+    """
     flow = settle(flow)
-    return flow.to(tf.clip_by_value(flow.tensor, -layer.limit, layer.limit))
+    if plan.peaks is None:
+        return flow.to(tf.clip_by_value(flow.tensor, -layer.limit, layer.limit))
+    factor = 0.999 / layer.limit  # never 1, which would be none
+    scale = np.full(flow.shape[-1], 1 / factor)
+    tensor = tf.clip_by_value(flow.tensor * np.float32(factor), -0.999, 0.999)
+    return Flow(tensor, flow.lead, scale, np.zeros_like(scale))
+
+
+def channels(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Take some channels, and what is owed to them."""
+    part = slice(layer.first, layer.first + layer.count)
+    tensor = flow.tensor[..., part]
+    if flow.scale is None or flow.offset is None:
+        return flow.to(tensor)
+    return Flow(tensor, flow.lead, flow.scale[part], flow.offset[part])
 
 
 def nothing(_: Any, flow: Flow, __: Plan) -> Flow:
@@ -123,19 +96,16 @@ def nothing(_: Any, flow: Flow, __: Plan) -> Flow:
 
 
 EMITTERS: Final[dict[type, Emitter]] = {
+    Channels: channels,
     Clip: clip,
     layers.Activation: activation,
-    layers.Conv1D: conv1d,
+    layers.BatchNormalization: batch_normalization,
     layers.Dense: dense,
     layers.Dropout: nothing,
     layers.Flatten: flatten,
-    layers.MaxPooling1D: max_pooling1d,
+    layers.GaussianNoise: nothing,
     layers.Normalization: normalization,
+    layers.ReLU: activation,
     layers.Reshape: reshape,
+    layers.SpatialDropout1D: nothing,
 }
-
-
-def _image(flow: Flow) -> Any:
-    """(..., length, channels) as (1, slices, length, channels)."""
-    slices = math.prod(flow.shape[: flow.lead])
-    return reshaped(flow.tensor, (1, slices, *flow.shape[flow.lead :]))

@@ -13,7 +13,9 @@ import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Emitter, Flow, Plan, activated, constant_of, folded, reshaped
+from convert.graph import Emitter, Flow, Plan, activated, reshaped
+from convert.layers import LongLSTM
+from convert.weights import constant_of, folded
 
 
 def lstm(layer: Any, flow: Flow, plan: Plan) -> Flow:
@@ -62,7 +64,7 @@ def gru(layer: Any, flow: Flow, plan: Plan) -> Flow:
     return _unrolled(layer, flow, units, folded(cell.kernel, biases[0], flow), step)
 
 
-EMITTERS: Final[dict[type, Emitter]] = {layers.GRU: gru, layers.LSTM: lstm}
+EMITTERS: Final[dict[type, Emitter]] = {layers.GRU: gru, layers.LSTM: lstm, LongLSTM: lstm}
 
 
 def _unrolled(

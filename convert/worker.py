@@ -20,13 +20,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.lite.python import schema_py_generated as schema
 
-from convert import plain, recurrent
+from convert import convolution, joins, plain, recurrent
 from convert.calibration import calibration, held_out
 from convert.errors import ConvertError
-from convert.graph import Plan, chain, rebuild
-from convert.layers import Clip
+from convert.graph import Plan, rebuild
+from convert.peaks import peaks, spans
+from convert.topology import clip_of_window, nodes
 from device.model.runtime import Model, ModelError
 
+_ROOMS: Final = (plain, convolution, joins, recurrent)
+EMITTERS: Final = {kind: emitter for room in _ROOMS for kind, emitter in room.EMITTERS.items()}
 GATE_LIMIT: Final = 8.0
 """A sigmoid is within 1/2900 of its end there; int8 output has steps of 1/256."""
 
@@ -47,8 +50,9 @@ def main(folder: Path) -> None:
     for number, variant in enumerate(job["variants"]):
         form, lstm, limit = variant["form"], variant["lstm"], None
         if form == "int8":
-            own = [layer.limit for layer in chain(model) if isinstance(layer, Clip)]
-            flatbuffer, limit = best_int8(model, lstm, representative, own or job["ranges"])
+            own = clip_of_window(nodes(model))
+            ranges = job["ranges"] if own is None else [own.limit]
+            flatbuffer, limit = best_int8(model, lstm, representative, ranges)
         else:
             flatbuffer = convert(model, form, lstm, representative)
         (folder / f"{number}.tflite").write_bytes(flatbuffer)
@@ -81,8 +85,8 @@ def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> b
     """Convert a Keras model to a TFLite flatbuffer of this form; the windows set int8 scales."""
     plan = Plan(lstm)
     if form == "int8":
-        plan = Plan(lstm, GATE_LIMIT, peaks(model, windows))
-    function = rebuild(model, plan, {**plain.EMITTERS, **recurrent.EMITTERS})
+        plan = Plan(lstm, GATE_LIMIT, peaks(model, windows), spans(model, windows))
+    function = rebuild(model, plan, EMITTERS)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     if form != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -96,19 +100,6 @@ def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> b
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
     return bytes(converter.convert())
-
-
-def peaks(model: Any, windows: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-    """Return what 99.9 % of each filter's outputs stay below, by convolution."""
-    found = {}
-    flow = windows
-    for layer in chain(model):
-        flow = layer(flow)
-        inner = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer
-        if isinstance(inner, keras.layers.Conv1D):
-            by_filter = np.asarray(flow).reshape(-1, flow.shape[-1])
-            found[inner.name] = np.percentile(by_filter, 99.9, axis=0)
-    return found
 
 
 def operations(flatbuffer: bytes) -> dict[str, int]:

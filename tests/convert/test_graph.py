@@ -6,19 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from convert import plain, recurrent  # isort: split
+from convert.worker import EMITTERS  # isort: split
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Plan, rebuild, rounded
-from convert.layers import Clip
-from convert.worker import peaks
+from convert.graph import Plan, rebuild
+from convert.layers import Channels, Clip
+from convert.peaks import peaks, spans
+from convert.weights import rounded
 from tests.convert.models import paper_network, windows
-
-EMITTERS = {**plain.EMITTERS, **recurrent.EMITTERS}
 
 
 def chain(*inner: Any, steps: int = 128) -> Any:
@@ -42,6 +41,40 @@ def vgg() -> list[Any]:
         return [*conv, layers.MaxPooling1D(2)]
 
     return [*block(16), *block(32), layers.LSTM(24)]
+
+
+def branches() -> Any:
+    """Gravity on its own, the largest and the mean beside an LSTM: all of one convolution."""
+    signals = keras.Input((128, 9))
+    mean, variance = np.linspace(-2, 3, 9), np.geomspace(1e-3, 4, 9)
+    clipped = Clip(1.0)(signals)
+    normal = layers.Normalization(mean=mean, variance=variance)(clipped)
+    gravity = layers.GlobalAveragePooling1D()(Channels(0, 3)(normal))
+    fine = layers.GlobalMaxPooling1D()(Clip(0.2)(Channels(6, 3)(clipped)))
+    seen = layers.Conv1D(8, 3, activation="relu")(normal)
+    seen = layers.MaxPooling1D(16)(seen)
+    joined = layers.Concatenate()(
+        [
+            layers.Dense(4, activation="relu")(gravity),
+            fine,
+            layers.GlobalMaxPooling1D()(seen),
+            layers.GlobalAveragePooling1D()(seen),
+            layers.LSTM(8)(seen),
+        ]
+    )
+    return keras.Model(signals, layers.Dense(5)(joined))
+
+
+def way_around() -> Any:
+    """Sums, products and differences of what two layers make; one of them is used thrice."""
+    signals = keras.Input((128, 9))
+    one = layers.Conv1D(8, 3, padding="same")(signals)
+    other = layers.BatchNormalization()(layers.Conv1D(8, 5, padding="same")(signals))
+    total = layers.Activation("relu")(layers.Add()([one, other]))
+    product = layers.Multiply()([one, layers.Activation("sigmoid")(other)])
+    largest = layers.Maximum()([total, layers.Subtract()([product, one])])
+    long = layers.Concatenate(axis=1)([largest, one])
+    return keras.Model(signals, layers.Dense(5)(layers.GlobalAveragePooling1D()(long)))
 
 
 NETWORKS = {
@@ -91,6 +124,45 @@ NETWORKS = {
     "normalised, channels reshaped away": lambda: normalised(
         layers.Reshape((8, 18)), layers.GRU(5), steps=16
     ),
+    "causal, dilated": lambda: normalised(
+        layers.Conv1D(8, 3, padding="causal", dilation_rate=4, activation="relu"),
+        layers.Conv1D(8, 3, padding="causal", strides=2),
+        layers.Flatten(),
+    ),
+    "batch-normalised before and after its activation": lambda: normalised(
+        layers.Conv1D(8, 3, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.BatchNormalization(),
+        layers.MaxPooling1D(4),
+        layers.Flatten(),
+        layers.Dense(10),
+        layers.BatchNormalization(),
+        layers.Activation("tanh"),
+    ),
+    "batch-normalised slices": lambda: chain(
+        *slices(layers.Conv1D(8, 3)), layers.BatchNormalization(), layers.LSTM(6)
+    ),
+    "each channel for itself": lambda: normalised(
+        layers.DepthwiseConv1D(5, depth_multiplier=2, padding="same"),
+        layers.BatchNormalization(),
+        layers.ReLU(max_value=6),
+        layers.DepthwiseConv1D(3, strides=2, activation="relu"),
+        layers.Flatten(),
+    ),
+    "separable": lambda: normalised(
+        layers.SeparableConv1D(12, 5, activation="relu"),
+        layers.SeparableConv1D(6, 3, strides=2, padding="same"),
+        layers.Flatten(),
+    ),
+    "pooled over all time": lambda: normalised(
+        layers.Conv1D(8, 3), layers.AveragePooling1D(4), layers.GlobalMaxPooling1D()
+    ),
+    "mean of what is normalised": lambda: normalised(
+        layers.Cropping1D((3, 5)), layers.GlobalAveragePooling1D()
+    ),
+    "branches": branches,
+    "a way around": way_around,
 }
 
 
@@ -98,12 +170,12 @@ NETWORKS = {
 def test_the_rebuilt_network_is_the_trained_one(name: str) -> None:
     keras.utils.set_random_seed(3)
     model = NETWORKS[name]()
+    random = np.random.default_rng(0)
     for layer in model.layers:  # biases begin as zeros, which would hide one that is left out
-        weights = layer.get_weights()
-        if not isinstance(layer, layers.Normalization):
-            layer.set_weights(
-                [w + np.random.default_rng(0).normal(0, 0.1, w.shape) for w in weights]
-            )
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([random.uniform(0.5, 2, w.shape) for w in layer.get_weights()])
+        elif not isinstance(layer, layers.Normalization):
+            layer.set_weights([w + random.normal(0, 0.1, w.shape) for w in layer.get_weights()])
     x = windows(20, seed=5)[0][:, : model.input_shape[1]]
     expected = model.predict(x, verbose=0)
     rebuilt = rebuild(model, Plan(), EMITTERS)
@@ -133,13 +205,18 @@ def test_a_gate_limit_wide_enough_changes_nothing() -> None:
     assert limited == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["the paper's", "VGG-LSTM", "normalised, padded convolution"])
+READY = ["the paper's", "VGG-LSTM", "normalised, padded convolution", "branches", "separable"]
+READY += ["causal, dilated", "batch-normalised before and after its activation"]
+
+
+@pytest.mark.parametrize("name", READY)
 def test_made_ready_for_int8_a_network_is_the_same_up_to_its_rounded_weights(name: str) -> None:
     keras.utils.set_random_seed(3)
     model = NETWORKS[name]()
-    x, _ = windows(50, seed=5)
+    x = windows(50, seed=5)[0].clip(-1, 1)  # as a Clip of the window has it, here the input's range
     expected = model.predict(x, verbose=0)
-    ready = rebuild(model, Plan(gate_limit=8.0, peaks=peaks(model, x)), EMITTERS)
+    plan = Plan(gate_limit=8.0, peaks=peaks(model, x), spans=spans(model, x))
+    ready = rebuild(model, plan, EMITTERS)
     found = np.concatenate([ready(tf.constant(window[None])).numpy() for window in x])
     assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
     assert np.abs(found - expected).max() > 0
@@ -159,10 +236,15 @@ def test_rounded_kernels_are_int8_and_answer_a_constant_as_before(kernel: Any) -
     assert (np.rint(np.abs(steps).max((0, 1))) == np.where(step > 0, 127, 0)).all()
 
 
-def _branches() -> Any:
+def _used_twice() -> Any:
     signals = keras.Input((128, 9))
-    both = layers.Concatenate()([layers.Flatten()(signals), layers.Flatten()(signals)])
-    return keras.Model(signals, layers.Dense(2)(both))
+    twice = layers.Dense(9)
+    return keras.Model(signals, layers.Flatten()(twice(twice(signals))))
+
+
+def _no_layer() -> Any:
+    signals = keras.Input((128, 9))
+    return keras.Model(signals, layers.Flatten()(keras.ops.square(signals)))
 
 
 @pytest.mark.parametrize(
@@ -174,12 +256,13 @@ def _branches() -> Any:
         ),
         (lambda: chain(layers.LSTM(4, go_backwards=True)), "only a plain LSTM"),
         (lambda: chain(layers.GRU(4, reset_after=False)), "reset_after=True"),
-        (
-            lambda: chain(layers.Conv1D(4, 3, padding="causal"), layers.Flatten()),
-            "padding valid or same",
-        ),
+        (lambda: chain(layers.Conv1D(6, 3, groups=3), layers.Flatten()), "in groups"),
+        (lambda: chain(layers.DepthwiseConv1D(3, dilation_rate=2)), "strides, outside slices"),
+        (lambda: chain(layers.ReLU(negative_slope=0.1)), "only plain ReLU"),
+        (lambda: chain(layers.BatchNormalization(axis=1), layers.Flatten()), "by channel"),
         (lambda: chain(layers.Flatten(), layers.Dense(4, activation="selu")), "activation selu"),
-        (_branches, "only a chain of layers"),
+        (_used_twice, "used twice|each of them once"),
+        (_no_layer, "every step a layer"),
     ],
 )
 def test_a_layer_that_cannot_be_converted_is_named(model: Any, says: str) -> None:

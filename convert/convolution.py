@@ -1,0 +1,175 @@
+"""Emitters for layers that go along time: convolutions and pooling."""
+
+import math
+from dataclasses import replace
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from convert.errors import ConvertError
+from convert.graph import Emitter, Flow, Plan, activated, activation_of, reshaped, settle
+from convert.weights import Array32, constant_of, folded, normalising, rounded
+
+COPIED_CHANNELS: Final = 27
+"""In int8, an input of few channels is given several times over, up to so many channels."""
+
+
+def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
+    """Convolve along time, as a 2-D convolution whose rows are the slices: no copy in between."""
+    if layer.groups != 1:
+        raise ConvertError(f"layer {layer.name}: convolutions in groups cannot be converted")
+    flow = _padded(layer, flow)
+    kernel, bias = folded(layer.kernel, layer.bias, flow, plan.node(layer).normalisation)
+    return _convolved(layer, flow, plan, kernel, bias)
+
+
+def depthwise_conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
+    """Convolve each channel for itself."""
+    whole = plan.node(layer)
+    flow, kernel, bias = _each_channel(layer, layer.kernel, layer.bias, flow)
+    if whole.normalisation is not None:
+        scale, offset = normalising(whole.normalisation)
+        kernel = (kernel * scale.reshape(kernel.shape[1:])).astype(np.float32)
+        bias = (bias * scale + offset).astype(np.float32)
+    image = tf.nn.bias_add(_depthwise(layer, flow, kernel), bias)
+    return flow.to(_row(activated(activation_of(whole.activation or layer), image), flow))
+
+
+def separable_conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
+    """Convolve each channel for itself, then mix the channels."""
+    flow, kernel, bias = _each_channel(layer, layer.depthwise_kernel, None, flow)
+    image = tf.nn.bias_add(_depthwise(layer, flow, kernel), bias)
+    mixed = flow.to(_row(image, flow))
+    after = plan.node(layer).normalisation
+    pointwise, constant = folded(layer.pointwise_kernel, layer.bias, mixed, after)
+    return _convolved(layer, mixed, plan, pointwise, constant, strides=1, dilation=1)
+
+
+def max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Pool along time; scaling that is owed can wait, as long as it turns no value over."""
+    if flow.scale is not None and flow.scale.min() < 0:
+        flow = settle(flow)
+    size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
+    image = tf.nn.max_pool2d(_image(flow), size, stride, layer.padding.upper())
+    return replace(flow, tensor=_row(image, flow))
+
+
+def average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Pool along time; scaling that is owed can wait, for padding does not count in the mean."""
+    size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
+    image = tf.nn.avg_pool2d(_image(flow), size, stride, layer.padding.upper())
+    return replace(flow, tensor=_row(image, flow))
+
+
+def global_max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Take the largest of all time; scaling as in `max_pooling1d`."""
+    if flow.scale is not None and flow.scale.min() < 0:
+        flow = settle(flow)
+    image = tf.nn.max_pool2d(_image(flow), (1, flow.shape[-2]), 1, "VALID")
+    return replace(flow, tensor=_without_time(layer, _row(image, flow)))
+
+
+def global_average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Take the mean of all time; in int8 its output, unlike a pooling's, has a scale of its own."""
+    tensor = tf.reduce_mean(flow.tensor, axis=-2, keepdims=True)
+    return replace(flow, tensor=_without_time(layer, tensor))
+
+
+def cropping1d(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Leave out the beginning and the end."""
+    before, after = layer.cropping
+    return replace(flow, tensor=flow.tensor[..., before : flow.shape[-2] - after, :])
+
+
+EMITTERS: Final[dict[type, Emitter]] = {
+    layers.AveragePooling1D: average_pooling1d,
+    layers.Conv1D: conv1d,
+    layers.Cropping1D: cropping1d,
+    layers.DepthwiseConv1D: depthwise_conv1d,
+    layers.GlobalAveragePooling1D: global_average_pooling1d,
+    layers.GlobalMaxPooling1D: global_max_pooling1d,
+    layers.MaxPooling1D: max_pooling1d,
+    layers.SeparableConv1D: separable_conv1d,
+}
+
+
+def _convolved(  # noqa: PLR0913, PLR0917  a separable convolution ends with another one than its own
+    layer: Any,
+    flow: Flow,
+    plan: Plan,
+    kernel: Array32,
+    bias: Array32,
+    strides: int | None = None,
+    dilation: int | None = None,
+) -> Flow:
+    activation, owed, copies = activation_of(plan.node(layer).activation or layer), None, 1
+    if plan.peaks is not None:
+        if keras.activations.serialize(activation) == "relu":
+            # Every filter then fills the same range, whose end relu6 gives for nothing.
+            peaks = plan.peaks[layer.name]
+            owed = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
+            kernel, bias = (kernel / owed).astype(np.float32), (bias / owed).astype(np.float32)
+            activation = keras.activations.relu6
+        copies = max(1, COPIED_CHANNELS // flow.shape[-1])
+        kernel = rounded(kernel, copies)
+    image = tf.nn.conv2d(
+        tf.concat([_image(flow)] * copies, -1) if copies > 1 else _image(flow),
+        kernel[np.newaxis],
+        strides=(1, strides or layer.strides[0]),
+        padding="SAME" if layer.padding == "same" else "VALID",
+        dilations=(1, dilation or layer.dilation_rate[0]),
+    )
+    image = activated(activation, tf.nn.bias_add(image, bias))
+    return Flow(_row(image, flow), flow.lead, owed, None if owed is None else np.zeros_like(owed))
+
+
+def _padded(layer: Any, flow: Flow) -> Flow:
+    """Put zeros before the signal where the padding is causal."""
+    if layer.padding != "valid" and flow.offset is not None and flow.offset.any():
+        flow = settle(flow)  # zeros pad what the layer sees, which is the normalised signal
+    if layer.padding != "causal":
+        return flow
+    before = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+    ends = [[0, 0]] * (len(flow.shape) - 2) + [[before, 0], [0, 0]]
+    return replace(flow, tensor=tf.pad(flow.tensor, ends))
+
+
+def _each_channel(
+    layer: Any, variable: Any, bias: Any, flow: Flow
+) -> tuple[Flow, Array32, Array32]:
+    """Give the padded input, kernel (taps, channels, times) and bias of a depthwise convolution."""
+    if layer.dilation_rate[0] != 1 or (layer.strides[0] != 1 and flow.lead > 1):
+        raise ConvertError(f"layer {layer.name}: convertible are strides, outside slices, only")
+    flow = _padded(layer, flow)
+    kernel = constant_of(variable)
+    constant = np.zeros(math.prod(kernel.shape[1:])) if bias is None else constant_of(bias)
+    if flow.scale is not None and flow.offset is not None:
+        constant = constant + (kernel * flow.offset[:, np.newaxis]).sum(0).ravel()
+        kernel = kernel * flow.scale[:, np.newaxis]
+    return flow, kernel.astype(np.float32), constant.astype(np.float32)
+
+
+def _depthwise(layer: Any, flow: Flow, kernel: Array32) -> Any:
+    stride = layer.strides[0]  # TensorFlow wants both alike; there is but one row where it matters
+    padding = "SAME" if layer.padding == "same" else "VALID"
+    return tf.nn.depthwise_conv2d(_image(flow), kernel[np.newaxis], (1, stride, stride, 1), padding)
+
+
+def _image(flow: Flow) -> Any:
+    """(..., length, channels) as (1, slices, length, channels)."""
+    slices = math.prod(flow.shape[: flow.lead])
+    return reshaped(flow.tensor, (1, slices, *flow.shape[flow.lead :]))
+
+
+def _row(image: Any, flow: Flow) -> Any:
+    """Undo `_image`, whatever became of length and channels."""
+    return reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:]))
+
+
+def _without_time(layer: Any, tensor: Any) -> Any:
+    """(..., 1, channels) without the one, unless the layer keeps it."""
+    shape = tuple(tensor.shape)
+    return tensor if layer.keepdims else reshaped(tensor, (*shape[:-2], shape[-1]))

@@ -1,0 +1,66 @@
+"""A layer's weights as constants: with the scaling that is owed, and rounded for int8."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+from convert.graph import Array64, Flow
+
+Array32 = NDArray[np.float32]
+
+
+def folded(kernel: Any, bias: Any, flow: Flow, after: Any = None) -> tuple[Array32, Array32]:
+    """Weights (..., channels, out) and bias (out,) as float32, with the scaling taken in.
+
+    So is that of `after`, a BatchNormalization, if one is given.
+    """
+    weights = constant_of(kernel)
+    constant = np.zeros(weights.shape[-1]) if bias is None else constant_of(bias)
+    if flow.scale is not None and flow.offset is not None:
+        owed = weights * flow.offset[:, np.newaxis]
+        constant = constant + owed.reshape(-1, weights.shape[-1]).sum(0)
+        weights = weights * flow.scale[:, np.newaxis]
+    if after is not None:
+        scale, offset = normalising(after)
+        weights, constant = weights * scale, constant * scale + offset
+    return weights.astype(np.float32), constant.astype(np.float32)
+
+
+def normalising(layer: Any) -> tuple[Array64, Array64]:
+    """Return scale and offset (channels,) of a trained BatchNormalization; raises ConvertError."""
+    if layer.axis not in {-1, len(layer.input.shape) - 1}:
+        raise ConvertError(f"layer {layer.name}: only normalisation by channel can be converted")
+    scale = 1 / np.sqrt(constant_of(layer.moving_variance) + layer.epsilon)
+    if layer.scale:
+        scale = scale * constant_of(layer.gamma)
+    shift = constant_of(layer.beta) if layer.center else 0.0
+    return scale, shift - constant_of(layer.moving_mean) * scale
+
+
+def rounded(kernel: Array32, copies: int = 1) -> Array32:
+    """Round a kernel (taps, channels, filters) to its int8 steps so that no channel's sum shifts.
+
+    Gravity is a large constant. Rounding each weight for itself changes what a filter makes of a
+    constant by up to half a step a tap, which tilts every window alike; so where the taps' errors
+    add up, the tap that is nearest to its other neighbour takes that one.
+
+    With `copies` it is a kernel for channels that are given so many times over, (taps, copies *
+    channels, filters): each copy has its part of a weight, which makes the steps as much finer.
+    """
+    scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / (127 * copies)
+    steps = kernel / np.where(scale > 0, scale, 1)
+    nearest = np.rint(steps)
+    shift = np.rint((steps - nearest).sum(0))
+    channel, unit = np.indices(shift.shape)
+    nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
+    parts = [(nearest + part) // copies for part in range(copies)]
+    return np.asarray(np.concatenate(parts, axis=1) * scale, np.float32)
+
+
+def constant_of(variable: Any) -> Array64:
+    """Read a weight's values while a graph is being built."""
+    with tf.init_scope():
+        return np.asarray(variable, np.float64)
