@@ -90,4 +90,5 @@ def statistics(x: NDArray[np.float32]) -> NDArray[np.float32]:
     quartiles = np.percentile(x, [25, 50, 75], axis=1)
     step = np.abs(np.diff(x, axis=1)).mean(axis=1)
     parts = [x.mean(axis=1), x.std(axis=1), x.min(axis=1), x.max(axis=1), *quartiles, step]
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    features: NDArray[np.float32] = np.concatenate(parts, axis=1).astype(np.float32)
+    return features

@@ -45,6 +45,22 @@ def windows(data: Path, *, quick: bool) -> None:
     click.echo(subject.report(data, quick=quick))
 
 
+@report.command(epilog="\b\nExample:\n  edgehar report papers --quick")
+@quick_option
+@click.option("--jobs", type=click.IntRange(1), help="Fits at a time.  [default: one a core]")
+@data_option
+def papers(data: Path, jobs: int | None, *, quick: bool) -> None:
+    """Train every network of both papers, and what they compare with, five seeds each.
+
+    Takes an hour and a half of one core; what is done is kept in runs/report, and not done again.
+    """
+    with quiet_import():
+        from train.report import papers as subject  # noqa: PLC0415
+
+    show_progress()
+    click.echo(subject.report(data, quick=quick, workers=jobs))
+
+
 @report.command(epilog="\b\nExample:\n  edgehar report replay --data ~/archives")
 @click.option("--quick", is_flag=True, help="One recording, to see that it works; not kept.")
 @data_option

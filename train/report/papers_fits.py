@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from convert import runner
@@ -23,6 +24,7 @@ from train.datasets.waist import LABELS
 from train.evaluate import HALF_STEP, score
 from train.experiment import Data
 from train.recipes import Recipe
+from train.report.papers_cost import multiplications, us_a_window
 from train.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
@@ -54,7 +56,7 @@ class Job:
         """Take the windows and the official split. Raises DataError."""
         data = experiment.uci_data(folder, self.recipe)
         train, test = (
-            LabelledWindows(*(array[:: self.every] for array in (one.x, one.y, one.person)))
+            LabelledWindows(one.x[:: self.every], one.y[:: self.every], one.person[:: self.every])
             for one in (data.train, data.test)
         )
         return replace(data, train=train, test=test)
@@ -110,6 +112,31 @@ def run(job: Job, folder: Path) -> dict[str, Any]:
     return result
 
 
+def timed(job: Job, folder: Path) -> dict[str, Any]:
+    """Measure what a finished job's model costs, unless that is done; give its result, with `cost`.
+
+    Raises ConvertError. To be called alone: what else runs would show in the times.
+    """
+    result: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
+    if "cost" not in result:
+        LOG.info("%s: timing", job.path)
+        data = job.data(folder)
+        whole = {
+            "float32": _converted(job, data, "float32"),
+            "int8": job.path.with_suffix(".tflite").read_bytes(),
+        }
+        model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
+        result["cost"] = {
+            "multiplications": multiplications(model),
+            "bytes": {form: len(flatbuffer) for form, flatbuffer in whole.items()},
+            "us_a_window": {
+                form: us_a_window(flatbuffer, data.test.x) for form, flatbuffer in whole.items()
+            },
+        }
+        write_json(job.path, result)
+    return result
+
+
 def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:
     try:
         kept: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
@@ -137,18 +164,13 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
 
 
 def _convert(job: Job, data: Data) -> dict[str, Any]:
-    model = job.path.with_suffix(".keras")
-    made = converted(job, data, "int8")
+    made = _converted(job, data, "int8")
     write_whole(job.path.with_suffix(".tflite"), made)
     found, _ = runner.classify(made, data.test.x, next(iter(runner.installed())))
-    return {
-        "int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict(),
-        "bytes": len(made),
-        "model": model.name,
-    }
+    return {"int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict()}
 
 
-def converted(job: Job, data: Data, form: str) -> bytes:
+def _converted(job: Job, data: Data, form: str) -> bytes:
     """Convert a job's model; raises ConvertError."""
     some = np.linspace(0, len(data.train) - 1, CALIBRATION_WINDOWS[job.lstm] // job.every).astype(
         int

@@ -65,7 +65,7 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
 
 def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
     """Give mean and standard deviation over the seeds of what one form scores."""
-    quantities = ("accuracy", "macro_f1", "loss")
+    quantities = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss")
     return {
         quantity: {
             "mean": mean(values),

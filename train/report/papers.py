@@ -1,0 +1,143 @@
+"""Every network of both papers, and what they compare with, under one protocol.
+
+The publisher's windows and official split by person; five seeds; every choice made on people of
+the training set (RECIPES.md); the test set read once, after each fit. Apart from that, and never
+to choose by: the first paper's recipe as it stands, with every epoch's score on the test set.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from train import baselines, experiment, results
+from train.experiment import Data
+from train.provenance import provenance
+from train.recipes import PAPER
+from train.report import papers_pictures
+from train.report.papers_baselines import run_baseline
+from train.report.papers_fits import Job, run_jobs, timed
+from train.report.papers_published import BASELINES, CNN_LSTM
+from train.report.papers_subjects import SEEDS, SUBJECTS
+from train.report.papers_tables import Outcome, Results, Table, epochs_row, tables
+from train.report.repeat import repeat, spread
+
+QUICK_EVERY = 16
+
+
+def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
+    """Make the tables and pictures; write results/papers*.json and .png unless quick.
+
+    A quick report takes one seed, one epoch and each sixteenth window.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: a model cannot be converted.
+        EdgeharError: a process that fits died.
+
+    """
+    jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in SUBJECTS}
+    given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in SUBJECTS}
+    # The longest first, so that no core waits for the last of them.
+    order = sorted(
+        [job for some in (jobs, given) for those in some.values() for job in those],
+        key=lambda job: (job.lstm != "fused", job.peek),
+    )
+    done = dict(zip(order, run_jobs(order, folder, workers or _cores()), strict=True))
+    outcomes = []
+    for one in SUBJECTS:
+        first, *others = jobs[one.title]
+        ours = [timed(first, folder), *(done[job] for job in others)]
+        outcomes.append(Outcome(one, ours, [done[job] for job in given[one.title]]))
+    data = next(iter(jobs.values()))[0].data(folder)
+    seeds, prefix = (SEEDS[:1], "quick-papers-") if quick else (SEEDS, "papers-")
+    compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}
+    made = tables(outcomes, compared)
+    if not quick:
+        chosen = repeat("uci", experiment.uci_data(folder, PAPER), PAPER, SEEDS)
+        title = "CNN_LSTM, epoch chosen on four training people left out"
+        accuracies = [result["float"]["accuracy"] for result in chosen]
+        made["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
+        _write(data, outcomes, compared, made)
+        papers_pictures.draw(data, outcomes, compared)
+    return "\n\n".join(results.markdown(*table) for table in made.values())
+
+
+def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
+    if not quick:
+        return list(jobs)
+    return [
+        replace(
+            job,
+            name=f"quick-{job.name}",
+            recipe=replace(job.recipe, epochs=1),
+            every=QUICK_EVERY,
+        )
+        for job in jobs[:1]
+    ]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _write(
+    data: Data,
+    outcomes: Sequence[Outcome],
+    compared: Mapping[str, Results],
+    made: Mapping[str, Table],
+) -> None:
+    """Write a file for each table; that of `papers` holds all figures."""
+    figures = {
+        "networks": {one.subject.title: _figures(one) for one in outcomes},
+        "others": {
+            name: {
+                "published": asdict(BASELINES[name]),
+                "model": some[0]["key"]["model"],
+                "float": spread(some, "float"),
+                "seconds": mean(result["seconds"] for result in some),
+                "us_a_window": mean(result["us_a_window"] for result in some),
+            }
+            for name, some in compared.items()
+        },
+        "seeds": list(SEEDS),
+        "windows": {"train": len(data.train), "test": len(data.test)},
+        "people": {"train": sorted(data.train.people), "test": sorted(data.test.people)},
+        "data": data.sha256,
+        **provenance(),
+    }
+    for name, table in made.items():
+        results.write(name, figures if name == "papers" else {"figures": "papers.json"}, *table)
+
+
+def _figures(one: Outcome) -> dict[str, Any]:
+    published = one.subject.published
+    return {
+        "published": None if published is None else asdict(published),
+        "recipe": asdict(one.subject.recipe),
+        "lstm": one.subject.lstm,
+        **{
+            form: {
+                **spread(one.results, form),
+                "recall": [result[form]["recall"] for result in one.results],
+            }
+            for form in ("float", "int8")
+        },
+        "parameters": one.results[0]["parameters"],
+        **one.results[0]["cost"],
+        "seconds": [result["seconds"] for result in one.results],
+        "commits": sorted(
+            {str((result["config"]["commit"] or {}).get("id")) for result in one.results}
+        ),
+        "as_given": [
+            {
+                "seed": result["key"]["seed"],
+                "last": result["float"],
+                "test_accuracy_by_epoch": result["history"]["peek_accuracy"],
+                "test_loss_by_epoch": result["history"]["peek_loss"],
+            }
+            for result in one.as_given
+        ],
+    }

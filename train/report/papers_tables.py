@@ -1,0 +1,180 @@
+"""The papers' tables, as mean and deviation over the seeds, beside what the papers say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from train.report.papers_published import BASELINES, Published
+from train.report.papers_subjects import Subject
+
+Table = tuple[list[str], list[list[str]]]
+Results = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the fits of one network gave."""
+
+    subject: Subject
+    results: Results
+    """By our recipe, a result a seed; the first has its `cost`."""
+    as_given: Results
+    """By its paper's recipe, with every epoch's `peek_accuracy` on the test people."""
+
+
+def tables(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> dict[str, Table]:
+    """Make all tables, by the name of the file that is to hold them."""
+    return {
+        "papers": _accuracy(outcomes, compared),
+        "papers-scores": _scores(outcomes, compared),
+        "papers-cost": _cost(outcomes, compared),
+        "papers-epochs": _epochs(outcomes),
+    }
+
+
+def percent(values: Sequence[float]) -> str:
+    """Lay out shares of 1 as mean and deviation."""
+    spread = f" ± {100 * stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{mean(values):.2%}{spread}" if values else ""
+
+
+def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Table:
+    head = [
+        "",
+        "published",
+        "ours, float",
+        "ours, int8",
+        "loss published",
+        "loss, float",
+        "loss, int8",
+    ]
+    rows = []
+    for one in outcomes:
+        said = one.subject.published
+        rows.append(
+            [
+                one.subject.title,
+                _published(said),
+                *(percent(_of(one.results, form, "accuracy")) for form in ("float", "int8")),
+                "" if said is None or said.loss is None else f"{said.loss:.3f}",
+                *(_plain(_of(one.results, form, "loss")) for form in ("float", "int8")),
+            ]
+        )
+    for name, results in compared.items():
+        accuracy = percent(_of(results, "float", "accuracy"))
+        rows.append([name, _published(BASELINES[name]), accuracy, "", "", "", ""])
+    return head, rows
+
+
+def _scores(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Table:
+    head = ["", "accuracy", "precision", "recall", "F1"]
+    quantities = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
+    rows = []
+    whole = [(one.subject.title, one.subject.published, one.results) for one in outcomes]
+    whole += [(name, BASELINES[name], results) for name, results in compared.items()]
+    for title, said, results in whole:
+        if said is not None:
+            figures = (said.accuracy, said.precision, said.recall, said.f1)
+            rows.append(
+                [f"{title}, published", *("" if f is None else f"{f:.2%}" for f in figures)]
+            )
+        for form in ("float", "int8"):
+            if form in results[0]:
+                values = (percent(_of(results, form, quantity)) for quantity in quantities)
+                rows.append([f"{title}, {form}", *values])
+    return head, rows
+
+
+def _cost(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Table:
+    runtimes = list(outcomes[0].results[0]["cost"]["us_a_window"]["int8"])
+    head = [
+        "",
+        "parameters",
+        "multiply-adds",
+        "int8 bytes",
+        "training",
+        "epochs",
+        "a training epoch",
+    ]
+    forms = [(form, runtime) for form in ("float32", "int8") for runtime in runtimes]
+    head += [f"{form}, {runtime}" for form, runtime in forms]
+    rows = []
+    for one in outcomes:
+        first, cost = one.results[0], one.results[0]["cost"]
+        epochs = one.subject.recipe.epochs
+        seconds = mean(result["seconds"] for result in one.results)
+        rows.append(
+            [
+                one.subject.title,
+                f"{first['parameters']:,}",
+                f"{cost['multiplications']:,}",
+                f"{cost['bytes']['int8']:,}",
+                f"{seconds:.0f} s",
+                str(epochs),
+                f"{seconds / epochs:.1f} s",
+                *(f"{cost['us_a_window'][form][runtime]:,.0f} µs" for form, runtime in forms),
+            ]
+        )
+    for name, results in compared.items():
+        seconds = mean(result["seconds"] for result in results)
+        us = mean(result["us_a_window"] for result in results)
+        rows.append(
+            [
+                name,
+                "",
+                "",
+                "",
+                f"{seconds:.1f} s",
+                "",
+                "",
+                f"{us:,.0f} µs",
+                *[""] * (len(forms) - 1),
+            ]
+        )
+    return head, rows
+
+
+EPOCHS_HEAD = ["", "accuracy", "lowest to highest", "seeds that reach the published figure"]
+
+
+def _epochs(outcomes: Sequence[Outcome]) -> Table:
+    rows = []
+    for one in outcomes:
+        if not one.as_given or one.subject.published is None:
+            continue
+        by_epoch = [result["history"]["peek_accuracy"] for result in one.as_given]
+        goal = one.subject.published.accuracy
+        rules: dict[str, Callable[[list[float]], float]] = {
+            "last epoch": lambda accuracies: accuracies[-1],
+            "best epoch, chosen on the test set": max,
+        }
+        for rule, choose in rules.items():
+            rows.append(
+                epochs_row(f"{one.subject.title}, {rule}", [choose(one) for one in by_epoch], goal)
+            )
+    return EPOCHS_HEAD, rows
+
+
+def epochs_row(name: str, accuracies: Sequence[float], goal: float) -> list[str]:
+    """Lay out how often one way to choose the epoch reaches a published accuracy."""
+    reached = sum(accuracy >= goal for accuracy in accuracies)
+    return [
+        name,
+        percent(accuracies),
+        f"{min(accuracies):.2%} to {max(accuracies):.2%}",
+        f"{reached} of {len(accuracies)} ({goal:.2%})",
+    ]
+
+
+def _of(results: Results, form: str, quantity: str) -> list[float]:
+    return [result[form][quantity] for result in results]
+
+
+def _published(said: Published | None) -> str:
+    return "" if said is None else f"{said.accuracy:.2%} ({said.paper})"
+
+
+def _plain(values: Sequence[float]) -> str:
+    spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{mean(values):.3f}{spread}"

@@ -1,0 +1,106 @@
+"""The wrist data sets in figures: who, how long, how the sensor sat, do gyro and acc agree."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmware_bridge.samples import Float64
+from train.datasets.wrist import DATASETS, LABELS, SOURCES, UNKNOWN, Piece, load
+from train.gyro_check import check_people
+
+HEAD = [
+    "",
+    "people",
+    "rate",
+    *LABELS,
+    UNKNOWN,
+    "gyro: scale",
+    "correlation",
+    "best as it is",
+]
+
+
+def table(folder: Path) -> dict[str, Any]:
+    """Give the figures of each data set by name; minutes count each wrist of a person.
+
+    Raises:
+        DataError: one of DATASETS is missing or damaged.
+
+    """
+    return {name: _one(name, folder) for name in DATASETS}
+
+
+def rows(figures: dict[str, Any]) -> list[list[str]]:
+    """Lay the figures out, a row for each data set, under HEAD."""
+    return [
+        [
+            name,
+            str(of["people"]),
+            f"{of['rate_hz']:.1f} Hz",
+            *(f"{of['minutes'].get(label, 0):.0f} min" for label in (*LABELS, UNKNOWN)),
+            f"{of['gyro']['scale']:.2f}",
+            f"{of['gyro']['correlation']:.2f}",
+            f"{of['gyro']['as_it_is']} of {of['gyro']['checked']}",
+        ]
+        for name, of in figures.items()
+    ]
+
+
+def _one(name: str, folder: Path) -> dict[str, Any]:
+    found = load(name, folder)
+    periods_s = np.concatenate([np.diff(piece.samples.t_s) for piece in found.pieces])
+    return {
+        "title": SOURCES[name].title,
+        "sha256": found.sha256,
+        "people": len(found.people),
+        "rate_hz": round(1 / float(np.median(periods_s)), 2),
+        "minutes": _minutes(found.pieces),
+        "up": _up(found.pieces),
+        "gyro": _gyro(found.pieces),
+    }
+
+
+def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
+    minutes: Counter[str] = Counter()
+    for piece in pieces:
+        minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
+    return {label: round(minutes[label], 1) for label in (*LABELS, UNKNOWN, "") if label in minutes}
+
+
+def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
+    """Say where up is in the sensor's axes, by activity and wrist: the mean over people.
+
+    `agreement` is the length of that mean: 1 where the sensor sat alike on all of them.
+    """
+    sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
+    for piece in pieces:
+        if piece.activity in LABELS:
+            where = f"{piece.activity} {piece.wrist}".strip()
+            sums[where][piece.person] += piece.samples.acc_g.sum(axis=0)
+    means = {
+        where: np.mean([total / np.linalg.norm(total) for total in people.values()], axis=0)
+        for where, people in sorted(sums.items())
+    }
+    return {
+        where: {
+            "direction": np.round(mean / np.linalg.norm(mean), 2).tolist(),
+            "agreement": round(float(np.linalg.norm(mean)), 2),
+        }
+        for where, mean in means.items()
+    }
+
+
+def _gyro(pieces: Iterable[Piece]) -> dict[str, Any]:
+    checked = check_people(pieces)
+    fits = {" ".join(who).strip(): fit for who, fit in checked.items() if fit is not None}
+    return {
+        "worn": len(checked),
+        "checked": len(fits),
+        "as_it_is": sum(fit.as_it_is for fit in fits.values()),
+        "otherwise": [who for who, fit in fits.items() if not fit.as_it_is],
+        "scale": round(float(np.median([fit.scale for fit in fits.values()])), 3),
+        "correlation": round(float(np.median([fit.correlation for fit in fits.values()])), 3),
+    }
