@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Emitter, Flow, Plan, activated, activation_of, reshaped, settle
+from convert.graph import Array64, Emitter, Flow, Plan, activated, activation_of, reshaped, settle
 from convert.layers import Channels, Clip
 from convert.weights import constant_of, folded, normalising
 
@@ -52,12 +52,15 @@ def normalization(layer: Any, flow: Flow, _: Plan) -> Flow:
     return Flow(flow.tensor, flow.lead, scale, -mean * scale)
 
 
+def rescaling(layer: Any, flow: Flow, _: Plan) -> Flow:
+    """Owe it to the next layer: a gain costs nothing."""
+    scale, offset = (np.full(flow.shape[-1], float(one)) for one in (layer.scale, layer.offset))
+    return _owing(flow, scale, offset)
+
+
 def batch_normalization(layer: Any, flow: Flow, _: Plan) -> Flow:
     """Owe it to the next layer, on top of what is owed already."""
-    scale, offset = normalising(layer)
-    if flow.scale is not None and flow.offset is not None:
-        scale, offset = scale * flow.scale, scale * flow.offset + offset
-    return Flow(flow.tensor, flow.lead, scale, offset)
+    return _owing(flow, *normalising(layer))
 
 
 def activation(layer: Any, flow: Flow, _: Plan) -> Flow:
@@ -106,6 +109,13 @@ EMITTERS: Final[dict[type, Emitter]] = {
     layers.GaussianNoise: nothing,
     layers.Normalization: normalization,
     layers.ReLU: activation,
+    layers.Rescaling: rescaling,
     layers.Reshape: reshape,
     layers.SpatialDropout1D: nothing,
 }
+
+
+def _owing(flow: Flow, scale: Array64, offset: Array64) -> Flow:
+    if flow.scale is not None and flow.offset is not None:
+        scale, offset = scale * flow.scale, scale * flow.offset + offset
+    return Flow(flow.tensor, flow.lead, scale, offset)

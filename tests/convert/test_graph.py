@@ -150,6 +150,11 @@ NETWORKS = {
         layers.DepthwiseConv1D(3, strides=2, activation="relu"),
         layers.Flatten(),
     ),
+    "with gain": lambda: normalised(
+        layers.Rescaling(25.0, offset=0.5),
+        layers.Conv1D(8, 3, activation="relu6"),
+        layers.Flatten(),
+    ),
     "separable": lambda: normalised(
         layers.SeparableConv1D(12, 5, activation="relu"),
         layers.SeparableConv1D(6, 3, strides=2, padding="same"),
