@@ -7,6 +7,7 @@ ways to name and sign its axes shows whether another would fit better.
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from firmware_bridge.samples import Float64, Samples
+from train.datasets.wrist import Piece, recordings
 
 RATE_HZ = 50.0
 CUTOFF_HZ = 0.5
@@ -61,10 +63,10 @@ class Agreement:
         return bool((self.axes == AXES[0]).all())
 
 
-def check(recordings: Iterable[Samples]) -> Agreement | None:
+def check(worn: Iterable[Samples]) -> Agreement | None:
     """Fit one sensor's recordings together; None where there is too little slow movement."""
     sums = _Sums(np.zeros((3, 9)), np.zeros((9, 9)), 0.0, 0)
-    for samples in recordings:
+    for samples in worn:
         for stretch in _stretches(samples):
             sums = sums.plus(*_slow(stretch))
     if sums.samples < FEWEST_S * RATE_HZ:
@@ -73,6 +75,14 @@ def check(recordings: Iterable[Samples]) -> Agreement | None:
     scale, correlation = fits[0]
     best = max(range(len(AXES)), key=lambda i: fits[i][1])
     return Agreement(scale, correlation, AXES[best], sums.samples / RATE_HZ)
+
+
+def check_people(pieces: Iterable[Piece]) -> dict[tuple[str, str], Agreement | None]:
+    """Check each sensor worn: by person and wrist, all recordings together."""
+    worn: dict[tuple[str, str], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        worn[piece.person, piece.wrist].append(piece)
+    return {who: check(recordings(theirs).values()) for who, theirs in sorted(worn.items())}
 
 
 @dataclass(frozen=True, slots=True)

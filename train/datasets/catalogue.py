@@ -1,16 +1,21 @@
 """The data sets that edgehar knows: where their publishers have them, and what must be in them."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from train.datasets import hapt, uci_har
+from train.datasets import hapt, uci_har, wrist
 from train.datasets.archive import Archive, DataError, locate
 from train.datasets.waist import LABELS, TEST_PEOPLE
 
-TERMS = "Free for research with citation; not for commercial use (the publisher's terms)."
+TERMS = (
+    "The publishers' terms, each with citation: uci-har and hapt free for research, not for "
+    "commercial use; wisdm, daily-sports and sp-sw CC BY 4.0; weda and mpu6050: ask the publisher."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,35 @@ def _check_hapt(folder: Path) -> list[str]:
     return lines
 
 
+def _check_wrist(name: str, folder: Path) -> list[str]:
+    found = wrist.load(name, folder)
+    minutes: Counter[str] = Counter()
+    for piece in found.pieces:
+        minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
+    wrists = len({(piece.person, piece.wrist) for piece in found.pieces})
+    lines = [f"people: {len(found.people)}, {wrists} wrists"]
+    labels = (*wrist.LABELS, wrist.UNKNOWN, "")
+    lines += [
+        f"{label or 'ambiguous, not used'}: {minutes[label]:.1f} min"
+        for label in labels
+        if label in minutes
+    ]
+    return lines
+
+
+def _wrist(name: str, source: str, citation: str) -> Entry:
+    known = wrist.SOURCES[name]
+    return Entry(
+        name=name,
+        title=known.title,
+        files=known.files,
+        root=known.root,
+        source=source,
+        citation=citation,
+        check=partial(_check_wrist, name),
+    )
+
+
 CATALOGUE = (
     Entry(
         name="uci-har",
@@ -92,5 +126,33 @@ CATALOGUE = (
         citation="J. L. Reyes-Ortiz, L. Oneto, A. Sama, X. Parra, D. Anguita. Transition-aware "
         "human activity recognition using smartphones. Neurocomputing 171, 2016.",
         check=_check_hapt,
+    ),
+    _wrist(
+        "wisdm",
+        "https://doi.org/10.24432/C5HK59",
+        "G. M. Weiss, K. Yoneda, T. Hayajneh. Smartphone and smartwatch-based biometrics using "
+        "activities of daily living. IEEE Access 7, 2019.",
+    ),
+    _wrist(
+        "daily-sports",
+        "https://doi.org/10.24432/C5C59F",
+        "K. Altun, B. Barshan, O. Tuncel. Comparative study on classifying human activities with "
+        "miniature inertial and magnetic sensors. Pattern Recognition 43(10), 2010.",
+    ),
+    _wrist(
+        "sp-sw",
+        "https://doi.org/10.5281/zenodo.8398688",
+        "M. Matey-Sanz, S. Casteleyn, C. Granell. Dataset of inertial measurements of smartphones "
+        "and smartwatches for human activity recognition. Data in Brief, 2023.",
+    ),
+    _wrist(
+        "weda",
+        "https://github.com/joaojtmarques/WEDA-FALL",
+        "J. Marques, P. Moreno. Online fall detection using wrist devices. Sensors 23(3), 2023.",
+    ),
+    _wrist(
+        "mpu6050",
+        "no address known to this project",
+        "Seven wearers of an MPU-6050 at the wrist, in the layout of WISDM.",
     ),
 )

@@ -24,6 +24,8 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
     dtype: DTypeLike = np.dtype(list(columns.items()))
     try:
         text = archive.read(name).translate(None, b" ;\r").decode("ascii")
+        if text.count("\n") <= skip:
+            raise DataError(f"{where} holds no rows; fetch the archive again")
         lines = np.loadtxt(
             io.StringIO(text), dtype, delimiter=",", skiprows=skip, ndmin=1, comments=None
         )
@@ -34,8 +36,8 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
     finite = all(
         np.isfinite(lines[column]).all() for column, kind in columns.items() if kind == FLOAT
     )
-    if not len(lines) or not finite:
-        raise DataError(f"{where} holds no rows, or not all are numbers; fetch the archive again")
+    if not finite:
+        raise DataError(f"{where} holds what is not a number; fetch the archive again")
     return np.asarray(lines)
 
 

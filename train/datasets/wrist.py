@@ -1,5 +1,6 @@
 """The wrist data sets under one roof: loaded by name, cached, all in g, rad/s and seconds."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,19 @@ from train.datasets.archive import Archive, DataError, locate
 from train.datasets.cache import Arrays, cached
 from train.datasets.piece import LABELS, UNKNOWN, Piece
 
-__all__ = ["DATASETS", "LABELS", "SOURCES", "UNKNOWN", "Piece", "Source", "WristSet", "load"]
+__all__ = [
+    "DATASETS",
+    "LABELS",
+    "SOURCES",
+    "UNKNOWN",
+    "Piece",
+    "Source",
+    "WristSet",
+    "load",
+    "recordings",
+]
 
-PARSER = 2
+PARSER = 3
 """Raised whenever a parser changes, so that what an older one left in the cache is not used."""
 
 
@@ -66,10 +77,24 @@ def load(name: str, folder: Path) -> WristSet:
     archive = Archive(locate(folder, source.files, source.title), source.root)
     sha256 = archive.sha256()
     arrays = cached(f"{name}-{PARSER}", sha256, lambda: _pack(source.pieces(archive)))
-    pieces = tuple(_unpack(name, arrays))
-    if not pieces:
+    if not len(arrays["ends"]):
         raise DataError(f"{archive.path}: holds no recording; fetch the archive again")
-    return WristSet(name, sha256, pieces)
+    return WristSet(name, sha256, tuple(_unpack(name, arrays)))
+
+
+def recordings(pieces: Iterable[Piece]) -> dict[str, Samples]:
+    """Join pieces that follow each other: samples by recording, labelled or not."""
+    parts: dict[str, list[Samples]] = defaultdict(list)
+    for piece in pieces:
+        parts[piece.recording].append(piece.samples)
+    return {
+        recording: Samples(
+            np.concatenate([part.t_s for part in those]),
+            np.concatenate([part.acc_g for part in those]),
+            np.concatenate([part.gyro_rad_s for part in those]),
+        )
+        for recording, those in parts.items()
+    }
 
 
 _WORDS = ("person", "wrist", "activity", "detail", "recording")
