@@ -1,4 +1,8 @@
-"""Does the wearer walk in a window? Told from what no mounting changes: sizes, not directions."""
+"""Does the wearer walk in a window? Told from what no mounting changes: sizes, not directions.
+
+Two signs of walking with arms that hang: each step shakes the sensor like the one before, and a
+step later the arm swings the other way. Either may be weak, so their sum counts.
+"""
 
 import math
 
@@ -14,30 +18,38 @@ _ABOVE = 1.25
 
 def walks(x: NDArray[np.float32], spec: OrientationSpec, rate_hz: float) -> bool:
     """Tell of a window (window, 9) whether it is walking; most others are sorted out at once."""
-    acc, body = x[:, :3], x[:, 6:]
+    acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
     effort_g = math.sqrt(float(np.einsum("ij,ij->", body, body)) / len(x))
     if not spec.effort_g[0] <= effort_g <= spec.effort_g[1]:
         return False
-    size_g = np.sqrt(np.einsum("ij,ij->i", acc, acc))
-    spectrum = np.fft.rfft(size_g - size_g.mean(), 2 * len(x))
-    power = spectrum.real**2 + spectrum.imag**2
-    if _slow_share(power, spec, rate_hz / (2 * len(x))) < spec.slow_share:
+    shaken = _power(np.sqrt(np.einsum("ij,ij->i", acc, acc))[:, np.newaxis])
+    slow_bins = math.ceil(_ABOVE * spec.cadence_hz[1] * 2 * len(x) / rate_hz)
+    if float(shaken[:slow_bins].sum()) < spec.slow_share * float(shaken.sum()):
         return False
-    return _rhythm(np.fft.irfft(power)[: len(x)], spec, rate_hz) >= spec.rhythm
+    lags = _step_lags(spec, rate_hz, len(x))
+    repeated = float(_alike(shaken, lags).max())
+    turned_back = -float(_alike(_power(rate), lags).min())
+    return repeated + turned_back >= spec.rhythm
 
 
-def _slow_share(power: Float64, spec: OrientationSpec, bin_hz: float) -> float:
-    """Return the share of the power that is no faster than steps are."""
-    total = float(power.sum())
-    return float(power[: math.ceil(_ABOVE * spec.cadence_hz[1] / bin_hz)].sum()) / max(total, 1e-12)
+def _power(signals: NDArray[np.float32]) -> Float64:
+    """Return the power spectrum of signals (n, channels), all channels together, without means."""
+    spectrum = np.fft.rfft(signals - signals.mean(axis=0), 2 * len(signals), axis=0)
+    power: Float64 = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
+    return power
 
 
-def _rhythm(alike: Float64, spec: OrientationSpec, rate_hz: float) -> float:
-    """Return the best correlation, -1 to 1, a step or two steps later; from products by lag."""
-    count = len(alike)
+def _step_lags(spec: OrientationSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
+    """Return the samples from a step to the next, from the fastest steps to the slowest."""
     first = math.ceil(rate_hz / spec.cadence_hz[1])
     last = min(math.floor(rate_hz / spec.cadence_hz[0]), count // 2)
-    lags = np.arange(first, last + 1)
+    return np.arange(first, last + 1)
+
+
+def _alike(power: Float64, lags: NDArray[np.intp]) -> Float64:
+    """Return the correlation, -1 to 1, of what has this power with itself so many samples later."""
+    products = np.fft.irfft(power)
+    count = len(products) // 2
     # A lag leaves fewer products, the greater it is.
-    best = float((alike[lags] * (count / (count - lags))).max())
-    return best / max(float(alike[0]), 1e-12)
+    share: Float64 = products[lags] * (count / (count - lags)) / max(float(products[0]), 1e-12)
+    return share

@@ -70,4 +70,4 @@ class Orientation:
         self._known = self._frame.confidence >= least
         if self._frame.axes is not None:
             # Turned from the right, all rows of a window at once.
-            self._turn = np.ascontiguousarray(self._frame.axes.T, np.float32)
+            self._turn = np.array(list(zip(*self._frame.axes, strict=True)), np.float32)

@@ -17,15 +17,16 @@ class OrientationSpec:
     """Labels that cannot be told from each other until the mounting is known."""
     cadence_hz: tuple[float, float] = (1.2, 2.6)
     """Steps a second, slowest and fastest, that are walking."""
-    effort_g: tuple[float, float] = (0.05, 0.5)
+    effort_g: tuple[float, float] = (0.08, 0.8)
     """Body acceleration, rms over the window, least and most: less is rest, more is running."""
-    rhythm: float = 0.5
-    """Least correlation of |acc| with itself one step or stride later, 0 to 1."""
+    rhythm: float = 0.9
+    """Least sum, to 2, of the correlation of |acc| with itself one step later and the negative one
+    of angular rate."""
     slow_share: float = 0.3
     """Least share of the power of |acc| that is no faster than the fastest steps, 0 to 1."""
     memory_windows: float = 300.0
     """Walking windows after which old ones count 1/e."""
-    enough_windows: float = 30.0
+    enough_windows: float = 20.0
     """Walking windows that are enough, if they agree."""
     steady_gravity: float = 0.8
     """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
@@ -78,7 +79,7 @@ _RANGES: Final = ("cadence_hz", "effort_g")
 _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "cadence_hz": (0.3, 5.0),
     "effort_g": (0.0, 10.0),
-    "rhythm": (0.0, 1.0),
+    "rhythm": (-2.0, 2.0),
     "slow_share": (0.0, 1.0),
     "memory_windows": (1.0, 1e6),
     "enough_windows": (1.0, 1e6),

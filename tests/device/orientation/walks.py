@@ -15,20 +15,22 @@ def walk_of(
     """Return windows (SAMPLES, 9) of a hanging arm that swings about z; `rotation` takes the
     wearer's axes to the sensor's.
 
-    x points down to the hand, y backward or forward. The hand swings forward fast and comes back
-    slowly, and each step shakes it.
+    x points down to the hand, y forward, z to the right. The hand is thrown outwards while it
+    swings forward, and each step shakes it.
     """
     rng = np.random.default_rng(seed)
     windows = []
     for _ in range(count):
         phase = 2 * np.pi * (stride_hz * np.arange(SAMPLES) / RATE_HZ + rng.uniform())
         rate = np.zeros((SAMPLES, 3))
-        rate[:, 2] = 2.0 * np.cos(phase) + 0.6 * np.cos(2 * phase)
+        rate[:, 2] = 2.0 * np.cos(phase)
         rate += rng.normal(0, 0.1, rate.shape)
         angle = 2.0 * np.sin(phase) / (2 * np.pi * stride_hz)
         gravity = np.stack([-np.cos(angle), np.sin(angle), np.zeros(SAMPLES)], axis=1)
         body = 0.2 * np.sin(2 * phase)[:, None] * np.array([1.0, 0.3, 0.2])
-        body = body + rng.normal(0, 0.02, body.shape)
+        body = (
+            body + 0.05 * np.outer(np.cos(phase), [1.0, 0.0, 0.0]) + rng.normal(0, 0.02, body.shape)
+        )
         parts = [gravity + body, rate, body]
         windows.append(_seen(rotation, parts))
     return windows
