@@ -2,8 +2,8 @@
 
 While walking the arm hangs, so mean acceleration points from the hand to the elbow: against x. The
 arm swings about an axis through the wearer's sides: the principal axis of angular rate across x is
-z. Its end on the wearer's right is the one about which the arm swings forward, on either wrist. Which
-it is shows in acceleration along x, which goes with the rate forward (so in 43 of 50 wearers of two
+z. Its end on the wearer's right is the one about which the arm swings forward, on either wrist, and
+that one shows in acceleration along x, which goes with the rate forward (in 43 of 50 wearers of two
 watches after a minute or two of walking, in 29 of the 33 whose confidence was high).
 """
 
