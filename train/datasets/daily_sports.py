@@ -8,7 +8,7 @@ import numpy as np
 
 from firmware_bridge.samples import Float64, Samples
 from train.datasets.archive import Archive, DataError
-from train.datasets.piece import UNKNOWN, Piece
+from train.datasets.piece import STANDARD_GRAVITY, UNKNOWN, Piece
 
 NAME = "daily-sports"
 TITLE = "Daily and Sports Activities"
@@ -16,7 +16,6 @@ FILES = ("daily-sports.zip", "daily+and+sports+activities.zip", "Daily and Sport
 ROOT = "data/a01/p1/s01.txt"
 
 RATE_HZ = 25.0
-STANDARD_GRAVITY = 9.80665
 COLUMNS = 45
 ARMS = {"right": slice(9, 15), "left": slice(18, 24)}
 """Nine columns a place: torso, right arm, left arm, right leg, left leg; the compass comes last."""

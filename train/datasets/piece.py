@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from firmware_bridge.samples import Samples
 
+STANDARD_GRAVITY = 9.80665
+"""m/s2 in a g."""
 LABELS = ("walking", "running", "stairs", "sitting", "standing", "lying")
 UNKNOWN = "unknown"
 """An activity that is none of LABELS, and must not be taken for one."""

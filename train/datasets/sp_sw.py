@@ -8,7 +8,7 @@ import numpy as np
 
 from firmware_bridge.samples import Samples
 from train.datasets.archive import Archive
-from train.datasets.piece import UNKNOWN, Piece
+from train.datasets.piece import STANDARD_GRAVITY, UNKNOWN, Piece
 from train.datasets.table import FLOAT, WORD, table, xyz
 
 NAME = "sp-sw"
@@ -16,7 +16,6 @@ TITLE = "SP-SW-HAR (the smartwatch)"
 FILES = ("sp-sw-har.zip", "sp-sw-har-dataset.zip", "sp-sw-har-dataset")
 ROOT = "DATA/s01/s01_01_sw.csv"
 
-STANDARD_GRAVITY = 9.80665
 ACTIVITIES = {"SEATED": "sitting", "WALKING": "walking"}
 """The others, a second or two each: STANDING_UP, SITTING_DOWN, TURNING."""
 

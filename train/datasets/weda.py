@@ -7,7 +7,7 @@ import numpy as np
 
 from firmware_bridge.samples import Float64, Samples
 from train.datasets.archive import Archive, DataError
-from train.datasets.piece import UNKNOWN, Piece
+from train.datasets.piece import STANDARD_GRAVITY, UNKNOWN, Piece
 from train.datasets.table import FLOAT, table, xyz
 from train.datasets.wisdm import merge
 
@@ -16,7 +16,6 @@ TITLE = "WEDA-FALL"
 FILES = ("weda-fall.zip", "WEDA-FALL-main.zip", "WEDA-FALL-main", "WEDA-FALL")
 ROOT = "dataset/50Hz/D01/U01_R01_accel.csv"
 
-STANDARD_GRAVITY = 9.80665
 ACTIVITIES = {"D01": "walking", "D02": "running", "D03": "stairs", "D04": "", "D05": "", "D07": ""}
 """The others, D06 and D08 to D11, are unknown: crouching, jumping, hitting, clapping, a door.
 

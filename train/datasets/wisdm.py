@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.samples import Float64, Samples
 from train.datasets.archive import Archive
-from train.datasets.piece import UNKNOWN, Piece
+from train.datasets.piece import STANDARD_GRAVITY, UNKNOWN, Piece
 from train.datasets.table import FLOAT, WORD, table, xyz
 
 NAME = "wisdm"
@@ -21,7 +21,6 @@ FILES = (
 )
 ROOT = "raw/watch/accel/data_1600_accel_watch.txt"
 
-STANDARD_GRAVITY = 9.80665
 ACTIVITIES = {"A": "walking", "B": "running", "C": "stairs", "D": "sitting", "E": "standing"}
 """The others, F to S, are of the hand: typing, eating, clapping, folding clothes ..."""
 
