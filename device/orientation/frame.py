@@ -57,17 +57,17 @@ class Frame:
 
     def see(self, x: NDArray[np.float32]) -> None:
         """Take in a window (window, 9), in sensor axes, of walking."""
-        acc, rate = (x[:, part].astype(np.float64) for part in (slice(0, 3), slice(3, 6)))
-        gravity = acc.mean(axis=0)
-        acc -= gravity
-        rate -= rate.mean(axis=0)
-        swing, reach = rate.T @ rate, acc.T @ rate
+        moves = x[:, :6].astype(np.float64)
+        mean = moves.sum(axis=0) / len(x)
+        moves -= mean
+        gravity, products = mean[:3], moves.T @ moves
+        swing, reach = products[3:, 3:], products[:3, 3:]
         # So that a long walk counts by its windows, not by how hard the arm swings.
-        turning, moving = float(swing.trace()), float(np.einsum("ij,ij->", acc, acc))
+        moving, turning = float(products[:3, :3].trace()), float(swing.trace())
         size = _length(gravity.tolist())
         if min(turning, moving, size) <= 0:
             return
-        reach /= math.sqrt(turning * moving)
+        reach = reach / math.sqrt(turning * moving)
         self.fade(self._keeps)
         self._windows += 1
         self._sums["gravity"] += gravity / size

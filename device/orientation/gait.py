@@ -22,21 +22,18 @@ def walks(x: NDArray[np.float32], spec: OrientationSpec, rate_hz: float) -> bool
     effort_g = math.sqrt(float(np.einsum("ij,ij->", body, body)) / len(x))
     if not spec.effort_g[0] <= effort_g <= spec.effort_g[1]:
         return False
-    shaken = _power(np.sqrt(np.einsum("ij,ij->i", acc, acc))[:, np.newaxis])
+    moves = np.empty((4, len(x)))
+    moves[0] = np.sqrt(np.einsum("ij,ij->i", acc, acc))
+    moves[1:] = rate.T
+    moves -= moves.mean(axis=1)[:, np.newaxis]
+    spectrum = np.fft.rfft(moves, 2 * len(x))
+    power = spectrum.real**2 + spectrum.imag**2
     slow_bins = math.ceil(_ABOVE * spec.cadence_hz[1] * 2 * len(x) / rate_hz)
-    if float(shaken[:slow_bins].sum()) < spec.slow_share * float(shaken.sum()):
+    if float(power[0, :slow_bins].sum()) < spec.slow_share * float(power[0].sum()):
         return False
-    lags = _step_lags(spec, rate_hz, len(x))
-    repeated = float(_alike(shaken, lags).max())
-    turned_back = -float(_alike(_power(rate), lags).min())
-    return repeated + turned_back >= spec.rhythm
-
-
-def _power(signals: NDArray[np.float32]) -> Float64:
-    """Return the power spectrum of signals (n, channels), all channels together, without means."""
-    spectrum = np.fft.rfft(signals - signals.mean(axis=0), 2 * len(signals), axis=0)
-    power: Float64 = (spectrum.real**2 + spectrum.imag**2).sum(axis=1)
-    return power
+    power[1] += power[2] + power[3]
+    shaken, swung = _alike(power[:2], _step_lags(spec, rate_hz, len(x)))
+    return float(shaken.max() - swung.min()) >= spec.rhythm
 
 
 def _step_lags(spec: OrientationSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
@@ -47,9 +44,10 @@ def _step_lags(spec: OrientationSpec, rate_hz: float, count: int) -> NDArray[np.
 
 
 def _alike(power: Float64, lags: NDArray[np.intp]) -> Float64:
-    """Return the correlation, -1 to 1, of what has this power with itself so many samples later."""
+    """Return (n, lags) correlations, -1 to 1, of what has powers (n, bins) with itself later."""
     products = np.fft.irfft(power)
-    count = len(products) // 2
+    count = products.shape[1] // 2
     # A lag leaves fewer products, the greater it is.
-    share: Float64 = products[lags] * (count / (count - lags)) / max(float(products[0]), 1e-12)
-    return share
+    alike: Float64 = products[:, lags] * (count / (count - lags))
+    alike /= np.maximum(products[:, :1], 1e-12)
+    return alike
