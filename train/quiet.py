@@ -1,5 +1,6 @@
 """Silence where TensorFlow has nothing to say."""
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -23,3 +24,9 @@ def quiet_import() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def import_quietly(module: str) -> None:
+    """Import a module that imports TensorFlow; for a process that is to begin with it."""
+    with quiet_import():
+        importlib.import_module(module)

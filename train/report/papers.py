@@ -30,7 +30,7 @@ QUICK_EVERY = 16
 def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """Make the tables and pictures; write results/papers*.json and .png unless quick.
 
-    A quick report takes one seed, one epoch and each sixteenth window.
+    A quick report takes two networks, one seed, one epoch and each sixteenth window.
 
     Raises:
         DataError: the data are not there.
@@ -38,8 +38,9 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         EdgeharError: a process that fits died.
 
     """
-    jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in SUBJECTS}
-    given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in SUBJECTS}
+    subjects = [one for one in SUBJECTS if one.in_quick or not quick]
+    jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
+    given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
     # The longest first, so that no core waits for the last of them.
     order = sorted(
         [job for some in (jobs, given) for those in some.values() for job in those],
@@ -47,7 +48,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     )
     done = dict(zip(order, run_jobs(order, folder, workers or _cores()), strict=True))
     outcomes = []
-    for one in SUBJECTS:
+    for one in subjects:
         first, *others = jobs[one.title]
         ours = [timed(first, folder), *(done[job] for job in others)]
         outcomes.append(Outcome(one, ours, [done[job] for job in given[one.title]]))

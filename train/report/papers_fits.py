@@ -23,6 +23,7 @@ from train import experiment
 from train.datasets.waist import LABELS
 from train.evaluate import HALF_STEP, score
 from train.experiment import Data
+from train.quiet import import_quietly
 from train.recipes import Recipe
 from train.report.papers_cost import multiplications, us_a_window
 from train.windows import LabelledWindows
@@ -76,7 +77,8 @@ def run_jobs(jobs: Sequence[Job], folder: Path, workers: int) -> list[dict[str, 
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
-    with _one_thread_each(), ProcessPoolExecutor(workers, context) as pool:
+    pool = ProcessPoolExecutor(workers, context, import_quietly, (__name__,))
+    with _one_thread_each(), pool:
         running = {pool.submit(run, job, folder): job for job in jobs}
         try:
             for number, future in enumerate(as_completed(running), 1):

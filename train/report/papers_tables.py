@@ -102,7 +102,7 @@ def _cost(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Table
     rows = []
     for one in outcomes:
         first, cost = one.results[0], one.results[0]["cost"]
-        epochs = one.subject.recipe.epochs
+        epochs = first["key"]["recipe"]["epochs"]
         seconds = mean(result["seconds"] for result in one.results)
         rows.append(
             [
