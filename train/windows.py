@@ -45,6 +45,15 @@ def published(har: UciHar) -> LabelledWindows:
     return LabelledWindows(har.x, har.y, har.person)
 
 
+def joined(*parts: LabelledWindows) -> LabelledWindows:
+    """Put the windows of several sources after each other."""
+    return LabelledWindows(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        np.concatenate([part.person for part in parts]),
+    )
+
+
 def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
     """Make windows from raw recordings through the device's own signal path.
 

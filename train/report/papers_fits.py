@@ -36,7 +36,7 @@ CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 200}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One network, one recipe, one seed, on the publisher's windows."""
+    """One network, one recipe, one seed; tested on the publisher's windows."""
 
     name: str
     recipe: Recipe
@@ -47,6 +47,8 @@ class Job:
     """Only for the record: score every epoch on the test people, and convert nothing."""
     every: int = 1
     """Take each so-manieth window only, to see that all works."""
+    windows: str = "uci"
+    """What to train on, a name in experiment.DATA."""
 
     @property
     def path(self) -> Path:
@@ -55,7 +57,7 @@ class Job:
 
     def data(self, folder: Path) -> Data:
         """Take the windows and the official split. Raises DataError."""
-        data = experiment.uci_data(folder, self.recipe)
+        data = experiment.DATA[self.windows](folder, self.recipe)
         train, test = (
             LabelledWindows(one.x[:: self.every], one.y[:: self.every], one.person[:: self.every])
             for one in (data.train, data.test)
