@@ -37,8 +37,8 @@ def draw_confusion(
             text = texts[row, column]
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     names = [label.replace("_", "\n") for label in labels]
-    axes.set_xticks(range(len(names)), names, fontsize=8)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_xticks(range(len(names)), names, fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
 
 
 def curves_picture(path: Path, history: dict[str, list[float]], epoch: int) -> None:

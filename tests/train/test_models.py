@@ -1,14 +1,22 @@
 """The papers' networks: their sizes, and the LSTM that trains faster but is the same."""
 
+from dataclasses import replace
+
+from convert.converter import convert  # isort: split
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from convert import runner
 from convert.layers import LongLSTM
+from tests.train.test_fit import toy
+from train.fit import fit, probabilities
 from train.models import MODELS
 from train.recipes import CAREFUL, NOTHING
 from train.report.papers_cost import multiplications
+from train.report.papers_subjects import SUBJECTS, Subject
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,17 @@ def test_multiplications_are_those_of_the_papers_sums() -> None:
     assert multiplications(MODELS["cnn_lstm"](6, NOTHING)) == convolution + recurrent + 128 * 6
     two = 128 * 4 * 128 * ((9 + 128) + (128 + 128))
     assert multiplications(MODELS["lstm"](6, NOTHING)) == two + 128 * 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.title)
+def test_each_becomes_int8_and_says_the_same_on_every_runtime(subject: Subject) -> None:
+    recipe = replace(subject.recipe, epochs=4, batch=16, tilt_deg=0.0)
+    model = fit(recipe, 0, toy(192)).model
+    unseen = toy(60, person=3, seed=1)
+    truth = probabilities(model, unseen.x)
+    (made,), _ = convert(model, toy(30, seed=2).x, [("int8", subject.lstm)])
+    for runtime in runner.installed():
+        found, ends = runner.classify(made.flatbuffer, unseen.x, runtime)
+        assert ends["input"]["dtype"] == ends["output"]["dtype"] == "int8"
+        assert np.abs(found - truth).mean() < 0.03

@@ -47,11 +47,15 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         key=lambda job: (job.lstm != "fused", job.peek),
     )
     done = dict(zip(order, run_jobs(order, folder, workers or _cores()), strict=True))
-    outcomes = []
-    for one in subjects:
-        first, *others = jobs[one.title]
-        ours = [timed(first, folder), *(done[job] for job in others)]
-        outcomes.append(Outcome(one, ours, [done[job] for job in given[one.title]]))
+    costs = run_jobs([those[0] for those in jobs.values()], folder, 1, timed)
+    outcomes = [
+        Outcome(
+            one,
+            [cost, *(done[job] for job in jobs[one.title][1:])],
+            [done[job] for job in given[one.title]],
+        )
+        for one, cost in zip(subjects, costs, strict=True)
+    ]
     data = next(iter(jobs.values()))[0].data(folder)
     seeds, prefix = (SEEDS[:1], "quick-papers-") if quick else (SEEDS, "papers-")
     compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}

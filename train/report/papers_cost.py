@@ -2,6 +2,8 @@
 
 import math
 import statistics
+import time
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,6 +12,9 @@ from keras import layers
 from numpy.typing import NDArray
 
 from convert import runner
+from train.fit import fit
+from train.recipes import Recipe
+from train.windows import LabelledWindows
 
 TIMED_WINDOWS = 100
 
@@ -59,3 +64,18 @@ def us_a_window(flatbuffer: bytes, windows: NDArray[np.float32]) -> dict[str, fl
         runtime: round(statistics.median(runner.latency_us(flatbuffer, some, runtime)), 1)
         for runtime in runner.installed()
     }
+
+
+def training_s(recipe: Recipe, train: LabelledWindows) -> float:
+    """Measure the processor time of one epoch, s.
+
+    Raises:
+        DataError: a test person's windows are among those to train on.
+
+    """
+    times = []
+    for epochs in (1, 3):  # the first traces the network too
+        began = time.process_time()
+        fit(replace(recipe, epochs=epochs), 0, train)
+        times.append(time.process_time() - began)
+    return (times[1] - times[0]) / 2

@@ -4,7 +4,7 @@ import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from train.evaluate import HALF_STEP, score
 from train.experiment import Data
 from train.quiet import import_quietly
 from train.recipes import Recipe
-from train.report.papers_cost import multiplications, us_a_window
+from train.report.papers_cost import multiplications, training_s, us_a_window
 from train.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
@@ -65,41 +65,17 @@ class Job:
         return replace(data, train=train, test=test)
 
 
-def run_jobs(jobs: Sequence[Job], folder: Path, workers: int) -> list[dict[str, Any]]:
-    """Do what is not done yet, `workers` at a time; give the results in the jobs' order.
+def run(job: Job, folder: Path) -> dict[str, Any]:
+    """Fit, convert and score, or what is left of it to do.
 
-    Each has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
+    The result has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
     unless it peeked, as `int8`.
 
     Raises:
         DataError: the data are not there.
-        ConvertError: a model cannot be converted.
-        EdgeharError: a process died.
+        ConvertError: the model cannot be converted.
 
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
-    pool = ProcessPoolExecutor(workers, context, import_quietly, (__name__,))
-    with _one_thread_each(), pool:
-        running = {pool.submit(run, job, folder): job for job in jobs}
-        try:
-            for number, future in enumerate(as_completed(running), 1):
-                accuracy = future.result()["float"]["accuracy"]
-                LOG.info(
-                    "%d of %d  %s  %.2f %%", number, len(jobs), running[future].path, 100 * accuracy
-                )
-        except BrokenProcessPool as error:
-            raise EdgeharError(
-                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
-                "what is done is kept"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-    return [json.loads(job.path.read_text(encoding="utf-8")) for job in jobs]
-
-
-def run(job: Job, folder: Path) -> dict[str, Any]:
-    """Do one job, or what is left of it."""
     data = job.data(folder)
     key = {
         "recipe": asdict(job.recipe),
@@ -119,11 +95,14 @@ def run(job: Job, folder: Path) -> dict[str, Any]:
 def timed(job: Job, folder: Path) -> dict[str, Any]:
     """Measure what a finished job's model costs, unless that is done; give its result, with `cost`.
 
-    Raises ConvertError. To be called alone: what else runs would show in the times.
+    To be done one at a time: what else runs shows in the times.
+
+    Raises:
+        ConvertError: the model cannot be converted or run.
+
     """
     result: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
     if "cost" not in result:
-        LOG.info("%s: timing", job.path)
         data = job.data(folder)
         whole = {
             "float32": _converted(job, data, "float32"),
@@ -134,11 +113,47 @@ def timed(job: Job, folder: Path) -> dict[str, Any]:
             "multiplications": multiplications(model),
             "bytes": {form: len(flatbuffer) for form, flatbuffer in whole.items()},
             "us_a_window": {
-                form: us_a_window(flatbuffer, data.test.x) for form, flatbuffer in whole.items()
+                form: us_a_window(flatbuffer, data.train.x) for form, flatbuffer in whole.items()
             },
+            "training_epoch_s": round(training_s(job.recipe, data.train), 2),
         }
         write_json(job.path, result)
     return result
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    folder: Path,
+    workers: int,
+    work: Callable[[Job, Path], dict[str, Any]] = run,
+) -> list[dict[str, Any]]:
+    """Do the work for each job, `workers` at a time; give the results in the jobs' order.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: a model cannot be converted.
+        EdgeharError: a process died.
+
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
+    done: dict[Job, dict[str, Any]] = {}
+    pool = ProcessPoolExecutor(workers, context, import_quietly, (__name__,))
+    with _one_thread_each(), pool:
+        running = {pool.submit(work, job, folder): job for job in jobs}
+        try:
+            for number, future in enumerate(as_completed(running), 1):
+                done[running[future]] = result = future.result()
+                accuracy = 100 * result["float"]["accuracy"]
+                LOG.info("%d of %d  %s  %.2f %%", number, len(jobs), running[future].path, accuracy)
+        except BrokenProcessPool as error:
+            raise EdgeharError(
+                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
+                "what is done is kept"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [done[job] for job in jobs]
 
 
 def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:

@@ -78,7 +78,9 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
             top = height + (spread or 0) + 0.3
             axes.text(left, top, f"{height:.1f}", ha="center", fontsize=6.5, rotation=90)
     axes.set_xticks(range(len(bars)), [name for name, *_ in bars], fontsize=8)
-    axes.set_ylim(75, 100)
+    axes.set_ylim(75, 102)
+    axes.set_yticks(range(75, 101, 5))
+    axes.set_xlim(-0.6, len(bars) - 0.4)
     axes.set_ylabel("accuracy on the nine test people, %\n(the axis begins at 75)")
     for colour, name in ((GREY, "published"), (BLUE, "ours, float"), (ORANGE, "ours, int8")):
         axes.bar(0, 0, color=colour, label=name)
@@ -128,7 +130,7 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
 def _confusion(outcomes: Sequence[Outcome]) -> Figure:
     """Draw the int8 models' answers, all seeds together, in percent of the true activity."""
     rows = -(-len(outcomes) // 3)
-    figure = Figure(figsize=(12, 4.1 * rows), layout="constrained")
+    figure = Figure(figsize=(13, 4.4 * rows), layout="constrained")
     grid = figure.subplots(rows, 3, squeeze=False)
     for axes in grid.ravel()[len(outcomes) :]:
         axes.set_visible(False)
@@ -136,7 +138,9 @@ def _confusion(outcomes: Sequence[Outcome]) -> Figure:
         counts = np.sum([result["int8"]["confusion"] for result in one.results], axis=0)
         draw_confusion(axes, counts, _percent(counts), LABELS)
         axes.set_title(f"{one.subject.title}, int8: {np.trace(counts) / counts.sum():.1%}")
+    for axes in grid[:, 0]:
         axes.set_ylabel("was")
+    for axes in grid[-1]:
         axes.set_xlabel("said")
     return figure
 

@@ -28,7 +28,7 @@ def tables(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> dict
     return {
         "papers": _accuracy(outcomes, compared),
         "papers-scores": _scores(outcomes, compared),
-        "papers-cost": _cost(outcomes, compared),
+        "papers-cost": _cost(outcomes),
         "papers-epochs": _epochs(outcomes),
     }
 
@@ -86,53 +86,25 @@ def _scores(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Tab
     return head, rows
 
 
-def _cost(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Table:
+def _cost(outcomes: Sequence[Outcome]) -> Table:
     runtimes = list(outcomes[0].results[0]["cost"]["us_a_window"]["int8"])
-    head = [
-        "",
-        "parameters",
-        "multiply-adds",
-        "int8 bytes",
-        "training",
-        "epochs",
-        "a training epoch",
-    ]
     forms = [(form, runtime) for form in ("float32", "int8") for runtime in runtimes]
-    head += [f"{form}, {runtime}" for form, runtime in forms]
+    head = ["", "parameters", "multiply-adds", "int8 bytes", "training, an epoch", "epochs"]
     rows = []
     for one in outcomes:
         first, cost = one.results[0], one.results[0]["cost"]
-        epochs = first["key"]["recipe"]["epochs"]
-        seconds = mean(result["seconds"] for result in one.results)
         rows.append(
             [
                 one.subject.title,
                 f"{first['parameters']:,}",
                 f"{cost['multiplications']:,}",
                 f"{cost['bytes']['int8']:,}",
-                f"{seconds:.0f} s",
-                str(epochs),
-                f"{seconds / epochs:.1f} s",
+                f"{cost['training_epoch_s']:.1f} s",
+                str(first["key"]["recipe"]["epochs"]),
                 *(f"{cost['us_a_window'][form][runtime]:,.0f} µs" for form, runtime in forms),
             ]
         )
-    for name, results in compared.items():
-        seconds = mean(result["seconds"] for result in results)
-        us = mean(result["us_a_window"] for result in results)
-        rows.append(
-            [
-                name,
-                "",
-                "",
-                "",
-                f"{seconds:.1f} s",
-                "",
-                "",
-                f"{us:,.0f} µs",
-                *[""] * (len(forms) - 1),
-            ]
-        )
-    return head, rows
+    return [*head, *(f"{form}, {runtime}" for form, runtime in forms)], rows
 
 
 EPOCHS_HEAD = ["", "accuracy", "lowest to highest", "seeds that reach the published figure"]
