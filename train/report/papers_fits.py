@@ -30,7 +30,7 @@ from train.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
 FOLDER = Path("runs") / "report"
-CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 200}
+CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 100}
 """Training windows that set int8 scales; a fused LSTM of 128 steps takes long over each."""
 
 
