@@ -18,38 +18,31 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from xgboost import XGBClassifier
 
+from train.augment import tilted
 from train.datasets.waist import LABELS, refuse_test_people
 from train.evaluate import Scores, score
+from train.recipes import CAREFUL
 from train.windows import LabelledWindows
 
+TILTED_COPIES = 3
+"""Each training window is given once as it is, and so often tilted as for the networks."""
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """How to make one, from a seed."""
-
-    make: Callable[[int], Any]
-    seeded: bool
-    """Whether the seed makes a difference."""
-
-
-BASELINES = {
-    "KNN": Baseline(lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)), False),
-    "SVM": Baseline(lambda _: make_pipeline(StandardScaler(), SVC(C=1.0)), False),
-    "Random Forest": Baseline(lambda seed: RandomForestClassifier(200, random_state=seed), True),
-    "Extra Trees": Baseline(lambda seed: ExtraTreesClassifier(200, random_state=seed), True),
-    "XGBoost": Baseline(
-        lambda seed: XGBClassifier(
-            n_estimators=300,
-            max_depth=4,
-            learning_rate=0.1,
-            subsample=0.7,
-            colsample_bytree=0.3,
-            n_jobs=1,
-            random_state=seed,
-        ),
-        True,
+BASELINES: dict[str, Callable[[int], Any]] = {
+    "KNN": lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)),
+    "SVM": lambda _: make_pipeline(StandardScaler(), SVC(C=1.0)),
+    "Random Forest": lambda seed: RandomForestClassifier(200, random_state=seed),
+    "Extra Trees": lambda seed: ExtraTreesClassifier(200, random_state=seed),
+    "XGBoost": lambda seed: XGBClassifier(
+        n_estimators=300,
+        max_depth=4,
+        learning_rate=0.1,
+        subsample=0.7,
+        colsample_bytree=0.3,
+        n_jobs=1,
+        random_state=seed,
     ),
 }
+"""By name, how to make one from a seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class Judged:
     scores: Scores
     """The loss is not meant: not all of these give probabilities."""
     seconds: float
-    """To train."""
+    """To train, tilting and statistics included."""
     us_a_window: float
     """To classify, statistics included, all test windows at once."""
 
@@ -72,9 +65,12 @@ def judge(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -
 
     """
     refuse_test_people(train.people)
-    model = BASELINES[name].make(seed)
+    model = BASELINES[name](seed)
+    random = np.random.default_rng(seed)
     began = time.monotonic()
-    model.fit(statistics(train.x), train.y)
+    copies = [tilted(train.x, CAREFUL.tilt_deg, 1.0, random) for _ in range(TILTED_COPIES)]
+    features = np.concatenate([statistics(x) for x in (train.x, *copies)])
+    model.fit(features, np.tile(train.y, 1 + TILTED_COPIES))
     trained = time.monotonic()
     said = model.predict(statistics(test.x))
     us_a_window = (time.monotonic() - trained) / len(test) * 1e6

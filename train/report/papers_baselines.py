@@ -1,4 +1,4 @@
-"""The classifiers that are no networks, with every seed that makes a difference; resumable."""
+"""The classifiers that are no networks, with every seed; resumable."""
 
 import json
 from collections.abc import Sequence
@@ -6,23 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from firmware_bridge.whole_file import write_json
-from train.baselines import BASELINES, judge
+from train.baselines import BASELINES, TILTED_COPIES, judge
 from train.experiment import Data
 from train.report.papers_fits import FOLDER
 
 
 def run_baseline(name: str, data: Data, seeds: Sequence[int], prefix: str) -> list[dict[str, Any]]:
     """Train and score one; each result has the scores as `float`, `seconds` and `us_a_window`."""
-    used = seeds if BASELINES[name].seeded else seeds[:1]
     return [
         _one(FOLDER / f"{prefix}{name.replace(' ', '-')}-{seed}.json", name, data, seed)
-        for seed in used
+        for seed in seeds
     ]
 
 
 def _one(path: Path, name: str, data: Data, seed: int) -> dict[str, Any]:
-    model = repr(BASELINES[name].make(seed))
-    key = {"model": model, "data": data.sha256, "windows": len(data.train), "seed": seed}
+    model = repr(BASELINES[name](seed))
+    key = {
+        "model": model,
+        "tilted_copies": TILTED_COPIES,
+        "data": data.sha256,
+        "windows": len(data.train),
+        "seed": seed,
+    }
     try:
         done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if done["key"] == key:
