@@ -58,6 +58,8 @@ class Verdict:
     activity: str | None
     reason: Reason | None
     """Why there is no activity; null where there is one."""
+    likeliest: str
+    """The label that confidence is of, said or not."""
     confidence: float
     probabilities: dict[str, float]
 
@@ -97,6 +99,7 @@ class Judge:
         return Verdict(
             activity=None if reason else label,
             reason=reason,
+            likeliest=label,
             confidence=belief[best],
             probabilities=dict(zip(self._names, row, strict=True)),
         )

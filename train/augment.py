@@ -24,8 +24,8 @@ def tilted(
     angle = np.deg2rad(random.normal(scale=deviation_deg, size=count))
     out = x.copy()
     vectors = x[turned].reshape(count, x.shape[1], 3, 3)  # (window, sample, kind of signal, axis)
-    rotations = _rotations(axis, angle).astype(np.float32)
-    out[turned] = np.einsum("nij,ntkj->ntki", rotations, vectors).reshape(count, *x.shape[1:])
+    turns = rotations(axis, angle).astype(np.float32)
+    out[turned] = np.einsum("nij,ntkj->ntki", turns, vectors).reshape(count, *x.shape[1:])
     return out
 
 
@@ -71,7 +71,7 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
         self._order = self._random.permutation(len(self._y))
 
 
-def _rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+def rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 3, 3) by Rodrigues' formula, of unit axes (n, 3) and angles (n,) in rad."""
     x, y, z = axis.T
     zero = np.zeros_like(x)

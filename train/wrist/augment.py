@@ -1,0 +1,67 @@
+"""Training windows as another wearer with another sensor might have given them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.augment import rotations
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Variety:
+    """How much windows are varied; deviations are of normal distributions."""
+
+    tilt_deg: float = 10.0
+    """Turn about any axis: what the estimate of gravity while walking is off by."""
+    azimuth_deg: float = 12.0
+    """Turn about the forearm: what the estimate of the swing's axis is off by."""
+    wrong_side: float = 0.15
+    """Share turned by 180 degrees about the forearm: how often the swing's side is mistaken."""
+    rate: float = 0.3
+    """Deviation of the logarithm of a factor on angular rate …"""
+    body: float = 0.25
+    """… and on body acceleration."""
+    pace: float = 0.08
+    """Deviation of a factor on time."""
+    noise: float = 0.03
+    """Deviation of white noise's deviation, g and rad/s."""
+
+
+def varied(x: Array, variety: Variety, random: np.random.Generator) -> Array:
+    """Vary windows (n, window, 9), half of them mirrored: an arm's twin on the other side."""
+    n = len(x)
+    vectors = x.reshape(n, -1, 3, 3)  # (window, sample, kind of signal, axis)
+    forearm = np.tile([1.0, 0.0, 0.0], (n, 1))
+    half_turn = np.where(random.random(n) < variety.wrong_side, np.pi, 0.0)
+    about = np.deg2rad(random.normal(scale=variety.azimuth_deg, size=n)) + half_turn
+    any_axis = random.normal(size=(n, 3))
+    any_axis /= np.linalg.norm(any_axis, axis=1, keepdims=True)
+    tilt = np.deg2rad(random.normal(scale=variety.tilt_deg, size=n))
+    turns = rotations(any_axis, tilt) @ rotations(forearm, about)
+    vectors = np.einsum("nij,ntkj->ntki", turns.astype(np.float32), vectors)
+    # A mirror across z: acceleration is a vector, angular rate a pseudovector.
+    mirror = np.array([[1, 1, -1], [-1, -1, 1], [1, 1, -1]], np.float32)
+    vectors *= np.where((random.random(n) < 0.5)[:, None, None, None], mirror, np.float32(1))
+    for kind, deviation in ((1, variety.rate), (2, variety.body)):
+        factor = np.exp(random.normal(scale=deviation, size=(n, 1, 1)))
+        vectors[:, :, kind] *= factor.astype(np.float32)
+    vectors = _paced(vectors, np.clip(1 + random.normal(scale=variety.pace, size=n), 0.8, 1.25))
+    loud = np.abs(random.normal(scale=variety.noise, size=(n, 1, 1, 1))).astype(np.float32)
+    vectors += loud * random.standard_normal(vectors.shape, np.float32)
+    return vectors.reshape(x.shape)
+
+
+def _paced(vectors: Array, factor: NDArray[np.float64]) -> Array:
+    """Stretch time about the middle; what lies beyond an end is the reflection of what is there."""
+    n, window = vectors.shape[:2]
+    middle = (window - 1) / 2
+    at = np.abs((np.arange(window) - middle) * factor[:, None] + middle)
+    at = np.where(at > window - 1, 2 * (window - 1) - at, at)
+    below = np.minimum(at.astype(np.intp), window - 2)
+    rest = (at - below)[:, :, None, None].astype(np.float32)
+    rows = np.arange(n)[:, None]
+    between: Array = vectors[rows, below] * (1 - rest) + vectors[rows, below + 1] * rest
+    return between

@@ -1,0 +1,87 @@
+"""Each wearer's recordings as one: first the wearer walks, then does all the rest.
+
+So the mounting is learnt as the device learns it, and what the lab measures is what a wearer gets
+who walks for some minutes after strapping the sensor on.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firmware_bridge.samples import Samples
+from train.datasets import wrist
+from train.datasets.piece import LABELS, UNKNOWN, Piece
+
+CLASSES = (*LABELS, UNKNOWN)
+ON_A_RAIL = frozenset({"a10", "a11"})
+"""Treadmill walking in daily-sports: three of the six people hold the rail, so no arm swings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """From start_s to end_s the wearer did this."""
+
+    start_s: float
+    end_s: float
+    activity: str
+    """One of CLASSES; "" where the publisher's label does not say."""
+    detail: str
+    """The publisher's own code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One sensor's wear on one wrist."""
+
+    wearer: str
+    """Person and wrist; the two arms of a person are two wearers."""
+    person: str
+    dataset: str
+    wrist: str
+    samples: Samples
+    marks: tuple[Mark, ...]
+
+
+def load(folder: Path) -> tuple[list[Day], dict[str, str]]:
+    """Load all wrist data sets: their days, and the archives' sha256 by name. Raises DataError."""
+    sets = [wrist.load(name, folder) for name in wrist.DATASETS]
+    pieces = [piece for those in sets for piece in those.pieces]
+    return days(pieces), {those.name: those.sha256 for those in sets}
+
+
+def days(pieces: Iterable[Piece]) -> list[Day]:
+    """Join each wearer's recordings to one, those with free walking first, without a gap."""
+    wearers: dict[tuple[str, str], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        wearers[piece.person, piece.wrist].append(piece)
+    return [_day(those) for those in wearers.values()]
+
+
+def _day(pieces: list[Piece]) -> Day:
+    recordings: dict[str, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        recordings[piece.recording].append(piece)
+    parts, marks, now_s = [], [], 0.0
+    for those in sorted(recordings.values(), key=lambda those: not _walks_freely(those)):
+        first_s = those[0].samples.t_s[0]
+        for piece in those:
+            t_s = piece.samples.t_s - first_s + now_s
+            parts.append(Samples(t_s, piece.samples.acc_g, piece.samples.gyro_rad_s))
+            marks.append(Mark(float(t_s[0]), float(t_s[-1]), piece.activity, piece.detail))
+        # The next recording goes on where the next sample would have been.
+        now_s = marks[-1].end_s + float(np.median(np.diff(parts[-1].t_s)))
+    first = pieces[0]
+    samples = Samples(
+        np.concatenate([part.t_s for part in parts]),
+        np.concatenate([part.acc_g for part in parts]),
+        np.concatenate([part.gyro_rad_s for part in parts]),
+    )
+    wearer = " ".join(filter(None, (first.person, first.wrist)))
+    return Day(wearer, first.person, first.dataset, first.wrist, samples, tuple(marks))
+
+
+def _walks_freely(pieces: list[Piece]) -> bool:
+    return any(p.activity == "walking" and p.detail not in ON_A_RAIL for p in pieces)

@@ -1,0 +1,156 @@
+"""How well decisions name what left-out wearers did: all of it as the device would have said."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.verdict import DecisionSpec, Judge
+from train.datasets.piece import LABELS
+from train.wrist.days import CLASSES
+from train.wrist.decide import HOP_S, UNKNOWN, Rows
+from train.wrist.windows import WristWindows
+
+NAMED = 5
+"""Walking, running, stairs, sitting, standing: what the targets are over. Lying is apart."""
+_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Decisions on n windows."""
+
+    y: NDArray[np.int64]
+    """(n,): what was; -1: not labelled."""
+    said: NDArray[np.int64]
+    """(n,): index into CLASSES; the last is any `unknown`."""
+    confidence: NDArray[np.float64]
+    guess: NDArray[np.int64]
+    """(n,): the likeliest label, said or not."""
+    raw: NDArray[np.int64]
+    """(n,): the label likeliest by this window alone."""
+
+
+def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequence[str]) -> Said:
+    """Judge each wearer's windows in order, as the pipeline does."""
+    said, confidence, guesses = [], [], []
+    for wearer in dict.fromkeys(windows.wearer.tolist()):
+        of = windows.wearer == wearer
+        judge, mounted = Judge(LABELS, spec, postures), False
+        for row, known in zip(rows[of].tolist(), windows.known[of].tolist(), strict=True):
+            if known and not mounted:
+                judge.reset()
+            mounted = known
+            verdict = judge.judge(row, mounted=known)
+            guess = LABELS.index(verdict.likeliest)
+            said.append(UNKNOWN if verdict.activity is None else guess)
+            confidence.append(verdict.confidence)
+            guesses.append(guess)
+    return Said(
+        windows.y,
+        np.array(said, np.int64),
+        np.array(confidence, np.float64),
+        np.array(guesses, np.int64),
+        rows[:, :UNKNOWN].argmax(axis=1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Shares of 1. `unknown` where an activity was is wrong, unless it says otherwise."""
+
+    windows: int
+    """Of walking, running, stairs, sitting and standing; so too accuracy and recall."""
+    accuracy: float
+    accuracy_raw: float
+    """Each window alone, the likeliest label: no smoothing, no `unknown`."""
+    accuracy_forced: float
+    """Smoothed, the likeliest label: no `unknown`."""
+    accuracy_stairs_as_walking: float
+    recall: dict[str, float]
+    """Of all six labels and `unknown`, where there are windows of it."""
+    known_rejected: float
+    """Share of windows of the five labels said to be unknown."""
+    calibration_error: float
+    """Expected calibration error of the confidence in the likeliest label, ten bins."""
+    confusion: list[list[int]]
+    """Windows by what was (row) and what was said (column), in the order of CLASSES."""
+    reliability: list[list[float]]
+    """By bin: windows, mean confidence, share right."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON takes it."""
+        return asdict(self)
+
+
+def figures(said: Said) -> Figures:
+    """Count."""
+    labelled = said.y >= 0
+    confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    np.add.at(confusion, (said.y[labelled], said.said[labelled]), 1)
+    core = labelled & (said.y < NAMED)
+    y = said.y[core]
+
+    def share(right: NDArray[np.bool_]) -> float:
+        return float(right.mean()) if len(right) else float("nan")
+
+    merged = np.where(said.said[core] == 2, 0, said.said[core]) == np.where(y == 2, 0, y)
+    reliability, error = _reliability(said, labelled & (said.y < UNKNOWN))
+    return Figures(
+        windows=int(core.sum()),
+        accuracy=share(said.said[core] == y),
+        accuracy_raw=share(said.raw[core] == y),
+        accuracy_forced=share(said.guess[core] == y),
+        accuracy_stairs_as_walking=share(merged),
+        recall={
+            name: float(confusion[c, c] / confusion[c].sum())
+            for c, name in enumerate(CLASSES)
+            if confusion[c].any()
+        },
+        known_rejected=share(said.said[core] == UNKNOWN),
+        calibration_error=error,
+        confusion=confusion.tolist(),
+        reliability=reliability,
+    )
+
+
+def joined(parts: Sequence[Said]) -> Said:
+    """Put the decisions on several folds' people together."""
+    names = ("y", "said", "confidence", "guess", "raw")
+    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def delay_s(said: Said, windows: WristWindows) -> NDArray[np.float64]:
+    """Measure from each change of activity how long it took until the new one was said, seconds.
+
+    From the end of the first window wholly in the new activity; one that is never said counts as
+    long as it lasted.
+    """
+    delays = []
+    for wearer in dict.fromkeys(windows.wearer.tolist()):
+        of = np.flatnonzero((windows.wearer == wearer) & (windows.y >= 0) & (windows.y < UNKNOWN))
+        y = said.y[of]
+        starts = np.flatnonzero(np.diff(y)) + 1
+        for begin, end in zip(starts, [*starts[1:], len(y)], strict=True):
+            right = np.flatnonzero(said.said[of[begin:end]] == y[begin])
+            waited = right[0] if len(right) else end - begin
+            delays.append(HOP_S * waited)
+    return np.array(delays)
+
+
+def _reliability(said: Said, counts: NDArray[np.bool_]) -> tuple[list[list[float]], float]:
+    confidence = said.confidence[counts]
+    right = said.guess[counts] == said.y[counts]
+    at = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    rows, error = [], 0.0
+    for b in range(_BINS):
+        of = at == b
+        if of.any():
+            mean, share = float(confidence[of].mean()), float(right[of].mean())
+            rows.append([int(of.sum()), mean, share])
+            error += of.mean() * abs(mean - share)
+        else:
+            rows.append([0, float("nan"), float("nan")])
+    return rows, float(error)

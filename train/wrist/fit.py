@@ -1,0 +1,127 @@
+"""Fit the wrist's network: every activity, data set and wearer gets its fair share of a batch."""
+
+import logging
+import math
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from train.augment import stepped
+from train.models import MODELS, adapt
+from train.recipes import Extras
+from train.wrist.augment import Variety, varied
+from train.wrist.days import CLASSES
+from train.wrist.windows import WristWindows
+
+LOG = logging.getLogger("train")
+
+
+@dataclass(frozen=True, slots=True)
+class WristRecipe:
+    """Everything about a fit but the data and the seed."""
+
+    model: str = "cnn_lstm"
+    epochs: int = 8
+    windows: int = 24_000
+    """Drawn anew for each epoch."""
+    batch: int = 64
+    learning_rate: float = 0.0025
+    weight_decay: float = 0.004
+    label_smoothing: float = 0.05
+    averaging: float = 0.99
+    """Momentum of the exponential average of the weights."""
+    extras: Extras = field(
+        default_factory=lambda: Extras(clip=2.5, normalise=True, dropout=(0.3, 0.5))
+    )
+    shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.14, 0.14, 0.06, 0.16)
+    """Of each of CLASSES in a batch."""
+    variety: Variety = field(default_factory=Variety)
+
+
+def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
+    """Train a new network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    windows = windows.where(windows.y >= 0)
+    model = MODELS[recipe.model](len(CLASSES), recipe.extras)
+    batches = _Batches(windows, recipe, seed)
+    adapt(model, windows.x[batches.order[:8000]])
+    steps = len(batches) * recipe.epochs
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps),
+            weight_decay=recipe.weight_decay,
+            use_ema=True,
+            ema_momentum=recipe.averaging,
+        ),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    # The averaged weights stay in the model when training ends.
+    callbacks = [keras.callbacks.SwapEMAWeights(), _Progress(recipe.epochs)]
+    model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
+    return model
+
+
+def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np.float64]:
+    """Give each window's chance to be drawn.
+
+    Classes by `shares`, then data sets by the root of their size, then wearers alike.
+    """
+    chances = np.zeros(len(windows))
+    present = [(c, share) for c, share in enumerate(shares) if (windows.y == c).any()]
+    for c, share in present:
+        of_class = windows.y == c
+        sets, counts = np.unique(windows.dataset[of_class], return_counts=True)
+        for name, part in zip(sets, np.sqrt(counts) / np.sqrt(counts).sum(), strict=True):
+            of_set = of_class & (windows.dataset == name)
+            _, inverse, sizes = np.unique(
+                windows.wearer[of_set], return_inverse=True, return_counts=True
+            )
+            # A wearer of whom little is known does not get more than thirty windows' due.
+            due = np.minimum(sizes, 30) / np.minimum(sizes, 30).sum()
+            chances[of_set] = share * part * (due / sizes)[inverse]
+    whole: NDArray[np.float64] = chances / chances.sum()
+    return whole
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
+    """Windows drawn and varied anew every epoch."""
+
+    def __init__(self, windows: WristWindows, recipe: WristRecipe, seed: int):
+        super().__init__()
+        self._windows, self._recipe = windows, recipe
+        self._one_hot = np.eye(len(CLASSES), dtype=np.float32)[windows.y]
+        self._chances = fair_chances(windows, recipe.shares)
+        self._random = np.random.default_rng(seed)
+        self.order = np.empty(0, np.intp)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self._recipe.batch)
+
+    def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows = self.order[i * self._recipe.batch : (i + 1) * self._recipe.batch]
+        x = varied(self._windows.x[rows], self._recipe.variety, self._random)
+        clip = self._recipe.extras.clip
+        return x if clip is None else stepped(x, clip), self._one_hot[rows]
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's windows."""
+        count = self._recipe.windows
+        self.order = self._random.choice(len(self._windows), count, p=self._chances)
+
+
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Log one line an epoch."""
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+        LOG.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)

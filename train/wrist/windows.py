@@ -1,0 +1,76 @@
+"""Labelled windows of the wearers' days, as the device's model will be given them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.orientation.orientation import Orientation
+from device.orientation.spec import OrientationSpec
+from device.signal.path import Window, windows_of
+from device.signal.spec import SignalSpec
+from train.wrist.days import CLASSES, Day, Mark
+
+UNLABELLED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WristWindows:
+    """n windows in order of time, wearer after wearer."""
+
+    x: NDArray[np.float32]
+    """(n, window, 9): turned and scaled by the wearer's own walking so far."""
+    y: NDArray[np.int64]
+    """(n,): index into CLASSES, or UNLABELLED where a window spans two activities."""
+    known: NDArray[np.bool_]
+    """(n,): whether the mounting was known by then."""
+    start_s: NDArray[np.float64]
+    wearer: NDArray[np.str_]
+    person: NDArray[np.str_]
+    dataset: NDArray[np.str_]
+    detail: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Self:
+        """Give those windows that are chosen."""
+        return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+
+def windows(days: Iterable[Day], spec: SignalSpec, orientation: OrientationSpec) -> WristWindows:
+    """Put each day through the device's signal path and its estimate of the mounting."""
+    columns: dict[str, list[object]] = {f.name: [] for f in fields(WristWindows)}
+    for day in days:
+        mounting = Orientation(orientation, spec.rate_hz)
+        found = windows_of(day.samples, spec)
+        for window, mark in zip(found, marks_of(found, day.marks), strict=True):
+            x, known = mounting.place(window.x)
+            row = {
+                "x": x,
+                "y": CLASSES.index(mark.activity) if mark and mark.activity else UNLABELLED,
+                "known": known,
+                "start_s": window.start_s,
+                "wearer": day.wearer,
+                "person": day.person,
+                "dataset": day.dataset,
+                "detail": mark.detail if mark else "",
+            }
+            for name, value in row.items():
+                columns[name].append(value)
+    return WristWindows(**{name: np.array(values) for name, values in columns.items()})
+
+
+def marks_of(
+    windows: Sequence[Window], marks: Sequence[Mark], slack_s: float = 0.1
+) -> list[Mark | None]:
+    """Give for each window the mark that it lies in, but for slack_s; None if it spans two."""
+    starts = np.array([mark.start_s for mark in marks])
+    at = np.searchsorted(starts, [window.start_s + slack_s for window in windows], "right") - 1
+    within = [marks[max(i, 0)] for i in at]
+    return [
+        mark if window.end_s <= mark.end_s + slack_s else None
+        for window, mark in zip(windows, within, strict=True)
+    ]
