@@ -61,6 +61,7 @@ class Pipeline:
         if finds is not None:
             self.orientation = orientation or Orientation(finds, bundle.spec.rate_hz)
         self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
+        self._mounted = False
         self._told_silent = False
         self._silent_from: float | None = None
         self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0)
@@ -105,6 +106,10 @@ class Pipeline:
         return (event.x, True) if self.orientation is None else self.orientation.place(event.x)
 
     def _name(self, window: Window, row: list[float], *, mounted: bool) -> Decision:
+        if mounted and not self._mounted:
+            # What was believed of windows that were turned wrongly must not last.
+            self._judge.reset()
+        self._mounted = mounted
         verdict = self._judge.judge(row, mounted=mounted)
         state: State = "unknown" if verdict.activity is None else "ok"
         self._states[state] += 1

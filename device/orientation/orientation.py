@@ -1,4 +1,4 @@
-"""One stream's mounting: learnt while the wearer walks, applied to every window."""
+"""One stream's mounting and vigour: learnt while the wearer walks, applied to every window."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,11 @@ from device.orientation.gait import walks
 from device.orientation.spec import OrientationSpec
 from firmware_bridge.errors import InputError
 
+_DROPPED = 10
+"""Windows that agree with the mounting, after which another one is no longer thought of."""
+_FACTORS = (0.25, 4.0)
+"""The least and the most by which movement is scaled: beyond, it was no walk or no wrist."""
+
 
 class Orientation:
     """Takes the windows of one stream in turn; nothing depends on how they were batched."""
@@ -22,6 +27,8 @@ class Orientation:
         self._spec = spec
         self._rate_hz = rate_hz
         self._frame = Frame(spec)
+        self._rival: Frame | None = None
+        self._against = self._since = 0
         self._known = False
         self._turn: NDArray[np.float32] | None = None
         if state is not None:
@@ -31,6 +38,11 @@ class Orientation:
             self._frame.restore(state)
             self._known = known
             self._settle()
+
+    @property
+    def frame(self) -> Frame:
+        """What was seen while the wearer walked."""
+        return self._frame
 
     @property
     def confidence(self) -> float:
@@ -45,29 +57,54 @@ class Orientation:
     def place(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
         """Take the next window (window, 9), in sensor axes; learn from it if it is walking.
 
-        Return it in the wearer's axes, and whether the mounting is known; if not, the turn is
+        Return it in the wearer's axes, its movement (angular rate, body acceleration) scaled as if
+        the wearer walked like others, and whether the mounting is known; if not, the turn is
         provisional: the best so far, or none.
         """
         if walks(x, self._spec, self._rate_hz):
-            self._frame.see(x)
+            self._learn(x)
             self._settle()
-        if self._turn is None:
-            return x, self._known
-        return (x.reshape(-1, 3) @ self._turn).reshape(x.shape), self._known
+        return (x if self._turn is None else x @ self._turn), self._known
 
     def silence(self, silent_s: float) -> None:
         """Note that nothing came for so long: in a long time the strap may have been off."""
         if silent_s >= self._spec.break_after_s:
             self._frame.fade(self._spec.break_keeps)
+            self._rival = None
             self._settle()
 
     def to_state(self) -> dict[str, Any]:
         """Return all that a later run needs to go on, for JSON."""
         return {"known": self._known, **self._frame.to_state()}
 
+    def _learn(self, x: NDArray[np.float32]) -> None:
+        """Clapping hands may look like walking, but not with the arm where it hangs."""
+        if self._known and self._frame.angle_deg(x) > self._spec.outlier_deg:
+            if self._rival is None:
+                self._rival, self._against, self._since = Frame(self._spec), 0, 0
+            self._rival.see(x)
+            self._against += 1
+            if self._against >= self._spec.rival_windows:
+                if self._rival.confidence >= self._spec.known_at:
+                    self._frame = self._rival
+                self._rival = None
+            return
+        self._frame.see(x)
+        self._since += 1
+        if self._since >= _DROPPED:
+            self._rival = None
+
     def _settle(self) -> None:
         least = self._spec.lost_at if self._known else self._spec.known_at
         self._known = self._frame.confidence >= least
-        if self._frame.axes is not None:
-            # Turned from the right, all rows of a window at once.
-            self._turn = np.array(list(zip(*self._frame.axes, strict=True)), np.float32)
+        if self._frame.axes is None:
+            return
+        # Turned from the right; one product turns and scales all three kinds of columns.
+        turn, spec = np.array(self._frame.axes).T, self._spec
+        rate = spec.typical_rate_rad_s / self._frame.own_rate_rad_s
+        body = spec.typical_body_g / self._frame.own_body_g
+        whole = np.zeros((9, 9))
+        for at, factor in enumerate((1.0, rate, body)):
+            part = slice(3 * at, 3 * at + 3)
+            whole[part, part] = min(max(factor, _FACTORS[0]), _FACTORS[1]) * turn
+        self._turn = whole.astype(np.float32)

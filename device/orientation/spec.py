@@ -26,14 +26,21 @@ class OrientationSpec:
     """Least share of the power of |acc| that is no faster than the fastest steps, 0 to 1."""
     memory_windows: float = 300.0
     """Walking windows after which old ones count 1/e."""
-    enough_windows: float = 20.0
+    enough_windows: float = 16.0
     """Walking windows that are enough, if they agree."""
     steady_gravity: float = 0.8
     """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
-    flat_swing: float = 0.5
-    """Share by which the swing about its axis must exceed that across it for full confidence."""
-    sure_side: float = 3.0
-    """Deviations of a fair coin by which the votes on the swing side must exceed a tie."""
+    typical_rate_rad_s: float = 1.5
+    """Angular rate of a walking wrist, rms over time, all axes: what the model was trained on."""
+    typical_body_g: float = 0.3
+    """Its body acceleration, likewise."""
+    prior_windows: float = 2.0
+    """Windows of typical walking that count beside the wearer's own."""
+    outlier_deg: float = 50.0
+    """Once the mounting is known: what seems to be walking is not, or the strap was turned, if mean
+    acceleration is off by more."""
+    rival_windows: float = 40.0
+    """So many windows of it that agree are another mounting."""
     known_at: float = 0.8
     """From this confidence on, 0 to 1, the mounting is known …"""
     lost_at: float = 0.4
@@ -84,8 +91,11 @@ _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "memory_windows": (1.0, 1e6),
     "enough_windows": (1.0, 1e6),
     "steady_gravity": (0.0, 0.999),
-    "flat_swing": (0.01, 1.0),
-    "sure_side": (0.1, 100.0),
+    "typical_rate_rad_s": (0.01, 100.0),
+    "typical_body_g": (0.001, 100.0),
+    "prior_windows": (0.001, 1e6),
+    "outlier_deg": (1.0, 180.0),
+    "rival_windows": (1.0, 1e6),
     "known_at": (0.0, 1.0),
     "lost_at": (0.0, 1.0),
     "break_after_s": (1.0, 1e7),
