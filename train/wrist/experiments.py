@@ -1,0 +1,135 @@
+"""Models that never saw the people, or the data set, that they are asked about.
+
+One fit leaves out one group; what its model says of the group's windows is kept in a file, so that
+a report that was cut short goes on where it stopped.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.orientation.spec import OrientationSpec
+from device.signal.spec import SignalSpec
+from train.datasets.cache import cached
+from train.fit import probabilities
+from train.parallel import side_by_side
+from train.wrist import days
+from train.wrist.days import Day
+from train.wrist.decide import Rows
+from train.wrist.fit import WristRecipe, fit
+from train.wrist.protocol import subject_folds
+from train.wrist.windows import WristWindows, windows
+
+LOG = logging.getLogger("train")
+FOLDER = Path("runs") / "report"
+POSTURES = ("sitting", "standing", "lying")
+SPEC = SignalSpec(noise_cutoff_hz=8.0)
+"""Half of the sensors give 20 to 25 samples a second; above 8 Hz the others must not be told from
+them."""
+ORIENTATION = OrientationSpec(POSTURES)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One fit: everything but these people, or but this data set."""
+
+    name: str
+    recipe: WristRecipe
+    seed: int
+    people: frozenset[str] = frozenset()
+    dataset: str = ""
+    wearers: int | None = None
+    """Take so many wearers of each data set only, to see that all works."""
+
+    @property
+    def path(self) -> Path:
+        """Of the result; the model lies beside it as .keras."""
+        return FOLDER / f"wrist-{self.name}-{self.seed}.npz"
+
+    def test(self, those: WristWindows) -> NDArray[np.bool_]:
+        """Tell which windows are left out."""
+        out = np.isin(those.person, sorted(self.people))
+        return out | (those.dataset == self.dataset)
+
+
+def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWindows, str]:
+    """Give the days, their windows (from the cache, if they are there) and the data's hash."""
+    whole, hashes = days.load(folder)
+    if wearers is not None:
+        whole = [
+            day for name in hashes for day in [d for d in whole if d.dataset == name][:wearers]
+        ]
+    terms = [hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
+    sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
+    made = cached("wrist-windows", sha256, lambda: _arrays(windows(whole, SPEC, ORIENTATION)))
+    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # as _arrays packed them
+
+
+def subjects(those: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
+    """Leave each fifth of the people out."""
+    return [
+        LeftOut(f"people-{fold}", recipe, seed, people)
+        for fold, people in enumerate(subject_folds(those))
+    ]
+
+
+def datasets(those: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
+    """Leave each data set out."""
+    names = dict.fromkeys(those.dataset.tolist())
+    return [LeftOut(f"without-{name}", recipe, seed, dataset=name) for name in names]
+
+
+def run(jobs: Sequence[LeftOut], folder: Path, workers: int) -> list[Rows]:
+    """Do all that is not done; give what each job's model says of the windows that it left out.
+
+    Raises:
+        DataError: the data are not there.
+        EdgeharError: a process died.
+
+    """
+    work = partial(_rows, folder=folder)
+    done = {}
+    for number, (job, rows) in enumerate(side_by_side(work, jobs, workers, __name__), 1):
+        LOG.info("%d of %d  %s", number, len(jobs), job.path)
+        done[job.name] = rows
+    return [done[job.name] for job in jobs]
+
+
+def _rows(job: LeftOut, folder: Path) -> Rows:
+    _, those, sha256 = load(folder, job.wearers)
+    key = json.dumps(
+        {"recipe": asdict(job.recipe), "seed": job.seed, "data": sha256, "out": _out(job)},
+        sort_keys=True,
+    )
+    try:
+        with np.load(job.path, allow_pickle=False) as kept:
+            if str(kept["key"]) == key:
+                return np.asarray(kept["rows"], np.float64)
+    except (OSError, ValueError, KeyError, EOFError):
+        pass  # not done yet, or cut short
+    out = job.test(those)
+    model = fit(job.recipe, job.seed, those.where(~out))
+    rows = probabilities(model, those.x[out])
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(job.path.with_suffix(".keras"))
+    part = job.path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, rows=rows, key=key)
+    part.replace(job.path)
+    return rows
+
+
+def _out(job: LeftOut) -> list[Any]:
+    return [sorted(job.people), job.dataset]
+
+
+def _arrays(those: WristWindows) -> dict[str, NDArray[Any]]:
+    return {f.name: getattr(those, f.name) for f in fields(those)}
