@@ -56,8 +56,9 @@ class LeftOut:
 
     def test(self, those: WristWindows) -> NDArray[np.bool_]:
         """Tell which windows are left out."""
-        out = np.isin(those.person, sorted(self.people))
-        return out | (those.dataset == self.dataset)
+        out: NDArray[np.bool_] = np.isin(those.person, sorted(self.people))
+        out |= those.dataset == self.dataset
+        return out
 
 
 def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWindows, str]:
