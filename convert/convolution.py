@@ -123,7 +123,9 @@ def _convolved(  # noqa: PLR0913, PLR0917  a separable convolution ends with ano
         dilations=(1, dilation or layer.dilation_rate[0]),
     )
     image = activated(activation, tf.nn.bias_add(image, bias))
-    return Flow(_row(image, flow), flow.lead, owed, None if owed is None else np.zeros_like(owed))
+    if owed is None:
+        return flow.to(_row(image, flow))
+    return Flow(_row(image, flow), flow.lead, owed, np.zeros_like(owed), bound=6.0)
 
 
 def _padded(layer: Any, flow: Flow) -> Flow:

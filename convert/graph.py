@@ -5,6 +5,7 @@ normalises is folded into the weights that follow it, the device feeds g and rad
 before it, where it comes between weights and their activation.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -52,6 +53,8 @@ class Flow:
     scale: Array64 | None = None
     offset: Array64 | None = None
     """tensor * scale + offset, by channel, is what the next layer should see."""
+    bound: float = math.inf
+    """No value of the tensor is larger in size."""
 
     def to(self, tensor: Any) -> "Flow":
         """Carry on with another tensor, to which no scaling is owed."""

@@ -34,7 +34,8 @@ def _filling(flow: Flow, size: Array64) -> Flow:
     if flow.offset is not None and flow.offset.any():
         flow = settle(flow)
     scale, offset = _owed(flow)
-    factor = 0.999 / max(float((size / np.abs(scale)).max()), 1e-6)  # never 1, which would be none
+    largest = min(float((size / np.abs(scale)).max()), flow.bound)
+    factor = 0.999 / max(largest, 1e-6)  # never 1, which would be none
     return Flow(flow.tensor * np.float32(factor), flow.lead, scale / factor, offset)
 
 

@@ -1,6 +1,7 @@
 """Emitters for layers without memory, but for convolutions and pooling."""
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +30,8 @@ def flatten(_: Any, flow: Flow, __: Plan) -> Flow:
     if flow.scale is None or flow.offset is None:
         return flow.to(tensor)
     times = size // len(flow.scale)
-    return Flow(tensor, flow.lead, np.tile(flow.scale, times), np.tile(flow.offset, times))
+    scale, offset = np.tile(flow.scale, times), np.tile(flow.offset, times)
+    return Flow(tensor, flow.lead, scale, offset, flow.bound)
 
 
 def reshape(layer: Any, flow: Flow, _: Plan) -> Flow:
@@ -38,7 +40,7 @@ def reshape(layer: Any, flow: Flow, _: Plan) -> Flow:
     if target[-1] != flow.shape[-1]:
         flow = settle(flow)
     tensor = reshaped(flow.tensor, (*flow.shape[: flow.lead], *target))
-    return Flow(tensor, flow.lead, flow.scale, flow.offset)
+    return replace(flow, tensor=tensor)
 
 
 def normalization(layer: Any, flow: Flow, _: Plan) -> Flow:
@@ -90,7 +92,7 @@ def channels(layer: Any, flow: Flow, _: Plan) -> Flow:
     tensor = flow.tensor[..., part]
     if flow.scale is None or flow.offset is None:
         return flow.to(tensor)
-    return Flow(tensor, flow.lead, flow.scale[part], flow.offset[part])
+    return replace(flow, tensor=tensor, scale=flow.scale[part], offset=flow.offset[part])
 
 
 def nothing(_: Any, flow: Flow, __: Plan) -> Flow:
@@ -118,4 +120,4 @@ EMITTERS: Final[dict[type, Emitter]] = {
 def _owing(flow: Flow, scale: Array64, offset: Array64) -> Flow:
     if flow.scale is not None and flow.offset is not None:
         scale, offset = scale * flow.scale, scale * flow.offset + offset
-    return Flow(flow.tensor, flow.lead, scale, offset)
+    return replace(flow, scale=scale, offset=offset)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 from convert.errors import ConvertError
-from convert.graph import Plan, rebuild
+from convert.graph import Flow, Plan, rebuild
 from convert.layers import Channels, Clip
 from convert.peaks import peaks, spans
 from convert.weights import rounded
@@ -208,6 +208,17 @@ def test_a_gate_limit_wide_enough_changes_nothing() -> None:
     x, _ = windows(1, seed=7)
     limited = rebuild(model, Plan(gate_limit=50.0), EMITTERS)(tf.constant(x)).numpy()
     assert limited == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
+
+
+def test_a_filter_that_hardly_ever_answers_does_not_take_the_steps_of_the_others() -> None:
+    """Its rare peak, over what it rarely exceeds, is no measure of how far relu6 lets it go."""
+    layer = layers.Concatenate(name="joined")
+    rarely, largest = np.array([1.0, 1e-4]), [np.array([1.2, 0.5])] * 2
+    flows = [Flow(tf.fill((1, 2), 6.0), 1, rarely / 6, np.zeros(2), bound=6.0) for _ in largest]
+    layer.build([(1, 2), (1, 2)])
+    made = EMITTERS[layers.Concatenate](layer, flows, Plan(spans={"joined": largest}))
+    assert made.tensor.numpy() == pytest.approx(0.999)
+    assert made.tensor.numpy()[0] * made.scale == pytest.approx([1.0, 1e-4] * 2)
 
 
 READY = ["the paper's", "VGG-LSTM", "normalised, padded convolution", "branches", "separable"]
