@@ -13,6 +13,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from convert.layers import Clip, LongLSTM
+from train.flagship import flagship
 from train.recipes import Extras
 
 WINDOW = 128
@@ -78,7 +79,7 @@ def vgg_lstm(classes: int, extras: Extras) -> keras.Model:
 
 MODELS: dict[str, Callable[[int, Extras], keras.Model]] = {
     make.__name__: make
-    for make in (cnn_lstm, cnn_lstm_dense, lstm, lstm_dense, cnn_lstm_gru, vgg_lstm)
+    for make in (cnn_lstm, cnn_lstm_dense, lstm, lstm_dense, cnn_lstm_gru, vgg_lstm, flagship)
 }
 
 

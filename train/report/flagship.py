@@ -1,0 +1,109 @@
+"""The network of our own on UCI HAR's official split: five seeds, float and int8.
+
+Twice: trained on the publisher's windows and on more of the same training people's, cut from
+their raw recordings; and on the publisher's windows alone, with as many steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import keras
+import numpy as np
+
+from convert import runner
+from train import results
+from train.datasets.waist import LABELS
+from train.evaluate import Scores, score
+from train.experiment import Data
+from train.fit import probabilities
+from train.flagship import ALONE, FLAGSHIP
+from train.pictures import confusion_picture
+from train.provenance import provenance
+from train.report.papers_fits import Job, run_jobs, timed
+from train.report.repeat import HEAD, row, spread
+
+SEEDS = (0, 1, 2, 3, 4)
+QUICK_EVERY = 24
+WAYS = {
+    "uci+hapt": ("with raw recordings of the training people", "flagship", FLAGSHIP),
+    "uci": ("publisher's windows alone", "flagship-alone", ALONE),
+}
+
+
+def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
+    """Make the table and picture; write results/flagship.json and .png unless quick.
+
+    A quick report is the first way, one seed, two epochs and each 24th window.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: a model cannot be converted.
+
+    """
+    rows, figures = [], {}
+    for windows, (title, name, recipe) in list(WAYS.items())[: 1 if quick else None]:
+        jobs = [Job(name, recipe, seed, windows=windows) for seed in SEEDS]
+        if quick:
+            short = replace(recipe, epochs=2, batch=16)
+            jobs = [Job(f"quick-{name}", short, SEEDS[0], windows=windows, every=QUICK_EVERY)]
+        done = run_jobs(jobs, folder, workers)
+        done[0] = timed(jobs[0], folder)
+        data = jobs[0].data(folder)
+        figures[windows] = _figures(jobs, done, data)
+        rows += [row(f"{title}, {form}", figures[windows][form]) for form in ("float", "int8")]
+        if windows == "uci+hapt":
+            counts = _together([result["int8"] for result in done])
+            cost = figures[windows]
+    if not quick:
+        whole = {
+            **figures,
+            "seeds": list(SEEDS),
+            "people": {"train": sorted(data.train.people), "test": sorted(data.test.people)},
+            **provenance(),
+        }
+        path = results.write("flagship", whole, HEAD, rows)
+        confusion_picture(path.with_suffix(".png"), counts, f"int8, {len(SEEDS)} seeds together")
+    agreement = min(cost["agreement"])
+    size = ", ".join(f"{form} {count:,} bytes" for form, count in cost["bytes"].items())
+    return results.markdown(HEAD, rows) + (
+        f"\n\n{cost['parameters']:,} parameters, {cost['multiplications']:,} multiplications a"
+        f" window, {size}; int8 and float name the same class for {agreement:.2%} or more"
+    )
+
+
+def _figures(jobs: Sequence[Job], done: Sequence[dict[str, Any]], data: Data) -> dict[str, Any]:
+    return {
+        **{
+            form: {**spread(done, form), "recall": [result[form]["recall"] for result in done]}
+            for form in ("float", "int8")
+        },
+        "agreement": [_agreement(job, data) for job in jobs],
+        "parameters": done[0]["parameters"],
+        **done[0]["cost"],
+        "seconds": mean(result["seconds"] for result in done),
+        "recipe": asdict(jobs[0].recipe),
+        "windows": {"train": len(data.train), "test": len(data.test)},
+        "data": data.sha256,
+        "commits": sorted({str((result["config"]["commit"] or {}).get("id")) for result in done}),
+    }
+
+
+def _agreement(job: Job, data: Data) -> float:
+    """Share of test windows that int8 on every runtime calls what Keras calls them."""
+    model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
+    said = probabilities(model, data.test.x).argmax(1)
+    flatbuffer = job.path.with_suffix(".tflite").read_bytes()
+    return min(
+        float((runner.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == said).mean())
+        for runtime in runner.installed()
+    )
+
+
+def _together(scores: Sequence[dict[str, Any]]) -> Scores:
+    """Score the windows of all seeds as one set."""
+    counts = np.sum([one["confusion"] for one in scores], axis=0)
+    y, said = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
+    return score(y, np.eye(len(LABELS))[said], LABELS)
