@@ -2,6 +2,7 @@
 # make test    all tests that need nothing but this checkout (recorded data are used where present)
 # make lint    style, types, import directions, README tables
 # make bench   speeds and sizes against their budgets
+# make bundles the models that ship, from the data in EDGEHAR_DATA; what is there is not made again
 # make venv    the development environment in .venv
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test test-fast lint bench venv clean
+.PHONY: demo test test-fast lint bench bundles venv clean
 .DELETE_ON_ERROR:
 
 demo: .venv/board
@@ -31,6 +32,21 @@ lint: venv
 
 bench: venv
 	$(BIN)/edgehar bench
+
+# To train one anew, remove its run folder; to report anew, results/wrist.json (an hour).
+bundles: device/models/waist.tflite device/models/wrist.tflite
+
+device/models/%.tflite: runs/%/metrics.json
+	$(BIN)/edgehar convert $(<D) --name $* --out $@
+
+runs/waist/metrics.json: | venv
+	$(BIN)/edgehar train --recipe shipped --windows hapt --out $(@D)
+
+runs/wrist/metrics.json: | venv results/wrist.json
+	$(BIN)/edgehar train --recipe wrist --out $(@D)
+
+results/wrist.json: | venv
+	$(BIN)/edgehar report wrist
 
 venv: .venv/dev
 

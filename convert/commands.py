@@ -55,7 +55,8 @@ def convert(  # noqa: PLR0913  one argument an option
         bundle.write(out, converted.flatbuffer, manifest, card)
     made = bundle.load(out)
     click.echo(f"{out}: {made.id}, {form}, {len(converted.flatbuffer):,} bytes")
-    click.echo(f"Keras: accuracy {check.keras_accuracy:.2%} on {check.windows:,} test windows")
+    whose = "windows it was trained on" if "left_out" in read.metrics else "test windows"
+    click.echo(f"Keras: accuracy {check.keras_accuracy:.2%} on {check.windows:,} {whose}")
     for runtime, one in check.runtimes.items():
         click.echo(
             f"{runtime} {one.version}: accuracy {one.accuracy:.2%}, same class as Keras "

@@ -36,6 +36,8 @@ from device.verdict import DecisionSpec
 from firmware_bridge.errors import InputError
 
 UNKNOWN_THRESHOLD: Final = 0.4
+_ELSEWHERE: Final = ("history", "labels", "signal", "decision", "orientation", "mounting", "tools")
+"""What a manifest does not repeat from a run's config."""
 _TOOLS: Final = ("edgehar", "keras", "numpy", "tensorflow")
 
 
@@ -145,7 +147,7 @@ def make_bundle(
     known = found[:, : len(labels)]
     surest = int(known.max(1).argmax())
     data = run.config["data"]
-    config = {key: value for key, value in run.config.items() if key != "history"}
+    config = {key: value for key, value in run.config.items() if key not in _ELSEWHERE}
     full: manifest.Manifest = {
         "name": terms.name,
         "labels": list(labels),

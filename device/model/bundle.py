@@ -122,7 +122,7 @@ def pack(flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> bytes:
     digest = hashlib.sha256(flatbuffer).hexdigest()
     stated = {"length": len(flatbuffer), "sha256": digest}
     full = {**manifest, "schema": manifests.SCHEMA, "flatbuffer": stated}
-    text = json.dumps(full, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(full, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     buffer = io.BytesIO(flatbuffer)
     # Appending keeps offsets absolute, and stored members can be mapped: both as TFLite's own
     # metadata readers expect. A fixed date makes the file reproducible.

@@ -1,0 +1,49 @@
+"""The bundles in device/models are what they say they are, on every runtime of this machine."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from convert.runner import installed
+from convert.verify import LEAST_AGREEMENT, MOST_BYTES, MOST_LOST
+from device.commands.options import model_path
+from device.model.bundle import MODELS, load
+from device.model.classifier import SELF_TEST_TOLERANCE, self_test
+from device.model.manifest import SCHEMA
+
+SHIPPED = sorted(MODELS.glob("*.tflite"))
+FILE_BYTES = 620_000
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_bundle_is_what_its_manifest_says(path: Path) -> None:
+    bundle, content = load(path), path.read_bytes()
+    assert bundle.name == path.stem
+    assert bundle.manifest["schema"] == SCHEMA
+    stated = bundle.manifest["flatbuffer"]
+    assert hashlib.sha256(content[: stated["length"]]).hexdigest() == stated["sha256"]
+    assert content[stated["length"] :].startswith(b"PK")
+    form = bundle.manifest["quantisation"]["form"]
+    assert form == "int8"
+    assert stated["length"] <= MOST_BYTES[form]
+    assert len(content) <= FILE_BYTES
+    assert bundle.card.startswith(f"# {path.stem}\n")
+    assert bundle.manifest["results"]
+
+
+@pytest.mark.parametrize("runtime", installed())
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_bundle_works_on_every_runtime(path: Path, runtime: str) -> None:
+    bundle = load(path)
+    assert self_test(bundle, runtime) <= SELF_TEST_TOLERANCE
+    check = bundle.manifest["conversion"]
+    one = check["runtimes"][runtime]
+    assert one["agreement"] >= LEAST_AGREEMENT["int8"]
+    assert check["keras_accuracy"] - one["accuracy"] <= MOST_LOST["int8"]
+
+
+def test_the_waist_bundle_ships_and_the_wrist_s_comes_first_where_both_do() -> None:
+    names = [path.stem for path in SHIPPED]
+    assert "waist" in names
+    assert model_path(None).stem == ("wrist" if "wrist" in names else "waist")
