@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.augment import stepped
-from train.models import MODELS, adapt
-from train.recipes import Extras
+from train.models import adapt
 from train.wrist.augment import Variety, varied
 from train.wrist.days import CLASSES
+from train.wrist.network import network
 from train.wrist.windows import WristWindows
 
 LOG = logging.getLogger("train")
@@ -22,7 +22,6 @@ LOG = logging.getLogger("train")
 class WristRecipe:
     """Everything about a fit but the data and the seed."""
 
-    model: str = "cnn_lstm"
     epochs: int = 8
     windows: int = 24_000
     """Drawn anew for each epoch."""
@@ -32,9 +31,10 @@ class WristRecipe:
     label_smoothing: float = 0.05
     averaging: float = 0.99
     """Momentum of the exponential average of the weights."""
-    extras: Extras = field(
-        default_factory=lambda: Extras(clip=2.5, normalise=True, dropout=(0.3, 0.5))
-    )
+    clip: float = 2.5
+    """±g and rad/s (of the typical wearer's) to which the network clips, and int8's range."""
+    dropout: tuple[float, float] = (0.3, 0.5)
+    """After the convolutions and before the last layer."""
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.14, 0.14, 0.06, 0.16)
     """Of each of CLASSES in a batch."""
     variety: Variety = field(default_factory=Variety)
@@ -45,7 +45,7 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     windows = windows.where(windows.y >= 0)
-    model = MODELS[recipe.model](len(CLASSES), recipe.extras)
+    model = network(recipe.clip, recipe.dropout)
     batches = _Batches(windows, recipe, seed)
     adapt(model, windows.x[batches.order[:8000]])
     steps = len(batches) * recipe.epochs
@@ -106,8 +106,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows = self.order[i * self._recipe.batch : (i + 1) * self._recipe.batch]
         x = varied(self._windows.x[rows], self._recipe.variety, self._random)
-        clip = self._recipe.extras.clip
-        return x if clip is None else stepped(x, clip), self._one_hot[rows]
+        return stepped(x, self._recipe.clip), self._one_hot[rows]
 
     def on_epoch_end(self) -> None:
         """Draw the next epoch's windows."""

@@ -29,9 +29,9 @@ from train.wrist.windows import WristWindows
 
 LOG = logging.getLogger("train")
 MOUNTING = (
-    "Healthy adults with the sensor firmly on either wrist, any way round: the mounting is found "
-    "from the wearer's own walking. Then x is along the forearm toward the hand; z, about which "
-    "the arm swings forward, is out of the back of a right wrist, the palm's side of a left one."
+    "Healthy adults with the sensor firmly on any wrist, any way round: its mounting is found from "
+    "the wearer's own walking. Then x is along the forearm toward the hand; z, about which the arm "
+    "swings forward, is out of the back of a right wrist, the palm's side of a left one."
 )
 ABOUT = {
     "wisdm": "an LG watch on the dominant wrist, 20 Hz; students",

@@ -1,0 +1,97 @@
+"""The wrist report's pictures, from results/wrist.json's figures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from train.pictures import draw_confusion
+from train.wrist.days import CLASSES
+
+BLUE, ORANGE, GREY = "#3b6fb6", "#d9822b", "#9aa5b1"
+
+
+def draw(folder: Path, made: dict[str, Any]) -> None:
+    """Draw all of them into a folder."""
+    accuracies(folder / "wrist-accuracy.png", made)
+    confusion(folder / "wrist-confusion.png", made)
+    reliability(folder / "wrist-calibration.png", made["people"]["all"])
+    angles(folder / "wrist-mounting.png", made["turns"])
+
+
+def accuracies(path: Path, made: dict[str, Any]) -> None:
+    """Draw accuracy by data set: left out whole, and only the people tested on left out."""
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    names = list(made["datasets"])
+    for shift, key, colour, label in (
+        (-0.2, "datasets", ORANGE, "the whole data set never seen"),
+        (0.2, "people", BLUE, "the people never seen"),
+    ):
+        values = [made[key].get(name, {}).get("accuracy", np.nan) for name in names]
+        bars = axes.bar(np.arange(len(names)) + shift, values, 0.38, color=colour, label=label)
+        axes.bar_label(bars, [f"{value:.0%}" for value in values], fontsize=8, padding=2)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylim(0, 1.25)
+    axes.set_yticks(np.linspace(0, 1, 6), [f"{share:.0%}" for share in np.linspace(0, 1, 6)])
+    axes.set_ylabel("accuracy, unknown is wrong")
+    axes.legend(loc="upper center", ncols=2, frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+def confusion(path: Path, made: dict[str, Any]) -> None:
+    """Draw what was said of what: new people, and the MPU-6050 never seen."""
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    pairs = (("new people of all data sets", made["people"]["all"]),)
+    if "mpu6050" in made["datasets"]:
+        pairs += (("an MPU-6050, never trained on", made["datasets"]["mpu6050"]),)
+    for axes, (title, of) in zip(np.atleast_1d(figure.subplots(1, len(pairs))), pairs, strict=True):
+        counts = np.array(of["confusion"])
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        texts = np.array([[f"{share:.0%}" for share in row] for row in shares])
+        draw_confusion(axes, counts, texts, CLASSES)
+        axes.set_xlabel("said")
+        axes.set_ylabel("was")
+        axes.set_title(f"{title}: {of['accuracy']:.1%}", fontsize=10)
+    figure.savefig(path, dpi=110)
+
+
+def reliability(path: Path, of: dict[str, Any]) -> None:
+    """Draw how often the likeliest label is right against the confidence in it."""
+    rows = np.array([row for row in of["reliability"] if row[0]], float)
+    figure = Figure(figsize=(4.6, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as it should be")
+    size = 15 + 300 * rows[:, 0] / rows[:, 0].sum()
+    axes.scatter(rows[:, 1], rows[:, 2], s=size, color=BLUE, label="ten bins, area by windows")
+    axes.set_xlabel("confidence said")
+    axes.set_ylabel("share right")
+    error = of["calibration_error"]
+    axes.set_title(f"People never seen: expected calibration error {error:.3f}", fontsize=10)
+    axes.legend(loc="upper left", frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def angles(path: Path, turns: dict[str, Any]) -> None:
+    """Draw accuracy against how far the sensor is turned, by axis, for each wrist."""
+    wrists = turns["by angle"]
+    figure = Figure(figsize=(3.2 * len(wrists) + 0.8, 3.2), layout="constrained")
+    those = np.atleast_1d(figure.subplots(1, len(wrists), sharey=True))
+    for axes, (wrist, by_axis) in zip(those, wrists.items(), strict=True):
+        _angles(axes, wrist, by_axis, turns["angles_deg"])
+    those[0].set_ylabel("accuracy")
+    those[0].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
+def _angles(axes: Axes, wrist: str, by_axis: dict[str, list[float]], degrees: list[float]) -> None:
+    for axis, style in zip(by_axis, ("o-", "s--", "^:"), strict=True):
+        axes.plot(degrees, by_axis[axis], style, label=f"turned about {axis}", alpha=0.8)
+    axes.set_xticks(degrees)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("degrees")
+    axes.set_title("all wearers" if wrist == "all" else f"{wrist} wrist", fontsize=10)
+    axes.grid(alpha=0.3)
