@@ -124,7 +124,7 @@ def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
     postures = ", ".join(label.replace("_", " ") for label in orientation["postures"])
     postures = " and ".join(postures.rsplit(", ", 1))
     return (
-        "\n\nThe sensor may sit on the strap any way round: its mounting is found while the wearer"
-        f"\nwalks. Before that {postures or 'nothing'} cannot be told, and the answer is `unknown`"
+        "\n\nThe mounting is found while the wearer walks."
+        f" Before that {postures or 'nothing'} cannot be told, and the answer is `unknown`"
         "\n(reason: mounting), not a guess."
     )

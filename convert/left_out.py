@@ -74,7 +74,7 @@ def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
     yield (
         "Smoothing costs time: after the first window wholly in a new activity the right name comes"
         f"\n{delay_s['median']:.1f} s later in half of the cases, {delay_s['90 %']:.1f} s in nine "
-        f"of ten ({delay_s['mean']:.1f} s on average; one never\nnamed counts as long as it lasted)."
+        f"of ten, {delay_s['mean']:.1f} s on average (one never\nnamed counts all it lasted)."
     )
     turns = left_out["turns"]
     random = ", ".join(f"{share:.1%}" for share in turns["random"])
@@ -94,7 +94,8 @@ def _table(head: str, rows: dict[str, dict[str, Any]], labels: list[str]) -> str
     lines = [titles, ["---"] + ["--:"] * (len(titles) - 1)]
     for name, of in rows.items():
         figures = [str(of["windows"]), *(_share(of[key]) for key, _ in _FIGURES[1:])]
-        lines.append([name, *figures, *(_share(of["recall"].get(label)) for label in recalls)])
+        shares = (of["recall"].get(label) for label in recalls)
+        lines.append([name, *figures, *("" if s is None else f"{s:.0%}" for s in shares)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -89,14 +89,14 @@ def test_each_figure_stands_under_its_name() -> None:
     (watch,) = row(text, "watch")
     of = dict(zip(head, watch, strict=True))
     assert of["accuracy"] == "81.1%"
-    assert of["walking"] == "90.0%"
-    assert of["unknown"] == "61.2%"
+    assert of["walking"] == "90%"
+    assert of["unknown"] == "61%"
     assert of["called unknown"] == "4.3%"
     assert of["calibration error"] == "2.1%"
     assert of["lying"] == ""
     never_seen, new_people = row(text, "units")
-    assert dict(zip(head, never_seen, strict=True))["lying"] == "0.0%"
-    assert dict(zip(head, new_people, strict=True))["lying"] == "70.0%"
+    assert dict(zip(head, never_seen, strict=True))["lying"] == "0%"
+    assert dict(zip(head, new_people, strict=True))["lying"] == "70%"
     assert "80.1% are named rightly by the model alone" in text.replace("\n", " ")
 
 
