@@ -21,7 +21,7 @@ def edgehar(*arguments: str) -> int:
 @pytest.mark.parametrize(
     "command",
     ["data", "data list", "data fetch", "data check", "data export", "data fit-wearer", "train",
-     "evaluate", "report", "report uci", "report windows", "report replay",
+     "evaluate", "report", "report uci", "report windows", "report flagship", "report replay",
      "report body-acc", "report readme"],
 )  # fmt: skip
 def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
