@@ -44,6 +44,11 @@ class Frame:
         return self._axes
 
     @property
+    def windows(self) -> float:
+        """How many were seen, old ones faded."""
+        return self._windows
+
+    @property
     def confidence(self) -> float:
         """0 to 1: as good as the weaker of two, how many windows and how well they agree."""
         if self._axes is None or not self._windows:

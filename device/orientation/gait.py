@@ -1,7 +1,8 @@
 """Does the wearer walk in a window? Told from what no mounting changes: sizes, not directions.
 
-Two signs of walking with arms that hang: each step shakes the sensor like the one before, and a
-step later the arm swings the other way. Either may be weak, so their sum counts.
+Steps shake an arm that hangs along gravity; hands that clap or brush teeth go across it. Two more
+signs: each step shakes the sensor like the one before, and a step later the arm swings the other
+way. Either of these may be weak, so their sum counts.
 """
 
 import math
@@ -19,8 +20,13 @@ _ABOVE = 1.25
 def walks(x: NDArray[np.float32], spec: OrientationSpec, rate_hz: float) -> bool:
     """Tell of a window (window, 9) whether it is walking; most others are sorted out at once."""
     acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
-    effort_g = math.sqrt(float(np.einsum("ij,ij->", body, body)) / len(x))
-    if not spec.effort_g[0] <= effort_g <= spec.effort_g[1]:
+    power_g2 = float(np.einsum("ij,ij->", body, body)) / len(x)
+    if not spec.effort_g[0] <= math.sqrt(power_g2) <= spec.effort_g[1]:
+        return False
+    down = acc.sum(axis=0)
+    upright = body @ down
+    bounce_g2 = float(upright @ upright) / max(float(down @ down), 1e-12) / len(x)
+    if bounce_g2 < spec.bounce * power_g2:
         return False
     moves = np.empty((4, len(x)))
     moves[0] = np.sqrt(np.einsum("ij,ij->i", acc, acc))

@@ -28,7 +28,7 @@ class Orientation:
         self._rate_hz = rate_hz
         self._frame = Frame(spec)
         self._rival: Frame | None = None
-        self._against = self._since = 0
+        self._agreed = 0
         self._known = False
         self._turn: NDArray[np.float32] | None = None
         if state is not None:
@@ -78,20 +78,23 @@ class Orientation:
         return {"known": self._known, **self._frame.to_state()}
 
     def _learn(self, x: NDArray[np.float32]) -> None:
-        """Clapping hands may look like walking, but not with the arm where it hangs."""
-        if self._known and self._frame.angle_deg(x) > self._spec.outlier_deg:
-            if self._rival is None:
-                self._rival, self._against, self._since = Frame(self._spec), 0, 0
-            self._rival.see(x)
-            self._against += 1
-            if self._against >= self._spec.rival_windows:
-                if self._rival.confidence >= self._spec.known_at:
-                    self._frame = self._rival
+        """Brushing teeth may look like walking, but not with the arm where it hangs."""
+        spec = self._spec
+        if self._frame.angle_deg(x) <= spec.outlier_deg:
+            self._frame.see(x)
+            self._agreed += 1
+            if self._agreed >= _DROPPED:
                 self._rival = None
             return
-        self._frame.see(x)
-        self._since += 1
-        if self._since >= _DROPPED:
+        if self._rival is None:
+            self._rival, self._agreed = Frame(spec), 0
+        self._rival.see(x)
+        least, most = spec.rival_windows
+        if self._known and self._rival.windows < min(max(self._frame.windows, least), most):
+            return
+        if self._rival.confidence >= spec.known_at:
+            self._frame, self._rival = self._rival, None
+        elif self._known:
             self._rival = None
 
     def _settle(self) -> None:

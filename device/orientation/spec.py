@@ -19,6 +19,8 @@ class OrientationSpec:
     """Steps a second, slowest and fastest, that are walking."""
     effort_g: tuple[float, float] = (0.08, 0.8)
     """Body acceleration, rms over the window, least and most: less is rest, more is running."""
+    bounce: float = 0.25
+    """Least share of body acceleration's power that is along gravity, 0 to 1."""
     rhythm: float = 0.9
     """Least sum, to 2, of the correlation of |acc| with itself one step later and the negative one
     of angular rate."""
@@ -28,7 +30,7 @@ class OrientationSpec:
     """Walking windows after which old ones count 1/e."""
     enough_windows: float = 16.0
     """Walking windows that are enough, if they agree."""
-    steady_gravity: float = 0.8
+    steady_gravity: float = 0.85
     """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
     typical_rate_rad_s: float = 1.5
     """Angular rate of a walking wrist, rms over time, all axes: what the model was trained on."""
@@ -37,10 +39,11 @@ class OrientationSpec:
     prior_windows: float = 2.0
     """Windows of typical walking that count beside the wearer's own."""
     outlier_deg: float = 50.0
-    """Once the mounting is known: what seems to be walking is not, or the strap was turned, if mean
-    acceleration is off by more."""
-    rival_windows: float = 40.0
-    """So many windows of it that agree are another mounting."""
+    """What seems to be walking is not, or the strap was turned, if mean acceleration is off by
+    more."""
+    rival_windows: tuple[float, float] = (40.0, 120.0)
+    """Windows of it that agree are another mounting, once it is known, if they are as many as those
+    that speak for this one; at least and at most so many."""
     known_at: float = 0.8
     """From this confidence on, 0 to 1, the mounting is known …"""
     lost_at: float = 0.4
@@ -82,10 +85,11 @@ class OrientationSpec:
         return cls(**{**named, **lists})
 
 
-_RANGES: Final = ("cadence_hz", "effort_g")
+_RANGES: Final = ("cadence_hz", "effort_g", "rival_windows")
 _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "cadence_hz": (0.3, 5.0),
     "effort_g": (0.0, 10.0),
+    "bounce": (0.0, 1.0),
     "rhythm": (-2.0, 2.0),
     "slow_share": (0.0, 1.0),
     "memory_windows": (1.0, 1e6),

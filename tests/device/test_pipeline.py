@@ -32,7 +32,7 @@ STAYS = ((0.95, 0.02, 0.03), (0.02, 0.95, 0.03), (0.04, 0.06, 0.9))
 EVERYTHING = StandIn(
     decision=DecisionSpec(0.6, True, 1.5, Smoothing(STAYS, (0.4, 0.4, 0.2), 0.7)),
     orientation=OrientationSpec(
-        ("calm",), enough_windows=5.0, break_after_s=4.0, steady_gravity=0.0, rhythm=0.0
+        ("calm",), enough_windows=5.0, break_after_s=4.0, steady_gravity=0.0, rhythm=0.0, bounce=0.0
     ),
 )
 """A bundle that uses all there is."""
@@ -233,3 +233,25 @@ def test_a_rotation_that_is_given_is_a_mounting_that_is_known() -> None:
     assert {d.state for d in told.push(samples)[3:]} == {"ok"}
     finding = Pipeline(EVERYTHING, with_none_of_these)
     assert {d.reason for d in finding.push(samples)[3:]} == {"mounting"}
+
+
+def always_alike(x: NDArray[np.float32]) -> Float64:
+    """Leave it to the past alone to make a difference."""
+    return np.tile([0.2, 0.7, 0.1], (len(x), 1))
+
+
+def test_what_was_believed_before_the_mounting_was_known_does_not_last() -> None:
+    finding = Pipeline(EVERYTHING, always_alike)
+    assert finding.orientation is not None
+    samples = walk(moments(3000, 50))
+    confidences: list[float] = []
+    known: list[bool] = []
+    for start in range(0, len(samples), 64):
+        for said in finding.push(samples[start : start + 64]):
+            if said.confidence is not None:
+                confidences.append(said.confidence)
+                known.append(finding.orientation.known)
+    first = known.index(True)
+    assert first > 2
+    assert confidences[first - 1] > confidences[0]
+    assert confidences[first : 2 * first] == confidences[:first]

@@ -17,7 +17,7 @@ STAYS = tuple(tuple(0.95 if i == j else 0.01 for j in range(6)) for i in range(6
 # A waist walks less like a wrist than the real numbers ask for.
 EASY = OrientationSpec(
     ("sitting", "standing", "lying"), enough_windows=10.0, outlier_deg=180.0,
-    steady_gravity=0.0, rhythm=0.0, effort_g=(0.05, 0.5),
+    steady_gravity=0.0, rhythm=0.0, bounce=0.0, effort_g=(0.05, 0.5),
 )  # fmt: skip
 
 

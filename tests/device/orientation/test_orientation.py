@@ -128,7 +128,7 @@ def test_walks_that_contradict_each_other_are_not_known() -> None:
 def test_a_strap_put_on_the_other_way_round_is_found_out() -> None:
     orientation = after_walking(np.eye(3), 300)
     other = turned((0, 0, 1), 180)
-    for x in walk_of(int(SPEC.rival_windows), other, seed=1):
+    for x in walk_of(int(1.3 * SPEC.rival_windows[1]), other, seed=1):
         orientation.place(x)
     assert orientation.known
     assert off_by(orientation.place(still(other))[0], still(np.eye(3))) < 0.25
@@ -136,15 +136,33 @@ def test_a_strap_put_on_the_other_way_round_is_found_out() -> None:
 
 def test_a_minute_that_only_looks_like_walking_changes_nothing() -> None:
     orientation = after_walking(np.eye(3))
-    before = orientation.to_state()
     for seed in range(5):
-        for x in walk_of(int(SPEC.rival_windows) - 1, turned((0, 1, 0), 70), seed):
+        before = orientation.to_state()
+        for x in walk_of(int(SPEC.rival_windows[0]) - 1, turned((0, 1, 0), 70), seed):
             assert orientation.place(x)[1]
         assert orientation.to_state() == before
         for x in walk_of(10, np.eye(3), seed):
             orientation.place(x)
         assert orientation.to_state()["windows"] > before["windows"]
-        before = orientation.to_state()
+
+
+@pytest.mark.parametrize(("before", "sooner"), [(20, True), (300, False)])
+def test_the_longer_the_walks_the_longer_a_turned_strap_must_be_walked(
+    before: int, sooner: bool
+) -> None:
+    orientation = after_walking(np.eye(3), before)
+    other = turned((0, 1, 0), 90)
+    for x in walk_of(60, other, seed=1):
+        assert orientation.place(x)[1]
+    assert (off_by(orientation.place(still(other))[0], still(np.eye(3))) < 0.25) == sooner
+
+
+def test_hands_that_moved_before_the_first_walk_do_not_keep_it_from_counting() -> None:
+    orientation = after_walking(turned((0, 1, 0), 70), 10)
+    assert not orientation.known
+    told = [orientation.place(x)[1] for x in walk_of(20, np.eye(3), seed=1)]
+    assert told[-1]
+    assert off_by(orientation.place(still(np.eye(3)))[0], still(np.eye(3))) < 0.25
 
 
 def test_what_agrees_with_nothing_does_not_take_over() -> None:
@@ -204,6 +222,12 @@ def test_walking_is_told_by_its_rhythm_and_strength() -> None:
     # Too fast, too hard, or no rhythm at all.
     assert not walks(walk_of(1, np.eye(3), stride_hz=4.1)[0], SPEC, RATE_HZ)
     assert not walks(walk * np.float32(8), SPEC, RATE_HZ)
+    across = walk.copy()
+    across[:, :3] -= across[:, 6:]
+    down = across[:, :3].mean(axis=0) / np.linalg.norm(across[:, :3].mean(axis=0))
+    across[:, 6:] -= np.outer(across[:, 6:] @ down, 0.9 * down)
+    across[:, :3] += across[:, 6:]
+    assert not walks(across, SPEC, RATE_HZ)
     shaken = np.random.default_rng(0).normal(0, 0.2, (128, 9)).astype(np.float32)
     assert not walks(shaken, SPEC, RATE_HZ)
     assert not walks(np.zeros((128, 9), np.float32), SPEC, RATE_HZ)
@@ -221,6 +245,8 @@ def test_walking_is_told_by_its_rhythm_and_strength() -> None:
         {"rhythm": 3},
         {"rhythm": [0.5]},
         {"memory_windows": 0},
+        {"typical_rate_rad_s": 0},
+        {"rival_windows": 40},
         {"known_at": 0.3, "lost_at": 0.4},
         {"speed": 3},
     ],
