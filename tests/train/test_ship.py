@@ -150,7 +150,12 @@ def test_without_a_whole_report_its_command_is_named(tmp_path: Path, content: by
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [("", "edgehar report wrist"), (" --windows uci", "leave --windows out")]
+    ("options", "words"),
+    [
+        ("", "edgehar report wrist"),
+        (" --windows uci", "leave --windows out"),
+        (" --model cnn_lstm", "leave --model out"),
+    ],
 )
 def test_one_line_where_it_cannot_be_trained(
     options: str,

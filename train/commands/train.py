@@ -51,9 +51,10 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     """
     show_progress()
     if recipe == WRIST:
-        if windows:
-            raise InputError(f"--recipe {WRIST} has windows of its own; leave --windows out")
-        _wrist(data, out or Path("runs") / f"{WRIST}-{seed}", seed, model, epochs)
+        for option, given in (("--windows", windows), ("--model", model)):
+            if given:
+                raise InputError(f"--recipe {WRIST} has its own; leave {option} out")
+        _wrist(data, out or Path("runs") / f"{WRIST}-{seed}", seed, epochs)
         return
     with quiet_import():
         from train import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds to import
@@ -71,14 +72,14 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     click.echo(str(out))
 
 
-def _wrist(data: Path, out: Path, seed: int, model: str | None, epochs: int | None) -> None:
+def _wrist(data: Path, out: Path, seed: int, epochs: int | None) -> None:
     with quiet_import():
         from train import runs  # noqa: PLC0415  TensorFlow takes seconds to import
         from train.wrist import ship  # noqa: PLC0415
         from train.wrist.fit import WristRecipe  # noqa: PLC0415
 
     report, recipe = ship.read_report(), WristRecipe()
-    recipe = replace(recipe, model=model or recipe.model, epochs=epochs or recipe.epochs)
+    recipe = replace(recipe, epochs=epochs or recipe.epochs)
     with runs.new_run(out) as part:
         ship.fill(part, data, recipe, seed, report)
     click.echo(str(out))
