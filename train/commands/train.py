@@ -13,11 +13,7 @@ from train.recipes import RECIPES
 WRIST = "wrist"
 
 
-@click.command(
-    epilog="\b\nExamples:\n"
-    "  edgehar train --recipe wrist --out runs/wrist\n"
-    "  edgehar train --recipe paper --windows uci --out runs/paper"
-)
+@click.command(epilog="\b\nExample:\n  edgehar train --recipe wrist --out runs/wrist")
 @click.option("--model", type=click.Choice(["cnn_lstm"]), help="[default: the recipe's]")
 @click.option(
     "--recipe", type=click.Choice([*RECIPES, WRIST]), default="shipped", show_default=True
