@@ -72,7 +72,8 @@ def _day(pieces: list[Piece]) -> Day:
             parts.append(Samples(t_s, piece.samples.acc_g, piece.samples.gyro_rad_s))
             marks.append(Mark(float(t_s[0]), float(t_s[-1]), piece.activity, piece.detail))
         # The next recording goes on where the next sample would have been.
-        now_s = marks[-1].end_s + float(np.median(np.diff(parts[-1].t_s)))
+        steps_s = np.diff(np.concatenate([piece.samples.t_s for piece in those]))
+        now_s = marks[-1].end_s + (float(np.median(steps_s)) if len(steps_s) else 0.02)
     first = pieces[0]
     samples = Samples(
         np.concatenate([part.t_s for part in parts]),

@@ -30,6 +30,8 @@ from train.wrist.windows import WristWindows, windows
 
 LOG = logging.getLogger("train")
 FOLDER = Path("runs") / "report"
+MAKING = 3
+"""Raised whenever days or windows are made otherwise, so that the cache is made anew."""
 POSTURES = ("sitting", "standing", "lying")
 SPEC = SignalSpec(noise_cutoff_hz=8.0)
 """Half of the sensors give 20 to 25 samples a second; above 8 Hz the others must not be told from
@@ -68,7 +70,7 @@ def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWind
         whole = [
             day for name in hashes for day in [d for d in whole if d.dataset == name][:wearers]
         ]
-    terms = [hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
+    terms = [MAKING, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
     sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
     made = cached("wrist-windows", sha256, lambda: _arrays(windows(whole, SPEC, ORIENTATION)))
     return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # as _arrays packed them

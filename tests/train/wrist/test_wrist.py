@@ -1,0 +1,218 @@
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device.orientation.spec import OrientationSpec
+from device.pipeline import Pipeline
+from device.signal.spec import SignalSpec
+from device.verdict import DecisionSpec
+from firmware_bridge.samples import Float64
+from tests.train.wrist.made_up import day_of
+from train.datasets import wrist
+from train.datasets.piece import LABELS
+from train.gyro_check import check
+from train.wrist.augment import Variety, varied
+from train.wrist.days import CLASSES, days
+from train.wrist.decide import (
+    REJECTED,
+    UNKNOWN,
+    Stretch,
+    believed,
+    fit_decision,
+    smoothing,
+    stretches,
+)
+from train.wrist.evaluate import delay_s, figures, say
+from train.wrist.experiments import ORIENTATION, POSTURES, SPEC
+from train.wrist.fit import WristRecipe, fair_chances
+from train.wrist.protocol import FOLDS, subject_folds
+from train.wrist.turns import random_turns, turned, without
+from train.wrist.windows import windows
+
+SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))
+STILL = Variety(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """As much of a bundle as the pipeline reads."""
+
+    decision: DecisionSpec
+    id: str = "wrist@00000000"
+    labels: tuple[str, ...] = LABELS
+    spec: SignalSpec = SPEC
+    orientation: OrientationSpec | None = ORIENTATION
+
+
+def by_gravity(x: NDArray[np.float32]) -> Float64:
+    """Walking if it moves; sitting by how far gravity is from the forearm; else standing."""
+    rows = []
+    for window in x.astype(np.float64):
+        moves = min(1.0, float(window[:, 6:].std()) * 8)
+        level = min(1.0, abs(float(window[:, 2].mean())))
+        row = [moves, 0, 0, (1 - moves) * level, (1 - moves) * (1 - level), 0, 0]
+        rows.append([(p + 0.01) / 1.07 for p in row])
+    return np.array(rows)
+
+
+def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
+    spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.4))
+    day = day_of(SCRIPT)
+    those = windows([day], SPEC, ORIENTATION)
+    said = say(those, by_gravity(those.x), spec, POSTURES)
+    decisions = [
+        d for d in Pipeline(StandIn(spec), by_gravity).push(day.samples) if d.probabilities
+    ]
+    assert [CLASSES[i] for i in said.said] == [d.activity or "unknown" for d in decisions]
+    assert said.confidence.tolist() == [d.confidence for d in decisions]
+    # And sensibly: nothing of postures before the wearer has walked, all of it afterwards.
+    first = [d for d in decisions if d.end_s is not None and d.end_s < 20]
+    assert first
+    assert {d.reason for d in first} == {"mounting"}
+    assert figures(said).recall["sitting"] > 0.8
+
+
+def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
+    spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.4))
+    day = day_of((("walking", 60.0), ("sitting", 40.0), ("standing", 40.0)))
+    before = None
+    for turn in (np.eye(3), *random_turns(4, seed=1)):
+        those = windows([turned(day, turn)], SPEC, ORIENTATION)
+        said = say(those, by_gravity(those.x), spec, POSTURES)
+        assert before is None or (said.said[-50:] == before[-50:]).all()
+        before = said.said
+
+
+def test_random_turns_are_rotations() -> None:
+    for turn in random_turns(20, seed=0):
+        assert np.allclose(turn @ turn.T, np.eye(3))
+        assert np.linalg.det(turn) == pytest.approx(1.0)
+
+
+def test_windows_are_labelled_only_where_one_activity_fills_them() -> None:
+    those = windows([day_of(SCRIPT)], SPEC, ORIENTATION)
+    ends_s = np.cumsum([seconds for _, seconds in SCRIPT])
+    for start_s, label in zip(those.start_s, those.y, strict=True):
+        spans = any(start_s + 0.11 < end < start_s + 2.56 - 0.11 for end in ends_s[:-1])
+        assert (label == -1) == spans
+    assert {CLASSES[i] for i in those.y if i >= 0} == {"walking", "sitting", "standing"}
+
+
+def test_each_window_varies_as_an_arm_could_move() -> None:
+    """Turned, mirrored or quickened, gyro and accelerometer must still agree."""
+    t_s = np.arange(128) / 50
+    rate = 1.5 * np.stack([np.sin(2 * t_s), 0.7 * np.cos(3 * t_s), 0.5 * np.sin(1.5 * t_s)], axis=1)
+    gravity = [np.array([0.0, 0.6, 0.8])]
+    for omega in rate[:-1]:  # dg/dt = -omega x g
+        step = gravity[-1] - np.cross(omega, gravity[-1]) / 50
+        gravity.append(step / np.linalg.norm(step))
+    x = np.concatenate([gravity, rate, np.zeros((128, 3))], axis=1).astype(np.float32)
+    made = varied(
+        np.repeat(x[None], 200, axis=0), replace(STILL, tilt_deg=40, wrong_side=0.5), _random()
+    )
+    for window in made.astype(np.float64):
+        middle = slice(1, -1)
+        turning = np.gradient(window[:, :3], 1 / 50, axis=0)[middle]
+        expected = -np.cross(window[:, 3:6], window[:, :3])[middle]
+        assert np.abs(turning - expected).max() < 0.1
+    assert len({window.tobytes() for window in made}) == 200
+
+
+def test_without_variety_a_window_is_itself_or_its_mirror_image() -> None:
+    x = _random().normal(size=(50, 128, 9)).astype(np.float32)
+    made = varied(x, STILL, _random())
+    mirror = np.array([1, 1, -1, -1, -1, 1, 1, 1, -1], np.float32)
+    for window, found in zip(x, made, strict=True):
+        near = [np.abs(found - image).max() < 1e-5 for image in (window, window * mirror)]
+        assert any(near)
+    assert np.abs(made - x).max() > 0.1  # not all are themselves
+
+
+def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
+    those = windows([day_of(SCRIPT, 1), day_of((("walking", 60.0),), 2)], SPEC, ORIENTATION)
+    those = those.where(those.y >= 0)
+    shares = WristRecipe().shares
+    chances = fair_chances(those, shares)
+    assert chances.sum() == pytest.approx(1)
+    present = sorted({int(c) for c in those.y})
+    whole = sum(shares[c] for c in present)
+    for c in present:
+        assert chances[those.y == c].sum() == pytest.approx(shares[c] / whole)
+    walking = those.y == 0
+    first = chances[walking & (those.wearer == "made-up-1")].sum()
+    assert first == pytest.approx(chances[walking].sum() / 2)
+
+
+def test_the_filter_follows_a_change_and_ignores_a_slip() -> None:
+    forward = smoothing(60.0, 0.4)
+    sure = np.full((40, len(CLASSES)), 0.02)
+    sure[:20, 3] = sure[20:, 4] = 0.88
+    sure[10] = np.roll(sure[10], 1)  # one window in which sitting looks like standing
+    belief = believed(sure, forward)
+    assert (belief.argmax(1)[3:20] == 3).all()
+    assert (belief.argmax(1)[25:] == 4).all()
+    assert np.allclose(belief.sum(1), 1)
+
+
+def test_the_threshold_rejects_few_of_those_it_was_fitted_to() -> None:
+    random = _random()
+    y = np.repeat(np.arange(UNKNOWN), 60)
+    rows = random.dirichlet(np.ones(len(CLASSES)), len(y)) * 0.7
+    rows[np.arange(len(y)), y] += 0.3
+    those = [Stretch(rows, y, np.ones(len(y), bool))]
+    spec = fit_decision(those)
+    belief = believed(rows, spec.smoothing) if spec.smoothing else rows
+    below = belief[:, :UNKNOWN].max(1) < spec.unknown_threshold
+    assert below.mean() <= REJECTED + 0.02 or spec.unknown_threshold == 0.3
+
+
+def test_the_delay_is_the_time_until_the_new_activity_is_said() -> None:
+    day = day_of((("walking", 40.0), ("sitting", 40.0)))
+    those = windows([day], SPEC, ORIENTATION)
+    rows = np.full((len(those), len(CLASSES)), 0.001)
+    late = np.flatnonzero(those.y == 3)[0] + 3  # the model sees sitting three windows late
+    rows[:late, 0] = rows[late:, 3] = 0.99
+    said = say(those, rows, DecisionSpec(0.0, True), POSTURES)
+    assert delay_s(said, those).tolist() == pytest.approx([3 * 1.28])
+
+
+def test_nobody_is_on_both_sides_of_a_fold() -> None:
+    both = [replace(day_of((("walking", 10.0),), i), dataset="ab"[i % 2]) for i in range(12)]
+    arms = [
+        replace(day, wearer=f"{day.person} {side}") for day in both for side in ("left", "right")
+    ]
+    those = windows(arms, SPEC, ORIENTATION)
+    folds = subject_folds(those)
+    assert len(folds) == FOLDS
+    assert sorted(p for fold in folds for p in fold) == sorted({day.person for day in both})
+    assert stretches(those, np.zeros((len(those), 7)))[0].rows.shape[1] == 7
+
+
+def test_days_of_real_wearers_begin_with_walking(data_dir: Path) -> None:
+    for name in ("mpu6050", "sp-sw", "weda"):
+        for day in days(wrist.load(name, data_dir).pieces):
+            assert np.isfinite(day.samples.t_s).all()
+            assert (np.diff(day.samples.t_s) > 0).all()
+            assert all(before.end_s < after.start_s for before, after in pairwise(day.marks))
+    for day in days(wrist.load("mpu6050", data_dir).pieces):
+        walked = [mark.activity for mark in day.marks]
+        assert "walking" not in walked or walked[0] == "walking"
+        assert np.diff(day.samples.t_s).max() < 0.25  # no gap where recordings meet
+        found = check([day.samples])
+        assert found is None or found.scale == pytest.approx(1, abs=0.3)
+
+
+def test_leaving_an_activity_out_leaves_the_rest(data_dir: Path) -> None:
+    day = days(wrist.load("mpu6050", data_dir).pieces)[0]
+    less = without(day, "running")
+    assert {m.activity for m in less.marks} == {m.activity for m in day.marks} - {"running"}
+    gone = sum(m.end_s - m.start_s for m in day.marks if m.activity == "running")
+    assert len(day.samples) - len(less.samples) == pytest.approx(gone * 20, rel=0.01)
+
+
+def _random() -> np.random.Generator:
+    return np.random.default_rng(0)
