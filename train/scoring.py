@@ -38,7 +38,7 @@ def score_run_or_bundle(name: str, windows: str | None, folder: Path) -> Scores:
 
 
 def _test_windows(windows: str, spec: SignalSpec, folder: Path) -> LabelledWindows:
-    if windows == "uci":
+    if windows in {"uci", "uci+hapt"}:
         return published(uci_har.load(folder)).of(TEST_PEOPLE)
     return by_our_path(hapt.load(folder), spec).of(TEST_PEOPLE)
 

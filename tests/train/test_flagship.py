@@ -15,8 +15,8 @@ from tests.convert.models import windows
 from train import experiment
 from train.datasets.waist import TEST_PEOPLE
 from train.fit import fit
-from train.flagship import FLAGSHIP, GAIN, MOTION, flagship
-from train.recipes import NOTHING
+from train.flagship import GAIN, MOTION, flagship
+from train.recipes import FLAGSHIP, NOTHING
 from train.report import flagship as report
 from train.windows import LabelledWindows
 

@@ -20,9 +20,9 @@ WRIST = "wrist"
 )
 @click.option(
     "--windows",
-    type=click.Choice(["uci", "hapt"]),
-    help="The publisher's windows, or our signal path over raw recordings; not for the wrist.  "
-    "[default: hapt]",
+    type=click.Choice(["uci", "hapt", "uci+hapt"]),
+    help="The publisher's windows, our signal path over raw recordings, or both (tested on the "
+    "publisher's); not for the wrist.  [default: hapt]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="[default: the recipe's]")

@@ -19,9 +19,9 @@ from train.datasets.waist import LABELS
 from train.evaluate import Scores, score
 from train.experiment import Data
 from train.fit import probabilities
-from train.flagship import ALONE, FLAGSHIP
 from train.pictures import confusion_picture
 from train.provenance import provenance
+from train.recipes import FLAGSHIP, FLAGSHIP_ALONE
 from train.report.papers_fits import Job, run_jobs, timed
 from train.report.repeat import HEAD, row, spread
 
@@ -29,7 +29,7 @@ SEEDS = (0, 1, 2, 3, 4)
 QUICK_EVERY = 24
 WAYS = {
     "uci+hapt": ("with raw recordings of the training people", "flagship", FLAGSHIP),
-    "uci": ("publisher's windows alone", "flagship-alone", ALONE),
+    "uci": ("publisher's windows alone", "flagship-alone", FLAGSHIP_ALONE),
 }
 
 
