@@ -11,7 +11,7 @@ from device.verdict import DecisionSpec
 from train import results
 from train.parallel import cores
 from train.provenance import provenance
-from train.report import wrist_data
+from train.report import wrist_data, wrist_pictures
 from train.wrist import experiments
 from train.wrist.days import Day
 from train.wrist.decide import Rows, Stretch, fit_decision, stretches
@@ -20,6 +20,7 @@ from train.wrist.experiments import POSTURES, LeftOut
 from train.wrist.fit import WristRecipe
 from train.wrist.turns import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
 from train.wrist.windows import WristWindows
+from train.wrist_pictures import minutes_picture
 
 SEED = 0
 HEAD = [
@@ -98,20 +99,20 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
             },
             "turns": turns(days, jobs, decision),
         }
-        results.write(
-            "wrist",
-            {
-                **summary,
-                "decision": decision.to_dict(),
-                "recipe": asdict(recipe),
-                "seed": SEED,
-                "data": sha256,
-                "recordings": wrist_data.table(folder),
-                **provenance(),
-            },
-            HEAD,
-            table,
-        )
+        recordings = wrist_data.table(folder)
+        whole_result = {
+            **summary,
+            "decision": decision.to_dict(),
+            "recipe": asdict(recipe),
+            "seed": SEED,
+            "data": sha256,
+            "recordings": recordings,
+            **provenance(),
+        }
+        results.write("wrist", whole_result, HEAD, table)
+        results.write("wrist-data", {"data": sha256}, wrist_data.HEAD, wrist_data.rows(recordings))
+        wrist_pictures.draw(results.FOLDER, summary)
+        minutes_picture(results.FOLDER / "wrist-data.png", recordings)
     return results.markdown(HEAD, table)
 
 

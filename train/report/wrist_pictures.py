@@ -45,9 +45,9 @@ def accuracies(path: Path, made: dict[str, Any]) -> None:
 def confusion(path: Path, made: dict[str, Any]) -> None:
     """Draw what was said of what: new people, and the MPU-6050 never seen."""
     figure = Figure(figsize=(11, 5), layout="constrained")
-    pairs = (("new people of all data sets", made["people"]["all"]),)
+    pairs = [("new people of all data sets", made["people"]["all"])]
     if "mpu6050" in made["datasets"]:
-        pairs += (("an MPU-6050, never trained on", made["datasets"]["mpu6050"]),)
+        pairs.append(("an MPU-6050, never trained on", made["datasets"]["mpu6050"]))
     for axes, (title, of) in zip(np.atleast_1d(figure.subplots(1, len(pairs))), pairs, strict=True):
         counts = np.array(of["confusion"])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
