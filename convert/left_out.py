@@ -48,10 +48,10 @@ def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
 def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
     yield (
         "This model has seen everybody there is. These are the figures of models made in the same "
-        "way, not\nyet quantised, that left somebody out, decision by decision as a wearer gets them who walks first. "
-        "Accuracy and `called\nunknown` are over walking, running, stairs, sitting and standing, "
-        "of which a window called unknown\nis wrong. The columns by activity are recall; `unknown` "
-        "is the share of other activities so called."
+        "way, not\nyet quantised, that left somebody out, decision by decision as a wearer gets "
+        "them who walks first.\nAccuracy and `called unknown` are over walking, running, stairs, "
+        "sitting and standing, of which a window\ncalled unknown is wrong. The columns by activity "
+        "are recall; `unknown` is the share of other activities\nso called."
     )
     yield (
         "### On a sensor it has never seen\n"
