@@ -51,6 +51,6 @@ SUBJECTS = (
     Subject("CNN_LSTM_Dense", _ours("cnn_lstm_dense", 20), published.CNN_LSTM_DENSE),
     Subject("LSTM", _over_all_samples("lstm"), published.LSTM, lstm="fused", in_quick=True),
     Subject("LSTM_Dense", _over_all_samples("lstm_dense"), published.LSTM_DENSE, lstm="fused"),
-    Subject("CNN_LSTM_GRU", _ours("cnn_lstm_gru", 12), published.CNN_LSTM_GRU),
+    Subject("CNN_LSTM_GRU", _ours("cnn_lstm_gru", 20), published.CNN_LSTM_GRU),
     Subject("VGG_LSTM", _ours("vgg_lstm", 10), None),
 )
