@@ -26,6 +26,8 @@ class Variety:
     """… and on body acceleration."""
     pace: float = 0.08
     """Deviation of a factor on time."""
+    narrow: float = 0.3
+    """Share as a sensor of ±2 g gives them."""
     noise: float = 0.03
     """Deviation of white noise's deviation, g and rad/s."""
 
@@ -45,6 +47,10 @@ def varied(x: Array, variety: Variety, random: np.random.Generator) -> Array:
     # A mirror across z: acceleration is a vector, angular rate a pseudovector.
     mirror = np.array([[1, 1, -1], [-1, -1, 1], [1, 1, -1]], np.float32)
     vectors *= np.where((random.random(n) < 0.5)[:, None, None, None], mirror, np.float32(1))
+    narrow = random.random(n) < variety.narrow
+    beyond = vectors[narrow, :, 0] - np.clip(vectors[narrow, :, 0], -2, 2)
+    vectors[narrow, :, 0] -= beyond
+    vectors[narrow, :, 2] -= beyond
     for kind, deviation in ((1, variety.rate), (2, variety.body)):
         factor = np.exp(random.normal(scale=deviation, size=(n, 1, 1)))
         vectors[:, :, kind] *= factor.astype(np.float32)

@@ -36,7 +36,9 @@ POSTURES = ("sitting", "standing", "lying")
 SPEC = SignalSpec(noise_cutoff_hz=8.0)
 """Half of the sensors give 20 to 25 samples a second; above 8 Hz the others must not be told from
 them."""
-ORIENTATION = OrientationSpec(POSTURES)
+ORIENTATION = OrientationSpec(POSTURES, typical_rate_rad_s=0.75)
+"""Half of what a typical wearer's arm turns at in walking, so that one int8 range serves g and
+rad/s: running then turns at some ±2.5."""
 
 
 @dataclass(frozen=True, slots=True)

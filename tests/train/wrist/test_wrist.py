@@ -34,7 +34,7 @@ from train.wrist.turns import random_turns, turned, without
 from train.wrist.windows import windows
 
 SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))
-STILL = Variety(0, 0, 0, 0, 0, 0, 0)
+STILL = Variety(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
