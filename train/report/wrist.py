@@ -53,7 +53,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     recipe = WristRecipe()
     limit = None
     if quick:
-        recipe, limit = replace(recipe, epochs=1, windows=2048), 2
+        recipe, limit = replace(recipe, epochs=2, windows=6144, averaging=0.9), 2
     days, those, sha256 = experiments.load(folder, limit)
     by_people = experiments.subjects(those, recipe, SEED)
     by_set = experiments.datasets(those, recipe, SEED)

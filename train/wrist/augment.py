@@ -20,6 +20,9 @@ class Variety:
     """Turn about the forearm: what the estimate of the swing's axis is off by."""
     wrong_side: float = 0.15
     """Share turned by 180 degrees about the forearm: how often the swing's side is mistaken."""
+    any_way: float = 0.3
+    """Share of the windows of movement turned any way round: whoever runs or climbs may hold the
+    arm otherwise than in walking, and walking must be told before the mounting is known."""
     rate: float = 0.3
     """Deviation of the logarithm of a factor on angular rate …"""
     body: float = 0.25
@@ -32,8 +35,13 @@ class Variety:
     """Deviation of white noise's deviation, g and rad/s."""
 
 
-def varied(x: Array, variety: Variety, random: np.random.Generator) -> Array:
-    """Vary windows (n, window, 9), half of them mirrored: an arm's twin on the other side."""
+def varied(
+    x: Array, moves: NDArray[np.bool_], variety: Variety, random: np.random.Generator
+) -> Array:
+    """Vary windows (n, window, 9), half of them mirrored: an arm's twin on the other side.
+
+    `moves` (n,) says which are of movement, told by more than the direction of gravity.
+    """
     n = len(x)
     vectors = x.reshape(n, -1, 3, 3)  # (window, sample, kind of signal, axis)
     forearm = np.tile([1.0, 0.0, 0.0], (n, 1))
@@ -42,6 +50,8 @@ def varied(x: Array, variety: Variety, random: np.random.Generator) -> Array:
     any_axis = random.normal(size=(n, 3))
     any_axis /= np.linalg.norm(any_axis, axis=1, keepdims=True)
     tilt = np.deg2rad(random.normal(scale=variety.tilt_deg, size=n))
+    any_way = moves & (random.random(n) < variety.any_way)
+    tilt[any_way] = random.uniform(-np.pi, np.pi, int(any_way.sum()))
     turns = rotations(any_axis, tilt) @ rotations(forearm, about)
     vectors = np.einsum("nij,ntkj->ntki", turns.astype(np.float32), vectors)
     # A mirror across z: acceleration is a vector, angular rate a pseudovector.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from device.smoothing import Filter, Smoothing, tempered
 from device.verdict import DecisionSpec
 from train.wrist.days import CLASSES
+from train.wrist.fit import WristRecipe
 from train.wrist.windows import WristWindows
 
 UNKNOWN = len(CLASSES) - 1
@@ -24,8 +25,8 @@ for people not seen here."""
 _TEMPERATURES = (0.7, 0.85, 1.0, 1.2, 1.5, 1.9, 2.4, 3.0)
 _DWELLS_S = (30.0, 60.0, 120.0)
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6, 1.0)
-_PRIOR = (0.2, 0.1, 0.15, 0.2, 0.15, 0.1, 0.1)
-"""Of CLASSES; how often they are in a day, roughly, not in the data sets."""
+_PRIOR = WristRecipe().shares
+"""What the model was shown of each class, and so what its probabilities are to be divided by."""
 
 Rows = NDArray[np.float64]
 

@@ -16,6 +16,7 @@ from train.wrist.network import network
 from train.wrist.windows import WristWindows
 
 LOG = logging.getLogger("train")
+MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "unknown")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 
     def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows = self.order[i * self._recipe.batch : (i + 1) * self._recipe.batch]
-        x = varied(self._windows.x[rows], self._recipe.variety, self._random)
+        moves = np.isin(self._windows.y[rows], MOVEMENTS)
+        x = varied(self._windows.x[rows], moves, self._recipe.variety, self._random)
         return stepped(x, self._recipe.clip), self._one_hot[rows]
 
     def on_epoch_end(self) -> None:
