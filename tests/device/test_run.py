@@ -181,7 +181,8 @@ def test_a_recording_is_a_source_too(recording: Path, tmp_path: Path) -> None:
     )
     done = edgehar("run", "--config", settings)
     assert (done.returncode, done.stdout) == (0, "")
-    assert stored(tmp_path / "d.db") == lines(edgehar("classify", recording).stdout)
+    offline = edgehar("classify", recording, "--model", "waist")
+    assert stored(tmp_path / "d.db") == lines(offline.stdout)
 
 
 def test_options_override_the_settings(recording: Path, tmp_path: Path) -> None:
@@ -201,9 +202,10 @@ def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
             row = (-a[1], a[0], a[2], -g[1], g[0], g[2])
             file.write(f"{t:.6f}," + ",".join(repr(float(value)) for value in row) + "\n")
     settings = tmp_path / "edgehar.toml"
-    settings.write_text("[mounting]\nrotation = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]\n")
+    rotation = "[[0, 1, 0], [-1, 0, 0], [0, 0, 1]]"
+    settings.write_text(f'model = "waist"\n[mounting]\nrotation = {rotation}\n')
     done = edgehar("run", "--config", settings, "--source", f"recording:{turned}")
-    assert done.stdout == edgehar("classify", recording).stdout
+    assert done.stdout == edgehar("classify", recording, "--model", "waist").stdout
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -132,8 +133,8 @@ def delay_s(said: Said, windows: WristWindows) -> NDArray[np.float64]:
     for wearer in dict.fromkeys(windows.wearer.tolist()):
         of = np.flatnonzero((windows.wearer == wearer) & (windows.y >= 0) & (windows.y < UNKNOWN))
         y = said.y[of]
-        starts = np.flatnonzero(np.diff(y)) + 1
-        for begin, end in zip(starts, [*starts[1:], len(y)], strict=True):
+        starts = [*(np.flatnonzero(np.diff(y)) + 1), len(y)]
+        for begin, end in pairwise(starts):
             right = np.flatnonzero(said.said[of[begin:end]] == y[begin])
             waited = right[0] if len(right) else end - begin
             delays.append(HOP_S * waited)
