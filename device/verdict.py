@@ -24,10 +24,13 @@ class DecisionSpec:
     temperature: float = 1.0
     """Above 1 makes the model's probabilities less sure, below 1 surer; 1 leaves them."""
     smoothing: Smoothing | None = None
+    softening: float = 1.0
+    """A temperature for what smoothing gives: it takes windows for independent, and is too sure."""
 
     def __post_init__(self) -> None:
         number("decision: unknown_threshold", self.unknown_threshold, 0, 1)
         number("decision: temperature", self.temperature, *TEMPERATURES)
+        number("decision: softening", self.softening, *TEMPERATURES)
         flag("decision: unknown_output", self.unknown_output)
 
     def outputs(self, labels: Sequence[str]) -> int:
@@ -40,6 +43,7 @@ class DecisionSpec:
             "smoothing": self.smoothing and self.smoothing.to_dict(),
             "unknown_output": self.unknown_output,
             "temperature": self.temperature,
+            "softening": self.softening,
             "unknown_threshold": self.unknown_threshold,
         }
 
@@ -87,6 +91,7 @@ class Judge:
         spec = self._spec
         row = tempered(row, spec.temperature)
         belief = row if self._filter is None else self._filter.step(row)
+        belief = tempered(belief, spec.softening)
         best = max(range(len(self._labels)), key=belief.__getitem__)
         label = self._labels[best]
         reason: Reason | None = None

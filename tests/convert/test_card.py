@@ -50,6 +50,7 @@ def manifest() -> dict[str, Any]:
             "smoothing": {"transition": [[0.98, 0.02], [0.02, 0.98]]},
             "unknown_output": True,
             "temperature": 1.2,
+            "softening": 1.0,
             "unknown_threshold": 0.45,
         },
         "orientation": {"postures": ["sitting", "standing", "lying"]},

@@ -154,7 +154,12 @@ def terms(**changes: object) -> dict[str, object]:
     """What a training run may say of its decisions and its mounting, for five labels of six."""
     stays = [[0.95 if i == j else 0.01 for j in range(6)] for i in range(6)]
     smoothing = {"kind": "hmm", "transition": stays, "prior": [1 / 6] * 6, "weight": 0.5}
-    decision = {"unknown_output": True, "temperature": 1.25, "smoothing": smoothing}
+    decision = {
+        "unknown_output": True,
+        "temperature": 1.25,
+        "softening": 1.5,
+        "smoothing": smoothing,
+    }
     return {
         "labels": LABELS[:5],
         "decision": {**decision, **changes},

@@ -14,7 +14,7 @@ from train.provenance import provenance
 from train.report import wrist_data, wrist_pictures
 from train.wrist import experiments
 from train.wrist.days import ON_A_RAIL, Day
-from train.wrist.decide import Rows, Stretch, fit_decision, stretches
+from train.wrist.decide import Stretch, fit_decision, stretches
 from train.wrist.evaluate import Figures, Said, delay_s, figures, joined, say
 from train.wrist.experiments import POSTURES, LeftOut
 from train.wrist.fit import WristRecipe
@@ -66,11 +66,14 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     rows = experiments.run(jobs, folder, workers or cores())
     groups = [those.where(job.test(those)) for job in jobs]
     split = len(by_people)
-    people = _people(groups[:split], rows[:split])
-    pieces = [s for g, r in zip(groups[:split], rows[:split], strict=True) for s in stretches(g, r)]
-    decision = fit_decision(pieces)
+    folds = [stretches(*fold) for fold in zip(groups[:split], rows[:split], strict=True)]
+    decision = fit_decision([one for fold in folds for one in fold])
+    people = [
+        say(group, row, fit_decision([o for f in folds if f is not fold for o in f]), POSTURES)
+        for fold, group, row in zip(folds, groups[:split], rows[:split], strict=True)
+    ]
     sets = {
-        job.dataset: say(group, row, _decision_without(job, groups[:split], rows[:split]), POSTURES)
+        job.dataset: say(group, row, _without(job.dataset, folds), POSTURES)
         for job, group, row in zip(jobs[split:], groups[split:], rows[split:], strict=True)
     }
     table = []
@@ -175,29 +178,9 @@ def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def _people(groups: Sequence[WristWindows], rows: Sequence[Rows]) -> list[Said]:
-    """Decide on each fold's people with the numbers fitted to all the other folds'."""
-    said = []
-    for fold, (group, row) in enumerate(zip(groups, rows, strict=True)):
-        others = [
-            stretch
-            for other in range(len(groups))
-            if other != fold
-            for stretch in stretches(groups[other], rows[other])
-        ]
-        said.append(say(group, row, fit_decision(others), POSTURES))
-    return said
-
-
-def _decision_without(
-    job: LeftOut, groups: Sequence[WristWindows], rows: Sequence[Rows]
-) -> DecisionSpec:
-    """Fit the decision's numbers to people of the other data sets."""
-    pieces: list[Stretch] = []
-    for group, row in zip(groups, rows, strict=True):
-        other = group.dataset != job.dataset
-        pieces += stretches(group.where(other), row[other])
-    return fit_decision(pieces)
+def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
+    """Fit the decision's numbers to left-out people of the other data sets."""
+    return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
 
 
 def _of(said: Said, chosen: Any) -> Said:

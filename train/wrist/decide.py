@@ -1,11 +1,12 @@
 """Fit what turns a model's probabilities into decisions, on people the model has not seen.
 
-Temperature, smoothing and threshold are eight numbers in all; they are fitted to the probabilities
+Temperatures, smoothing and threshold are five numbers in all; they are fitted to the probabilities
 that models gave of left-out people, wearer after wearer, in the order of their day.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -23,54 +24,71 @@ REJECTED = 0.04
 """Share of known windows that may be said to be unknown where this is fitted; 5 % is the target
 for people not seen here."""
 _TEMPERATURES = (0.7, 0.85, 1.0, 1.2, 1.5, 1.9, 2.4, 3.0)
-_DWELLS_S = (30.0, 60.0, 120.0)
+_DWELLS_S = (30.0, 60.0)
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6, 1.0)
+"""Chosen among by how much they get right. Wearers stay with one activity for minutes in these
+data; a dwell of minutes would be right by that and slow to follow anybody else."""
 _PRIOR = WristRecipe().shares
 """What the model was shown of each class, and so what its probabilities are to be divided by."""
 
 Rows = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)  # each is itself, so that what was found of it can be kept
 class Stretch:
     """One wearer's windows in order: what the model said, what was, and whether it may count."""
 
+    dataset: str
     rows: Rows
     """(n, CLASSES)"""
     y: NDArray[np.int64]
     """(n,): -1 does not count."""
     known: NDArray[np.bool_]
 
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """(n,): labelled, and the mounting known."""
+        return self.known & (self.y >= 0)
+
 
 def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
     """Cut (n, CLASSES) probabilities by wearer."""
     return [
-        Stretch(rows[of], windows.y[of], windows.known[of])
+        Stretch(str(windows.dataset[of][0]), rows[of], windows.y[of], windows.known[of])
         for wearer in np.unique(windows.wearer)
         for of in [windows.wearer == wearer]
     ]
 
 
 def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
-    """Choose temperature, then filter, by the likelihood of what was; then the threshold."""
-    temperature = min(
-        _TEMPERATURES, key=lambda t: sum(_loss(_tempered(s.rows, t), s) for s in those)
+    """Choose temperatures by the likelihood of what was, the filter by how much it gets right.
+
+    Wearers weigh the same, and so do the classes of one wearer.
+    """
+    some = [one for one in those if one.counts.any()]
+    temperature = min(_TEMPERATURES, key=lambda t: sum(_raw_loss(one, t) for one in some))
+    dwell_s, weight = max(
+        product(_DWELLS_S, _WEIGHTS),
+        key=lambda terms: sum(_right(one, temperature, *terms) for one in some),
     )
-    warm = [replace(s, rows=_tempered(s.rows, temperature)) for s in those]
-    filters = [smoothing(dwell, weight) for dwell, weight in product(_DWELLS_S, _WEIGHTS)]
-    best = min(filters, key=lambda f: sum(_loss(believed(s.rows, f), s) for s in warm))
-    beliefs = np.concatenate([believed(s.rows, best) for s in warm])
-    y = np.concatenate([s.y for s in those])
-    usable = np.concatenate([s.known for s in those])
-    sure = beliefs[:, :UNKNOWN].max(axis=1)
-    sure = np.where(beliefs[:, UNKNOWN] > sure, 0.0, sure)  # said to be unfamiliar as it is
-    counts = usable & (y >= 0) & (y != UNKNOWN)
-    threshold = float(np.quantile(sure[counts], REJECTED))
+    softening = min(
+        _TEMPERATURES,
+        key=lambda t: sum(_loss(_soft(one, temperature, dwell_s, weight, t), one) for one in some),
+    )
+    sure = np.concatenate(
+        [
+            _sureness(_soft(one, temperature, dwell_s, weight, softening))[
+                one.counts & (one.y != UNKNOWN)
+            ]
+            for one in some
+        ]
+    )
     return DecisionSpec(
-        unknown_threshold=round(min(max(threshold, 0.3), 0.9), 3),
+        unknown_threshold=round(min(max(float(np.quantile(sure, REJECTED)), 0.3), 0.9), 3),
         unknown_output=True,
         temperature=temperature,
-        smoothing=best,
+        softening=softening,
+        smoothing=smoothing(dwell_s, weight),
     )
 
 
@@ -97,18 +115,49 @@ def believed(rows: Rows, smoothing: Smoothing) -> Rows:
     return np.array([forward.step(row) for row in rows.tolist()]).reshape(rows.shape)
 
 
-def _tempered(rows: Rows, temperature: float) -> Rows:
-    return np.array([tempered(row, temperature) for row in rows.tolist()]).reshape(rows.shape)
+@cache
+def _beliefs(stretch: Stretch, temperature: float, dwell_s: float, weight: float) -> Rows:
+    return believed(_tempered(stretch.rows, temperature), smoothing(dwell_s, weight))
+
+
+@cache
+def _soft(
+    stretch: Stretch, temperature: float, dwell_s: float, weight: float, softening: float
+) -> Rows:
+    return _tempered(_beliefs(stretch, temperature, dwell_s, weight), softening)
+
+
+@cache
+def _raw_loss(stretch: Stretch, temperature: float) -> float:
+    return _loss(_tempered(stretch.rows, temperature), stretch)
+
+
+@cache
+def _right(stretch: Stretch, temperature: float, dwell_s: float, weight: float) -> float:
+    """Share of windows in which what was is the likeliest, each class weighing the same."""
+    right = _beliefs(stretch, temperature, dwell_s, weight).argmax(1) == stretch.y
+    return _by_class(right.astype(np.float64), stretch)
 
 
 def _loss(rows: Rows, stretch: Stretch) -> float:
-    """Sum of -log probability, each class weighing the same within the wearer."""
-    counts = stretch.known & (stretch.y >= 0)
-    y, p = stretch.y[counts], rows[counts]
-    if not len(y):
-        return 0.0
-    losses = -np.log(np.maximum(p[np.arange(len(y)), y], 1e-6))
-    return float(np.mean([losses[y == c].mean() for c in np.unique(y)]))
+    """Mean of -log probability, each class weighing the same."""
+    p = rows[np.arange(len(rows)), np.maximum(stretch.y, 0)]
+    return _by_class(-np.log(np.maximum(p, 1e-6)), stretch)
+
+
+def _by_class(values: NDArray[np.float64], stretch: Stretch) -> float:
+    y, those = stretch.y[stretch.counts], values[stretch.counts]
+    return float(np.mean([those[y == c].mean() for c in np.unique(y)]))
+
+
+def _sureness(rows: Rows) -> NDArray[np.float64]:
+    """Give the best label's probability; 0 where `unknown` has more, for then it is said anyway."""
+    best = rows[:, :UNKNOWN].max(axis=1)
+    return np.where(rows[:, UNKNOWN] > best, 0.0, best)
+
+
+def _tempered(rows: Rows, temperature: float) -> Rows:
+    return np.array([tempered(row, temperature) for row in rows.tolist()]).reshape(rows.shape)
 
 
 def _unit(row: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ def manifest() -> dict[str, Any]:
             "smoothing": None,
             "unknown_output": False,
             "temperature": 1,
+            "softening": 1,
             "unknown_threshold": 0.4,
         },
         "orientation": None,

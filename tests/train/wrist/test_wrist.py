@@ -176,11 +176,13 @@ def test_the_threshold_rejects_few_of_those_it_was_fitted_to() -> None:
     y = np.repeat(np.arange(UNKNOWN), 60)
     rows = random.dirichlet(np.ones(len(CLASSES)), len(y)) * 0.7
     rows[np.arange(len(y)), y] += 0.3
-    those = [Stretch(rows, y, np.ones(len(y), bool))]
+    those = [Stretch("made-up", rows, y, np.ones(len(y), bool))]
     spec = fit_decision(those)
     warm = np.array([tempered(row, spec.temperature) for row in rows.tolist()])
     assert spec.smoothing is not None
-    belief = believed(warm, spec.smoothing)
+    belief = np.array(
+        [tempered(b, spec.softening) for b in believed(warm, spec.smoothing).tolist()]
+    )
     below = belief[:, :UNKNOWN].max(1) < spec.unknown_threshold
     assert 0 < below.mean() <= REJECTED + 0.005
 
