@@ -84,6 +84,7 @@ def test_tables_are_square_and_say_what_the_papers_say() -> None:
         return {**dict.fromkeys(names, accuracy), "loss": 0.25}
 
     cost = {
+        "parameters": 5,
         "multiplications": 10,
         "bytes": {"int8": 1000},
         "training_epoch_s": 2.0,
@@ -95,7 +96,6 @@ def test_tables_are_square_and_say_what_the_papers_say() -> None:
             "float": scores(accuracy),
             "int8": scores(accuracy),
             "seconds": 80.0,
-            "parameters": 5,
             "cost": cost,
         }
         for accuracy in (0.93, 0.94)

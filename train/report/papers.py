@@ -130,7 +130,6 @@ def _figures(one: Outcome) -> dict[str, Any]:
             }
             for form in ("float", "int8")
         },
-        "parameters": one.results[0]["parameters"],
         **one.results[0]["cost"],
         "seconds": [result["seconds"] for result in one.results],
         "commits": sorted(

@@ -110,6 +110,7 @@ def timed(job: Job, folder: Path) -> dict[str, Any]:
         }
         model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
         result["cost"] = {
+            "parameters": sum(weight.numpy().size for weight in model.trainable_weights),
             "multiplications": multiplications(model),
             "bytes": {form: len(flatbuffer) for form, flatbuffer in whole.items()},
             "us_a_window": {
@@ -174,7 +175,6 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
         "epoch": done.fitted.epoch,
         "seconds": round(done.fitted.seconds, 1),
         "history": done.fitted.history,
-        "parameters": done.fitted.model.count_params(),
         "float": done.scores["test"].to_dict(),
         "config": done.config,
     }

@@ -96,7 +96,7 @@ def _cost(outcomes: Sequence[Outcome]) -> Table:
         rows.append(
             [
                 one.subject.title,
-                f"{first['parameters']:,}",
+                f"{cost['parameters']:,}",
                 f"{cost['multiplications']:,}",
                 f"{cost['bytes']['int8']:,}",
                 f"{cost['training_epoch_s']:.1f} s",
