@@ -175,6 +175,7 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
         "epoch": done.fitted.epoch,
         "seconds": round(done.fitted.seconds, 1),
         "history": done.fitted.history,
+        "parameters": done.fitted.model.count_params(),
         "float": done.scores["test"].to_dict(),
         "config": done.config,
     }
