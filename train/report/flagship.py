@@ -55,9 +55,8 @@ def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
         figures[windows] = _figures(jobs, done, data)
         rows += [row(f"{title}, {form}", figures[windows][form]) for form in ("float", "int8")]
         if windows == "uci+hapt":
-            counts = _together([result["int8"] for result in done])
-            cost = figures[windows]
-    cost_table = _cost(cost)
+            main = figures[windows]
+    cost_table = _cost(main)
     if not quick:
         whole = {
             **figures,
@@ -67,7 +66,8 @@ def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
         }
         path = results.write("flagship", whole, HEAD, rows)
         results.write("flagship-cost", {"figures": "flagship.json"}, *cost_table)
-        confusion_picture(path.with_suffix(".png"), counts, f"int8, {len(SEEDS)} seeds together")
+        together = _scores(main["int8"]["confusion"])
+        confusion_picture(path.with_suffix(".png"), together, f"int8, {len(SEEDS)} seeds together")
     return results.markdown(HEAD, rows) + "\n\n" + results.markdown(*cost_table)
 
 
@@ -93,7 +93,11 @@ def _cost(figures: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 def _figures(jobs: Sequence[Job], done: Sequence[dict[str, Any]], data: Data) -> dict[str, Any]:
     return {
         **{
-            form: {**spread(done, form), "recall": [result[form]["recall"] for result in done]}
+            form: {
+                **spread(done, form),
+                "recall": [result[form]["recall"] for result in done],
+                "confusion": np.sum([result[form]["confusion"] for result in done], 0).tolist(),
+            }
             for form in ("float", "int8")
         },
         "agreement": [_agreement(job, data) for job in jobs],
@@ -118,8 +122,8 @@ def _agreement(job: Job, data: Data) -> float:
     )
 
 
-def _together(scores: Sequence[dict[str, Any]]) -> Scores:
-    """Score the windows of all seeds as one set."""
-    counts = np.sum([one["confusion"] for one in scores], axis=0)
+def _scores(confusion: list[list[int]]) -> Scores:
+    """Score windows of which only how they were confused is known."""
+    counts = np.array(confusion)
     y, said = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
     return score(y, np.eye(len(LABELS))[said], LABELS)
