@@ -15,7 +15,7 @@ from train.report import wrist_data, wrist_pictures
 from train.wrist import experiments
 from train.wrist.days import ON_A_RAIL, Day
 from train.wrist.decide import Stretch, fit_decision, stretches
-from train.wrist.evaluate import Figures, Said, delay_s, figures, joined, say
+from train.wrist.evaluate import Figures, delay_s, figures, joined, of, say
 from train.wrist.experiments import POSTURES, LeftOut
 from train.wrist.fit import WristRecipe
 from train.wrist.turns import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
@@ -80,10 +80,10 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     for (name, said), group in zip(sets.items(), groups[split:], strict=True):
         table.append(_row(TITLES[name], figures(said)))
         for what, chosen in _fairer(group):
-            table.append(_row(f"… {what}", figures(_of(said, chosen))))
+            table.append(_row(f"… {what}", figures(of(said, chosen))))
     whole = joined(people)
     everybody = np.concatenate([group.dataset for group in groups[:split]])
-    per_set = {name: _of(whole, everybody == name) for name in dict.fromkeys(everybody.tolist())}
+    per_set = {name: of(whole, everybody == name) for name in dict.fromkeys(everybody.tolist())}
     table += [_row(f"new people of {TITLES[name]}", figures(s)) for name, s in per_set.items()]
     table.append(_row("new people of all", figures(whole)))
     if not quick:
@@ -181,11 +181,6 @@ def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
 def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
     """Fit the decision's numbers to left-out people of the other data sets."""
     return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
-
-
-def _of(said: Said, chosen: Any) -> Said:
-    names = ("y", "said", "confidence", "guess", "raw")
-    return Said(*(getattr(said, name)[chosen] for name in names))
 
 
 def _row(title: str, of: Figures) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from device.smoothing import Filter, Smoothing, tempered
 from device.verdict import DecisionSpec
+from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
 from train.wrist.fit import WristRecipe
 from train.wrist.windows import WristWindows
@@ -28,8 +29,12 @@ _DWELLS_S = (30.0, 60.0)
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6, 1.0)
 """Chosen among by how much they get right. Wearers stay with one activity for minutes in these
 data; a dwell of minutes would be right by that and slow to follow anybody else."""
-_PRIOR = WristRecipe().shares
-"""What the model was shown of each class, and so what its probabilities are to be divided by."""
+_UNKNOWNS = (0.16, 0.22, 0.3, 0.4)
+_BY_UNKNOWN = 0.03
+"""Share of known windows that may be said to be unfamiliar; the rest of REJECTED is for unsure."""
+_LYING = 0.14
+"""The prior of lying is what its probability is divided by. It is set high, so that lying needs
+more evidence than the rest: six people of one data set are all that has been seen of it."""
 
 Rows = NDArray[np.float64]
 
@@ -50,6 +55,12 @@ class Stretch:
         """(n,): labelled, and the mounting known."""
         return self.known & (self.y >= 0)
 
+    @property
+    def familiar(self) -> NDArray[np.bool_]:
+        """(n,): one of the labels, and the mounting known."""
+        familiar: NDArray[np.bool_] = self.counts & (self.y != UNKNOWN)
+        return familiar
+
 
 def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
     """Cut (n, CLASSES) probabilities by wearer."""
@@ -61,51 +72,39 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
 
 
 def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
-    """Choose temperatures by the likelihood of what was, the filter by how much it gets right.
+    """Choose a decision's numbers, all wearers weighing the same, and all classes of one wearer.
 
-    Wearers weigh the same, and so do the classes of one wearer.
+    The temperature by the likelihood of what was, the filter by how much it gets right, the
+    softening by how well confidence then fits.
     """
     some = [one for one in those if one.counts.any()]
     temperature = min(_TEMPERATURES, key=lambda t: sum(_raw_loss(one, t) for one in some))
-    dwell_s, weight = max(
-        product(_DWELLS_S, _WEIGHTS),
-        key=lambda terms: sum(_right(one, temperature, *terms) for one in some),
-    )
-    softening = min(
-        _TEMPERATURES,
-        key=lambda t: sum(_loss(_soft(one, temperature, dwell_s, weight, t), one) for one in some),
-    )
+    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS)]
+    careful = [f for f in filters if _unfamiliar(some, temperature, f) <= _BY_UNKNOWN]
+    best = max(careful or filters, key=lambda f: sum(_right(one, temperature, f) for one in some))
+    softening = min(_TEMPERATURES, key=lambda t: _miscalibrated(some, temperature, best, t))
     sure = np.concatenate(
-        [
-            _sureness(_soft(one, temperature, dwell_s, weight, softening))[
-                one.counts & (one.y != UNKNOWN)
-            ]
-            for one in some
-        ]
+        [_sureness(_soft(one, temperature, best, softening))[one.familiar] for one in some]
     )
     return DecisionSpec(
         unknown_threshold=round(min(max(float(np.quantile(sure, REJECTED)), 0.3), 0.9), 3),
         unknown_output=True,
         temperature=temperature,
         softening=softening,
-        smoothing=smoothing(dwell_s, weight),
+        smoothing=best,
     )
 
 
-def smoothing(dwell_s: float, weight: float) -> Smoothing:
+@cache
+def smoothing(dwell_s: float, weight: float, unknown: float) -> Smoothing:
     """Make the filter of a wearer who stays with an activity for dwell_s on average."""
-    states = len(CLASSES)
-    leave = HOP_S / dwell_s
-    prior = np.array(_PRIOR) / sum(_PRIOR)
-    transition = np.empty((states, states))
-    for state in range(states):
-        others = np.where(np.arange(states) == state, 0.0, prior)
-        transition[state] = leave * others / others.sum()
-        transition[state, state] = 1 - leave
+    shares = np.array([*WristRecipe().shares[:-2], _LYING])
+    prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
+    states, leave = len(prior), HOP_S / dwell_s
+    transition = np.full((states, states), leave / (states - 1))
+    np.fill_diagonal(transition, 1 - leave)
     return Smoothing(
-        tuple(tuple(round(float(p), 8) for p in _unit(row)) for row in transition),
-        tuple(float(p) for p in prior),
-        weight,
+        tuple(tuple(row) for row in transition.tolist()), tuple(prior.tolist()), weight
     )
 
 
@@ -116,15 +115,13 @@ def believed(rows: Rows, smoothing: Smoothing) -> Rows:
 
 
 @cache
-def _beliefs(stretch: Stretch, temperature: float, dwell_s: float, weight: float) -> Rows:
-    return believed(_tempered(stretch.rows, temperature), smoothing(dwell_s, weight))
+def _beliefs(stretch: Stretch, temperature: float, smoothing: Smoothing) -> Rows:
+    return believed(_tempered(stretch.rows, temperature), smoothing)
 
 
 @cache
-def _soft(
-    stretch: Stretch, temperature: float, dwell_s: float, weight: float, softening: float
-) -> Rows:
-    return _tempered(_beliefs(stretch, temperature, dwell_s, weight), softening)
+def _soft(stretch: Stretch, temperature: float, smoothing: Smoothing, softening: float) -> Rows:
+    return _tempered(_beliefs(stretch, temperature, smoothing), softening)
 
 
 @cache
@@ -133,10 +130,25 @@ def _raw_loss(stretch: Stretch, temperature: float) -> float:
 
 
 @cache
-def _right(stretch: Stretch, temperature: float, dwell_s: float, weight: float) -> float:
+def _right(stretch: Stretch, temperature: float, smoothing: Smoothing) -> float:
     """Share of windows in which what was is the likeliest, each class weighing the same."""
-    right = _beliefs(stretch, temperature, dwell_s, weight).argmax(1) == stretch.y
+    right = _beliefs(stretch, temperature, smoothing).argmax(1) == stretch.y
     return _by_class(right.astype(np.float64), stretch)
+
+
+def _unfamiliar(some: Sequence[Stretch], temperature: float, smoothing: Smoothing) -> float:
+    """Share of the windows of known activities in which `unknown` is the likeliest."""
+    said = [_beliefs(one, temperature, smoothing).argmax(1)[one.familiar] for one in some]
+    return float((np.concatenate(said) == UNKNOWN).mean())
+
+
+def _miscalibrated(
+    some: Sequence[Stretch], temperature: float, smoothing: Smoothing, softening: float
+) -> float:
+    beliefs = [_soft(one, temperature, smoothing, softening)[one.familiar] for one in some]
+    labels = np.concatenate(beliefs)[:, :UNKNOWN]
+    y = np.concatenate([one.y[one.familiar] for one in some])
+    return reliability(labels.max(axis=1), labels.argmax(axis=1) == y)[1]
 
 
 def _loss(rows: Rows, stretch: Stretch) -> float:
@@ -158,9 +170,3 @@ def _sureness(rows: Rows) -> NDArray[np.float64]:
 
 def _tempered(rows: Rows, temperature: float) -> Rows:
     return np.array([tempered(row, temperature) for row in rows.tolist()]).reshape(rows.shape)
-
-
-def _unit(row: NDArray[np.float64]) -> NDArray[np.float64]:
-    rounded = np.round(row, 8)
-    rounded[rounded.argmax()] += 1 - rounded.sum()
-    return rounded

@@ -1,7 +1,7 @@
 """How well decisions name what left-out wearers did: all of it as the device would have said."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from device.verdict import DecisionSpec, Judge
 from train.datasets.piece import LABELS
+from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
 from train.wrist.decide import HOP_S, UNKNOWN, Rows
 from train.wrist.windows import WristWindows
 
 NAMED = 5
 """Walking, running, stairs, sitting, standing: what the targets are over. Lying is apart."""
-_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Said:
     """(n,): the likeliest label, said or not."""
     raw: NDArray[np.int64]
     """(n,): the label likeliest by this window alone."""
+    known: NDArray[np.bool_]
+    """(n,): whether the mounting was known."""
 
 
 def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequence[str]) -> Said:
@@ -55,6 +57,7 @@ def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequenc
         np.array(confidence, np.float64),
         np.array(guesses, np.int64),
         rows[:, :UNKNOWN].argmax(axis=1),
+        windows.known,
     )
 
 
@@ -75,7 +78,8 @@ class Figures:
     known_rejected: float
     """Share of windows of the five labels said to be unknown."""
     calibration_error: float
-    """Expected calibration error of the confidence in the likeliest label, ten bins."""
+    """Expected calibration error of the confidence in the likeliest label, ten bins; once the
+    mounting is known."""
     confusion: list[list[int]]
     """Windows by what was (row) and what was said (column), in the order of CLASSES."""
     reliability: list[list[float]]
@@ -98,7 +102,8 @@ def figures(said: Said) -> Figures:
         return float(right.mean()) if len(right) else float("nan")
 
     merged = np.where(said.said[core] == 2, 0, said.said[core]) == np.where(y == 2, 0, y)
-    reliability, error = _reliability(said, labelled & (said.y < UNKNOWN))
+    sure = said.known & labelled & (said.y < UNKNOWN)
+    rows, error = reliability(said.confidence[sure], (said.guess == said.y)[sure])
     return Figures(
         windows=int(core.sum()),
         accuracy=share(said.said[core] == y),
@@ -113,14 +118,20 @@ def figures(said: Said) -> Figures:
         known_rejected=share(said.said[core] == UNKNOWN),
         calibration_error=error,
         confusion=confusion.tolist(),
-        reliability=reliability,
+        reliability=rows,
     )
 
 
 def joined(parts: Sequence[Said]) -> Said:
     """Put the decisions on several folds' people together."""
-    names = ("y", "said", "confidence", "guess", "raw")
-    return Said(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Said(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Said)}
+    )
+
+
+def of(said: Said, chosen: NDArray[np.bool_]) -> Said:
+    """Give those decisions that are chosen."""
+    return Said(**{f.name: getattr(said, f.name)[chosen] for f in fields(Said)})
 
 
 def delay_s(said: Said, windows: WristWindows) -> NDArray[np.float64]:
@@ -139,19 +150,3 @@ def delay_s(said: Said, windows: WristWindows) -> NDArray[np.float64]:
             waited = right[0] if len(right) else end - begin
             delays.append(HOP_S * waited)
     return np.array(delays)
-
-
-def _reliability(said: Said, counts: NDArray[np.bool_]) -> tuple[list[list[float]], float]:
-    confidence = said.confidence[counts]
-    right = said.guess[counts] == said.y[counts]
-    at = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    rows, error = [], 0.0
-    for b in range(_BINS):
-        of = at == b
-        if of.any():
-            mean, share = float(confidence[of].mean()), float(right[of].mean())
-            rows.append([int(of.sum()), mean, share])
-            error += of.mean() * abs(mean - share)
-        else:
-            rows.append([0, float("nan"), float("nan")])
-    return rows, float(error)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.augment import stepped
+from train.datasets.piece import UNKNOWN
 from train.models import adapt
 from train.wrist.augment import Variety, varied
 from train.wrist.days import CLASSES
@@ -38,6 +39,9 @@ class WristRecipe:
     """After the convolutions and before the last layer."""
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.14, 0.14, 0.06, 0.16)
     """Of each of CLASSES in a batch."""
+    resting_rad_s: float = 0.06
+    """`unknown` windows in which the hand turns less than this, rms in the typical wearer's
+    measure, are not trained on: whoever eats sits still between two bites, like any sitter."""
     variety: Variety = field(default_factory=Variety)
 
 
@@ -45,7 +49,7 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
     """Train a new network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    windows = windows.where(windows.y >= 0)
+    windows = windows.where((windows.y >= 0) & ~_rests(windows, recipe.resting_rad_s))
     model = network(recipe.clip, recipe.dropout)
     batches = _Batches(windows, recipe, seed)
     adapt(model, windows.x[batches.order[:8000]])
@@ -87,6 +91,13 @@ def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np
             chances[of_set] = share * part * (due / sizes)[inverse]
     whole: NDArray[np.float64] = chances / chances.sum()
     return whole
+
+
+def _rests(windows: WristWindows, least_rad_s: float) -> NDArray[np.bool_]:
+    rate = windows.x[:, :, 3:6]
+    turning = np.sqrt(((rate - rate.mean(axis=1, keepdims=True)) ** 2).sum(axis=2).mean(axis=1))
+    rests: NDArray[np.bool_] = (windows.y == CLASSES.index(UNKNOWN)) & (turning < least_rad_s)
+    return rests
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped

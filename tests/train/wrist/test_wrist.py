@@ -62,7 +62,7 @@ def by_gravity(x: NDArray[np.float32]) -> Float64:
 
 
 def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
-    spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.4))
+    spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.4, 0.2))
     day = day_of(SCRIPT)
     those = windows([day], SPEC, ORIENTATION)
     said = say(those, by_gravity(those.x), spec, POSTURES)
@@ -79,7 +79,7 @@ def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
 
 
 def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
-    spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.4))
+    spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.4, 0.2))
     day = day_of((("walking", 60.0), ("sitting", 40.0), ("standing", 40.0)))
     before = None
     for turn in (np.eye(3), *random_turns(4, seed=1)):
@@ -161,7 +161,7 @@ def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
 
 
 def test_the_filter_follows_a_change_and_ignores_a_slip() -> None:
-    forward = smoothing(60.0, 0.4)
+    forward = smoothing(60.0, 0.4, 0.2)
     sure = np.full((40, len(CLASSES)), 0.02)
     sure[:20, 3] = sure[20:, 4] = 0.88
     sure[10] = np.roll(sure[10], 1)  # one window in which sitting looks like standing
