@@ -21,7 +21,8 @@ def edgehar(*arguments: str) -> int:
 @pytest.mark.parametrize(
     "command",
     ["data", "data list", "data fetch", "data check", "data export", "data fit-wearer", "train",
-     "evaluate", "report", "report uci", "report windows", "report flagship", "report replay",
+     "evaluate", "report", "report uci", "report papers", "report windows", "report flagship",
+     "report replay",
      "report body-acc", "report readme"],
 )  # fmt: skip
 def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,7 +33,8 @@ def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     "command",
     ["data check", "data check hapt", "data export hapt --user 2 --out out", "train --out run",
-     "evaluate nothing", "report uci", "report windows", "report body-acc", "report readme"],
+     "evaluate nothing", "report uci", "report papers", "report windows", "report body-acc",
+     "report readme"],
 )  # fmt: skip
 def test_without_data_one_line_and_exit_2(
     command: str,

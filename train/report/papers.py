@@ -41,6 +41,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     subjects = [one for one in SUBJECTS if one.in_quick or not quick]
     jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
     given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
+    data = next(iter(jobs.values()))[0].data(folder)
     # The longest first, so that no core waits for the last of them.
     order = sorted(
         [job for some in (jobs, given) for those in some.values() for job in those],
@@ -56,7 +57,6 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         )
         for one, cost in zip(subjects, costs, strict=True)
     ]
-    data = next(iter(jobs.values()))[0].data(folder)
     seeds, prefix = (SEEDS[:1], "quick-papers-") if quick else (SEEDS, "papers-")
     compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}
     made = tables(outcomes, compared)
