@@ -1,27 +1,47 @@
 """How far a model's inner values go, for int8 to spend its steps well."""
 
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from convert.topology import joined, nodes, within
+from convert.topology import Node, joined, nodes, within
 
 Array64 = NDArray[np.float64]
 
 
+CONVOLUTIONS: Final = (layers.Conv1D, layers.SeparableConv1D)
+
+
 def peaks(model: keras.Model, windows: NDArray[np.float32]) -> dict[str, Array64]:
-    """Return what 99.9 % of each filter's outputs stay below, (n,), by convolution."""
-    convolutions = (layers.Conv1D, layers.SeparableConv1D)
-    ends = {
-        within(node.layer).name: model.get_layer(node.name).output
-        for node in joined(nodes(model))
-        if isinstance(within(node.layer), convolutions)
+    """Return how far each filter's outputs are let go, (n,), by convolution.
+
+    That is what 99.9 % of them stay below; where a window's largest is what counts, all of them.
+    """
+    graph = joined(nodes(model))
+    those = [node for node in graph if isinstance(within(node.layer), CONVOLUTIONS)]
+    values = _values(model, [model.get_layer(node.name).output for node in those], windows)
+    largest = _before_maxima(graph)
+    return {
+        within(node.layer).name: np.percentile(one, 100 if node.name in largest else 99.9, axis=0)
+        for node, one in zip(those, values, strict=True)
     }
-    values = _values(model, list(ends.values()), windows)
-    return {name: np.percentile(one, 99.9, axis=0) for name, one in zip(ends, values, strict=True)}
+
+
+def _before_maxima(graph: list[Node]) -> set[str]:
+    """Name the convolutions whose outputs a maximum over all time is taken of."""
+    by_name = {node.name: node for node in graph}
+    found = set()
+    for node in graph:
+        if isinstance(node.layer, layers.GlobalMaxPooling1D):
+            at: Node | None = by_name.get(node.inputs[0])
+            while at and len(at.inputs) == 1 and not isinstance(within(at.layer), CONVOLUTIONS):
+                at = by_name.get(at.inputs[0])
+            if at:
+                found.add(at.name)
+    return found
 
 
 def spans(model: keras.Model, windows: NDArray[np.float32]) -> dict[str, list[Array64]]:
