@@ -66,6 +66,8 @@ def said_when_turned(
     parts = []
     for day, matrix in zip(days, matrices, strict=True):
         those = windows([turned(day, matrix)], SPEC, ORIENTATION)
+        if not len(those):
+            continue  # a recording too short for a window
         parts.append(say(those, probabilities(network, those.x), spec, POSTURES))
     return joined(parts)
 
