@@ -5,7 +5,6 @@ the training set (RECIPES.md); the test set read once, after each fit. Apart fro
 to choose by: the first paper's recipe as it stands, with every epoch's score on the test set.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from train import baselines, experiment, results
 from train.experiment import Data
+from train.parallel import cores
 from train.provenance import provenance
 from train.recipes import PAPER
 from train.report import papers_pictures
@@ -47,7 +47,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         [job for some in (jobs, given) for those in some.values() for job in those],
         key=lambda job: (job.lstm != "fused", job.peek),
     )
-    done = dict(zip(order, run_jobs(order, folder, workers or _cores()), strict=True))
+    done = dict(zip(order, run_jobs(order, folder, workers or cores()), strict=True))
     costs = run_jobs([those[0] for those in jobs.values()], folder, 1, timed)
     outcomes = [
         Outcome(
@@ -82,10 +82,6 @@ def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
         )
         for job in jobs[:1]
     ]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _write(

@@ -2,13 +2,9 @@
 
 import json
 import logging
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +13,12 @@ import numpy as np
 
 from convert import runner
 from convert.converter import convert
-from firmware_bridge.errors import EdgeharError
 from firmware_bridge.whole_file import write_json, write_whole
 from train import experiment
 from train.datasets.waist import LABELS
 from train.evaluate import HALF_STEP, score
 from train.experiment import Data
-from train.quiet import import_quietly
+from train.parallel import side_by_side
 from train.recipes import Recipe
 from train.report.papers_cost import multiplications, training_s, us_a_window
 from train.windows import LabelledWindows
@@ -137,24 +132,17 @@ def run_jobs(
 
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
     done: dict[Job, dict[str, Any]] = {}
-    pool = ProcessPoolExecutor(workers, context, import_quietly, (__name__,))
-    with _one_thread_each(), pool:
-        running = {pool.submit(work, job, folder): job for job in jobs}
-        try:
-            for number, future in enumerate(as_completed(running), 1):
-                done[running[future]] = result = future.result()
-                accuracy = 100 * result["float"]["accuracy"]
-                LOG.info("%d of %d  %s  %.2f %%", number, len(jobs), running[future].path, accuracy)
-        except BrokenProcessPool as error:
-            raise EdgeharError(
-                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
-                "what is done is kept"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pairs = [(job, folder) for job in jobs]
+    for (job, _), result in side_by_side(partial(_spread, work), pairs, workers, __name__):
+        done[job] = result
+        accuracy = 100 * result["float"]["accuracy"]
+        LOG.info("%d of %d  %s  %.2f %%", len(done), len(jobs), job.path, accuracy)
     return [done[job] for job in jobs]
+
+
+def _spread(work: Callable[[Job, Path], dict[str, Any]], both: tuple[Job, Path]) -> dict[str, Any]:
+    return work(*both)
 
 
 def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:
@@ -197,24 +185,3 @@ def _converted(job: Job, data: Data, form: str) -> bytes:
     )
     made, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
     return made[0].flatbuffer
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Have the processes that are started meanwhile compute on one thread each."""
-    names = (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    )
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
