@@ -116,6 +116,8 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
             axes.set_ylabel(quantity)
             axes.legend(frameon=False, fontsize=8)
             _plain(axes)
+        if quantity == "loss":
+            left.legend(frameon=False, fontsize=8, loc=(0.6, 0.27))  # between the lines
         if quantity == "accuracy":
             left.set_ylim(0.75, 1.0)
             right.set_ylim(0.6, 1.0)
