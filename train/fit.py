@@ -66,7 +66,7 @@ def fit(
         jit_compile=False,  # XLA draws dropout four times slower than all the rest takes
     )
     best = _BestEpoch()
-    callbacks: list[keras.callbacks.Callback] = [best, _Progress(recipe.epochs)]
+    callbacks: list[keras.callbacks.Callback] = [best, Progress(recipe.epochs)]
     if recipe.averaging is not None:
         # After `best` in the list, so that it sees the averaged weights that were validated.
         callbacks.insert(1, keras.callbacks.SwapEMAWeights())
@@ -149,7 +149,7 @@ class _Peek(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
             logs.update(peek_accuracy=scores.accuracy, peek_loss=scores.loss)
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Log one line an epoch."""
 
     def __init__(self, epochs: int):
@@ -157,5 +157,6 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unt
         self._epochs = epochs
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Log it."""
         figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
         LOG.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)

@@ -89,11 +89,7 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
         key=lambda f: sum(_right(one, temperature, f) for one in some),
         reverse=True,
     )
-    softened = ((f, *_calibrated(some, temperature, f)) for f in ranked)
-    best, softening, _ = next(
-        (one for one in softened if one[2] <= MISCALIBRATED),
-        (ranked[0], *_calibrated(some, temperature, ranked[0])),
-    )
+    best, softening = _calibrated_enough(some, temperature, ranked)
     beliefs = [_beliefs(one, temperature, best)[one.familiar] for one in some]
     sure = _sureness(_tempered(np.concatenate(beliefs), softening))
     return DecisionSpec(
@@ -150,6 +146,20 @@ def _unfamiliar(some: Sequence[Stretch], temperature: float, smoothing: Smoothin
     ]
     told = np.concatenate(said) == UNKNOWN
     return float(told.mean()) if len(told) else 1.0
+
+
+def _calibrated_enough(
+    some: Sequence[Stretch], temperature: float, ranked: Sequence[Smoothing]
+) -> tuple[Smoothing, float]:
+    """Give the first filter whose confidence can be made to fit, or else the first, softened."""
+    first = None
+    for one in ranked:
+        softening, error = _calibrated(some, temperature, one)
+        if error <= MISCALIBRATED:
+            return one, softening
+        first = first or (one, softening)
+    assert first is not None  # noqa: S101 - there always are filters to rank
+    return first
 
 
 def _calibrated(

@@ -5,6 +5,7 @@ a report that was cut short goes on where it stopped.
 """
 
 import hashlib
+import io
 import json
 import logging
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
+from firmware_bridge.whole_file import write_whole
 from train.datasets.cache import cached
 from train.fit import probabilities
 from train.parallel import side_by_side
@@ -125,10 +127,9 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
     rows = probabilities(model, those.x[out])
     job.path.parent.mkdir(parents=True, exist_ok=True)
     model.save(job.path.with_suffix(".keras"))
-    part = job.path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, rows=rows, key=key)
-    part.replace(job.path)
+    content = io.BytesIO()
+    np.savez(content, rows=rows, key=key)
+    write_whole(job.path, content.getvalue())
     return rows
 
 

@@ -1,6 +1,5 @@
 """Fit the wrist's network: every activity, data set and wearer gets its fair share of a batch."""
 
-import logging
 import math
 from dataclasses import dataclass, field
 
@@ -10,13 +9,13 @@ from numpy.typing import NDArray
 
 from train.augment import stepped
 from train.datasets.piece import UNKNOWN
+from train.fit import Progress
 from train.models import adapt
 from train.wrist.augment import Variety, varied
 from train.wrist.days import CLASSES
 from train.wrist.network import network
 from train.wrist.windows import WristWindows
 
-LOG = logging.getLogger("train")
 MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "unknown")]
 
 
@@ -66,7 +65,7 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
         jit_compile=False,
     )
     # The averaged weights stay in the model when training ends.
-    callbacks = [keras.callbacks.SwapEMAWeights(), _Progress(recipe.epochs)]
+    callbacks = [keras.callbacks.SwapEMAWeights(), Progress(recipe.epochs)]
     model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
     return model
 
@@ -125,15 +124,3 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         """Draw the next epoch's windows."""
         count = self._recipe.windows
         self.order = self._random.choice(len(self._windows), count, p=self._chances)
-
-
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Log one line an epoch."""
-
-    def __init__(self, epochs: int):
-        super().__init__()
-        self._epochs = epochs
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-        LOG.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)
