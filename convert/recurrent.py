@@ -31,7 +31,11 @@ def lstm(layer: Any, flow: Flow, plan: Plan) -> Flow:
         if h is not None:
             z = z + tf.matmul(h, kernel)
         # Keras's order of gates: input, forget, candidate, output.
-        i, f, g, o = tf.split(_limited(z, plan), 4, 1)
+        # The first step forgets nothing, and is sliced: a split with an unused part is left in
+        # floating point by TensorFlow's quantiser now and then, from one run to the next.
+        z = _limited(z, plan)
+        slices = [z[:, k * units : (k + 1) * units] for k in range(4)]
+        i, f, g, o = slices if c is None else tf.split(z, 4, 1)
         c_new = activated(cell.recurrent_activation, i) * activated(cell.activation, g)
         if c is not None:
             c_new = activated(cell.recurrent_activation, f) * c + c_new
