@@ -1,0 +1,280 @@
+"""One model of an MPU-6050, MPU-6500 or MPU-9250: registers, FIFO, interrupt, time. Pure.
+
+Whoever holds it says what time it is. Samples are taken at the chip's own instants, so when and how
+often it is read changes nothing about them. Where the data sheet leaves a choice, the model is the
+stricter chip: an MPU-6050 obeys FIFO_RESET only where the same write leaves FIFO_EN at 0, a
+status bit is set whether or not its interrupt is enabled, and what is in standby reads 0. Not
+modelled: the low-pass itself, cycle mode, auxiliary bus, DMP, self-test, magnetometer.
+"""
+
+import math
+
+import numpy as np
+
+from firmware_bridge.samples import Float64
+from firmware_bridge.simulator import registers as reg
+from firmware_bridge.simulator.feed import Feed, Int64, counts
+from firmware_bridge.simulator.fifo import Fifo
+from firmware_bridge.simulator.noise import Noise
+
+INT_PULSE_US = 50
+"""Width of an INT pulse that is not latched (RM-MPU-6000A, register 0x37)."""
+RESET_US = 20_000
+"""Registers take no write so long after DEVICE_RESET (PS-MPU-6000A, start-up time, typical)."""
+
+
+class Chip:
+    """A sensor on an I2C bus. Times are whole µs on a clock of the holder's, and never go back.
+
+    Faults are attributes, which hold for the samples after the last call:
+    `absent` (nothing answers), `nack_until_us`, `sda_low_clocks` (it holds the bus until clocked so
+    often, and does not answer), `stuck` (channel 0 to 5: the count that it is stuck at),
+    `temperature_c`.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        who_am_i: int = 0x68,
+        ppm: float = 0.0,
+        noise: Noise | None = None,
+        now_us: int = 0,
+    ) -> None:
+        """Power on. `ppm` is by how much its oscillator is fast."""
+        self.model = reg.MODELS[who_am_i]
+        self.who_am_i = who_am_i
+        self.ppm = ppm
+        self.absent = False
+        self.nack_until_us = 0
+        self.sda_low_clocks = 0
+        self.stuck: dict[int, int] = {}
+        self.temperature_c = 25.0
+        self.taken = 0
+        """Samples since power-on."""
+        self.fifo = Fifo(self.model.fifo_bytes)
+        self._feed = feed
+        self._noise = noise or Noise()
+        self._began: tuple[int, float] | None = None
+        self._pointer = 0
+        self._reset_until_us = now_us
+        self._now_us = now_us
+        self._power_up()
+
+    def brown_out(self, now_us: int) -> None:
+        """Begin anew with every register at its reset value; no sample is left."""
+        self.advance(now_us)
+        self._power_up()
+
+    def _power_up(self) -> None:
+        self._registers = bytearray(reg.COUNT)
+        self._registers[reg.PWR_MGMT_1] = self.model.power
+        self._registers[reg.WHO_AM_I] = self.who_am_i
+        self.fifo.clear()
+        self._pulse_us = -math.inf
+        self._unlatched: tuple[int, float] | None = None
+        self._anchor_us, self._ticks = float(self._now_us), 0
+
+    def answers(self, now_us: int) -> bool:
+        """Whether it acknowledges its address."""
+        return not self.absent and now_us >= self.nack_until_us and not self.sda_low_clocks
+
+    def clock(self) -> bool:
+        """Give it one clock pulse while the bus is idle; return whether SDA is high after it."""
+        self.sda_low_clocks = max(0, self.sda_low_clocks - 1)
+        return not self.sda_low_clocks
+
+    def write(self, data: bytes, now_us: int) -> bool:
+        """Take a write: a register's number, then data for it and those after. False is a NACK."""
+        if not self.answers(now_us):
+            return False
+        self.advance(now_us)
+        if data:
+            self._pointer = data[0] % reg.COUNT
+        for byte in data[1:]:
+            self._write_register(self._pointer, byte)
+            if self._pointer != reg.FIFO_R_W:
+                self._pointer = (self._pointer + 1) % reg.COUNT
+        return True
+
+    def read(self, count: int, now_us: int, *, continued: bool = False) -> bytes | None:
+        """Give `count` bytes from the register last named on; None is a NACK.
+
+        Within one transaction the sensor registers stand still: whoever reads it byte by byte says
+        `continued` after the first.
+        """
+        if not self.answers(now_us):
+            return None
+        self.advance(now_us)
+        if not continued:
+            self._latch()
+        out = bytearray()
+        while len(out) < count:
+            if self._pointer == reg.FIFO_R_W:
+                on = self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN
+                rest = count - len(out)
+                out += self.fifo.take(rest) if on else self.fifo.repeat(rest)
+            else:
+                out.append(self._read_register(self._pointer))
+                self._pointer = (self._pointer + 1) % reg.COUNT
+        if out and self._registers[reg.INT_PIN_CFG] & reg.INT_RD_CLEAR:
+            self._registers[reg.INT_STATUS] = 0
+        return bytes(out)
+
+    def interrupt(self, now_us: int) -> bool:
+        """Level of the INT pin."""
+        self.advance(now_us)
+        latched = self._registers[reg.INT_PIN_CFG] & reg.LATCH_INT_EN
+        status = self._registers[reg.INT_STATUS] & self._registers[reg.INT_ENABLE]
+        active = bool(status) if latched else self._now_us < self._pulse_us + INT_PULSE_US
+        return active != bool(self._registers[reg.INT_PIN_CFG] & reg.INT_LEVEL_LOW)
+
+    def next_data_ready_us(self, now_us: int) -> int | None:
+        """When the next sample raises INT, if nothing is written before; None if none will."""
+        self.advance(now_us)
+        if not self._awake or not self._registers[reg.INT_ENABLE] & reg.DATA_RDY:
+            return None
+        at_us = math.ceil(self._anchor_us + (self._ticks + 1) * self._period_us)
+        while self._due(at_us) <= self._ticks:  # rounding
+            at_us += 1
+        return at_us
+
+    def advance(self, now_us: int) -> None:
+        """Take the samples that are due. Costs the same for a second and for a day."""
+        self._now_us = max(now_us, self._now_us)
+        if self._registers[reg.PWR_MGMT_1] & reg.DEVICE_RESET:
+            if self._now_us < self._reset_until_us:
+                return
+            self._registers[reg.PWR_MGMT_1] &= ~reg.DEVICE_RESET
+            self._anchor_us = float(self._reset_until_us)
+        new = self._due(self._now_us) - self._ticks if self._awake else 0
+        if not new:
+            return
+        first, self.taken = self.taken, self.taken + new
+        last_us = self._anchor_us + (self._ticks + new) * self._period_us
+        self._raise(reg.DATA_RDY, last_us)
+        words = self._fifo_words()
+        on = words and self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN
+        if on and self._fill(words, first, new):
+            self._raise(reg.FIFO_OFLOW, last_us)
+        self._ticks += new
+        self._unlatched = self.taken - 1, last_us
+
+    # ---- registers
+
+    def _read_register(self, number: int) -> int:
+        if number == reg.FIFO_COUNTH:  # latches its other half
+            self._registers[number : number + 2] = len(self.fifo).to_bytes(2, "big")
+        elif reg.ACCEL_XOUT_H <= number <= reg.GYRO_ZOUT_L and self._awake:
+            self._begin(self.taken - 1)
+        value = self._registers[number]
+        if number == reg.INT_STATUS:
+            self._registers[number] = 0
+        return value
+
+    def _write_register(self, number: int, value: int) -> None:
+        if number in reg.READ_ONLY or self._registers[reg.PWR_MGMT_1] & reg.DEVICE_RESET:
+            return
+        self._latch()  # what was sampled before is scaled as it was then
+        pace = self._awake, self._period_us
+        if number == reg.PWR_MGMT_1 and value & reg.DEVICE_RESET:
+            self._power_up()
+            self._registers[number] |= reg.DEVICE_RESET
+            self._reset_until_us = self._now_us + RESET_US
+            return
+        if number == reg.USER_CTRL:
+            if value & reg.FIFO_RESET and (self.model.later or not value & reg.USER_FIFO_EN):
+                self.fifo.clear()
+            if value & reg.SIG_COND_RESET:
+                self._registers[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = bytes(14)
+            value &= ~reg.USER_RESETS
+        elif number == reg.SIGNAL_PATH_RESET:
+            value = 0
+        elif number == reg.FIFO_R_W:
+            return
+        self._registers[number] = value
+        if pace != (self._awake, self._period_us):
+            self._anchor_us, self._ticks = float(self._now_us), 0
+        if self._registers[reg.INT_ENABLE] & reg.DATA_RDY or (
+            self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN and self._fifo_words()
+        ):
+            self._begin(self.taken)
+
+    def _raise(self, bit: int, at_us: float) -> None:
+        self._registers[reg.INT_STATUS] |= bit
+        if self._registers[reg.INT_ENABLE] & bit:
+            self._pulse_us = at_us
+
+    # ---- time
+
+    @property
+    def _awake(self) -> bool:
+        power = self._registers[reg.PWR_MGMT_1]
+        stopped = power & reg.CLKSEL == reg.CLOCK_STOPPED
+        return not power & (reg.SLEEP | reg.DEVICE_RESET) and not stopped
+
+    @property
+    def _period_us(self) -> float:
+        """True time between samples."""
+        low_pass = self._registers[reg.CONFIG] & 7 not in {0, 7}
+        rate_hz = 1000.0 if low_pass else 8000.0
+        divider = self._registers[reg.SMPLRT_DIV]
+        if self.model.later:
+            if self._registers[reg.GYRO_CONFIG] & 3:
+                rate_hz, low_pass = 32000.0, False
+            divider = divider if low_pass else 0
+        return 1e6 * (1 + divider) / rate_hz / (1 + self.ppm * 1e-6)
+
+    def _due(self, at_us: int) -> int:
+        return math.floor((at_us - self._anchor_us) / self._period_us)
+
+    def _begin(self, number: int) -> None:
+        """Count from this sample on: it is the feed's sample 0."""
+        if self._began is None and self._awake:
+            t_us = self._anchor_us + (self._ticks + 1 + number - self.taken) * self._period_us
+            self._began = number, t_us
+
+    # ---- samples
+
+    def _fifo_words(self) -> list[int]:
+        enabled = self._registers[reg.FIFO_EN]
+        return [word for word, bit in enumerate(reg.FIFO_WORDS) if enabled & bit]
+
+    def _fill(self, words: list[int], first: int, new: int) -> bool:
+        """Put the samples from `first` on into the FIFO; return whether any byte was lost."""
+        width = 2 * len(words)
+        kept = self._registers[reg.CONFIG] & reg.FIFO_MODE and self.model.later
+        fitting = self.model.fifo_bytes // width + 1
+        skip = 0 if kept else max(0, new - fitting)
+        ticks = np.arange(skip, min(new, skip + fitting))
+        t_us = self._anchor_us + (self._ticks + 1 + ticks) * self._period_us
+        data = self._words(first + ticks, t_us)[:, words].astype(">i2").tobytes()
+        return self.fifo.put(data, bool(kept)) or new > fitting
+
+    def _latch(self) -> None:
+        """Bring the sensor registers up to the last sample."""
+        if self._unlatched is not None:
+            number, t_us = self._unlatched
+            shown = self._words(np.array([number]), np.array([t_us]))
+            self._registers[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = shown.astype(">i2").tobytes()
+            self._unlatched = None
+
+    def _words(self, numbers: Int64, t_us: Float64) -> Int64:
+        """Return samples as (n, 7) counts: acc x y z, temperature, gyro x y z."""
+        began, began_us = self._began or (self.taken, math.inf)
+        index = np.maximum(numbers - began, 0)
+        physical = self._feed(index, np.maximum(t_us - began_us, 0.0) / 1e6)
+        physical = physical + self._noise(numbers)
+        acc_g = 2 << (self._registers[reg.ACCEL_CONFIG] >> 3 & 3)
+        gyro_dps = 250 << (self._registers[reg.GYRO_CONFIG] >> 3 & 3)
+        six = counts(physical, acc_g, gyro_dps)
+        for channel, count in self.stuck.items():
+            six[:, channel] = count
+        for channel in range(6):
+            if self._registers[reg.PWR_MGMT_2] & 0x20 >> channel:
+                six[:, channel] = 0
+        warmth = (self.temperature_c - self.model.zero_c) * self.model.counts_per_c
+        out = np.empty((len(six), 7), np.int64)
+        out[:, :3], out[:, 4:] = six[:, :3], six[:, 3:]
+        out[:, 3] = min(max(round(warmth), -0x8000), 0x7FFF)
+        return out

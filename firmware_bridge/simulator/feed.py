@@ -1,0 +1,68 @@
+"""What moves the chip: physical values at the instants at which it samples."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.samples import Float64, Samples
+
+Int64 = NDArray[np.int64]
+
+Feed = Callable[[Int64, Float64], Float64]
+"""(index (n,), t_s (n,)) -> (n, 6): acceleration x y z in g, angular velocity x y z in degrees/s.
+
+`index` counts the chip's samples and `t_s` the true seconds since it was first asked for samples;
+until then both stay 0. A feed is a pure function of them: the chip asks when, and for what, it
+needs, and may ask for the same sample again.
+"""
+
+
+def values(samples: Samples) -> Float64:
+    """Return a recording as (n, 6): g and degrees/s."""
+    return np.column_stack((samples.acc_g, np.degrees(samples.gyro_rad_s)))
+
+
+def still(index: Int64, t_s: Float64) -> Float64:  # noqa: ARG001 - a Feed
+    """Lie on a table: 1 g up the z axis."""
+    return np.tile([0.0, 0.0, 1.0, 0.0, 0.0, 0.0], (len(index), 1))
+
+
+def by_index(table: Float64) -> Feed:
+    """Feed row k of (n, 6) to sample k, whatever the chip's rate; then the last row for ever.
+
+    So what is read can be compared with the recording bit for bit.
+    """
+    return lambda index, _: table[np.minimum(index, len(table) - 1)]
+
+
+def by_time(table: Float64, rate_hz: float) -> Feed:
+    """Feed the row of (n, 6) that was current at that time (held, not interpolated); over and over.
+
+    Row k is current from k / rate_hz on.
+    """
+    # A sample that falls on a row's instant to within rounding gets that row.
+    return lambda _, t_s: table[np.floor(t_s * rate_hz + 1e-6).astype(np.int64) % len(table)]
+
+
+def turning(rate_dps: float, axis: int = 0) -> Feed:
+    """Turn evenly about one axis, gravity seen to turn the other way."""
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+
+    def feed(_: Int64, t_s: Float64) -> Float64:
+        angle = math.radians(rate_dps) * t_s
+        out = np.zeros((len(t_s), 6))
+        # dg/dt = -omega x g, from g along b.
+        out[:, a], out[:, b] = np.sin(angle), np.cos(angle)
+        out[:, 3 + axis] = rate_dps
+        return out
+
+    return feed
+
+
+def counts(table: Float64, acc_full_scale_g: int, gyro_full_scale_dps: int) -> NDArray[np.int16]:
+    """Return what the chip's registers show of (n, 6): rounded to the LSB, saturated."""
+    lsb = np.repeat([acc_full_scale_g / 32768, gyro_full_scale_dps / 32768], 3)
+    limited: NDArray[np.int16] = np.clip(np.rint(table / lsb), -0x8000, 0x7FFF).astype(np.int16)
+    return limited

@@ -1,0 +1,45 @@
+"""The chip's FIFO: a ring of bytes that knows nothing of samples."""
+
+
+class Fifo:
+    """Bytes in at one end, out at the other; when full, it loses its oldest or refuses the newest.
+
+    What it loses are bytes: 1024 is no multiple of a sample's 12 bytes, so after an overflow the
+    stream begins within a sample.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, the byte read last too."""
+        self._bytes = bytearray()
+        self._last = 0
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def put(self, data: bytes, keep_oldest: bool) -> bool:
+        """Append; return whether anything was lost."""
+        self._bytes += data
+        over = len(self._bytes) - self.size
+        if over <= 0:
+            return False
+        if keep_oldest:
+            del self._bytes[self.size :]
+        else:
+            del self._bytes[:over]
+        return True
+
+    def take(self, count: int) -> bytes:
+        """Read; an empty FIFO repeats the byte read last (RM-MPU-6000A, register 0x74)."""
+        out = bytes(self._bytes[:count])
+        del self._bytes[:count]
+        if out:
+            self._last = out[-1]
+        return out + bytes([self._last]) * (count - len(out))
+
+    def repeat(self, count: int) -> bytes:
+        """Read while disabled: nothing leaves it."""
+        return bytes([self._last]) * count
