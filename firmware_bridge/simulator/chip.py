@@ -13,9 +13,10 @@ import numpy as np
 
 from firmware_bridge.samples import Float64
 from firmware_bridge.simulator import registers as reg
-from firmware_bridge.simulator.feed import Feed, Int64, counts
+from firmware_bridge.simulator.feed import Feed, Int64
 from firmware_bridge.simulator.fifo import Fifo
 from firmware_bridge.simulator.noise import Noise
+from firmware_bridge.simulator.settings import Settings
 
 INT_PULSE_US = 50
 """Width of an INT pulse that is not latched (RM-MPU-6000A, register 0x37)."""
@@ -42,7 +43,6 @@ class Chip:
         now_us: int = 0,
     ) -> None:
         """Power on. `ppm` is by how much its oscillator is fast."""
-        self.model = reg.MODELS[who_am_i]
         self.who_am_i = who_am_i
         self.ppm = ppm
         self.absent = False
@@ -52,13 +52,11 @@ class Chip:
         self.temperature_c = 25.0
         self.taken = 0
         """Samples since power-on."""
-        self.fifo = Fifo(self.model.fifo_bytes)
         self._feed = feed
         self._noise = noise or Noise()
         self._began: tuple[int, float] | None = None
         self._pointer = 0
-        self._reset_until_us = now_us
-        self._now_us = now_us
+        self._reset_until_us = self._now_us = now_us
         self._power_up()
 
     def brown_out(self, now_us: int) -> None:
@@ -67,13 +65,12 @@ class Chip:
         self._power_up()
 
     def _power_up(self) -> None:
-        self._registers = bytearray(reg.COUNT)
-        self._registers[reg.PWR_MGMT_1] = self.model.power
-        self._registers[reg.WHO_AM_I] = self.who_am_i
-        self.fifo.clear()
+        self._settings = Settings(self.who_am_i)
+        self._file = self._settings.file
+        self.fifo = Fifo(self._settings.model.fifo_bytes)
         self._pulse_us = -math.inf
         self._unlatched: tuple[int, float] | None = None
-        self._anchor_us, self._ticks = float(self._now_us), 0
+        self._restart()
 
     def answers(self, now_us: int) -> bool:
         """Whether it acknowledges its address."""
@@ -111,28 +108,27 @@ class Chip:
         out = bytearray()
         while len(out) < count:
             if self._pointer == reg.FIFO_R_W:
-                on = self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN
                 rest = count - len(out)
-                out += self.fifo.take(rest) if on else self.fifo.repeat(rest)
+                out += self.fifo.take(rest) if self._settings.fifo_on else self.fifo.repeat(rest)
             else:
                 out.append(self._read_register(self._pointer))
                 self._pointer = (self._pointer + 1) % reg.COUNT
-        if out and self._registers[reg.INT_PIN_CFG] & reg.INT_RD_CLEAR:
-            self._registers[reg.INT_STATUS] = 0
+        if out and self._file[reg.INT_PIN_CFG] & reg.INT_RD_CLEAR:
+            self._file[reg.INT_STATUS] = 0
         return bytes(out)
 
     def interrupt(self, now_us: int) -> bool:
         """Level of the INT pin."""
         self.advance(now_us)
-        latched = self._registers[reg.INT_PIN_CFG] & reg.LATCH_INT_EN
-        status = self._registers[reg.INT_STATUS] & self._registers[reg.INT_ENABLE]
+        latched = self._file[reg.INT_PIN_CFG] & reg.LATCH_INT_EN
+        status = self._file[reg.INT_STATUS] & self._file[reg.INT_ENABLE]
         active = bool(status) if latched else self._now_us < self._pulse_us + INT_PULSE_US
-        return active != bool(self._registers[reg.INT_PIN_CFG] & reg.INT_LEVEL_LOW)
+        return active != bool(self._file[reg.INT_PIN_CFG] & reg.INT_LEVEL_LOW)
 
     def next_data_ready_us(self, now_us: int) -> int | None:
         """When the next sample raises INT, if nothing is written before; None if none will."""
         self.advance(now_us)
-        if not self._awake or not self._registers[reg.INT_ENABLE] & reg.DATA_RDY:
+        if not self._settings.awake or not self._file[reg.INT_ENABLE] & reg.DATA_RDY:
             return None
         at_us = math.ceil(self._anchor_us + (self._ticks + 1) * self._period_us)
         while self._due(at_us) <= self._ticks:  # rounding
@@ -142,20 +138,19 @@ class Chip:
     def advance(self, now_us: int) -> None:
         """Take the samples that are due. Costs the same for a second and for a day."""
         self._now_us = max(now_us, self._now_us)
-        if self._registers[reg.PWR_MGMT_1] & reg.DEVICE_RESET:
+        if self._settings.resetting:
             if self._now_us < self._reset_until_us:
                 return
-            self._registers[reg.PWR_MGMT_1] &= ~reg.DEVICE_RESET
-            self._anchor_us = float(self._reset_until_us)
-        new = self._due(self._now_us) - self._ticks if self._awake else 0
+            self._file[reg.PWR_MGMT_1] &= ~reg.DEVICE_RESET
+            self._restart(self._reset_until_us)
+        new = self._due(self._now_us) - self._ticks if self._settings.awake else 0
         if not new:
             return
         first, self.taken = self.taken, self.taken + new
         last_us = self._anchor_us + (self._ticks + new) * self._period_us
         self._raise(reg.DATA_RDY, last_us)
-        words = self._fifo_words()
-        on = words and self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN
-        if on and self._fill(words, first, new):
+        words = self._settings.fifo_words
+        if words and self._settings.fifo_on and self._fill(words, first, new):
             self._raise(reg.FIFO_OFLOW, last_us)
         self._ticks += new
         self._unlatched = self.taken - 1, last_us
@@ -164,99 +159,85 @@ class Chip:
 
     def _read_register(self, number: int) -> int:
         if number == reg.FIFO_COUNTH:  # latches its other half
-            self._registers[number : number + 2] = len(self.fifo).to_bytes(2, "big")
-        elif reg.ACCEL_XOUT_H <= number <= reg.GYRO_ZOUT_L and self._awake:
-            self._begin(self.taken - 1)
-        value = self._registers[number]
+            self._file[number : number + 2] = len(self.fifo).to_bytes(2, "big")
+        elif reg.ACCEL_XOUT_H <= number <= reg.GYRO_ZOUT_L and self._settings.awake:
+            self._begin(max(self.taken - 1, 0))
+        value = self._file[number]
         if number == reg.INT_STATUS:
-            self._registers[number] = 0
+            self._file[number] = 0
         return value
 
     def _write_register(self, number: int, value: int) -> None:
-        if number in reg.READ_ONLY or self._registers[reg.PWR_MGMT_1] & reg.DEVICE_RESET:
+        if number in reg.READ_ONLY or self._settings.resetting:
             return
         self._latch()  # what was sampled before is scaled as it was then
-        pace = self._awake, self._period_us
+        pace = self._settings.awake, self._period_us
         if number == reg.PWR_MGMT_1 and value & reg.DEVICE_RESET:
             self._power_up()
-            self._registers[number] |= reg.DEVICE_RESET
+            self._file[number] |= reg.DEVICE_RESET
             self._reset_until_us = self._now_us + RESET_US
             return
         if number == reg.USER_CTRL:
-            if value & reg.FIFO_RESET and (self.model.later or not value & reg.USER_FIFO_EN):
+            refused = value & reg.USER_FIFO_EN and not self._settings.model.later
+            if value & reg.FIFO_RESET and not refused:
                 self.fifo.clear()
             if value & reg.SIG_COND_RESET:
-                self._registers[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = bytes(14)
+                self._file[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = bytes(14)
             value &= ~reg.USER_RESETS
         elif number == reg.SIGNAL_PATH_RESET:
             value = 0
         elif number == reg.FIFO_R_W:
             return
-        self._registers[number] = value
-        if pace != (self._awake, self._period_us):
-            self._anchor_us, self._ticks = float(self._now_us), 0
-        if self._registers[reg.INT_ENABLE] & reg.DATA_RDY or (
-            self._registers[reg.USER_CTRL] & reg.USER_FIFO_EN and self._fifo_words()
-        ):
+        self._file[number] = value
+        if pace != (self._settings.awake, self._period_us):
+            self._restart()
+        if self._settings.listened_to:
             self._begin(self.taken)
 
     def _raise(self, bit: int, at_us: float) -> None:
-        self._registers[reg.INT_STATUS] |= bit
-        if self._registers[reg.INT_ENABLE] & bit:
+        self._file[reg.INT_STATUS] |= bit
+        if self._file[reg.INT_ENABLE] & bit:
             self._pulse_us = at_us
 
     # ---- time
 
     @property
-    def _awake(self) -> bool:
-        power = self._registers[reg.PWR_MGMT_1]
-        stopped = power & reg.CLKSEL == reg.CLOCK_STOPPED
-        return not power & (reg.SLEEP | reg.DEVICE_RESET) and not stopped
-
-    @property
     def _period_us(self) -> float:
         """True time between samples."""
-        low_pass = self._registers[reg.CONFIG] & 7 not in {0, 7}
-        rate_hz = 1000.0 if low_pass else 8000.0
-        divider = self._registers[reg.SMPLRT_DIV]
-        if self.model.later:
-            if self._registers[reg.GYRO_CONFIG] & 3:
-                rate_hz, low_pass = 32000.0, False
-            divider = divider if low_pass else 0
-        return 1e6 * (1 + divider) / rate_hz / (1 + self.ppm * 1e-6)
+        return self._settings.period_us / (1 + self.ppm * 1e-6)
+
+    def _restart(self, now_us: int | None = None) -> None:
+        """Take the next sample a period from now."""
+        self._anchor_us, self._ticks = float(self._now_us if now_us is None else now_us), 0
 
     def _due(self, at_us: int) -> int:
         return math.floor((at_us - self._anchor_us) / self._period_us)
 
     def _begin(self, number: int) -> None:
         """Count from this sample on: it is the feed's sample 0."""
-        if self._began is None and self._awake:
+        if self._began is None and self._settings.awake:
             t_us = self._anchor_us + (self._ticks + 1 + number - self.taken) * self._period_us
             self._began = number, t_us
 
     # ---- samples
 
-    def _fifo_words(self) -> list[int]:
-        enabled = self._registers[reg.FIFO_EN]
-        return [word for word, bit in enumerate(reg.FIFO_WORDS) if enabled & bit]
-
     def _fill(self, words: list[int], first: int, new: int) -> bool:
         """Put the samples from `first` on into the FIFO; return whether any byte was lost."""
         width = 2 * len(words)
-        kept = self._registers[reg.CONFIG] & reg.FIFO_MODE and self.model.later
-        fitting = self.model.fifo_bytes // width + 1
+        kept = self._settings.fifo_keeps
+        fitting = self.fifo.size // width + 1
         skip = 0 if kept else max(0, new - fitting)
         ticks = np.arange(skip, min(new, skip + fitting))
         t_us = self._anchor_us + (self._ticks + 1 + ticks) * self._period_us
         data = self._words(first + ticks, t_us)[:, words].astype(">i2").tobytes()
-        return self.fifo.put(data, bool(kept)) or new > fitting
+        return self.fifo.put(data, kept) or new > fitting
 
     def _latch(self) -> None:
         """Bring the sensor registers up to the last sample."""
         if self._unlatched is not None:
             number, t_us = self._unlatched
             shown = self._words(np.array([number]), np.array([t_us]))
-            self._registers[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = shown.astype(">i2").tobytes()
+            self._file[reg.ACCEL_XOUT_H : reg.GYRO_ZOUT_L + 1] = shown.astype(">i2").tobytes()
             self._unlatched = None
 
     def _words(self, numbers: Int64, t_us: Float64) -> Int64:
@@ -265,16 +246,4 @@ class Chip:
         index = np.maximum(numbers - began, 0)
         physical = self._feed(index, np.maximum(t_us - began_us, 0.0) / 1e6)
         physical = physical + self._noise(numbers)
-        acc_g = 2 << (self._registers[reg.ACCEL_CONFIG] >> 3 & 3)
-        gyro_dps = 250 << (self._registers[reg.GYRO_CONFIG] >> 3 & 3)
-        six = counts(physical, acc_g, gyro_dps)
-        for channel, count in self.stuck.items():
-            six[:, channel] = count
-        for channel in range(6):
-            if self._registers[reg.PWR_MGMT_2] & 0x20 >> channel:
-                six[:, channel] = 0
-        warmth = (self.temperature_c - self.model.zero_c) * self.model.counts_per_c
-        out = np.empty((len(six), 7), np.int64)
-        out[:, :3], out[:, 4:] = six[:, :3], six[:, 3:]
-        out[:, 3] = min(max(round(warmth), -0x8000), 0x7FFF)
-        return out
+        return self._settings.words(physical, self.temperature_c, self.stuck)

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.simulator.wearer import Wearer
 
 Int64 = NDArray[np.int64]
+
+WEARER_HZ = 200.0
 
 Feed = Callable[[Int64, Float64], Float64]
 """(index (n,), t_s (n,)) -> (n, 6): acceleration x y z in g, angular velocity x y z in degrees/s.
@@ -66,3 +69,9 @@ def counts(table: Float64, acc_full_scale_g: int, gyro_full_scale_dps: int) -> N
     lsb = np.repeat([acc_full_scale_g / 32768, gyro_full_scale_dps / 32768], 3)
     limited: NDArray[np.int16] = np.clip(np.rint(table / lsb), -0x8000, 0x7FFF).astype(np.int16)
     return limited
+
+
+def wearer(someone: Wearer) -> Feed:
+    """Feed a minute of what a synthetic wearer does, 10 s each, over and over."""
+    script = [(name, 10.0) for name in someone.activities]
+    return by_time(values(someone.samples(script, WEARER_HZ)[0]), WEARER_HZ)

@@ -1,0 +1,79 @@
+"""What the registers ask of the chip."""
+
+import numpy as np
+
+from firmware_bridge.samples import Float64
+from firmware_bridge.simulator import registers as reg
+from firmware_bridge.simulator.feed import Int64, counts
+
+
+class Settings:
+    """The register file, `file`, and what it means."""
+
+    def __init__(self, who_am_i: int) -> None:
+        """Hold the values after a reset."""
+        self.model = reg.MODELS[who_am_i]
+        self.file = bytearray(reg.COUNT)
+        self.file[reg.PWR_MGMT_1] = self.model.power
+        self.file[reg.WHO_AM_I] = who_am_i
+
+    @property
+    def resetting(self) -> bool:
+        """DEVICE_RESET is being done."""
+        return bool(self.file[reg.PWR_MGMT_1] & reg.DEVICE_RESET)
+
+    @property
+    def awake(self) -> bool:
+        """Samples are taken."""
+        power = self.file[reg.PWR_MGMT_1]
+        stopped = power & reg.CLKSEL == reg.CLOCK_STOPPED
+        return not power & (reg.SLEEP | reg.DEVICE_RESET) and not stopped
+
+    @property
+    def period_us(self) -> float:
+        """Nominal time between samples."""
+        low_pass = self.file[reg.CONFIG] & 7 not in {0, 7}
+        rate_hz = 1000.0 if low_pass else 8000.0
+        divider = self.file[reg.SMPLRT_DIV]
+        if self.model.later:
+            if self.file[reg.GYRO_CONFIG] & 3:
+                rate_hz, low_pass = 32000.0, False
+            divider = divider if low_pass else 0
+        return 1e6 * (1 + divider) / rate_hz
+
+    @property
+    def fifo_words(self) -> list[int]:
+        """Which of acc x y z, temperature, gyro x y z go into the FIFO."""
+        enabled = self.file[reg.FIFO_EN]
+        return [word for word, bit in enumerate(reg.FIFO_WORDS) if enabled & bit]
+
+    @property
+    def fifo_on(self) -> bool:
+        """The FIFO can be written and read."""
+        return bool(self.file[reg.USER_CTRL] & reg.USER_FIFO_EN)
+
+    @property
+    def fifo_keeps(self) -> bool:
+        """A full FIFO takes no more."""
+        return self.model.later and bool(self.file[reg.CONFIG] & reg.FIFO_MODE)
+
+    @property
+    def listened_to(self) -> bool:
+        """Someone has asked for samples."""
+        return bool((self.fifo_on and self.fifo_words) or self.file[reg.INT_ENABLE] & reg.DATA_RDY)
+
+    def words(self, physical: Float64, temperature_c: float, stuck: dict[int, int]) -> Int64:
+        """Digitise (n, 6) in g and degrees/s: (n, 7) counts, the temperature in the middle."""
+        acc_g = 2 << (self.file[reg.ACCEL_CONFIG] >> 3 & 3)
+        gyro_dps = 250 << (self.file[reg.GYRO_CONFIG] >> 3 & 3)
+        six = counts(physical, acc_g, gyro_dps)
+        for channel in range(6):
+            if self.file[reg.PWR_MGMT_2] & 0x20 >> channel:  # standby
+                six[:, channel] = 0
+        for channel, count in stuck.items():
+            six[:, channel] = count
+        warmth = round((temperature_c - self.model.zero_c) * self.model.counts_per_c)
+        out = np.empty((len(six), 7), np.int64)
+        out[:, :3], out[:, 4:] = six[:, :3], six[:, 3:]
+        out[:, 3] = min(max(warmth, -0x8000), 0x7FFF)
+        return out
