@@ -41,8 +41,8 @@ _SEEN_ALL: Final = """
 ### Whether the quantised model is still the trained one
 On {windows} windows of people that it was trained on, so accuracy here says nothing of new ones:"""
 
-_ON_A_WRIST: Final = """ It does not tell falls: they are at best `unknown`, and lying is a sign
-neither of a fall nor of sleep. While the mounting is not known, `unknown` tells no posture."""
+_ON_A_WRIST: Final = """ It does not tell falls: they are at best `unknown`. It does not tell
+lying: most of it is called sitting. While the mounting is not known, `unknown` tells no posture."""
 
 
 def card(manifest: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from train.datasets.wrist import LABELS, UNKNOWN
+from train.datasets.wrist import LABELS, LYING, UNKNOWN
 
 
 def minutes_picture(path: Path, figures: dict[str, Any]) -> None:
@@ -15,7 +15,7 @@ def minutes_picture(path: Path, figures: dict[str, Any]) -> None:
 
     `figures` is as train.report.wrist_data gives them.
     """
-    activities = (*LABELS, UNKNOWN)
+    activities = (*LABELS, LYING, UNKNOWN)
     minutes = np.array(
         [[of["minutes"].get(label, 0) for label in activities] for of in figures.values()]
     )

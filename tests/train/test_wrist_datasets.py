@@ -312,7 +312,7 @@ def cadence_hz(samples: Samples) -> float:
 def check_all(sets: dict[str, WristSet]) -> None:
     for name, found in sets.items():
         assert {p.dataset for p in found.pieces} == {name}
-        assert {p.activity for p in found.pieces} <= {*wrist.LABELS, wrist.UNKNOWN, ""}
+        assert {p.activity for p in found.pieces} <= {*wrist.LABELS, wrist.LYING, wrist.UNKNOWN, ""}
         for piece in found.pieces:
             assert piece.person.startswith(f"{name}-")
             assert (np.diff(piece.samples.t_s) > 0).all(), piece.recording

@@ -84,7 +84,7 @@ def _check_wrist(name: str, folder: Path) -> list[str]:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
     wrists = len({(piece.person, piece.wrist) for piece in found.pieces})
     lines = [f"people: {len(found.people)}, {wrists} wrists"]
-    labels = (*wrist.LABELS, wrist.UNKNOWN, "")
+    labels = (*wrist.LABELS, wrist.LYING, wrist.UNKNOWN, "")
     lines += [
         f"{label or 'ambiguous, not used'}: {minutes[label]:.1f} min"
         for label in labels

@@ -6,7 +6,10 @@ from firmware_bridge.samples import Samples
 
 STANDARD_GRAVITY = 9.80665
 """m/s2 in a g."""
-LABELS = ("walking", "running", "stairs", "sitting", "standing", "lying")
+LABELS = ("walking", "running", "stairs", "sitting", "standing")
+LYING = "lying"
+"""Of six people in one data set, and a forearm lies no otherwise than a sitter's: no label of its
+own, taught as sitting, and left out of every figure but what is said of it."""
 UNKNOWN = "unknown"
 """An activity that is none of LABELS, and must not be taken for one."""
 
@@ -21,7 +24,7 @@ class Piece:
     wrist: str
     """`left`, `right`, or '' where the publisher does not say."""
     activity: str
-    """One of LABELS, UNKNOWN, or '' for what is ambiguous: neither to train nor to test on."""
+    """One of LABELS, LYING, UNKNOWN, or '' where it is ambiguous: neither to train nor test on."""
     detail: str
     """The publisher's own name for the activity."""
     samples: Samples

@@ -11,11 +11,12 @@ from firmware_bridge.samples import Samples
 from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
 from train.datasets.archive import Archive, DataError, locate
 from train.datasets.cache import Arrays, cached
-from train.datasets.piece import LABELS, UNKNOWN, Piece
+from train.datasets.piece import LABELS, LYING, UNKNOWN, Piece
 
 __all__ = [
     "DATASETS",
     "LABELS",
+    "LYING",
     "SOURCES",
     "UNKNOWN",
     "Piece",

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from device.verdict import DecisionSpec
 from train import results
+from train.datasets.piece import LABELS
 from train.parallel import cores
 from train.provenance import provenance
 from train.report import wrist_data, wrist_pictures
 from train.wrist import experiments
-from train.wrist.days import ON_A_RAIL, Day
+from train.wrist.days import CLASSES, ON_A_RAIL, Day
 from train.wrist.decide import Stretch, fit_decision, stretches
-from train.wrist.evaluate import Figures, delay_s, figures, joined, of, say
+from train.wrist.evaluate import Figures, Said, delay_s, figures, joined, of, say
 from train.wrist.experiments import POSTURES, LeftOut
 from train.wrist.fit import WristRecipe
 from train.wrist.turns import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
@@ -29,7 +31,7 @@ HEAD = [
     "accuracy",
     "each window alone",
     "stairs as walking",
-    *("walking", "running", "stairs", "sitting", "standing", "lying"),
+    *LABELS,
     "unknown told",
     "known rejected",
 ]
@@ -90,6 +92,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         delays = np.concatenate(
             [delay_s(s, group) for s, group in zip(people, groups[:split], strict=True)]
         )
+        lies = lying(whole, np.concatenate([g.lying for g in groups[:split]]))
         summary = {
             "datasets": {name: figures(said).to_dict() for name, said in sets.items()},
             "people": {
@@ -104,6 +107,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
                     "90 %": float(np.quantile(delays, 0.9)),
                 },
             },
+            "lying": lies,
             "turns": turns(days, jobs, decision),
         }
         recordings = wrist_data.table(folder)
@@ -119,10 +123,16 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         results.write("wrist", whole_result, HEAD, table)
         head, lines = _smoothing(figures(whole), delays)
         results.write("wrist-smoothing", {"data": sha256}, head, lines)
+        results.write("wrist-lying", {"data": sha256}, *_lying(lies))
         results.write("wrist-data", {"data": sha256}, wrist_data.HEAD, wrist_data.rows(recordings))
         wrist_pictures.draw(results.FOLDER, summary)
         minutes_picture(results.FOLDER / "wrist-data.png", recordings)
     return results.markdown(HEAD, table)
+
+
+def lying(said: Said, lies: NDArray[np.bool_]) -> dict[str, float]:
+    """Give the shares of what was said of people who lie, which is no label."""
+    return {name: float((said.said[lies] == c).mean()) for c, name in enumerate(CLASSES)}
 
 
 def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) -> dict[str, Any]:
@@ -178,16 +188,17 @@ def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     ]
 
 
+def _lying(shares: dict[str, float]) -> tuple[list[str], list[list[str]]]:
+    return ["people never seen", *shares], [["lying", *(f"{s:.0%}" for s in shares.values())]]
+
+
 def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
     """Fit the decision's numbers to left-out people of the other data sets."""
     return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
 
 
 def _row(title: str, of: Figures) -> list[str]:
-    recalls = [
-        f"{of.recall[name]:.0%}" if name in of.recall else ""
-        for name in ("walking", "running", "stairs", "sitting", "standing", "lying", "unknown")
-    ]
+    recalls = [f"{of.recall[name]:.0%}" if name in of.recall else "" for name in CLASSES]
     shares = (of.accuracy, of.accuracy_raw, of.accuracy_stairs_as_walking)
     return [
         title,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from firmware_bridge.samples import Float64
-from train.datasets.wrist import DATASETS, LABELS, SOURCES, UNKNOWN, Piece, load
+from train.datasets.wrist import DATASETS, LABELS, LYING, SOURCES, UNKNOWN, Piece, load
 from train.gyro_check import check_people
 
 HEAD = [
@@ -16,6 +16,7 @@ HEAD = [
     "people",
     "rate",
     *LABELS,
+    LYING,
     UNKNOWN,
     "gyro: scale",
     "correlation",
@@ -40,7 +41,7 @@ def rows(figures: dict[str, Any]) -> list[list[str]]:
             name,
             str(of["people"]),
             f"{of['rate_hz']:.1f} Hz",
-            *(f"{of['minutes'].get(label, 0):.0f} min" for label in (*LABELS, UNKNOWN)),
+            *(f"{of['minutes'].get(label, 0):.0f} min" for label in (*LABELS, LYING, UNKNOWN)),
             f"{of['gyro']['scale']:.2f}",
             f"{of['gyro']['correlation']:.2f}",
             f"{of['gyro']['as_it_is']} of {of['gyro']['checked']}",
@@ -67,7 +68,11 @@ def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
     minutes: Counter[str] = Counter()
     for piece in pieces:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    return {label: round(minutes[label], 1) for label in (*LABELS, UNKNOWN, "") if label in minutes}
+    return {
+        label: round(minutes[label], 1)
+        for label in (*LABELS, LYING, UNKNOWN, "")
+        if label in minutes
+    }
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
@@ -77,7 +82,7 @@ def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
     """
     sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
     for piece in pieces:
-        if piece.activity in LABELS:
+        if piece.activity in (*LABELS, LYING):
             where = f"{piece.activity} {piece.wrist}".strip()
             sums[where][piece.person] += piece.samples.acc_g.sum(axis=0)
     means = {

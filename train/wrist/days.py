@@ -27,7 +27,7 @@ class Mark:
     start_s: float
     end_s: float
     activity: str
-    """One of CLASSES; "" where the publisher's label does not say."""
+    """One of CLASSES, LYING; "" where the publisher's label does not say."""
     detail: str
     """The publisher's own code."""
 

@@ -35,9 +35,6 @@ _UNKNOWN_TOLD = 0.66
 people not seen here. Among the filters that do, the one that gets most of the known right is it."""
 MISCALIBRATED = 0.045
 """Calibration error allowed where this is fitted; 0.05 is the target for people not seen here."""
-_LYING = 0.14
-"""The prior of lying is what its probability is divided by. It is set high, so that lying needs
-more evidence than the rest: six people of one data set are all that has been seen of it."""
 
 Rows = NDArray[np.float64]
 
@@ -104,7 +101,7 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
 @cache
 def smoothing(dwell_s: float, weight: float, unknown: float) -> Smoothing:
     """Make the filter of a wearer who stays with an activity for dwell_s on average."""
-    shares = np.array([*WristRecipe().shares[:-2], _LYING])
+    shares = np.array(WristRecipe().shares[:-1])
     prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
     states, leave = len(prior), HOP_S / dwell_s
     transition = np.full((states, states), leave / (states - 1))

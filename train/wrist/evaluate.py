@@ -15,9 +15,6 @@ from train.wrist.days import CLASSES
 from train.wrist.decide import HOP_S, UNKNOWN, Rows
 from train.wrist.windows import WristWindows
 
-NAMED = 5
-"""Walking, running, stairs, sitting, standing: what the targets are over. Lying is apart."""
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -74,7 +71,7 @@ class Figures:
     """Smoothed, the likeliest label: no `unknown`."""
     accuracy_stairs_as_walking: float
     recall: dict[str, float]
-    """Of all six labels and `unknown`, where there are windows of it."""
+    """Of all five labels and `unknown`, where there are windows of it."""
     known_rejected: float
     """Share of windows of the five labels said to be unknown."""
     calibration_error: float
@@ -95,7 +92,7 @@ def figures(said: Said) -> Figures:
     labelled = said.y >= 0
     confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     np.add.at(confusion, (said.y[labelled], said.said[labelled]), 1)
-    core = labelled & (said.y < NAMED)
+    core = labelled & (said.y < UNKNOWN)
     y = said.y[core]
 
     def share(right: NDArray[np.bool_]) -> float:

@@ -11,9 +11,11 @@ from device.orientation.orientation import Orientation
 from device.orientation.spec import OrientationSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
+from train.datasets.piece import LYING
 from train.wrist.days import CLASSES, Day, Mark
 
 UNLABELLED = -1
+_LABELS = {name: index for index, name in enumerate(CLASSES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class WristWindows:
     x: NDArray[np.float32]
     """(n, window, 9): turned and scaled by the wearer's own walking so far."""
     y: NDArray[np.int64]
-    """(n,): index into CLASSES, or UNLABELLED where a window spans two activities."""
+    """(n,): index into CLASSES, or UNLABELLED where a window spans two activities, or lying."""
+    lying: NDArray[np.bool_]
     known: NDArray[np.bool_]
     """(n,): whether the mounting was known by then."""
     start_s: NDArray[np.float64]
@@ -50,7 +53,8 @@ def windows(days: Iterable[Day], spec: SignalSpec, orientation: OrientationSpec)
             x, known = mounting.place(window.x)
             row = {
                 "x": x,
-                "y": CLASSES.index(mark.activity) if mark and mark.activity else UNLABELLED,
+                "y": _LABELS.get(mark.activity, UNLABELLED) if mark else UNLABELLED,
+                "lying": mark is not None and mark.activity == LYING,
                 "known": known,
                 "start_s": window.start_s,
                 "wearer": day.wearer,

@@ -56,8 +56,8 @@ def by_gravity(x: NDArray[np.float32]) -> Float64:
     for window in x.astype(np.float64):
         moves = min(1.0, float(window[:, 6:].std()) * 8)
         level = min(1.0, abs(float(window[:, 2].mean())))
-        row = [moves, 0, 0, (1 - moves) * level, (1 - moves) * (1 - level), 0, 0]
-        rows.append([(p + 0.01) / 1.07 for p in row])
+        row = [moves, 0, 0, (1 - moves) * level, (1 - moves) * (1 - level), 0]
+        rows.append([(p + 0.01) / 1.06 for p in row])
     return np.array(rows)
 
 
