@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),
+    "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
     "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
     "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),

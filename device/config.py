@@ -45,6 +45,8 @@ class Config:
     """(3, 3) proper rotation from sensor axes to wrist axes; None where they are the same."""
     stdout: bool = True
     sqlite: Path | None = None
+    calibration: Path | None = None
+    """The sensor's constant errors, as `edgehar calibrate` found them."""
     state: Path | None = None
     """Where the mounting that was found is kept over a restart."""
 
@@ -93,6 +95,7 @@ def load(path: Path) -> Config:
         source=source,
         model=settings.get("model"),
         rotation=settings.get("mounting.rotation"),
+        calibration=settings.get("calibration.file"),
         stdout=settings.get("sinks.stdout", True),
         sqlite=settings.get("sinks.sqlite"),
         state=settings.get("state.file"),
@@ -182,6 +185,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "source.uri": _source,
     "source.baud": _baud,
     "mounting.rotation": _rotation,
+    "calibration.file": _path,
     "sinks.stdout": _flag,
     "sinks.sqlite": _path,
     "state.file": _path,

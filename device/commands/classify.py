@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from device import config as configs
+from device.calibration import file as calibrations
 from device.commands import options
 from device.decisions import to_json
 from device.model.classifier import Classifier, self_test
@@ -28,9 +29,19 @@ _QUIET_S, _EVERY_S = 2.0, 0.5
 @click.argument("recordings", metavar="RECORDING...", nargs=-1, required=True, type=Path)
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
 @click.option(
-    "--config", "config_path", metavar="FILE", type=Path, help="Model and mounting as in `run`."
+    "--config",
+    "config_path",
+    metavar="FILE",
+    type=Path,
+    help="Model, mounting and calibration as in `run`.",
 )
-def command(recordings: tuple[Path, ...], model: str | None, config_path: Path | None) -> None:
+@click.option("--calibration", metavar="FILE", type=Path, help="From `edgehar calibrate`.")
+def command(
+    recordings: tuple[Path, ...],
+    model: str | None,
+    config_path: Path | None,
+    calibration: Path | None,
+) -> None:
     """Classify recordings: one decision a line, as JSON, on standard output.
 
     Each recording is a stream of its own and their decisions come in the order given; the first
@@ -38,6 +49,8 @@ def command(recordings: tuple[Path, ...], model: str | None, config_path: Path |
     decisions are those that `edgehar run` makes of the same samples, without `time`.
     """
     config = configs.load(config_path) if config_path else configs.Config()
+    calibration = calibration or config.calibration
+    errors = calibrations.read(calibration).calibration if calibration else None
     bundle = options.open_bundle(model or config.model)
     self_test(bundle)
     progress = _Progress()
@@ -50,7 +63,8 @@ def command(recordings: tuple[Path, ...], model: str | None, config_path: Path |
             if len(recordings) > 1:
                 click.echo(f"edgehar: {path}", err=True)
             pipeline = Pipeline(bundle, classify, config.rotation)
-            for block in read_ahead(path) if long else RecordingSource(path).blocks():
+            for raw in read_ahead(path) if long else RecordingSource(path).blocks():
+                block = errors.apply(raw) if errors else raw
                 lines = [f"{to_json(decision)}\n" for decision in pipeline.push(block)]
                 sys.stdout.write("".join(lines))
                 progress.note(path, float(block.t_s[-1]) if len(block) else 0.0)

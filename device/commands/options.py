@@ -14,6 +14,8 @@ from device.mounting_file import NAME, MountingFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 
+log = logging.getLogger(__name__)
+
 DEFAULT_MODELS = ("wrist", "waist")
 """The first of these that is shipped is used where no model is named."""
 
@@ -37,6 +39,16 @@ def open_source(setting: SourceSetting | str) -> Source:
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
 
     return SerialSource(source.path, source.baud)
+
+
+def calibrated(source: Source, path: Path) -> Source:
+    """Return the source with the sensor's constant errors taken out; raises InputError."""
+    from device.calibration import file  # noqa: PLC0415 -- memory where there is none
+    from device.calibration.values import Calibrated  # noqa: PLC0415
+
+    found = file.read(path)
+    log.info("calibration %s: of %s, %s", path, found.source, found.date)
+    return Calibrated(source, found.calibration)
 
 
 def mounting_file(

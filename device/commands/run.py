@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
     "  baud = 115200\n"
     "  [mounting]  # turns sensor axes into wrist axes\n"
     "  rotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n"
+    "  [calibration]  # from edgehar calibrate\n"
+    '  file = "wrist.json"\n'
     "  [sinks]\n"
     "  stdout = true\n"
     '  sqlite = "/var/lib/edgehar/decisions.db"\n'
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N] or recording:FILE.")
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
 @click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
+@click.option("--calibration", metavar="FILE", type=Path, help="The sensor's constant errors, from"
+              " `edgehar calibrate`.")  # fmt: skip
 @click.option("--state", metavar="FILE", type=Path, help="Keep the mounting found, for the next "
               "start [default: orientation.json in $STATE_DIRECTORY, if set].")  # fmt: skip
 @click.option("--report", metavar="FILE", type=Path, help="At the end, write what came as JSON.")
@@ -48,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     source: str | None,
     model: str | None,
     sqlite: Path | None,
+    calibration: Path | None,
     state: Path | None,
     report: Path | None,
 ) -> None:
@@ -63,6 +68,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         source=configs.parse_source(source) if source else config.source,
         model=model or config.model,
         sqlite=sqlite or config.sqlite,
+        calibration=calibration or config.calibration,
         state=state or config.state,
     )
     if config.source is None:
@@ -73,6 +79,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     bundle = options.open_bundle(config.model)
     self_test(bundle)
     opened = options.open_source(config.source)
+    if config.calibration is not None:
+        opened = options.calibrated(opened, config.calibration)
     kept = None
     if config.rotation is None:
         kept = options.mounting_file(bundle, config.source, opened.name, config.state)

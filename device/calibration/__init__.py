@@ -1,0 +1,1 @@
+"""What a sensor reads wrongly, found while it lies still, and put right."""

@@ -1,0 +1,71 @@
+"""A sensor's constant errors, and samples without them."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from device.fields import numbers
+from device.sources import Source
+from firmware_bridge.samples import Float64, Samples
+
+Triple = tuple[float, float, float]
+
+MAX_OFFSET_G: Final = 0.3
+SCALES: Final = (0.8, 1.25)
+MAX_BIAS_RAD_S: Final = float(np.radians(20.0))
+"""The MPU-6050's data sheet allows 0.08 g, 3 % and 20 deg/s; copies of it are worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Reading = offset + scale times truth. Raises InputError where no sensor is so far off."""
+
+    acc_offset_g: Triple = (0.0, 0.0, 0.0)
+    """What each axis reads where there is no acceleration."""
+    acc_scale: Triple = (1.0, 1.0, 1.0)
+    gyro_bias_rad_s: Triple = (0.0, 0.0, 0.0)
+    """What each axis reads at rest."""
+
+    def __post_init__(self) -> None:
+        numbers("acc_offset_g", self.acc_offset_g, 3, -MAX_OFFSET_G, MAX_OFFSET_G)
+        numbers("acc_scale", self.acc_scale, 3, *SCALES)
+        numbers("gyro_bias_rad_s", self.gyro_bias_rad_s, 3, -MAX_BIAS_RAD_S, MAX_BIAS_RAD_S)
+
+    def acc(self, reading_g: Float64) -> Float64:
+        """Give the acceleration (..., 3) behind a reading (..., 3), g."""
+        truth: Float64 = (reading_g - np.array(self.acc_offset_g)) / np.array(self.acc_scale)
+        return truth
+
+    def apply(self, samples: Samples) -> Samples:
+        """Give the samples without the errors; each value for itself, however they are cut."""
+        gyro = samples.gyro_rad_s - np.array(self.gyro_bias_rad_s)
+        return Samples(samples.t_s, self.acc(samples.acc_g), gyro, samples.lost)
+
+
+class Calibrated:
+    """A source whose samples come without the sensor's errors; in all else it is that source."""
+
+    def __init__(self, source: Source, calibration: Calibration) -> None:
+        self.name = source.name
+        self._source = source
+        self._calibration = calibration
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Those of the source."""
+        return self._source.counts
+
+    def blocks(self) -> Generator[Samples]:
+        """Yield the source's blocks, put right."""
+        blocks = self._source.blocks()
+        try:
+            for block in blocks:
+                yield self._calibration.apply(block)
+        finally:
+            blocks.close()
+
+    def date(self, t_s: float | None) -> str | None:
+        """Ask the source."""
+        return self._source.date(t_s)

@@ -1,0 +1,156 @@
+"""`edgehar calibrate`: what the sensor reads wrongly at rest, into a small file."""
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+
+from device.calibration import file as files
+from device.calibration.faces import HOLD_S, Result, SixFaces, residual, rounded
+from device.calibration.still import Still, StillFinder
+from device.calibration.values import Calibration
+from device.commands import options
+from device.commands.liveline import LiveLine
+from device.sources import Source
+from firmware_bridge.errors import EdgeharError, InputError
+
+REST_S = 10.0
+PATIENCE_S = 300.0
+"""Without a new time of rest, nobody is there."""
+SILENCE_S = 15.0
+"""Without a sample, no sensor is there."""
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  edgehar calibrate --source serial:/dev/ttyUSB0 --out wrist.json\n"
+    "  edgehar calibrate --source serial:/dev/ttyUSB0 --out wrist.json --rest-only\n"
+    "  edgehar run --source serial:/dev/ttyUSB0 --calibration wrist.json\n"
+    "\b\nSix faces: hold the sensor still for 4 s with each of its six sides up, in any order,\n"
+    "best against a table's edge or a box. No side needs to be level. A position that is still\n"
+    "but no side up is used to check the result."
+)
+@click.option("--source", metavar="SOURCE", required=True, help="As in `run`; also recording:FILE.")
+@click.option("--out", metavar="FILE", required=True, type=Path, help="Where the result goes.")
+@click.option(
+    "--rest-only",
+    is_flag=True,
+    help="The gyroscope's bias alone: lay the sensor down for 11 s. What FILE says of the"
+    " accelerometer stays.",
+)
+def command(source: str, out: Path, *, rest_only: bool) -> None:
+    """Measure a sensor's constant errors: accelerometer offset and scale, gyroscope bias.
+
+    Positions are taken as they come, with or without a terminal. The file is small JSON; `run` and
+    `classify` use it with --calibration.
+    """
+    opened = options.open_source(source)
+    kept = _accelerometer_of(out) if rest_only else None
+    _must_be_writable(out)
+    with LiveLine() as line:
+        result = _six(opened, line) if kept is None else _rest(opened, line, kept)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    files.write(out, files.made(result, opened.name, date, _temperature_c(opened)))
+    click.echo(_summary(result))
+    click.echo(f"written to {out}; use it: edgehar run --source {source} --calibration {out}")
+
+
+def _accelerometer_of(out: Path) -> Calibration:
+    """Give what an earlier file knows; without one, nothing."""
+    return files.read(out).calibration if out.exists() else Calibration()
+
+
+def _temperature_c(source: Source) -> float | None:
+    health = getattr(source, "health", None)
+    return None if health is None else health.temperature_c
+
+
+def _must_be_writable(out: Path) -> None:
+    """Raise InputError now rather than after a minute's work."""
+    if out.is_dir():
+        raise InputError(f"cannot write {out}: it is a folder; give a file's name")
+    part = out.with_name(f"{out.name}.part")
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror}; give another name") from error
+
+
+def _stills(
+    source: Source, finder: StillFinder, line: LiveLine, wanted: Callable[[], str]
+) -> Generator[Still]:
+    """Yield times of rest for as long as somebody seems to be there. Raises EdgeharError."""
+    heard = last = time.monotonic()
+    with closing(source.blocks()) as blocks:
+        for block in blocks:
+            for still in finder.push(block):
+                last = time.monotonic()
+                yield still
+            now = time.monotonic()
+            heard = now if len(block) else heard
+            if now - heard > SILENCE_S:
+                raise EdgeharError(
+                    f"no samples from {source.name} for {SILENCE_S:g} s; try"
+                    f" edgehar doctor --source {source.name}"
+                )
+            if now - last > PATIENCE_S:
+                raise EdgeharError(f"gave up after {PATIENCE_S:g} s: {wanted()}")
+            state = finder.moving or f"still for {finder.held_s:g} s"
+            line.show(f"{wanted()} | now: {state}")
+    raise EdgeharError(f"{source.name} ended: {wanted()}")
+
+
+def _six(source: Source, line: LiveLine) -> Result:
+    six, finder = SixFaces(), StillFinder(HOLD_S)
+
+    def wanted() -> str:
+        return f"not seen yet: {' '.join(six.missing)} up"
+
+    line.say(
+        f"Hold the sensor still for {HOLD_S + 1:g} s with each side up: {' '.join(six.missing)}"
+    )
+    with closing(_stills(source, finder, line, wanted)) as stills:
+        for still in stills:
+            line.say(six.offer(still) + (f"; {wanted()}" if six.missing else ""))
+            if six.result is not None:
+                return six.result
+    raise AssertionError  # _stills ends with an error
+
+
+def _rest(source: Source, line: LiveLine, kept: Calibration) -> Result:
+    finder = StillFinder(REST_S)
+
+    def wanted() -> str:
+        return f"not {REST_S:g} s of rest yet; before: {finder.disturbed}"
+
+    line.say(f"Lay the sensor down and leave it alone for {REST_S + 1:g} s.")
+    with closing(_stills(source, finder, line, wanted)) as stills:
+        still = next(stills)
+    found = replace(kept, gyro_bias_rad_s=rounded(still.gyro_rad_s))
+    return Result(found, {"at rest": residual(found, [still.later_acc_g])})
+
+
+def _summary(result: Result) -> str:
+    def row(name: str, values: Iterable[float], form: str, unit: str) -> str:
+        return f"{name:22}" + " ".join(f"{value:{form}}" for value in values) + f"  {unit}"
+
+    found = result.calibration
+    offset_mg = [1000 * value for value in found.acc_offset_g]
+    bias_dps = np.degrees(found.gyro_bias_rad_s).tolist()
+    lines = [
+        f"{'':22}       x        y        z",
+        row("accelerometer offset", offset_mg, "+8.1f", "mg"),
+        row("accelerometer scale", found.acc_scale, "8.4f", ""),
+        row("gyroscope bias", bias_dps, "+8.2f", "deg/s"),
+    ]
+    for where, off in result.residuals.items():
+        lines.append(
+            f"|a| off 1 g, rms, {where}: {off.before_mg:.1f} mg before, {off.after_mg:.1f} mg after"
+        )
+    return "\n".join(line.rstrip() for line in lines)
