@@ -1,5 +1,6 @@
 # make demo    see it work: a synthetic wearer, a virtual serial line, the daemon, a live view
 # make test    all tests that need nothing but this checkout (recorded data are used where present)
+# make test-system  real parts run for real: firmware, kernels and processors; Debian packages
 # make lint    style, types, import directions, README tables
 # make bench   speeds and sizes against their budgets
 # make bundles the models that ship, from the data in EDGEHAR_DATA; what is there is not made again
@@ -10,7 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test test-fast lint bench bundles venv clean
+.PHONY: demo test test-fast test-system lint bench bundles venv clean
 .DELETE_ON_ERROR:
 
 demo: .venv/board
@@ -22,6 +23,11 @@ test: venv
 
 test-fast: venv
 	$(BIN)/pytest
+
+# Ten minutes; what it downloads and builds stays in build/system.
+test-system: venv
+	sh .ci/debian $$(cat tests/system/packages.txt)
+	$(BIN)/pytest -m system
 
 lint: venv
 	$(BIN)/ruff check .
