@@ -3,7 +3,7 @@
 import math
 import struct
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 
@@ -19,9 +19,13 @@ MAX_CONTENT = HEADER.size + MAX_BATCH * SAMPLE.itemsize
 MAX_UPTIME_US = 1 << 53
 """285 years: the µs that a float of seconds can carry."""
 
-_HELLO = struct.Struct("<BBBHIQH")
-_COMMAND = struct.Struct("<BI")
-_FIRMWARE_BYTES = 16
+UNKNOWN_TEMPERATURE = -0x8000
+"""In a Status: the chip has not been asked yet."""
+HELLO = struct.Struct("<BBBHIQH")
+"""Body of a Hello, before the firmware's name."""
+STATUS = struct.Struct("<IHHhBB")
+COMMAND = struct.Struct("<BI")
+FIRMWARE_BYTES = 16
 
 
 class Type(IntEnum):
@@ -29,6 +33,7 @@ class Type(IntEnum):
 
     HELLO = 1
     BATCH = 2
+    STATUS = 3
     COMMAND = 16
 
 
@@ -40,6 +45,28 @@ class Code(IntEnum):
     STOP = 3
     SET_RATE = 4
     """The argument is the rate in mHz."""
+
+
+class Reset(IntFlag):
+    """Why the device last began anew; 0 where it cannot tell."""
+
+    POWER = 1
+    PIN = 2
+    BROWN_OUT = 4
+    WATCHDOG = 8
+
+
+class Trouble(IntFlag):
+    """What is wrong with the sensor at this moment."""
+
+    NO_INTERRUPT = 1
+    """Its INT pin is silent though it takes samples: not wired. Times are estimated."""
+    NO_ANSWER = 2
+    """It does not answer on the bus."""
+    WRONG_CHIP = 4
+    """Something answers, whose WHO_AM_I is none that the firmware knows."""
+    BUS_STUCK = 8
+    """SDA or SCL is held low, and clocking did not free it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +124,26 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """How the device is. Sent after each hello; its counters begin at 0 with a boot."""
+
+    seq: int
+    time_us: int
+    """Device clock, µs, low 32 bits."""
+    index: int
+    overflowed: int
+    """Samples that the sensor took and the device had no time for (they are in `index` too)."""
+    bus_faults: int
+    """Transfers that failed, retried ones too."""
+    chip_restarts: int
+    """Times that the sensor was set up anew after the first."""
+    temperature_c: float | None
+    """Of the sensor, to 0.01; None if not known."""
+    reset: Reset
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A request to the device."""
 
@@ -104,7 +151,7 @@ class Command:
     argument: int = 0
 
 
-Message = Hello | OtherVersion | Batch | Command
+Message = Hello | OtherVersion | Batch | Status | Command
 
 
 def signed32(difference: int) -> int:
@@ -112,7 +159,7 @@ def signed32(difference: int) -> int:
     return (difference + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
-def pack(message: Hello | Batch | Command) -> bytes:
+def pack(message: Hello | Batch | Status | Command) -> bytes:
     """Return a message's bytes: header and body, without CRC. struct.error if out of range."""
     match message:
         case Batch():
@@ -122,7 +169,7 @@ def pack(message: Hello | Batch | Command) -> bytes:
             return HEADER.pack(*header) + message.samples
         case Hello():
             header = (Type.HELLO, message.seq, message.uptime_us & 0xFFFFFFFF, message.index)
-            body = _HELLO.pack(
+            body = HELLO.pack(
                 VERSION,
                 message.chip,
                 message.acc_full_scale_g,
@@ -131,11 +178,21 @@ def pack(message: Hello | Batch | Command) -> bytes:
                 message.uptime_us,
                 message.boot,
             )
-            return HEADER.pack(*header) + body + message.firmware.encode()[:_FIRMWARE_BYTES]
-        case Command():
-            return HEADER.pack(Type.COMMAND, 0, 0, 0) + _COMMAND.pack(
-                message.code, message.argument
+            return HEADER.pack(*header) + body + message.firmware.encode()[:FIRMWARE_BYTES]
+        case Status():
+            header = (Type.STATUS, message.seq, message.time_us, message.index)
+            celsius = message.temperature_c
+            body = STATUS.pack(
+                message.overflowed,
+                message.bus_faults,
+                message.chip_restarts,
+                UNKNOWN_TEMPERATURE if celsius is None else round(100 * celsius),
+                message.reset,
+                message.trouble,
             )
+            return HEADER.pack(*header) + body
+        case Command():
+            return HEADER.pack(Type.COMMAND, 0, 0, 0) + COMMAND.pack(message.code, message.argument)
 
 
 def unpack(content: bytes) -> Message | None:
@@ -149,8 +206,10 @@ def unpack(content: bytes) -> Message | None:
         return Batch(seq, time_us, index, body) if whole else None
     if kind == Type.HELLO and body:
         return _unpack_hello(seq, index, body)
-    if kind == Type.COMMAND and len(body) == _COMMAND.size:
-        return Command(*_COMMAND.unpack(body))
+    if kind == Type.STATUS and len(body) == STATUS.size:
+        return _unpack_status(seq, time_us, index, body)
+    if kind == Type.COMMAND and len(body) == COMMAND.size:
+        return Command(*COMMAND.unpack(body))
     return None
 
 
@@ -158,10 +217,26 @@ def _unpack_hello(seq: int, index: int, body: bytes) -> Hello | OtherVersion | N
     # The version comes first so that it can be read whatever follows it.
     if body[0] != VERSION:
         return OtherVersion(seq, body[0])
-    if not _HELLO.size <= len(body) <= _HELLO.size + _FIRMWARE_BYTES:
+    if not HELLO.size <= len(body) <= HELLO.size + FIRMWARE_BYTES:
         return None
-    _, chip, acc_g, gyro_dps, rate_mhz, uptime_us, boot = _HELLO.unpack_from(body)
+    _, chip, acc_g, gyro_dps, rate_mhz, uptime_us, boot = HELLO.unpack_from(body)
     if not (acc_g and gyro_dps and rate_mhz) or uptime_us > MAX_UPTIME_US:
         return None
-    firmware = body[_HELLO.size :].decode("ascii", "replace")
+    firmware = body[HELLO.size :].decode("ascii", "replace")
     return Hello(seq, index, firmware, chip, acc_g, gyro_dps, rate_mhz, uptime_us, boot)
+
+
+def _unpack_status(seq: int, time_us: int, index: int, body: bytes) -> Status:
+    overflowed, bus_faults, chip_restarts, centi_c, reset, trouble = STATUS.unpack(body)
+    celsius = None if centi_c == UNKNOWN_TEMPERATURE else centi_c / 100
+    return Status(
+        seq,
+        time_us,
+        index,
+        overflowed,
+        bus_faults,
+        chip_restarts,
+        celsius,
+        Reset(reset),
+        Trouble(trouble),
+    )

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <stdint.h>
+
+void clock_init(void);
+/* µs since the start, low 32 bits. Interrupts are off. */
+uint32_t clock_low_us(void);

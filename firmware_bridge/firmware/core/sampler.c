@@ -1,0 +1,247 @@
+#include "sampler.h"
+
+#include "message.h"
+
+enum {
+    RING = 88,           /* times: more than any chip's FIFO has samples */
+    RESTARTS = 8,        /* of the FIFO, until no sample falls into one */
+    DOUBT = 3,           /* samples that interrupt and FIFO may differ by before they are out of step */
+    MAX_DT_US = 0xFFFF,  /* between samples of a frame */
+    POLLED_SAMPLES = 3,  /* in the FIFO with no interrupt: the pin is not wired */
+};
+
+/* Of the interrupt handler; the rest is the main loop's. */
+static uint32_t times[RING];
+static volatile uint8_t newest;
+static volatile uint8_t dated;
+static volatile uint32_t taken, last_us;
+static volatile bool interrupted;
+
+static uint32_t sent, overflowed, period_us;
+static uint8_t oldest, least;
+static volatile bool polls;
+
+static void note(uint32_t time_us)
+{
+    taken++;
+    last_us = time_us;
+    if (dated < RING) {
+        times[newest] = time_us;
+        newest = newest + 1 == RING ? 0 : newest + 1;
+        dated++;
+    }
+}
+
+void sampler_data_ready(uint32_t time_us)
+{
+    interrupted = true;
+    if (!polls)
+        note(time_us);
+}
+
+static uint32_t waiting(void)
+{
+    uint8_t before = interrupts_off();
+    uint32_t count = taken - sent;
+    interrupts_restore(before);
+    return count;
+}
+
+bool sampler_ready(void)
+{
+    return taken - sent >= least;
+}
+
+uint32_t sampler_index(void)
+{
+    return sent;
+}
+
+uint32_t sampler_overflowed(void)
+{
+    return overflowed;
+}
+
+bool sampler_polls(void)
+{
+    return polls;
+}
+
+uint32_t sampler_silence_us(uint32_t now_us)
+{
+    uint8_t before = interrupts_off();
+    uint32_t silence = now_us - last_us;
+    interrupts_restore(before);
+    return silence;
+}
+
+void sampler_drop(void)
+{
+    uint8_t before = interrupts_off();
+    overflowed += taken - sent;
+    sent = taken;
+    dated = 0;
+    oldest = newest;
+    interrupts_restore(before);
+}
+
+/* Empties the FIFO in a moment without a sample, so that it and the interrupts are in step. */
+static bool empty_fifo(void)
+{
+    for (uint8_t i = 0; i < RESTARTS; i++) {
+        uint32_t before = waiting();
+        if (!mpu_restart_fifo())
+            return false;
+        if (waiting() == before)
+            break;
+    }
+    return true;
+}
+
+static bool restart(void)
+{
+    if (!empty_fifo())
+        return false;
+    sampler_drop();
+    return true;
+}
+
+bool sampler_start(uint32_t rate_mhz)
+{
+    period_us = 1000000000ul / rate_mhz;
+    least = period_us > MAX_DT_US ? 1 : BATCH;
+    if (!empty_fifo())
+        return false;
+    uint8_t before = interrupts_off();
+    /* What the chip took before it was asked to is nobody's loss. */
+    taken = sent;
+    last_us = (uint32_t)clock_us();
+    interrupts_restore(before);
+    sampler_drop();
+    return true;
+}
+
+/* Counts samples that the FIFO knows of and no interrupt told. */
+static void count_missed(uint16_t in_fifo)
+{
+    uint8_t before = interrupts_off();
+    if (in_fifo > taken - sent)
+        taken = sent + in_fifo;
+    interrupts_restore(before);
+}
+
+bool sampler_poll(void)
+{
+    uint16_t bytes;
+    if (polls || !mpu_fifo_bytes(&bytes))
+        return polls;
+    if (bytes / COUNTS_BYTES < waiting() + POLLED_SAMPLES)
+        return false;
+    count_missed(bytes / COUNTS_BYTES);
+    interrupted = false;
+    polls = true;
+    last_us = (uint32_t)clock_us();
+    return restart();
+}
+
+/* Without interrupts: what is new in the FIFO was taken at the nominal pace, up to now. */
+static void poll(uint16_t in_fifo)
+{
+    uint32_t now = (uint32_t)clock_us();
+    if (in_fifo > mpu_capacity()) {
+        /* Of the overflow only the time tells how much it was. */
+        uint32_t missed = (now - last_us) / period_us;
+        taken += missed;
+        last_us += missed * period_us;
+        return;
+    }
+    if (in_fifo <= waiting())
+        return;
+    uint8_t fresh = (uint8_t)(in_fifo - waiting());
+    uint32_t time = last_us;
+    /* The last of them is at most a period old, and not of the future. */
+    int32_t late = (int32_t)(now - time - fresh * period_us);
+    if (late < 0)
+        time += late;
+    else if ((uint32_t)late > period_us)
+        time += late - period_us;
+    while (fresh--)
+        note(time += period_us);
+}
+
+static bool in_step(uint16_t in_fifo)
+{
+    uint32_t now = waiting();
+    uint8_t room = mpu_capacity();
+    return in_fifo <= now + DOUBT && now <= in_fifo + DOUBT && now <= room && in_fifo <= room;
+}
+
+/* How many of the samples that wait may go out in one frame. */
+static uint8_t together(uint8_t count)
+{
+    uint8_t number = 1, at = oldest;
+    while (number < count) {
+        uint8_t next = at + 1 == RING ? 0 : at + 1;
+        if (times[next] - times[at] > MAX_DT_US)
+            break;
+        at = next;
+        number++;
+    }
+    return number;
+}
+
+static enum sampled send(uint8_t count)
+{
+    uint8_t counts[COUNTS_BYTES], number = 0, at = oldest;
+    uint32_t begun = times[at], before = begun;
+    enum bus outcome = BUS_OK;
+    for (; number < count; number++) {
+        outcome = mpu_sample(counts);
+        if (outcome != BUS_OK)
+            break;
+        message_sample(number, (uint16_t)(times[at] - before), counts);
+        before = times[at];
+        at = at + 1 == RING ? 0 : at + 1;
+    }
+    /* Only now is it sure that none of these was overwritten or torn. */
+    if (waiting() > mpu_capacity())
+        return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
+    if (number > 0) {
+        send_batch(number, begun, sent);
+        uint8_t restore = interrupts_off();
+        sent += number;
+        dated -= number;
+        oldest = at;
+        interrupts_restore(restore);
+    }
+    if (outcome == BUS_BROKEN && !restart())
+        return SAMPLED_FAULT;
+    return outcome == BUS_REFUSED ? SAMPLED_FAULT : SAMPLED_BATCH;
+}
+
+enum sampled sampler_step(bool last)
+{
+    uint16_t bytes;
+    uint32_t now = waiting();
+    if (polls && interrupted) {
+        polls = false;
+        return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
+    }
+    if (!polls && now < (last ? 1 : least))
+        return SAMPLED_NOTHING;
+    if (!mpu_fifo_bytes(&bytes))
+        return SAMPLED_FAULT;
+    uint16_t in_fifo = bytes / COUNTS_BYTES;
+    if (polls)
+        poll(in_fifo);
+    if (!in_step(in_fifo)) {
+        count_missed(in_fifo);
+        return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
+    }
+    now = waiting();
+    if (now > in_fifo)
+        now = in_fifo;
+    if (now < (last ? 1 : least))
+        return SAMPLED_NOTHING;
+    return send(together(now < BATCH ? (uint8_t)now : BATCH));
+}
