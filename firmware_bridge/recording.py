@@ -203,6 +203,16 @@ class RecordingWriter:
         rows = zip(*columns, strict=True)
         self._out.write("".join([",".join(row) + "\n" for row in rows]).encode())
 
+    def comment(self, text: str) -> None:
+        """Add a line that readers skip."""
+        self._out.write(f"# {text}\n".encode())
+
+    def flush(self) -> None:
+        """Hand what was written to the disk, so that a power cut does not cost it."""
+        self._out.flush()
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+
     def _begin(self, labelled: bool) -> None:
         self._labelled = labelled
         self._out.write((HEADER + (LABEL if labelled else "") + "\n").encode())

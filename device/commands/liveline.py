@@ -1,5 +1,6 @@
 """A line on standard error that is drawn over again, where that is a terminal."""
 
+import contextlib
 import os
 import sys
 import time
@@ -7,11 +8,25 @@ from types import TracebackType
 
 import click
 
-_EVERY_S = 0.2
+EVERY_S = 0.2
+"""Between two drawings."""
+
+
+def draw(text: str) -> None:
+    """Write to standard error; a terminal that has gone away matters to nobody."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, nl=False)
+
+
+def fitted(text: str) -> str:
+    """Cut a text to the terminal's width."""
+    with contextlib.suppress(OSError):
+        return text[: (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1]
+    return text
 
 
 class LiveLine:
-    """Says what goes on; a context manager, which clears it at the end."""
+    """Says what goes on; a context manager, which clears the line at the end."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -22,21 +37,19 @@ class LiveLine:
         return self
 
     def show(self, text: str) -> None:
-        """Draw the line, five times a second at most."""
+        """Draw the line, unless it was drawn just now."""
         if self._terminal and time.monotonic() >= self._next:
-            self._next, self._shown = time.monotonic() + _EVERY_S, True
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            click.echo(f"\r\x1b[K{text[: width - 1]}", err=True, nl=False)
+            self._next, self._shown = time.monotonic() + EVERY_S, True
+            draw(f"\r\x1b[K{fitted(text)}")
 
     def say(self, text: str) -> None:
         """Leave a line standing."""
-        self.clear()
-        click.echo(text, err=True)
+        self._clear()
+        draw(f"{text}\n")
 
-    def clear(self) -> None:
-        """Take the line away."""
+    def _clear(self) -> None:
         if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            draw("\r\x1b[K")
         self._shown, self._next = False, 0.0
 
     def __exit__(
@@ -45,4 +58,4 @@ class LiveLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.clear()
+        self._clear()

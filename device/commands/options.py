@@ -79,6 +79,7 @@ def until_told_to_stop() -> Callable[[], bool]:
     return lambda: bool(came)
 
 
-def log_to_stderr() -> None:
-    """One line an event on stderr."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+def log_to_stderr(handler: logging.Handler | None = None) -> None:
+    """One line an event on stderr, or wherever `handler` puts it."""
+    form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)

@@ -1,51 +1,159 @@
-"""`edgehar record`: what a sensor sends, into a recording."""
+"""`edgehar record`: what a sensor sends, into a recording, with labels typed meanwhile."""
 
 import logging
+import os
+import signal
+import sys
 import time
-from contextlib import closing
+from collections import Counter
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
 
 from device.commands import options
+from device.commands.liveline import LiveLine
+from device.commands.prompted import Prompted
 from device.daemon import in_words
+from device.labels import LabelTrack, Typist, can_be_typed, cleaned
+from device.sources import Source
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
 
+SAVE_EVERY_S = 5.0
+"""What a power cut may cost."""
+
 
 @click.command(
-    epilog="\b\nExample:\n"
-    "  edgehar record --source serial:/dev/ttyUSB0 --out walk.csv.gz --seconds 60"
+    epilog="\b\nExamples:\n"
+    "  edgehar record --source serial:/dev/ttyUSB0 --out walk.csv.gz --seconds 60\n"
+    "  (sleep 5; echo walking; sleep 60; echo; sleep 5) | \\\n"
+    "      edgehar record --source serial:/dev/ttyUSB0 --out walk.csv --seconds 70\n"
+    "\b\nLabels: type one and press Enter; it holds from that moment until the next one. An empty\n"
+    "line ends it. Samples are written as the sensor gave them, whatever calibration there is."
 )
-@click.option("--source", metavar="SOURCE", required=True, help="serial:PORT[?baud=N].")
+@click.option("--source", metavar="SOURCE", required=True, help="As in `run`.")
 @click.option("--out", metavar="FILE", required=True, type=Path, help="A .csv or .csv.gz file.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so long.")
 def command(source: str, out: Path, seconds: float | None) -> None:
-    """Record samples until Ctrl-C, SIGTERM or the time is up.
+    """Record samples until Ctrl-C, SIGTERM or the time is up; label them as you go.
 
-    The file appears under its name when it is whole; until then it is FILE.part.
+    The file appears under its name when it is whole; until then, and after a crash, what was
+    recorded is in FILE.part. Where samples were lost, a comment line says how many.
     """
-    options.log_to_stderr()
     opened = options.open_source(source)
+    part = out.with_name(f"{out.name}.part")
+    if part.exists():
+        raise InputError(
+            f"{part} is there, from a recording that was cut short or still runs: rename it to keep"
+            " it (it is a recording), or remove it"
+        )
+    session = _Session(opened, labelled=can_be_typed())
     stop = options.until_told_to_stop()
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not with nohup
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     end = time.monotonic() + seconds if seconds else float("inf")
-    taken = 0
     try:
-        with RecordingWriter(out) as recording, closing(opened.blocks()) as blocks:
+        with ExitStack() as stack:
+            session.show_in(stack)
+            recording = stack.enter_context(RecordingWriter(out))
+            blocks = stack.enter_context(closing(opened.blocks()))
             log.info("recording %s to %s", opened.name, out)
             for block in blocks:
-                if len(block):
-                    recording.write(block)
-                    taken += len(block)
+                session.take(block, recording)
                 if stop() or time.monotonic() >= end:
                     break
-            if not taken:
+            if not session.taken:
                 raise InputError(f"{opened.name} gave no samples, so there is no recording")
     except OSError as error:
-        raise EdgeharError(f"cannot write {out}: {error.strerror}; see {out}.part") from error
+        raise EdgeharError(f"cannot write {out}: {error.strerror}; see {part}") from error
+    except EdgeharError as error:
+        if session.taken:
+            log.error("what was recorded until then is in %s", part)  # noqa: TRY400 -- one line
+        raise error from None
     finally:
-        if not taken:
-            out.with_name(f"{out.name}.part").unlink(missing_ok=True)
-    log.info("%s: %s", out, in_words({"samples": taken, **opened.counts}))
+        if not session.taken:
+            part.unlink(missing_ok=True)
+    log.info("%s: %s", out, session.summary())
+
+
+class _Session:
+    """What is recorded, and the labels typed meanwhile."""
+
+    def __init__(self, source: Source, *, labelled: bool) -> None:
+        self._source = source
+        self._typist = Typist() if labelled else None
+        self._track = LabelTrack()
+        self._by_label: Counter[str] = Counter()
+        self._view: LiveLine | Prompted = LiveLine()
+        self._begun_s: float | None = None
+        self._save_s = 0.0
+        self.taken = 0
+
+    def show_in(self, stack: ExitStack) -> None:
+        """Show what happens on stderr, and on a terminal draw a line for it."""
+        if self._typist and sys.stderr.isatty() and os.isatty(0):
+            self._view = Prompted("label> ")
+            # In the background, reading fails rather than stops the program.
+            signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        stack.enter_context(self._view)
+        options.log_to_stderr(_Through(self._view))
+
+    def take(self, block: Samples, recording: RecordingWriter) -> None:
+        """Write a block with its labels."""
+        now = time.monotonic()
+        self._hear()
+        if len(block):
+            if block.lost:
+                recording.comment(f"{block.lost} samples were lost here")
+            labels = self._track.of(block.t_s, now) if self._typist else None
+            recording.write(block, labels)
+            self._by_label.update(labels or ())
+            self.taken += len(block)
+            self._begun_s = self._begun_s or now
+        if self.taken and now >= self._save_s:
+            self._save_s = now + SAVE_EVERY_S
+            recording.flush()
+        self._view.show(self._status(now))
+
+    def summary(self) -> str:
+        """Return what was recorded, in words."""
+        text = in_words({"samples": self.taken, **self._source.counts})
+        found = [f"{label} {count}" for label, count in self._by_label.items() if label]
+        return f"{text}; labelled: {', '.join(found)}" if found else text
+
+    def _hear(self) -> None:
+        lines = self._typist.lines() if self._typist else []
+        if lines and isinstance(self._view, Prompted):
+            self._view.entered(len(lines))
+        for at_s, line in lines:
+            try:
+                label = cleaned(line)
+            except ValueError as error:
+                log.warning("label not taken: %s", error)
+                continue
+            self._track.typed(at_s, label)
+            log.info("label: %s", label or "none")
+
+    def _status(self, now: float) -> str:
+        seconds = now - self._begun_s if self._begun_s else 0.0
+        lost = self._source.counts.get("lost", 0)
+        return (
+            f"{seconds:.0f} s, {self.taken} samples, {lost} lost,"
+            f" label: {self._track.label or 'none'}"
+        )
+
+
+class _Through(logging.Handler):
+    """Writes log lines around what is drawn."""
+
+    def __init__(self, view: LiveLine | Prompted) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._view.say(self.format(record))

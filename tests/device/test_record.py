@@ -1,7 +1,17 @@
+import fcntl
+import json
+import os
+import pty
+import re
 import signal
 import subprocess
+import termios
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,3 +61,118 @@ def test_without_samples_there_is_no_recording(tmp_path: Path) -> None:
     assert "gave no samples" in done.stderr
     assert list(tmp_path.iterdir()) == [out]
     assert out.read_text() == "an earlier one"
+
+
+@contextmanager
+def playing(recording: Path, port: Path, *options: str) -> Iterator[None]:
+    command = [*PROGRAM, "play", str(recording), "--link", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
+        try:
+            yield
+        finally:
+            player.kill()
+
+
+def recorder(port: Path, out: Path, **streams: Any) -> subprocess.Popen[str]:
+    command = [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)]
+    return subprocess.Popen(command, text=True, **streams)
+
+
+def in_turn(path: Path) -> list[str]:
+    labels = read(path)[1]
+    assert labels is not None
+    return [label for label, _ in groupby(labels)]
+
+
+def test_labels_come_through_a_pipe_as_typed(recording: Path, tmp_path: Path) -> None:
+    out, port = tmp_path / "out.csv", tmp_path / "port"
+    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with playing(recording, port), recorder(port, out, **streams) as process:
+        assert process.stdin is not None
+        wait_for(lambda: part_rows(out) > 0)
+        for label in ("walking", "walk, run", "", "stairs up", ""):
+            process.stdin.write(f"{label}\n")
+            process.stdin.flush()
+            time.sleep(0.6)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=20)
+    assert process.returncode == 0, log
+    assert in_turn(out) == ["", "walking", "", "stairs up", ""]
+    assert "a label has no comma" in log
+    assert "; labelled: walking " in log
+
+
+def test_without_anyone_to_type_there_is_no_column(recording: Path, tmp_path: Path) -> None:
+    out, port = tmp_path / "out.csv", tmp_path / "port"
+    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with playing(recording, port, "--speed", "max"), recorder(port, out, **streams) as process:
+        wait_for(lambda: part_rows(out) > 100)
+        process.terminate()
+    assert read(out)[1] is None
+
+
+def test_what_was_lost_is_noted_where_it_was(recording: Path, tmp_path: Path) -> None:
+    out, port, report = tmp_path / "out.csv", tmp_path / "port", tmp_path / "report.json"
+    with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        faults = ["--fault", "drop:3%", "--report", str(report)]
+        edgehar("play", recording, "--link", port, "--speed", "max", *faults)
+        process.terminate()
+    text = out.read_text()
+    noted = [int(found) for found in re.findall(r"\n# (\d+) samples were lost here\n", text)]
+    assert sum(noted) == json.loads(report.read_text())["lost"]["drop"] > 0
+    t_s = read(out)[0].t_s
+    assert len(noted) == np.count_nonzero(np.diff(t_s) > 0.15)
+
+
+def test_after_a_crash_the_part_stays_and_is_said(recording: Path, tmp_path: Path) -> None:
+    out, port = tmp_path / "out.csv", tmp_path / "port"
+    with playing(recording, port, "--speed", "max"):
+        with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            wait_for(lambda: part_rows(out) > 100)
+            process.kill()
+        again = edgehar("record", "--source", f"serial:{port}", "--out", out, "--seconds", "1")
+    assert again.returncode == 2
+    assert "out.csv.part is there, from a recording that was cut short" in again.stderr
+    assert not out.exists()
+    assert part_rows(out) > 100
+
+
+def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
+    recording: Path, tmp_path: Path
+) -> None:
+    out, port = tmp_path / "out.csv", tmp_path / "port"
+    command = [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)]
+    with playing(recording, port):
+        terminal, theirs = pty.openpty()
+        with subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- one thread
+        ) as process:  # fmt: skip
+            os.close(theirs)
+            wait_for(lambda: part_rows(out) > 0)
+            os.write(terminal, b"wal")
+            until(terminal, b"label: none")
+            os.write(terminal, b"king\n")
+            until(terminal, b"INFO label: walking\r\n")
+            until(terminal, b"0 lost, label: walking")
+            os.close(terminal)
+            assert process.wait(10) == 0
+    assert in_turn(out) == ["", "walking"]
+
+
+def until(terminal: int, words: bytes) -> None:
+    seen = b""
+    while words not in seen:
+        seen += os.read(terminal, 4096)
+
+
+def part_rows(out: Path) -> int:
+    part = out.with_name(f"{out.name}.part")
+    return part.read_text().count("\n") if part.exists() else 0
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
