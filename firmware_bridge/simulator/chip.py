@@ -225,12 +225,12 @@ class Chip:
         """Put the samples from `first` on into the FIFO; return whether any byte was lost."""
         width = 2 * len(words)
         kept = self._settings.fifo_keeps
-        fitting = self.fifo.size // width + 1
+        fitting = self.fifo.size // width + 1  # more than it holds
         skip = 0 if kept else max(0, new - fitting)
         ticks = np.arange(skip, min(new, skip + fitting))
         t_us = self._anchor_us + (self._ticks + 1 + ticks) * self._period_us
         data = self._words(first + ticks, t_us)[:, words].astype(">i2").tobytes()
-        return self.fifo.put(data, kept) or new > fitting
+        return self.fifo.put(data, kept)
 
     def _latch(self) -> None:
         """Bring the sensor registers up to the last sample."""

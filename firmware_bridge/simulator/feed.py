@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.wearer import Wearer
 
@@ -23,8 +24,15 @@ needs, and may ask for the same sample again.
 
 
 def values(samples: Samples) -> Float64:
-    """Return a recording as (n, 6): g and degrees/s."""
-    return np.column_stack((samples.acc_g, np.degrees(samples.gyro_rad_s)))
+    """Return a recording as (n, 6): g and degrees/s, without rows that are not finite.
+
+    Raises InputError if no row is left.
+    """
+    table: Float64 = np.column_stack((samples.acc_g, np.degrees(samples.gyro_rad_s)))
+    table = table[np.isfinite(table).all(axis=1)]
+    if not len(table):
+        raise InputError("the recording has no samples to feed to a chip")
+    return table
 
 
 def still(index: Int64, t_s: Float64) -> Float64:  # noqa: ARG001 - a Feed

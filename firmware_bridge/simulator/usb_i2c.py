@@ -12,6 +12,7 @@ fault a line: unplug, plug, brown-out, nacks SHARE (0 to 1 of the messages), abs
 
 import argparse
 import contextlib
+import re
 import socket
 import struct
 import sys
@@ -25,6 +26,7 @@ from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.simulator import feed
 from firmware_bridge.simulator.bus import Bus, Message
 from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.registers import MODELS
 from firmware_bridge.simulator.usbredir import Control, Identity, Redirection, RedirError
 from firmware_bridge.simulator.wearer import Wearer
 
@@ -52,6 +54,7 @@ _GET_STATUS_USB, _GET_DESCRIPTOR = 0, 6
 _ECHO, _GET_FUNC, _SET_DELAY, _GET_STATUS, _IO = 0, 1, 2, 3, range(4, 8)
 _BEGIN = 1
 _STATUS_ACK, _STATUS_NAK = 1, 2
+_SHARE = re.compile(r"[01]|0?\.\d{1,6}")
 _PATIENCE = struct.pack("@ll", 5, 0)
 
 
@@ -198,21 +201,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--recording", type=Path, help="its k-th sample is the chip's; else a wearer"
     )
-    parser.add_argument("--who-am-i", type=lambda text: int(text, 0), default=0x68)
-    parser.add_argument("--address", type=lambda text: int(text, 0), default=0x68)
+    parser.add_argument("--who-am-i", type=_number, default=0x68, choices=list(MODELS))
+    parser.add_argument("--address", type=_number, default=0x68)
     given = parser.parse_args(arguments)
     try:
         moved = feed.wearer(Wearer())
         if given.recording:
             moved = feed.by_index(feed.values(recording.read(given.recording)[0]))
         bus = Bus({given.address: Chip(moved, who_am_i=given.who_am_i)})
-        with UsbI2c(bus, given.socket) as adapter:
+        with UsbI2c(bus, given.socket) as adapter, contextlib.suppress(KeyboardInterrupt):
             for line in sys.stdin:
                 _obey(adapter, given.address, line.split())
     except EdgeharError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _number(text: str) -> int:
+    return int(text, 0)
 
 
 def _obey(adapter: UsbI2c, address: int, words: list[str]) -> None:
@@ -223,7 +230,7 @@ def _obey(adapter: UsbI2c, address: int, words: list[str]) -> None:
             adapter.plug()
         case ["brown-out"]:
             adapter.brown_out(address)
-        case ["nacks", share]:
+        case ["nacks", share] if _SHARE.fullmatch(share):
             adapter.bus.nack_share = float(share)
         case ["absent" | "present" as word]:
             adapter.bus.chips[address].absent = word == "absent"

@@ -82,6 +82,14 @@ def test_physical_values_come_back_within_half_an_lsb_at_every_full_scale(scale:
     assert off.max() <= 0.5
 
 
+def test_a_new_full_scale_holds_from_the_next_sample_on() -> None:
+    chip = Chip(feed.still)
+    start(chip)
+    put(chip, 0x1C, 0x00, START_US + 7_000)
+    got = [words(get(chip, 0x3F, START_US + at_us, 2), 1)[0, 0] for at_us in (8_000, 10_000)]
+    assert got == [8192, 16384]
+
+
 def test_beyond_full_scale_it_saturates_and_does_not_wrap() -> None:
     chip = Chip(feed.by_index(np.array([[4.1, -4.1, 40.0, 501.0, -501.0, -9999.0]])))
     start(chip)
@@ -213,12 +221,13 @@ def test_a_latched_interrupt_stays_until_its_status_is_read_and_may_be_active_lo
     assert chip.interrupt(START_US + 10_000)
 
 
-@pytest.mark.parametrize("ppm", [0.0, 133.7, -9_999.9])
-def test_every_data_ready_that_was_announced_comes(ppm: float) -> None:
-    chip = Chip(feed.still, ppm=ppm)
+@pytest.mark.parametrize("ppm", [0.0, 133.7, -9_999.9, -1e-5])
+@pytest.mark.parametrize("uptime_us", [START_US, 10**13])
+def test_every_data_ready_that_was_announced_comes(ppm: float, uptime_us: int) -> None:
+    chip = Chip(feed.still, ppm=ppm, now_us=uptime_us)
     start(chip, divider=0)
     put(chip, 0x38, 0x01)
-    now_us = START_US
+    now_us = uptime_us
     for number in range(2_000):
         next_us = chip.next_data_ready_us(now_us)
         assert next_us is not None

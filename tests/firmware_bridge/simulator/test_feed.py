@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator import feed
 from firmware_bridge.simulator.chip import Chip
@@ -73,3 +74,12 @@ def test_a_wearer_moves_the_chip() -> None:
     acc_g = read(chip, 60.0)[:, :3] * 4 / 32768
     assert np.linalg.norm(acc_g, axis=1).mean() == pytest.approx(1.0, abs=0.2)
     assert acc_g.std() > 0.1
+
+
+def test_what_is_not_finite_is_left_out_and_nothing_at_all_refused(walk: Samples) -> None:
+    broken = walk[:3]
+    broken = Samples(broken.t_s, broken.acc_g.copy(), broken.gyro_rad_s)
+    broken.acc_g[1] = np.nan
+    assert np.array_equal(feed.values(broken), feed.values(walk)[[0, 2]])
+    with pytest.raises(InputError, match="no samples"):
+        feed.values(walk[:0])

@@ -182,6 +182,10 @@ def test_unplugged_the_guest_is_told_and_plugged_it_works_again(
     host.plugged()
     served.adapter.unplug()
     assert host.receive()[0] == DISCONNECT
+    # What the guest still asks of a device that is gone stays without an answer.
+    host.send(CONTROL, struct.pack("<BBBBHHH", 0x80, 3, 0xC0, 0, 0, 0, 1))
+    host.send(6, b"\x01")
+    assert host.receive()[:2] == (8, host.packet)
     served.adapter.plug()
     host.plugged()
     assert host.transfer(0x68, b"\x75", 1)[0] == b"\x68"
@@ -260,13 +264,14 @@ def test_the_command_plays_a_recording_and_obeys_its_standard_input(tmp_path: Pa
     with subprocess.Popen(
         [*command(), str(path), "--recording", str(file), "--who-am-i", "0x70"],
         stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         host = patient(path)
         host.plugged()
         assert host.transfer(0x68, b"\x75", 1)[0] == b"\x70"
         assert process.stdin is not None
-        process.stdin.write("unplug\nplug\nnacks 1\n")
+        process.stdin.write("nonsense\nnacks x\nunplug\nplug\nnacks 1\n")
         process.stdin.flush()
         assert host.receive()[0] == DISCONNECT
         host.plugged()
@@ -275,6 +280,8 @@ def test_the_command_plays_a_recording_and_obeys_its_standard_input(tmp_path: Pa
         process.stdin.close()
         assert process.wait(timeout=30) == 0
         host.socket.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == "no such fault: nonsense\nno such fault: nacks x\n"
     assert not path.exists()
 
 
