@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device import bench
-from device.bench import compute, processes, training
+from device.bench import compute, instructions, processes, training
 from device.commands import options
 from firmware_bridge.whole_file import write_json
 
@@ -19,6 +19,7 @@ ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,
     "decode": compute.decoding,
     "inference": compute.inference,
+    "instructions": instructions.instructions,
     "help": processes.help_text,
     "ready": processes.ready,
     "live": processes.live,
