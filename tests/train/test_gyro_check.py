@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, RotationSpline
 
+from device.doctor import agreement
 from firmware_bridge.samples import Float64, Samples
 from train.datasets import wrist
-from train.gyro_check import AXES, check, check_people
+from train.gyro_check import AXES, check, check_people, low_pass
 
 RATE_HZ = 50.0
 
@@ -81,6 +82,37 @@ def test_how_the_sensor_sits_on_the_arm_does_not_matter(seed: int) -> None:
     assert after is not None
     assert after.as_it_is
     assert after.correlation == pytest.approx(before.correlation, abs=0.01)
+
+
+@given(st.integers(100, 600), st.integers(0, 1000))
+@settings(max_examples=8)
+def test_the_boards_filter_is_the_one_used_here(count: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(count, 2, 3)).cumsum(axis=0)
+    np.testing.assert_allclose(agreement.low_pass(x), low_pass(x), rtol=0, atol=1e-9)
+
+
+def test_the_board_comes_to_the_same_answer() -> None:
+    there, here = agreement.check([turning(5)]), check([turning(5)])
+    assert there is not None
+    assert here is not None
+    assert there.scale == pytest.approx(here.scale, abs=1e-9)
+    assert there.best_correlation == pytest.approx(here.correlation, abs=1e-9)
+
+
+def test_what_it_was_not_turned_about_is_said() -> None:
+    """Nodding about y alone tells nothing of x and z."""
+    t_s = np.arange(0, 30, 1 / RATE_HZ)
+    angle, rate = np.sin(t_s), np.cos(t_s)
+    zero = 0 * t_s
+    acc_g = np.stack([np.sin(angle), zero, np.cos(angle)], axis=1)
+    fit = check([Samples(t_s, acc_g, np.stack([zero, -rate, zero], axis=1))])
+    assert fit is not None
+    assert fit.turned == (False, True, False)
+    assert fit.correlation == pytest.approx(1, abs=0.01)
+    assert fit.correlation == pytest.approx(fit.best_correlation, abs=1e-6)
+    everywhere = check([turning(1)])
+    assert everywhere is not None
+    assert all(everywhere.turned)
 
 
 def test_too_little_movement_gives_no_answer() -> None:

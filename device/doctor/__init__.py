@@ -1,0 +1,1 @@
+"""What `edgehar doctor` looks at, and what it makes of it."""
