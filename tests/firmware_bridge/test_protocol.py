@@ -18,6 +18,9 @@ from firmware_bridge.protocol import (
     Command,
     Hello,
     OtherVersion,
+    Reset,
+    Status,
+    Trouble,
     pack,
     signed32,
     unpack,
@@ -45,17 +48,29 @@ BATCHES = st.builds(
         lambda n: st.binary(min_size=14 * n, max_size=14 * n)
     ),
 )
+STATUSES = st.builds(
+    Status,
+    seq=U16,
+    time_us=U32,
+    index=U32,
+    overflowed=U32,
+    bus_faults=U16,
+    chip_restarts=U16,
+    temperature_c=st.none() | st.integers(-0x7FFF, 0x7FFF).map(lambda centi: centi / 100),
+    reset=st.integers(0, 255).map(Reset),
+    trouble=st.integers(0, 255).map(Trouble),
+)
 COMMANDS = st.builds(Command, code=st.integers(0, 255), argument=U32)
 
 
-@given(st.one_of(HELLOS, BATCHES, COMMANDS))
-def test_every_message_survives_its_bytes(message: Hello | Batch | Command) -> None:
+@given(st.one_of(HELLOS, BATCHES, STATUSES, COMMANDS))
+def test_every_message_survives_its_bytes(message: Hello | Batch | Status | Command) -> None:
     content = pack(message)
     assert len(content) <= MAX_CONTENT
     assert unpack(content) == message
 
 
-@given(st.one_of(st.binary(max_size=500), st.one_of(HELLOS, BATCHES).map(pack)), U16)
+@given(st.one_of(st.binary(max_size=500), st.one_of(HELLOS, BATCHES, STATUSES).map(pack)), U16)
 def test_unpacking_takes_anything(content: bytes, cut: int) -> None:
     unpack(content)
     unpack(content[: cut % (len(content) + 1)])

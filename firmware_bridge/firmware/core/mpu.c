@@ -3,7 +3,7 @@
 #include "wait.h"
 
 enum {
-    ADDRESS = 0x68,
+    ADDRESS = 0x68, /* or 0x69, with AD0 high */
     SMPLRT_DIV = 0x19,
     ACCEL_CONFIG2 = 0x1D,
     FIFO_EN = 0x23,
@@ -15,9 +15,6 @@ enum {
     FIFO_R_W = 0x74,
     WHO_AM_I = 0x75,
 
-    MPU_6050 = 0x68,
-    MPU_6500 = 0x70,
-    MPU_9250 = 0x71,
     DEVICE_RESET = 0x80,
     SLEEP = 0x40,
     CLOCK_GYRO_X = 0x01,
@@ -36,7 +33,25 @@ enum {
 uint16_t bus_faults;
 bool bus_stuck;
 
-static uint8_t chip, divider_set;
+static uint8_t address = ADDRESS, chip, divider_set;
+
+/* WHO_AM_I of the MPU-6050 and a copy; of the MPU-6500, MPU-9250 and their kin, which have half the
+ * FIFO and a low-pass of its own for the accelerometer. */
+static const uint8_t first[] = {0x68, 0x72};
+static const uint8_t later[] = {0x70, 0x71, 0x73, 0x74, 0x98, 0xAF};
+
+static bool is_one_of(uint8_t who, const uint8_t *chips, uint8_t count)
+{
+    while (count--)
+        if (*chips++ == who)
+            return true;
+    return false;
+}
+
+static bool is_later(void)
+{
+    return is_one_of(chip, later, sizeof later);
+}
 
 static enum bus tried(enum bus outcome)
 {
@@ -54,7 +69,7 @@ static bool put(uint8_t at, uint8_t value)
 {
     const uint8_t bytes[2] = {at, value};
     for (uint8_t i = 0; i < TRIES; i++)
-        if (tried(bus_write(ADDRESS, bytes, 2)) == BUS_OK)
+        if (tried(bus_write(address, bytes, 2)) == BUS_OK)
             return true;
     return false;
 }
@@ -62,7 +77,7 @@ static bool put(uint8_t at, uint8_t value)
 static bool get(uint8_t from, uint8_t *data, uint8_t count)
 {
     for (uint8_t i = 0; i < TRIES; i++)
-        if (tried(bus_read(ADDRESS, from, data, count)) == BUS_OK)
+        if (tried(bus_read(address, from, data, count)) == BUS_OK)
             return true;
     return false;
 }
@@ -90,7 +105,7 @@ static void settings(uint8_t values[SETTINGS])
 {
     values[0] = divider_set;
     values[1] = low_pass(divider_set);
-    values[2] = 1 << 3; /* 500 degrees a second */
+    values[2] = 2 << 3; /* 1000 degrees a second */
     values[3] = 1 << 3; /* 4 g */
 }
 
@@ -102,16 +117,18 @@ uint8_t mpu_chip(void)
 uint8_t mpu_capacity(void)
 {
     /* 1024 or 512 bytes; the last place is not used, so that full means overflowed. */
-    return chip == MPU_6050 ? 84 : 41;
+    return is_later() ? 41 : 84;
 }
 
 enum mpu mpu_set_up(uint8_t divider)
 {
     uint8_t who, values[SETTINGS];
     divider_set = divider;
-    if (!get(WHO_AM_I, &who, 1))
+    if (!get(WHO_AM_I, &who, 1)) {
+        address ^= 1;
         return MPU_NO_ANSWER;
-    if (who != MPU_6050 && who != MPU_6500 && who != MPU_9250)
+    }
+    if (!is_one_of(who, first, sizeof first) && !is_one_of(who, later, sizeof later))
         return MPU_WRONG_CHIP;
     chip = who;
     if (!put(PWR_MGMT_1, DEVICE_RESET))
@@ -124,8 +141,7 @@ enum mpu mpu_set_up(uint8_t divider)
     for (uint8_t i = 0; i < SETTINGS; i++)
         if (!put(SMPLRT_DIV + i, values[i]))
             return MPU_NO_ANSWER;
-    /* The later chips have a low-pass of its own for the accelerometer. */
-    if (chip != MPU_6050 && !put(ACCEL_CONFIG2, values[1]))
+    if (is_later() && !put(ACCEL_CONFIG2, values[1]))
         return MPU_NO_ANSWER;
     /* INT goes high for 50 µs at each sample, so that each can be counted. */
     if (!put(INT_PIN_CFG, 0) || !put(FIFO_EN, ACC_AND_GYRO) || !put(INT_PIN_CFG + 1, DATA_READY))
@@ -153,12 +169,19 @@ bool mpu_restart_fifo(void)
     return put(USER_CTRL, 0) && put(USER_CTRL, FIFO_RESET) && put(USER_CTRL, FIFO_ON);
 }
 
-bool mpu_fifo_bytes(uint16_t *bytes)
+bool mpu_fifo_samples(uint8_t *samples)
 {
     uint8_t both[2];
-    if (!get(FIFO_COUNTH, both, 2))
-        return false;
-    *bytes = (uint16_t)both[0] << 8 | both[1];
+    /* Half a sample may be one that the chip is writing: so look again. */
+    for (uint8_t i = 0; i < TRIES; i++) {
+        if (!get(FIFO_COUNTH, both, 2))
+            return false;
+        uint16_t bytes = (uint16_t)both[0] << 8 | both[1];
+        *samples = (uint8_t)(bytes / COUNTS_BYTES);
+        if (bytes % COUNTS_BYTES == 0)
+            return true;
+    }
+    *samples = FIFO_TORN;
     return true;
 }
 
@@ -166,7 +189,7 @@ enum bus mpu_sample(uint8_t counts[COUNTS_BYTES])
 {
     enum bus outcome = BUS_REFUSED;
     for (uint8_t i = 0; i < TRIES && outcome == BUS_REFUSED; i++)
-        outcome = tried(bus_read(ADDRESS, FIFO_R_W, counts, COUNTS_BYTES));
+        outcome = tried(bus_read(address, FIFO_R_W, counts, COUNTS_BYTES));
     return outcome;
 }
 
@@ -177,7 +200,7 @@ bool mpu_temperature(int16_t *centi_c)
         return false;
     int32_t raw = (int16_t)((uint16_t)both[0] << 8 | both[1]);
     /* 340 counts a degree and 36.53 at 0, or 333.87 and 21 (register maps, TEMP_OUT). */
-    *centi_c = (int16_t)(chip == MPU_6050 ? raw * 5 / 17 + 3653 : raw * 100 / 334 + 2100);
+    *centi_c = (int16_t)(is_later() ? raw * 100 / 334 + 2100 : raw * 5 / 17 + 3653);
     return true;
 }
 

@@ -122,22 +122,22 @@ bool sampler_start(uint32_t rate_mhz)
 }
 
 /* Counts samples that the FIFO knows of and no interrupt told. */
-static void count_missed(uint16_t in_fifo)
+static void count_missed(uint8_t in_fifo)
 {
     uint8_t before = interrupts_off();
-    if (in_fifo > taken - sent)
+    if (in_fifo != FIFO_TORN && in_fifo > taken - sent)
         taken = sent + in_fifo;
     interrupts_restore(before);
 }
 
 bool sampler_poll(void)
 {
-    uint16_t bytes;
-    if (polls || !mpu_fifo_bytes(&bytes))
+    uint8_t in_fifo;
+    if (polls || !mpu_fifo_samples(&in_fifo))
         return polls;
-    if (bytes / COUNTS_BYTES < waiting() + POLLED_SAMPLES)
+    if (in_fifo < waiting() + POLLED_SAMPLES)
         return false;
-    count_missed(bytes / COUNTS_BYTES);
+    count_missed(in_fifo);
     interrupted = false;
     polls = true;
     last_us = (uint32_t)clock_us();
@@ -145,7 +145,7 @@ bool sampler_poll(void)
 }
 
 /* Without interrupts: what is new in the FIFO was taken at the nominal pace, up to now. */
-static void poll(uint16_t in_fifo)
+static void poll(uint8_t in_fifo)
 {
     uint32_t now = (uint32_t)clock_us();
     if (in_fifo > mpu_capacity()) {
@@ -169,11 +169,11 @@ static void poll(uint16_t in_fifo)
         note(time += period_us);
 }
 
-static bool in_step(uint16_t in_fifo)
+static bool in_step(uint8_t in_fifo)
 {
     uint32_t now = waiting();
     uint8_t room = mpu_capacity();
-    return in_fifo <= now + DOUBT && now <= in_fifo + DOUBT && now <= room && in_fifo <= room;
+    return in_fifo <= now + DOUBT && now <= (uint32_t)in_fifo + DOUBT && now <= room && in_fifo <= room;
 }
 
 /* How many of the samples that wait may go out in one frame. */
@@ -221,7 +221,7 @@ static enum sampled send(uint8_t count)
 
 enum sampled sampler_step(bool last)
 {
-    uint16_t bytes;
+    uint8_t in_fifo;
     uint32_t now = waiting();
     if (polls && interrupted) {
         polls = false;
@@ -229,9 +229,8 @@ enum sampled sampler_step(bool last)
     }
     if (!polls && now < (last ? 1 : least))
         return SAMPLED_NOTHING;
-    if (!mpu_fifo_bytes(&bytes))
+    if (!mpu_fifo_samples(&in_fifo))
         return SAMPLED_FAULT;
-    uint16_t in_fifo = bytes / COUNTS_BYTES;
     if (polls)
         poll(in_fifo);
     if (!in_step(in_fifo)) {

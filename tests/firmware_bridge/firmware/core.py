@@ -1,0 +1,130 @@
+"""The firmware's core, compiled for this machine, with a chip model on its bus."""
+
+import ctypes as c
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from firmware_bridge.decoder import Decoder
+from firmware_bridge.protocol import Message
+from firmware_bridge.simulator.avr import FOLDER
+from firmware_bridge.simulator.chip import Chip
+
+OK, REFUSED, BROKEN = 0, 1, 2
+NAP_US = 32_768
+"""The timer of a microcontroller wakes it so often."""
+BYTE_US = 25
+"""Nine bits at 400 kHz, and a little."""
+
+_WRITE = c.CFUNCTYPE(c.c_int, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
+_READ = c.CFUNCTYPE(c.c_int, c.c_uint8, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
+_RECOVER = c.CFUNCTYPE(c.c_bool)
+_SLEEP = c.CFUNCTYPE(None)
+
+
+class _Host(c.Structure):
+    _fields_ = (
+        ("write", _WRITE),
+        ("read", _READ),
+        ("recover", _RECOVER),
+        ("sleep", _SLEEP),
+        ("now_us", c.c_uint64),
+        ("kicks", c.c_uint32),
+    )
+
+
+def built() -> Path:
+    """Build; return the library. Raises CalledProcessError."""
+    command = ["make", "--silent", "-C", str(FOLDER), "host"]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return FOLDER / "build" / "host" / "libedgehar.so"
+
+
+def fresh(library: Path) -> c.CDLL:
+    """Return the library as after a reset: with data of its own."""
+    with tempfile.NamedTemporaryFile(suffix=".so") as copy:
+        shutil.copyfile(library, copy.name)
+        return c.CDLL(copy.name)
+
+
+def sent(lib: c.CDLL) -> bytes:
+    buffer = (c.c_uint8 * 65536)()
+    return bytes(buffer[: lib.host_sent(buffer)])
+
+
+class Core:
+    """The firmware on a host: its time is `now_us`, its bus is `chip`."""
+
+    def __init__(self, library: Path, chip: Chip, *, int_wired: bool = True) -> None:
+        self.chip = chip
+        self.lib = fresh(library)
+        self.host = _Host.in_dll(self.lib, "host")
+        self.int_wired = int_wired
+        self.break_reads: Callable[[int], bool] = lambda _: False
+        """Whether a read of that register is cut off in the middle."""
+        self.interrupts = 0
+        self.decoder = Decoder()
+        self.messages: list[Message] = []
+        # Held here: ctypes keeps no callback alive.
+        self._calls = (
+            _WRITE(self._write), _READ(self._read), _RECOVER(self._recover), _SLEEP(self._sleep),
+        )  # fmt: skip
+        self.host.write, self.host.read, self.host.recover, self.host.sleep = self._calls
+        self.lib.app_start()
+
+    @property
+    def now_us(self) -> int:
+        return int(self.host.now_us)
+
+    def run(self, seconds: float) -> None:
+        """Run so long; collect what it says."""
+        until = self.now_us + round(seconds * 1e6)
+        while self.now_us < until:
+            self.lib.app_step()
+            self.messages += self.decoder.feed(sent(self.lib))
+
+    def tell(self, data: bytes) -> None:
+        self.lib.host_receive(data, len(data))
+
+    def _pass_time(self, us: int, *, until_interrupt: bool = False) -> None:
+        """Let time go on; the chip's interrupts come when they are due."""
+        until = self.now_us + us
+        at = self.now_us
+        while (due := self.chip.next_data_ready_us(at)) is not None and due <= until:
+            at = due
+            self.interrupts += 1
+            if self.int_wired:
+                self.host.now_us = due
+                self.lib.sampler_data_ready(c.c_uint32(due & 0xFFFFFFFF))
+                if until_interrupt:
+                    return
+        self.host.now_us = until
+
+    def _sleep(self) -> None:
+        self._pass_time(NAP_US - self.now_us % NAP_US, until_interrupt=True)
+
+    def _write(self, address: int, data: "c._Pointer[c.c_uint8]", count: int) -> int:
+        self._pass_time(BYTE_US * (1 + count))
+        if address != 0x68:
+            return REFUSED
+        return OK if self.chip.write(bytes(data[:count]), self.now_us) else REFUSED
+
+    def _read(self, address: int, start: int, data: "c._Pointer[c.c_uint8]", count: int) -> int:
+        self._pass_time(BYTE_US * (3 + count))
+        if address != 0x68 or not self.chip.write(bytes([start]), self.now_us):
+            return REFUSED
+        cut = self.break_reads(start)
+        out = self.chip.read(count // 2 + 1 if cut else count, self.now_us)
+        if out is None:
+            return REFUSED
+        for place, byte in enumerate(out):
+            data[place] = byte
+        return BROKEN if cut else OK
+
+    def _recover(self) -> bool:
+        for _ in range(9):
+            if self.chip.sda_low_clocks:
+                self.chip.clock()
+        return not self.chip.sda_low_clocks

@@ -1,0 +1,310 @@
+"""The firmware's core on this machine: samples against what the chip took, whatever happens."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from firmware_bridge.framing import seal
+from firmware_bridge.protocol import (
+    SAMPLE,
+    Batch,
+    Code,
+    Command,
+    Hello,
+    Reset,
+    Status,
+    Trouble,
+    pack,
+)
+from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.feed import by_index
+from tests.firmware_bridge.firmware.core import Core
+
+Int64 = NDArray[np.int64]
+
+PERIOD_US = 20_000
+_NUMBERS = np.arange(65_536)
+NUMBERED = by_index(
+    np.column_stack(
+        [(_NUMBERS - 32_768) / 8192, *np.zeros((3, 65_536)), *np.ones((2, 65_536)) * 90.0]
+    )
+)
+"""Each sample shows its index in its first count."""
+
+
+def batches(core: Core) -> list[Batch]:
+    return [message for message in core.messages if isinstance(message, Batch)]
+
+
+def statuses(core: Core) -> list[Status]:
+    return [message for message in core.messages if isinstance(message, Status)]
+
+
+def hellos(core: Core) -> list[Hello]:
+    return [message for message in core.messages if isinstance(message, Hello)]
+
+
+def samples(core: Core) -> tuple[Int64, Int64, Int64]:
+    """Return each sample's index on the wire, its time in µs, and its index in the chip."""
+    index, time_us, shown = [], [], []
+    for batch in batches(core):
+        raw = np.frombuffer(batch.samples, SAMPLE)
+        index.append(batch.index + np.arange(len(raw)))
+        time_us.append(batch.time_us + np.cumsum(raw["dt_us"], dtype=np.int64))
+        shown.append(raw["acc"][:, 0].astype(np.int64) + 32_768)
+    return np.concatenate(index), np.concatenate(time_us), np.concatenate(shown)
+
+
+def command(code: Code, argument: int = 0) -> bytes:
+    return seal(pack(Command(code, argument)))
+
+
+def test_every_sample_comes_as_the_chip_took_it(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(20)
+    index, time_us, shown = samples(core)
+    assert len(index) == pytest.approx(20 * 50, abs=25)
+    assert (index == shown).all()
+    assert (np.diff(index) == 1).all()
+    assert (np.diff(time_us) == PERIOD_US).all()
+    raw = np.frombuffer(batches(core)[5].samples, SAMPLE)
+    assert (raw["gyro"][:, 1:] == round(90 / 1000 * 32_768)).all()  # ±1000 degrees/s
+    assert hellos(core)[-1].gyro_full_scale_dps == 1000
+    assert statuses(core)[-1].trouble == 0
+    assert statuses(core)[-1].bus_faults == statuses(core)[-1].overflowed == 0
+
+
+def test_it_greets_at_the_start_and_every_two_seconds(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(20)
+    times = [hello.uptime_us / 1e6 for hello in hellos(core)]
+    assert len(times) == pytest.approx(11, abs=1)
+    assert np.diff(times).max() < 2.2
+    assert all(status.temperature_c == 25.01 for status in statuses(core)[2:])
+    assert statuses(core)[0].reset == Reset.POWER
+
+
+FAULTS: dict[str, Callable[[Core, float], None]] = {}
+
+
+def fault(act: Callable[[Core, float], None]) -> Callable[[Core, float], None]:
+    FAULTS[act.__name__] = act
+    return act
+
+
+@fault
+def nothing(core: Core, seconds: float) -> None:
+    core.run(seconds)
+
+
+@fault
+def silent_bus(core: Core, seconds: float) -> None:
+    core.chip.nack_until_us = core.now_us + round(seconds * 1e6)
+    core.run(seconds)
+
+
+@fault
+def cut_reads(core: Core, seconds: float) -> None:
+    core.break_reads = lambda _: core.now_us % 7 < 2
+    core.run(seconds)
+    core.break_reads = lambda _: False
+
+
+@fault
+def held_bus(core: Core, seconds: float) -> None:
+    core.chip.sda_low_clocks = 7
+    core.run(seconds)
+
+
+@fault
+def hello_asked(core: Core, seconds: float) -> None:
+    core.tell(command(Code.HELLO))
+    core.run(seconds)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    plan=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.floats(0.01, 4)), max_size=6),
+    who=st.sampled_from([0x68, 0x70, 0x71]),
+    ppm=st.floats(-20_000, 20_000),
+)
+def test_every_sample_is_sent_once_or_counted_lost(
+    library: Path, plan: list[tuple[str, float]], who: int, ppm: float
+) -> None:
+    core = Core(library, Chip(NUMBERED, who_am_i=who, ppm=ppm))
+    core.run(0.5)
+    for name, seconds in plan:
+        FAULTS[name](core, seconds)
+    core.run(4.5)
+    index, time_us, shown = samples(core)
+    # As long as the chip keeps its supply and INT is wired, nothing is miscounted or misdated.
+    assert (index == shown).all()
+    assert (np.diff(index) > 0).all()
+    period_us = PERIOD_US / (1 + ppm * 1e-6)
+    assert np.diff(time_us) == pytest.approx(np.diff(index) * period_us, abs=2)
+    status = statuses(core)[-1]
+    assert status.trouble == status.chip_restarts == 0
+    missing = int(index[-1] - index[0]) + 1 - len(index)
+    assert status.overflowed == missing
+    assert core.decoder.counts.lost == core.decoder.counts.bad_crc == 0
+
+
+def test_an_overflow_loses_samples_whole_and_counts_them(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3)
+    silent_bus(core, 5)
+    core.run(5)
+    index, _, shown = samples(core)
+    assert (index == shown).all()
+    (gap,) = np.flatnonzero(np.diff(index) > 1)
+    lost = int(np.diff(index)[gap]) - 1
+    assert lost == pytest.approx(5 * 50, abs=15)
+    assert statuses(core)[-1].overflowed == lost
+    during = [status for status in statuses(core) if status.trouble]
+    assert {status.trouble for status in during} == {Trouble.NO_ANSWER}
+    assert statuses(core)[-1].bus_faults > 10
+
+
+def test_a_bus_silent_for_a_second_costs_no_sample(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3)
+    silent_bus(core, 1.2)
+    core.run(2)
+    index, _, _ = samples(core)
+    assert (np.diff(index) == 1).all()
+
+
+def test_a_chip_that_lost_its_supply_is_set_up_anew(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3.1)
+    before = core.interrupts
+    core.chip.brown_out(core.now_us)
+    core.run(5)
+    index, time_us, shown = samples(core)
+    status = statuses(core)[-1]
+    assert status.chip_restarts == 1
+    assert status.trouble == 0
+    # What was in its FIFO is lost, and counted by the interrupts that announced it.
+    gap = int(np.argmax(np.diff(time_us)))
+    assert index[gap + 1] == before
+    assert status.overflowed == before - index[gap] - 1
+    assert time_us[gap + 1] - time_us[gap] < 1_000_000
+    assert (np.diff(index[gap + 1 :]) == 1).all()
+    assert (np.diff(shown[gap + 1 :]) == 1).all()
+    assert len(index) - gap > 150
+
+
+def test_an_absent_chip_is_told_and_found_when_it_comes(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.chip.absent = True
+    core.run(3)
+    assert not batches(core)
+    assert statuses(core)[-1].trouble == Trouble.NO_ANSWER
+    assert statuses(core)[-1].temperature_c is None
+    assert hellos(core)[-1].chip == 0
+    core.chip.absent = False
+    core.run(3)
+    assert statuses(core)[-1].trouble == 0
+    assert statuses(core)[-1].chip_restarts == 0
+    assert len(samples(core)[0]) > 100
+
+
+def test_without_the_interrupt_wire_it_asks(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED), int_wired=False)
+    core.run(20)
+    index, time_us, shown = samples(core)
+    assert statuses(core)[-1].trouble == Trouble.NO_INTERRUPT
+    assert (np.diff(index[10:]) == 1).all()
+    assert (np.diff(shown[10:]) == 1).all()
+    steps = np.diff(time_us[10:])
+    assert steps.min() >= 0
+    assert steps.mean() == pytest.approx(PERIOD_US, rel=1e-3)
+    # An interrupt, at last: from then on every sample has its own time again.
+    core.int_wired = True
+    core.run(5)
+    _, time_us, _ = samples(core)
+    assert statuses(core)[-1].trouble == 0
+    assert (np.diff(time_us[-100:]) == PERIOD_US).all()
+
+
+def test_a_wire_that_comes_off_is_noticed(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(5)
+    core.int_wired = False
+    core.run(5)
+    index, _, shown = samples(core)
+    assert statuses(core)[-1].trouble == Trouble.NO_INTERRUPT
+    assert (index == shown).all()
+    assert len(index) > 450
+
+
+def test_a_chip_that_is_none_of_the_family_is_named(library: Path) -> None:
+    class Stranger(Chip):
+        def read(self, count: int, now_us: int, *, continued: bool = False) -> bytes | None:
+            found = super().read(count, now_us, continued=continued)
+            return found and b"\x12" * count
+
+    core = Core(library, Stranger(NUMBERED))
+    core.run(2)
+    assert statuses(core)[-1].trouble == Trouble.WRONG_CHIP
+
+
+@pytest.mark.parametrize("rate_mhz", [4_000, 10_000, 25_000, 100_000, 200_000, 500_000, 90_909])
+def test_it_takes_the_rates_that_the_divider_makes(library: Path, rate_mhz: int) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(1)
+    core.tell(command(Code.SET_RATE, rate_mhz))
+    core.run(1)
+    core.messages.clear()
+    core.run(4)
+    assert hellos(core)[-1].rate_mhz == rate_mhz
+    index, time_us, _ = samples(core)
+    assert (np.diff(index) == 1).all()
+    assert np.diff(time_us) == pytest.approx(1e9 / rate_mhz, abs=1)
+    assert len(index) == pytest.approx(4 * rate_mhz / 1000, abs=21)
+
+
+@given(rate_mhz=st.integers(0, 0xFFFFFFFF))
+@settings(max_examples=20, deadline=None)
+def test_it_ignores_the_rates_that_it_cannot_make(library: Path, rate_mhz: int) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.tell(command(Code.SET_RATE, rate_mhz))
+    core.run(0.5)
+    possible = {round(1e6 / parts) for parts in range(2, 257)}
+    assert hellos(core)[-1].rate_mhz == (rate_mhz if rate_mhz in possible else 50_000)
+
+
+def test_stopped_it_sends_the_rest_and_is_silent_until_told_to_start(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3.05)
+    core.tell(command(Code.STOP))
+    core.run(0.2)
+    index, _, shown = samples(core)
+    assert (index == shown).all()
+    assert hellos(core)[-1].index == index[-1] + 1
+    assert core.interrupts == index[-1] + 1
+    core.messages.clear()
+    core.run(6)
+    assert not core.messages
+    core.tell(command(Code.HELLO))
+    core.run(0.1)
+    assert isinstance(core.messages[0], Hello)
+    core.tell(command(Code.START))
+    core.run(2)
+    again, _, _ = samples(core)
+    assert again[0] == index[-1] + 1
+    assert statuses(core)[-1].chip_restarts == 0
+
+
+def test_it_kicks_its_watchdog_whatever_happens(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.chip.absent = True
+    for _ in range(40):
+        before = core.host.kicks
+        core.run(0.2)
+        assert core.host.kicks > before
