@@ -115,5 +115,7 @@ def test_the_examples_in_the_document_are_what_the_code_does() -> None:
     raw["gyro"] = [[0, 0, 0], [-1, 256, 5]]
     hello = Hello(0, 0, "edgehar play", 0x68, 4, 500, 50_000, 5_000_000_000, 3)
     batch = Batch(7, 4_000_000_000, 1000, raw.tobytes())
-    messages: list[Hello | Batch | Command] = [Command(Code.HELLO), hello, batch]
+    status = Status(6, 4_000_000_000, 1000, 13, 2, 1, 25.01, Reset.WATCHDOG, Trouble(0))
+    messages: list[Hello | Batch | Status | Command]
+    messages = [Command(Code.HELLO), hello, status, batch]
     assert frames == [framing.seal(pack(message)) for message in messages]

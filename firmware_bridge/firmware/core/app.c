@@ -23,7 +23,7 @@ static struct hello hello = {
 static struct status status = {.centi_c = UNKNOWN_TEMPERATURE}, told;
 static struct frame_reader received;
 static uint8_t divider;
-static bool stopped, up, was_up, doubtful, paused;
+static bool greeted, stopped, up, was_up, doubtful, paused;
 static uint32_t hello_us, told_us, paused_us, pause_us;
 
 static uint32_t now_us(void)
@@ -57,6 +57,7 @@ static void greet(void)
     if (up)
         mpu_temperature(&status.centi_c);
     hello.chip = mpu_chip();
+    greeted = true;
     hello.uptime_us = clock_us();
     hello_us = (uint32_t)hello.uptime_us;
     send_hello(&hello, sampler_index());
@@ -74,7 +75,7 @@ static void set_up(void)
     enum mpu found = mpu_set_up(divider);
     status.trouble = 0;
     if (found == MPU_OK && sampler_start(hello.rate_mhz)) {
-        if (was_up)
+        if (was_up && status.chip_restarts != UINT16_MAX)
             status.chip_restarts++;
         up = was_up = true;
         doubtful = false;
@@ -203,7 +204,6 @@ void app_start(void)
     mpu_divider(hello.rate_mhz, &divider);
     hello.boot = count_boot();
     status.reset = reset_cause();
-    greet();
 }
 
 void app_step(void)
@@ -218,11 +218,12 @@ void app_step(void)
         else
             set_up();
     }
-    if (!stopped && now_us() - hello_us >= HELLO_EVERY_US) {
+    /* The first hello waits until there is a chip to name, or none. */
+    if (!stopped && (!greeted || now_us() - hello_us >= HELLO_EVERY_US)) {
         if (up && !paused)
             check();
         greet();
-    } else if (is_news() && now_us() - told_us >= NEWS_EVERY_US) {
+    } else if (greeted && is_news() && now_us() - told_us >= NEWS_EVERY_US) {
         tell();
     }
     rest();
