@@ -19,6 +19,11 @@ from firmware_bridge.errors import InputError
 MAX_BYTES = 64 * 1024
 BAUDS = (1200, 4_000_000)
 DEFAULT_BAUD = 115_200
+I2C_FORM = "i2c:BUS[:0x68|0x69][?rate=50|100|200][&reads=fifo|direct]"
+_I2C = (
+    r"(?P<bus>\d{1,7})(:(?P<address>0x6[89]))?"
+    r"(\?rate=(?P<rate>50|100|200))?([?&]reads=(?P<reads>fifo|direct))?"
+)
 
 
 class ConfigError(InputError):
@@ -30,9 +35,14 @@ class Source:
     """Where samples come from."""
 
     kind: str
-    """`serial` or `recording`."""
+    """`serial`, `i2c` or `recording`."""
     path: str
+    """Of a port or a recording; the number of a bus."""
     baud: int = DEFAULT_BAUD
+    address: int = 0x68
+    rate_hz: int = 50
+    direct: bool = False
+    """Read each sample from the chip's registers, not many from its FIFO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class _RefusedError(ValueError):
 
 
 def parse_source(uri: str) -> Source:
-    """Read `serial:PORT[?baud=N]` or `recording:FILE`. Raises ConfigError."""
+    """Read `serial:PORT[?baud=N]`, I2C_FORM or `recording:FILE`. Raises ConfigError."""
     try:
         return _source(uri)
     except _RefusedError as must:
@@ -138,16 +148,29 @@ def _text(value: object) -> str:
 def _source(value: object) -> Source:
     kind, _, rest = _text(value).partition(":")
     if kind == "i2c":
-        raise _RefusedError("be serial:… or recording:… (i2c is not in this version)")
+        return _i2c(rest)
     path, _, query = rest.partition("?") if kind == "serial" else (rest, "", "")
     if kind not in {"serial", "recording"} or not path:
-        raise _RefusedError("be serial:PORT[?baud=N] or recording:FILE")
+        raise _RefusedError(f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE")
     if not query:
         return Source(kind, path)
     name, _, baud = query.partition("=")
     if name != "baud" or not baud.isdecimal():
         raise _RefusedError("be serial:PORT[?baud=N]")
     return Source(kind, path, _baud(int(baud)))
+
+
+def _i2c(rest: str) -> Source:
+    found = re.fullmatch(_I2C, rest, re.ASCII)
+    if found is None:
+        raise _RefusedError(f"be {I2C_FORM}")
+    return Source(
+        "i2c",
+        str(int(found["bus"])),
+        address=int(found["address"] or "0x68", 16),
+        rate_hz=int(found["rate"] or 50),
+        direct=found["reads"] == "direct",
+    )
 
 
 def _baud(value: object) -> int:

@@ -36,6 +36,10 @@ def open_source(setting: SourceSetting | str) -> Source:
     source = parse_source(setting) if isinstance(setting, str) else setting
     if source.kind == "recording":
         return RecordingSource(source.path)
+    if source.kind == "i2c":
+        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- nor does a serial line smbus2
+
+        return I2cSource(int(source.path), source.address, source.rate_hz, direct=source.direct)
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
 
     return SerialSource(source.path, source.baud)

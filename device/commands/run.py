@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 @click.command(
     epilog="\b\nExamples:\n"
     "  edgehar run --source serial:/dev/ttyUSB0\n"
+    "  edgehar run --source i2c:1:0x68\n"
     "  edgehar run --config /etc/edgehar.toml --sqlite decisions.db\n"
     "\b\nA settings file, every line of it optional:\n"
     '  model = "waist"\n'
@@ -39,7 +40,8 @@ log = logging.getLogger(__name__)
     '  file = "/var/lib/edgehar/orientation.json"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
-@click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N] or recording:FILE.")
+@click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "
+              "i2c:BUS[:ADDRESS][?rate=50|100|200] or recording:FILE.")  # fmt: skip
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
 @click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
 @click.option("--calibration", metavar="FILE", type=Path, help="The sensor's constant errors, from"

@@ -1,6 +1,7 @@
 """Where samples come from: each source is an iterator of blocks of Samples."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from firmware_bridge.errors import EdgeharError
@@ -11,6 +12,16 @@ class SourceError(EdgeharError):
     """A source cannot be used; waiting would not help."""
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a sensor is."""
+
+    temperature_c: float | None = None
+    """Of the chip; None where nobody says."""
+    problems: tuple[str, ...] = ()
+    """Of `stuck`, `clipping`, `bus errors` and `no data`: each what is so now."""
+
+
 class Source(Protocol):
     """What gives samples."""
 
@@ -19,6 +30,10 @@ class Source(Protocol):
     @property
     def counts(self) -> Mapping[str, int]:
         """What arrived and what did not, for the log."""
+
+    @property
+    def health(self) -> Health:
+        """How the sensor is now."""
 
     def blocks(self) -> Generator[Samples]:
         """Yield blocks until the end; closing the generator lets go of what is open.

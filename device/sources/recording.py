@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from pathlib import Path
 
+from device.sources import Health
 from firmware_bridge.recording import RecordingError, read_blocks
 from firmware_bridge.samples import Samples
 
@@ -13,6 +14,7 @@ class RecordingSource:
     def __init__(self, path: str | Path) -> None:
         self.name = f"recording:{path}"
         self.counts: dict[str, int] = {}
+        self.health = Health()
         self._path = path
 
     def blocks(self) -> Generator[Samples]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import numpy as np
 import serial
 
-from device.sources import SourceError
+from device.sources import Health, SourceError
+from device.sources.health import NO_DATA_S, Watcher
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.clock import ClockFit
 from firmware_bridge.decoder import Decoder
@@ -56,6 +57,8 @@ class SerialSource:
         self._hello: Hello | None = None
         self._wait_s = FIRST_WAIT_S
         self._unplugged = self._lost_before = 0
+        self._watcher = Watcher()
+        self._heard_s = time.monotonic()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -67,6 +70,12 @@ class SerialSource:
             **asdict(self._assembler.counts),
             "unplugged": self._unplugged,
         }
+
+    @property
+    def health(self) -> Health:
+        """How the sensor is now."""
+        silent = time.monotonic() - self._heard_s > NO_DATA_S
+        return Health(None, ("no data",) if silent else self._watcher.problems)
 
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""
@@ -163,7 +172,15 @@ class SerialSource:
                     self._wait_s = FIRST_WAIT_S
                     self._introduce(message)
                 self._hello = message
+        self._watch(blocks)
         return blocks
+
+    def _watch(self, blocks: list[Samples]) -> None:
+        for block in blocks:
+            self._heard_s = time.monotonic()
+            if self._hello is not None:
+                gyro_rad_s = self._hello.gyro_rad_s_per_count * 32768
+                self._watcher.push(block, self._hello.acc_full_scale_g, gyro_rad_s)
 
     def _introduce(self, hello: Hello) -> None:
         lost = self._assembler.counts.lost

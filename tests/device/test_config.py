@@ -62,7 +62,7 @@ def test_an_empty_file_says_nothing_and_writes_to_stdout(tmp_path: Path) -> None
         ("921600", "7", 6, "source.baud"),
         ("921600", "true", 6, "source.baud"),
         ("baud", "bored", 6, "source.bored"),
-        ("serial:/dev", "i2c:1", 5, "source.uri"),
+        ("serial:/dev/ttyUSB0", "i2c:1:0x70", 5, "source.uri"),
         ("serial:/dev", "serail:/dev", 5, "source.uri"),
         ('"waist"', "3", 2, "model"),
         ("model", "modle", 2, "modle"),
@@ -136,6 +136,10 @@ def test_any_text_is_settings_or_a_config_error(tmp_path: Path, text: str) -> No
     [
         ("serial:/dev/ttyUSB0", Source("serial", "/dev/ttyUSB0")),
         ("serial:/dev/ttyUSB0?baud=9600", Source("serial", "/dev/ttyUSB0", 9600)),
+        ("i2c:1", Source("i2c", "1", address=0x68, rate_hz=50)),
+        ("i2c:10:0x69?rate=200", Source("i2c", "10", address=0x69, rate_hz=200)),
+        ("i2c:1?rate=100&reads=direct", Source("i2c", "1", rate_hz=100, direct=True)),
+        ("i2c:0?reads=direct", Source("i2c", "0", direct=True)),
         ("recording:walk?.csv.gz", Source("recording", "walk?.csv.gz")),
     ],
 )
@@ -145,14 +149,11 @@ def test_source(uri: str, source: Source) -> None:
 
 @pytest.mark.parametrize(
     "uri", ["", "serial", "serial:", "serial:/dev/x?baud=fast", "serial:/dev/x?speed=9600",
-            "serial:/dev/x?baud=1", "usb:1", "serial:/dev/\n", "recording:", "i2c:1:0x68"],
+            "serial:/dev/x?baud=1", "usb:1", "serial:/dev/\n", "recording:", "i2c:", "i2c:x",
+            "i2c:-1", "i2c:1:0x70", "i2c:1?rate=60", "i2c:1?reads=fast", "i2c:1?rate=50?rate=50",
+            "i2c:12345678", "i2c:1:"],
 )  # fmt: skip
 def test_source_refused_in_one_line(uri: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_source(uri)
     assert "\n" not in str(caught.value)
-
-
-def test_i2c_is_said_to_come_later() -> None:
-    with pytest.raises(ConfigError, match="not in this version"):
-        parse_source("i2c:1:0x68")

@@ -1,0 +1,218 @@
+"""A sensor chip on an I2C bus of this board, which may fail in every way that wires do."""
+
+import logging
+import math
+import time
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from device.sources import Health, SourceError
+from device.sources.health import NO_DATA_S, Watcher
+from device.sources.mpu.bringup import ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS
+from device.sources.mpu.bus import HOPELESS, Bus, cannot_open, says
+from device.sources.mpu.chip_clock import ChipClock
+from device.sources.mpu.direct_reader import DirectReader
+from device.sources.mpu.fifo_reader import FifoReader
+from device.sources.mpu.port import ChipLostError, bring_up
+from device.sources.mpu.registers import MODELS, Model
+from device.sources.mpu.run import Run
+from firmware_bridge.samples import Samples
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.5
+"""The longest that a block is waited for."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
+"""Between attempts to reach a chip that does not answer; each doubles the one before."""
+BLOCK_S = 0.09
+"""A block holds at least so much, where samples come one by one."""
+ERRORS_S = 10.0
+"""After an error on the bus it counts as unwell for so long."""
+_RETRY_S = 0.005
+_SAY_AGAIN_S = 60.0
+
+_NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+_GYRO_FULL_SCALE_RAD_S = math.radians(GYRO_FULL_SCALE_DPS)
+
+
+@dataclass(slots=True)
+class _Counts:
+    samples: int = 0
+    lost: int = 0
+    overflows: int = 0
+    bus_errors: int = 0
+    restarts: int = 0
+    reopened: int = 0
+
+
+class I2cSource:
+    """Samples of the chip at one address of one bus."""
+
+    def __init__(self, bus: int, address: int, rate_hz: int, *, direct: bool = False) -> None:
+        """`bus` is N of /dev/i2c-N; nothing is opened yet. `direct` reads without the FIFO."""
+        self.name = f"i2c:{bus}:0x{address:02x}"
+        self._where = bus, address
+        self._rate_hz = rate_hz
+        self._reader_type = DirectReader if direct else FifoReader
+        self._counts = _Counts()
+        self._watcher = Watcher()
+        self._temperature_c: float | None = None
+        self._wait_s = FIRST_WAIT_S
+        self._period_s: float | None = None
+        # Its clock: seconds since this moment on the host's.
+        self._origin_s = self._heard_s = time.monotonic()
+        self._last_s: float | None = None
+        self._erred_s = self._complained_s = -math.inf
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Samples, and what happened to the others and to the bus, since the start.
+
+        `overflows` of the FIFO, `restarts` of the chip, times the bus was `reopened`.
+        """
+        return asdict(self._counts)
+
+    @property
+    def health(self) -> Health:
+        """How the chip is now."""
+        now = time.monotonic()
+        problems = self._watcher.problems
+        if now - self._erred_s < ERRORS_S:
+            problems += ("bus errors",)
+        if now - self._heard_s > NO_DATA_S:
+            problems = (*(name for name in problems if name == "bus errors"), "no data")
+        return Health(self._temperature_c, problems)
+
+    def date(self, t_s: float | None) -> str:
+        """UTC, ISO 8601, of a time on the chip's clock (None: now)."""
+        ago_s = 0.0 if t_s is None else time.monotonic() - self._origin_s - t_s
+        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
+        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def blocks(self) -> Generator[Samples]:
+        """Yield what the chip takes, for ever.
+
+        A chip or bus that is not there, or fails later, is waited for. Raises SourceError if
+        waiting cannot help at the start.
+        """
+        started, gone_s = False, 0.0
+        while True:
+            bus, model = yield from self._opened(started=started)
+            if started:
+                self._counts.reopened += 1
+                log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone_s)
+            started = True
+            with bus:
+                try:
+                    yield from self._follow(bus, model)
+                except OSError as error:
+                    self._erred_s = time.monotonic()
+                    log.warning("%s went away: %s", self.name, says(error))
+                except ChipLostError as error:
+                    log.warning("%s: %s; trying anew", self.name, error)
+            gone_s = time.monotonic()
+            yield from self._pause()
+
+    def _opened(self, *, started: bool) -> Generator[Samples, None, tuple[Bus, Model]]:
+        said = ""
+        while True:
+            number, _ = self._where
+            bus = None
+            try:
+                bus = Bus(*self._where)
+                found, model = bus.identify()
+            except SourceError as error:
+                if not started:
+                    raise
+                why = str(error)
+            except OSError as error:
+                why = bus.silence(error) if bus else cannot_open(error, number)
+                if not started and error.errno in HOPELESS:
+                    raise SourceError(f"{self.name}: {why}") from error
+            else:
+                self._introduce(found, model)
+                return bus, model
+            if bus is not None:
+                bus.close()
+            if why != said:
+                log.warning("waiting for %s: %s", self.name, why)
+                said = why
+            yield from self._pause()
+
+    def _introduce(self, found: int, model: Model) -> None:
+        named = model.name if found in MODELS else f"a chip treated as an {model.name}"
+        log.info(
+            "%s: %s (WHO_AM_I 0x%02x), %d g, %d deg/s, %d Hz; %d samples lost so far",
+            self.name, named, found, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS, self._rate_hz,
+            self._counts.lost,
+        )  # fmt: skip
+
+    def _pause(self) -> Generator[Samples]:
+        until = time.monotonic() + self._wait_s
+        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, PATIENCE_S))
+            yield _NOTHING
+
+    def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
+        """Read a chip, started anew whenever it has to be. Raises OSError, ChipLostError."""
+        while True:
+            kept = bring_up(bus, model, self._rate_hz)
+            clock = ChipClock(1 / self._rate_hz, self._period_s)
+            before = self._counts.samples
+            try:
+                yield from self._read(self._reader_type(bus, model, clock, kept))
+            except ChipLostError as why:
+                if self._counts.samples == before:
+                    raise
+                log.warning("%s: %s; started anew", self.name, why)
+            self._counts.restarts += 1
+            if clock.settled:
+                self._period_s = clock.period_s
+
+    def _read(self, reader: FifoReader | DirectReader) -> Generator[Samples]:
+        """Read until the chip has to be started anew. Raises ChipLostError that says why."""
+        run = Run(reader.clock, self._origin_s, self._last_s)
+        failing_s: float | None = None
+        released_s, overflows = time.monotonic(), 0
+        while True:
+            time.sleep(min(max(0.0, reader.due_s() - time.monotonic()), PATIENCE_S))
+            try:
+                run.hold(*reader.poll())
+            except OSError as error:
+                self._complain(error)
+                failing_s = failing_s or time.monotonic()
+                if time.monotonic() - failing_s > reader.patience_s:
+                    raise ChipLostError(f"no answer ({says(error)})") from error
+                time.sleep(_RETRY_S)
+                yield _NOTHING
+                continue
+            failing_s = None
+            self._counts.overflows += reader.overflows - overflows
+            overflows, self._temperature_c = reader.overflows, reader.temperature_c
+            if time.monotonic() - released_s < BLOCK_S:
+                continue
+            released_s = time.monotonic()
+            yield from self._counted(run.release()) or (_NOTHING,)
+
+    def _counted(self, blocks: list[Samples]) -> list[Samples]:
+        for block in blocks:
+            self._counts.samples += len(block)
+            self._counts.lost += block.lost
+            self._watcher.push(block, ACC_FULL_SCALE_G, _GYRO_FULL_SCALE_RAD_S)
+            self._last_s, self._heard_s = float(block.t_s[-1]), time.monotonic()
+            self._wait_s = FIRST_WAIT_S
+        return blocks
+
+    def _complain(self, error: OSError) -> None:
+        self._counts.bus_errors += 1
+        self._erred_s = time.monotonic()
+        if self._erred_s > self._complained_s + _SAY_AGAIN_S:
+            self._complained_s = self._erred_s
+            log.warning(
+                "%s: %s on the bus; trying again (%d such errors so far)",
+                self.name, says(error), self._counts.bus_errors,
+            )  # fmt: skip

@@ -1,0 +1,164 @@
+"""Reads a chip's FIFO in bursts: whole samples, none torn, every one with its number."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from device.sources.mpu import bringup, fifo, registers
+from device.sources.mpu.chip_clock import ChipClock
+from device.sources.mpu.fifo import SAMPLE_BYTES, Counts
+from device.sources.mpu.port import ChipLostError, Port, carry_out, verify
+from device.sources.mpu.registers import Model
+
+WAKE_S = 0.25
+"""Between bursts, unless the FIFO is small for the rate: a quarter of it."""
+CHECK_S = 1.0
+"""Between looks at whether the registers still hold what was written."""
+_SILENT_S = 0.5
+_SPARE = 2
+"""Samples of room that a FIFO must have left to be believed."""
+_RETRY_S = 0.01
+
+
+class FifoReader:
+    """One chip, from its start or its FIFO's to its next."""
+
+    def __init__(
+        self,
+        port: Port,
+        model: Model,
+        clock: ChipClock,
+        kept: dict[int, int],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the FIFO of a chip that is set up. Raises OSError."""
+        self.clock = clock
+        self.temperature_c: float | None = None
+        self.overflows = 0
+        self._port, self._model, self._now = port, model, now
+        self._kept = {**kept, **bringup.must_read(bringup.FIFO_RESTART)}
+        self._wake_s = min(WAKE_S, self.fifo_s / 4)
+        self._next = 0
+        self._aligned = True
+        self._torn = self._doubted = self._failed = False
+        self._early = False
+        self._aim_s = self._lag_s = 0.0
+        self._checked_s = self._heard_s = now()
+        before_s = now()
+        self._restart()
+        # The FIFO's first sample came after the first of these moments, the one before it did not.
+        clock.add(0, before_s, now())
+
+    @property
+    def fifo_s(self) -> float:
+        """How long it takes to fill the FIFO."""
+        return self._model.fifo_bytes // SAMPLE_BYTES * self.clock.period_s
+
+    @property
+    def patience_s(self) -> float:
+        """For so long the bus may fail before samples are lost that a reset would lose at once."""
+        return 0.6 * self.fifo_s
+
+    def due_s(self) -> float:
+        """Return when to poll next: around the moment of a sample, which tells its time best."""
+        period_s = self.clock.period_s
+        if self._failed or not self._aligned:
+            # Half-way between two samples nobody can be wrong about how many there were.
+            soon = self.clock.taken_at(self._now() + _RETRY_S)
+            return self.clock.when_s(soon + 0.5)
+        self._early = not self._early
+        off_s = float(np.clip(self.clock.margin_s, 0.0003, period_s / 4))
+        last = self._next - 1 + round(self._wake_s / period_s)
+        self._aim_s = self.clock.when_s(last) + (-off_s if self._early else off_s)
+        return self._aim_s - self._lag_s
+
+    def _note_lag(self, counted_s: float) -> None:
+        """Learn how long after being due a count is usually taken: waking up and the bus."""
+        step_s = self.clock.period_s / 200
+        self._lag_s += step_s if counted_s > self._aim_s else -step_s
+
+    def poll(self) -> tuple[int, Counts]:
+        """Return the number of the first sample, counted from the start, and the samples.
+
+        A gap between numbers is what was lost. Raises OSError (call again) and ChipLostError.
+        """
+        again, self._failed = self._failed, True
+        found = self._burst(again=again)
+        self._failed = False
+        return found
+
+    def _burst(self, *, again: bool) -> tuple[int, Counts]:
+        if self._torn:
+            self._restart()
+        if self._now() - self._checked_s >= CHECK_S:
+            self._check()
+        before_s = self._now()
+        size = int.from_bytes(self._port.read(registers.FIFO_COUNTH, 2), "big")
+        after_s = self._now()
+        if self._aligned and not again:
+            self._note_lag((before_s + after_s) / 2)
+        status = self._port.read(registers.INT_STATUS, 9)
+        self.temperature_c = self._model.temperature_c(
+            fifo.word(status, registers.TEMP_OUT_H - registers.INT_STATUS)
+        )
+        count = size // SAMPLE_BYTES
+        room = self._model.fifo_bytes - size
+        if status[0] & registers.FIFO_OFLOW_INT or room < _SPARE * SAMPLE_BYTES:
+            return self._overflowed()
+        taken = self._next + count
+        if not self._aligned:
+            taken = max(taken, self.clock.taken_at((before_s + after_s) / 2))
+        if not self._plausible(size, taken, before_s, after_s):
+            return self._begin_anew("its FIFO does not hold what it should")
+        if not count:
+            self._silent()
+            self.clock.add(taken, before_s, after_s)
+            return self._next, fifo.from_fifo(b"")
+        self._doubted = True  # until these bytes are here, nobody knows how many are gone
+        data = self._port.read(registers.FIFO_R_W, count * SAMPLE_BYTES)
+        if self._now() - before_s > 0.9 * room / SAMPLE_BYTES * self.clock.period_s:
+            return self._overflowed()  # held up so long that it ran over while it was read
+        self._doubted, self._aligned = False, True
+        self._heard_s = after_s
+        self.clock.add(taken, before_s, after_s)
+        self._next = taken
+        return taken - count, fifo.from_fifo(data)
+
+    def _plausible(self, size: int, taken: int, before_s: float, after_s: float) -> bool:
+        """Say whether the FIFO holds whole samples, and as many as time has passed for."""
+        if self._doubted and (size % SAMPLE_BYTES or not self._aligned):
+            return False  # a burst failed half-way
+        if not self.clock.settled:
+            return True
+        # A burst that failed must have taken nothing with it; and a count may be misread.
+        slack_s = self.clock.period_s * (0.25 if self._doubted else 1.5)
+        earliest = self.clock.taken_at(before_s - slack_s)
+        return earliest <= taken <= self.clock.taken_at(after_s + slack_s)
+
+    def _overflowed(self) -> tuple[int, Counts]:
+        self.overflows += 1
+        return self._begin_anew("its FIFO ran over")
+
+    def _begin_anew(self, why: str) -> tuple[int, Counts]:
+        if not self.clock.settled:
+            raise ChipLostError(f"{why} before its rate was known")
+        self._aligned, self._torn = False, True
+        self._restart()
+        return self._next, fifo.from_fifo(b"")
+
+    def _restart(self) -> None:
+        carry_out(self._port, bringup.FIFO_RESTART)
+        self._port.read(registers.INT_STATUS, 1)  # clears what it said of before
+        self._torn = self._doubted = False
+
+    def _silent(self) -> None:
+        silent_s = self._now() - self._heard_s
+        if silent_s > 4 * self.clock.period_s:
+            self._check()
+        if silent_s > _SILENT_S + self._wake_s:
+            raise ChipLostError("it takes no samples")
+
+    def _check(self) -> None:
+        verify(self._port, self._kept)
+        self._checked_s = self._now()
