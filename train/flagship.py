@@ -27,10 +27,10 @@ def flagship(classes: int, extras: Extras) -> keras.Model:
     signals = flow = keras.Input((WINDOW, CHANNELS), name="signals")
     if extras.clip is not None:
         flow = Clip(extras.clip, name="clip")(flow)
-    sway = _sway(flow)
+    small = sway(flow, GAIN, 48)
     if extras.normalise:
         flow = layers.Normalization(axis=-1, name="normalise")(flow)
-    flow = layers.Concatenate(name="all")([_posture(flow), *sway, *_gait(flow)])
+    flow = layers.Concatenate(name="all")([_posture(flow), *small, *_gait(flow)])
     flow = _drop(flow, extras.dropout[0], "drop_all")
     flow = layers.Dense(64, activation="relu", name="weigh")(flow)
     flow = _drop(flow, extras.dropout[1], "drop_weighed")
@@ -44,12 +44,12 @@ def _posture(flow: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dense(24, activation="relu", name="posture")(mean)
 
 
-def _sway(flow: keras.KerasTensor) -> list[keras.KerasTensor]:
-    """Small motion, in pieces of 0.24 s and then of 0.56 s."""
-    flow = layers.Rescaling(GAIN, name="gain")(Channels(*MOTION, name="motion")(flow))
-    flow = layers.Conv1D(48, 12, strides=4, activation="relu6", name="sway1")(flow)
-    flow = layers.Conv1D(48, 5, activation="relu", name="sway2")(flow)
-    return _pooled(flow, "sway")
+def sway(flow: keras.KerasTensor, gain: float, filters: int) -> list[keras.KerasTensor]:
+    """Give what small motion, magnified, is like: in pieces of 0.24 s and then of 0.56 s."""
+    flow = layers.Rescaling(gain, name="gain")(Channels(*MOTION, name="motion")(flow))
+    flow = layers.Conv1D(filters, 12, strides=4, activation="relu6", name="sway1")(flow)
+    flow = layers.Conv1D(filters, 5, activation="relu", name="sway2")(flow)
+    return pooled(flow, "sway")
 
 
 def _gait(flow: keras.KerasTensor) -> list[keras.KerasTensor]:
@@ -58,10 +58,11 @@ def _gait(flow: keras.KerasTensor) -> list[keras.KerasTensor]:
     flow = layers.MaxPooling1D(2, name="pool1")(flow)
     flow = layers.Conv1D(64, 5, activation="relu", name="gait2")(flow)
     flow = layers.MaxPooling1D(2, name="pool2")(flow)
-    return _pooled(flow, "gait")
+    return pooled(flow, "gait")
 
 
-def _pooled(flow: keras.KerasTensor, name: str) -> list[keras.KerasTensor]:
+def pooled(flow: keras.KerasTensor, name: str) -> list[keras.KerasTensor]:
+    """Give the mean and the most of each feature over the window."""
     return [
         layers.GlobalAveragePooling1D(name=f"{name}_mean")(flow),
         layers.GlobalMaxPooling1D(name=f"{name}_most")(flow),

@@ -31,8 +31,9 @@ class Variety:
     """Deviation of a factor on time."""
     narrow: float = 0.3
     """Share as a sensor of ±2 g gives them."""
-    noise: float = 0.03
-    """Deviation of white noise's deviation, g and rad/s."""
+    noise: float = 0.004
+    """Deviation of white noise's deviation, g and rad/s: a cheap sensor's, not more, for it drowns
+    what tells who stands from who sits."""
 
 
 def varied(

@@ -1,26 +1,38 @@
-"""The wrist's network: three convolutions over the whole window, then an LSTM."""
+"""The wrist's network: convolutions and an LSTM for movement, and beside them pools for rest."""
 
 import keras
 from keras import layers
 
-from convert.layers import Clip
+from convert.layers import Clip, LongLSTM
+from train.flagship import pooled, sway
 from train.wrist.days import CLASSES
+
+GAIN = 10.0
+"""Of small motion, g and rad/s (of the typical wearer's) alike."""
 
 
 def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     """Give an untrained CNN-LSTM: (n, 128, 9) -> (n, CLASSES) probabilities.
 
     Unlike the paper's it does not cut the window into four before it looks: a stride is longer
-    than a quarter of a window. A layer named `normalise` is to be adapted before training.
+    than a quarter of a window. What an LSTM forgets of rest, how gravity lies and how little the
+    arm moves, goes beside it. A layer named `normalise` is to be adapted before training.
     """
-    signals = flow = keras.Input((128, 9), name="signals")
-    flow = Clip(clip, name="clip")(flow)
-    flow = layers.Normalization(axis=-1, name="normalise")(flow)
+    signals = keras.Input((128, 9), name="signals")
+    clipped = Clip(clip, name="clip")(signals)
+    flow = normal = layers.Normalization(axis=-1, name="normalise")(clipped)
+    still = [layers.GlobalAveragePooling1D(name="mean")(normal), *sway(clipped, GAIN, 32)]
     for number, taps in enumerate((7, 5, 3), 1):
         flow = layers.Conv1D(64, taps, activation="relu", name=f"conv{number}")(flow)
+        if number != 2:
+            still += pooled(flow, f"conv{number}")
         flow = layers.MaxPooling1D(2, name=f"pool{number}")(flow)
     flow = layers.Dropout(dropout[0], name="drop_features")(flow)
-    flow = layers.LSTM(96, name="lstm")(flow)
+    flow = LongLSTM(96, name="lstm")(flow)
     flow = layers.Dropout(dropout[1], name="drop_state")(flow)
+    beside = layers.Dropout(dropout[0], name="drop_still")(layers.Concatenate(name="still")(still))
+    beside = layers.Dense(64, activation="relu", name="weigh")(beside)
+    beside = layers.Dropout(dropout[0], name="drop_weighed")(beside)
+    flow = layers.Concatenate(name="all")([flow, beside])
     out = layers.Dense(len(CLASSES), activation="softmax", name="activity")(flow)
     return keras.Model(signals, out, name="wrist")
