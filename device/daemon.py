@@ -14,6 +14,7 @@ from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet
 from device.sources import Source
+from device.sources.health import HealthLog
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,11 @@ class Report:
     pipeline: Mapping[str, int]
     """Samples in, dropped and why; decisions by state."""
     source: Mapping[str, int]
-    """What the line delivered, damaged and lost."""
+    """What the line or the bus delivered, damaged and lost."""
+    problems: Sequence[str]
+    """Of the sensor's health, all that there were at any time."""
+    temperature_c: float | None
+    """Of the chip at the end."""
     failed_writes: int
     mounting: Mapping[str, float] | None
     """Whether it is `known` at the end, and the `confidence`; null where it is not estimated."""
@@ -48,7 +53,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     """
     started = heard = time.monotonic()
     decisions, waiting = 0, Batched(pipeline, spec)
-    mounting = _Mounting(pipeline.orientation, kept)
+    mounting, health = _Mounting(pipeline.orientation, kept), HealthLog(source.name)
     try:
         with closing(source.blocks()) as blocks:
             for block in blocks:
@@ -59,6 +64,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
                     found += pipeline.silence(time.monotonic() - heard)
                 decisions += _write(found, source, outlets)
                 mounting.look()
+                health.look(source.health, time.monotonic())
                 if stop():
                     break
         decisions += _write(waiting.flush(), source, outlets)
@@ -73,9 +79,13 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
         decisions=decisions,
         pipeline=dict(pipeline.counts),
         source=dict(source.counts),
+        problems=list(health.seen),
+        temperature_c=source.health.temperature_c,
         failed_writes=sum(outlet.failures for outlet in outlets),
         mounting=mounting.report(),
     )
+    if report.source:
+        log.info("%s: %s", source.name, in_words(report.source))
     log.info("stopped after %.1f s: %s", report.seconds, in_words(pipeline.counts))
     return report
 

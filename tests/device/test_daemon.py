@@ -11,6 +11,7 @@ from device.decisions import Decision
 from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet, SinkError
+from device.sources import Health
 from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64, Samples
 
@@ -42,6 +43,7 @@ class FakeSource:
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self.counts = {"frames": 3}
+        self.health = Health()
         self.closed = False
         self._blocks = blocks
 
