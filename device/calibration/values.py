@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from device.fields import numbers
-from device.sources import Source
+from device.sources import Health, Source
 from firmware_bridge.samples import Float64, Samples
 
 Triple = tuple[float, float, float]
@@ -56,6 +56,11 @@ class Calibrated:
     def counts(self) -> Mapping[str, int]:
         """Those of the source."""
         return self._source.counts
+
+    @property
+    def health(self) -> Health:
+        """That of the source: of what the sensor reads."""
+        return self._source.health
 
     def blocks(self) -> Generator[Samples]:
         """Yield the source's blocks, put right."""

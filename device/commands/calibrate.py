@@ -55,7 +55,7 @@ def command(source: str, out: Path, *, rest_only: bool) -> None:
     with LiveLine() as line:
         result = _six(opened, line) if kept is None else _rest(opened, line, kept)
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    files.write(out, files.made(result, opened.name, date, _temperature_c(opened)))
+    files.write(out, files.made(result, opened.name, date, opened.health.temperature_c))
     click.echo(_summary(result))
     click.echo(f"written to {out}; use it: edgehar run --source {source} --calibration {out}")
 
@@ -63,11 +63,6 @@ def command(source: str, out: Path, *, rest_only: bool) -> None:
 def _accelerometer_of(out: Path) -> Calibration:
     """Give what an earlier file knows; without one, nothing."""
     return files.read(out).calibration if out.exists() else Calibration()
-
-
-def _temperature_c(source: Source) -> float | None:
-    health = getattr(source, "health", None)
-    return None if health is None else health.temperature_c
 
 
 def _must_be_writable(out: Path) -> None:
