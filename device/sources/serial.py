@@ -12,12 +12,13 @@ import numpy as np
 import serial
 
 from device.sources import Health, SourceError
+from device.sources.device_status import DeviceStatus
 from device.sources.health import NO_DATA_S, Watcher
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.clock import ClockFit
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.framing import DELIMITER, seal
-from firmware_bridge.protocol import Code, Command, Hello, pack
+from firmware_bridge.protocol import Code, Command, Hello, Status, pack
 from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class SerialSource:
         self._wait_s = FIRST_WAIT_S
         self._unplugged = self._lost_before = 0
         self._watcher = Watcher()
+        self._status = DeviceStatus()
         self._heard_s = time.monotonic()
 
     @property
@@ -68,6 +70,7 @@ class SerialSource:
             "frames": frames.pop("frames"),
             **{f"frames_{name}": count for name, count in frames.items()},
             **asdict(self._assembler.counts),
+            **self._status.totals,
             "unplugged": self._unplugged,
         }
 
@@ -75,7 +78,8 @@ class SerialSource:
     def health(self) -> Health:
         """How the sensor is now."""
         silent = time.monotonic() - self._heard_s > NO_DATA_S
-        return Health(None, ("no data",) if silent else self._watcher.problems)
+        seen = ("no data",) if silent else self._watcher.problems
+        return Health(self._status.temperature_c, self._status.problems + seen)
 
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""
@@ -172,6 +176,10 @@ class SerialSource:
                     self._wait_s = FIRST_WAIT_S
                     self._introduce(message)
                 self._hello = message
+                self._status.booted(message.boot)
+            elif isinstance(message, Status):
+                for words in self._status.hear(message):
+                    log.warning("%s: %s", self.name, words)
         self._watch(blocks)
         return blocks
 
