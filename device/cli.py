@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),
+    "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
     "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
@@ -29,7 +30,10 @@ _COMMANDS = {
 PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
 """How to start `edgehar` in a process of its own, wherever it is installed."""
 
-_EXTRA_OF = dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "train")
+_EXTRA_OF = {
+    **dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "[train]"),
+    **dict.fromkeys(("numpy", "serial", "smbus2", "rich"), ""),  # an installation that broke
+}
 
 
 class _LazyGroup(click.Group):
@@ -96,7 +100,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA_OF:
             raise
-        remedy = f"pip install 'edgehar[{_EXTRA_OF[missing]}]'"
+        remedy = f"pip install 'edgehar{_EXTRA_OF[missing]}'"
         return _complain(f"{missing} is not installed, and this command needs it: {remedy}", 1)
     return returned if isinstance(returned, int) else 0
 

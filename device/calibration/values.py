@@ -53,6 +53,11 @@ class Calibrated:
         self._calibration = calibration
 
     @property
+    def nominal_hz(self) -> float | None:
+        """That of the source."""
+        return self._source.nominal_hz
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Those of the source."""
         return self._source.counts

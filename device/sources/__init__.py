@@ -28,6 +28,10 @@ class Source(Protocol):
     name: str
 
     @property
+    def nominal_hz(self) -> float | None:
+        """The rate that the sensor is set to; None where nobody says."""
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """What arrived and what did not, for the log."""
 

@@ -68,6 +68,11 @@ class I2cSource:
         self._erred_s = self._complained_s = -math.inf
 
     @property
+    def nominal_hz(self) -> float:
+        """The rate that the chip is set to."""
+        return float(self._rate_hz)
+
+    @property
     def counts(self) -> dict[str, int]:
         """Samples, and what happened to the others and to the bus, since the start.
 

@@ -15,6 +15,7 @@ class RecordingSource:
         self.name = f"recording:{path}"
         self.counts: dict[str, int] = {}
         self.health = Health()
+        self.nominal_hz: float | None = None
         self._path = path
 
     def blocks(self) -> Generator[Samples]:

@@ -63,6 +63,11 @@ class SerialSource:
         self._heard_s = time.monotonic()
 
     @property
+    def nominal_hz(self) -> float | None:
+        """The rate that the device says it has; None until it is heard of."""
+        return self._hello.rate_mhz / 1000 if self._hello else None
+
+    @property
     def counts(self) -> dict[str, int]:
         """Frames, samples and losses since the start."""
         frames = asdict(self._decoder.counts)

@@ -40,6 +40,7 @@ def samples(start_s: float, seconds: float, lost: int = 0) -> Samples:
 
 class FakeSource:
     name = "fake"
+    nominal_hz = 50.0
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self.counts = {"frames": 3}

@@ -1,0 +1,173 @@
+"""`edgehar doctor`: one page on what works here, what does not, and what to do."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+
+from device import config as configs
+from device.commands.liveline import LiveLine
+from device.doctor import board, ports
+from device.doctor.finding import Finding, exit_code
+from firmware_bridge.errors import EdgeharError
+
+SETTINGS = Path("/etc/edgehar.toml")
+"""Looked at where it is and no other is named."""
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black"}
+_INDENT = " " * 10
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  edgehar doctor\n"
+    "  edgehar doctor --source serial:/dev/ttyUSB0\n"
+    "  edgehar doctor --config /etc/edgehar.toml --json\n"
+    "\b\nWhile it listens, leave the sensor lying still for the first half, then hold it in the\n"
+    "hand and turn it slowly, all ways round. Exit code: 0 if nothing failed, 1 if something did,\n"
+    "2 if the command itself was wrong."
+)
+@click.option("--source", metavar="SOURCE", help="As in `run`; else what is found is looked at.")
+@click.option("--config", "config_path", metavar="FILE", type=Path, help="The daemon's settings"
+              f" [default: {SETTINGS}, if there].")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(2, 3600), default=20, show_default=True,
+              help="To listen.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def command(source: str | None, config_path: Path | None, seconds: float, *, as_json: bool) -> None:
+    """Find out what is wrong: board, port, sensor, each line with what to do about it."""
+    given = configs.parse_source(source) if source else None
+    findings: list[tuple[str, Finding]] = []
+    for part, finding in _examine(given, config_path, seconds):
+        if not as_json:
+            _print(part, finding, new=not findings or findings[-1][0] != part)
+        findings.append((part, finding))
+    code = exit_code([finding for _, finding in findings])
+    if as_json:
+        page = [{"part": part, **asdict(finding)} for part, finding in findings]
+        click.echo(json.dumps({"findings": page, "exit": code}, indent=1))
+    else:
+        _print_sum([finding.level for _, finding in findings])
+    sys.exit(code)
+
+
+def _examine(
+    given: configs.Source | None, config_path: Path | None, seconds: float
+) -> Iterator[tuple[str, Finding]]:
+    settings, said = _settings(config_path)
+    for finding in said:
+        yield "board", finding
+    for look in _board(settings):
+        for finding in _safely(look):
+            yield "board", finding
+    source = given or settings.source
+    sources = [source] if source else []
+    if not sources:
+        found = _safely(lambda: _found(sources))
+        for finding in found:
+            yield "search", finding
+    for one in sources:
+        found = _safely(partial(_port, one))
+        usable = all(each.level != "fail" and each.name != ports.IN_USE for each in found)
+        if usable:
+            yield from ((_name(one), finding) for finding in found)
+            found = _safely(partial(_sensor, one, seconds))
+        yield from ((_name(one), finding) for finding in found)
+
+
+def _safely(look: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Make of a check that itself fails a finding: this runs where things are broken."""
+    try:
+        return list(look())
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks matter more
+        text = f"the check itself failed: {type(error).__name__}: {error}"
+        return [Finding("fail", "doctor", text, "please report this, with the whole page")]
+
+
+def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
+    if path is None and not SETTINGS.exists():
+        return configs.Config(), []
+    path = path or SETTINGS
+    try:
+        return configs.load(path), [Finding("ok", "settings", f"{path}: read")]
+    except EdgeharError as error:
+        return configs.Config(), [Finding("fail", "settings", str(error), "mend that line")]
+
+
+def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
+    yield lambda: [board.python()]
+    yield lambda: [board.model(settings.model)]
+    state = settings.state.parent if settings.state else None
+    if state is None and (named := os.environ.get("STATE_DIRECTORY", "").partition(":")[0]):
+        state = Path(named)
+    if settings.sqlite is not None:
+        database = settings.sqlite
+        yield lambda: board.database(database)
+    if state is not None:
+        folder = state
+        yield lambda: board.folder(folder, "state folder")
+    if settings.sqlite is None and state is None:
+        yield lambda: board.folder(Path.cwd(), "this folder")
+    if settings.calibration is not None:
+        calibration = settings.calibration
+        yield lambda: [board.calibration(calibration)]
+    yield lambda: [board.clock()]
+    yield lambda: [board.service()]
+
+
+def _print(part: str, finding: Finding, *, new: bool) -> None:
+    if new:
+        click.secho(part, bold=True)
+    level = click.style(f"{finding.level:8}", _STYLES[finding.level])
+    click.echo(f"  {level}{finding.name}: {finding.text}")
+    if finding.advice:
+        click.echo(f"{_INDENT}-> {finding.advice}")
+
+
+def _print_sum(levels: list[str]) -> None:
+    counts = [(level, levels.count(level)) for level in _STYLES]
+    click.echo("\n" + ", ".join(click.style(f"{n} {level}", _STYLES[level]) for level, n in counts))
+
+
+def _name(source: configs.Source) -> str:
+    return f"{source.kind}:{source.path}"
+
+
+def _found(sources: list[configs.Source]) -> Iterator[Finding]:
+    """Look for sensors; adds to `sources` what is worth listening to."""
+    serial_ports = ports.serial_ports()
+    sources += [configs.Source("serial", path) for path in serial_ports]
+    buses = ports.i2c_buses()
+    chips = [chip for bus in buses for chip in ports.chips(bus)]
+    sources += [configs.Source("i2c", str(bus), address=address) for bus, address, _ in chips]
+    yield Finding("ok", "serial ports", ", ".join(serial_ports) or "none with a device")
+    said = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
+    text = ", ".join(said) or f"no chip of the family on {len(buses)} buses"
+    yield Finding("ok", "i2c", text)
+    if not sources:
+        advice = "plug it in, or name it: --source serial:/dev/ttyUSB0 or i2c:1:0x68"
+        yield Finding("fail", "sensor", "none found", advice)
+
+
+def _port(source: configs.Source) -> list[Finding]:
+    if source.kind == "serial":
+        return ports.serial_port(source.path)
+    if source.kind == "i2c":
+        return ports.i2c_bus(int(source.path), source.address)
+    return []
+
+
+def _sensor(source: configs.Source, seconds: float) -> list[Finding]:
+    from device.commands.options import open_source  # noqa: PLC0415 -- it loads the model path
+    from device.doctor import measure, sensor  # noqa: PLC0415
+
+    with LiveLine() as line:
+
+        def tell(since: float, samples: int) -> None:
+            do = "leave it lying still" if since < seconds / 2 else "turn it slowly, all ways round"
+            line.show(f"{since:.0f} of {seconds:g} s, {samples} samples | {do}")
+
+        return sensor.findings(measure.listen(open_source(source), seconds, tell))

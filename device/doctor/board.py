@@ -1,0 +1,132 @@
+"""The board: Python, the model in its runtime, disk, folders, the clock, the service."""
+
+import contextlib
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from device.doctor.finding import Finding
+from firmware_bridge.errors import EdgeharError
+
+LITTLE_BYTES, NONE_BYTES = 200_000_000, 10_000_000
+"""A year of decisions takes some 8 GB, a day 20 MB."""
+SERVICE: Final = "edgehar"
+_SYSTEMCTL_S = 5.0
+
+
+def python() -> Finding:
+    """Name the interpreter."""
+    import numpy as np  # noqa: PLC0415 -- here to be named
+
+    text = f"{platform.python_version()}, numpy {np.__version__}, {platform.machine()}"
+    return Finding("ok", "python", text)
+
+
+def model(name_or_path: str | None) -> Finding:
+    """Load a bundle and have it classify its own test window."""
+    from device.commands.options import open_bundle  # noqa: PLC0415 -- loads all of the model path
+    from device.model.classifier import Classifier, self_test  # noqa: PLC0415
+
+    try:
+        bundle = open_bundle(name_or_path)
+        runtime = Classifier(bundle).runtime
+        off = self_test(bundle)
+    except EdgeharError as error:
+        advice = "get the file again, or name another: --model" if name_or_path else "install anew"
+        return Finding("fail", "model", str(error), advice)
+    text = f"{bundle.id} in {runtime}: self-test passed, off by {off:.4f} at most"
+    return Finding("ok", "model", text)
+
+
+def folder(path: Path, what: str) -> list[Finding]:
+    """See whether a file can be written in a folder, and how much room there is."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".edgehar-doctor-") as file:
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        advice = "make it, or let this user write there; a full disk says 'No space left'"
+        return [Finding("fail", what, f"{path}: {error.strerror or error}", advice)]
+    findings = [Finding("ok", what, f"{path}: may be written to")]
+    if free < LITTLE_BYTES:
+        level = "fail" if free < NONE_BYTES else "warn"
+        text = f"{path}: {free / 1e6:.0f} MB left"
+        findings.append(
+            Finding("fail" if level == "fail" else "warn", "disk", text, "make room: old files")
+        )
+    else:
+        findings.append(Finding("ok", "disk", f"{free / 1e9:.1f} GB free"))
+    return findings
+
+
+def database(path: Path) -> list[Finding]:
+    """See whether decisions can go into a database; what is in it is left as it is."""
+    findings = folder(path.parent, "sqlite folder")
+    if not path.exists():
+        return findings
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
+            (count,) = opened.execute("SELECT count(*) FROM decisions").fetchone()
+    except (sqlite3.Error, UnicodeError) as error:
+        return [*findings, Finding("fail", "sqlite", f"{path}: {error}", "give another file")]
+    if not os.access(path, os.W_OK):
+        text = f"{path}: may not be written to"
+        return [*findings, Finding("fail", "sqlite", text, "whose file is it? ls -l")]
+    return [*findings, Finding("ok", "sqlite", f"{path}: {count} decisions")]
+
+
+def calibration(path: Path) -> Finding:
+    """Read the calibration that the settings name."""
+    from device.calibration.file import read  # noqa: PLC0415 -- where there is one
+
+    try:
+        found = read(path)
+    except EdgeharError as error:
+        return Finding("fail", "calibration", str(error), "make it: edgehar calibrate")
+    return Finding("ok", "calibration", f"{path}: of {found.source}, {found.date}")
+
+
+def clock() -> Finding:
+    """See whether the board knows the date: it must be later than this program's files."""
+    made = Path(__file__).stat().st_mtime
+    now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+    if time.time() >= made:
+        return Finding("ok", "date", now)
+    return Finding("warn", "date", f"{now}: before this program was installed", "set the clock")
+
+
+def service() -> Finding:
+    """Ask systemd for the daemon's state."""
+    name = "service"
+    command = ["systemctl", "show", SERVICE, "--property=LoadState,ActiveState,SubState,NRestarts"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_SYSTEMCTL_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return Finding("skipped", name, "no systemd here")
+    state = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if done.returncode or "LoadState" not in state:
+        return Finding("skipped", name, "no systemd running here")
+    return judge_service(state)
+
+
+def judge_service(state: dict[str, str]) -> Finding:
+    """Judge what systemd says of the service. Pure."""
+    name, active = "service", state.get("ActiveState", "unknown")
+    if state["LoadState"] != "loaded":
+        return Finding("skipped", name, f"no {SERVICE}.service is installed")
+    text = f"{active} ({state.get('SubState', '')}), {state.get('NRestarts', '0')} restarts"
+    if active == "active":
+        return Finding("ok", name, text)
+    advice = f"journalctl -u {SERVICE} -n 20; systemctl start {SERVICE}"
+    return Finding("fail" if active == "failed" else "warn", name, text, advice)

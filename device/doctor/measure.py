@@ -1,0 +1,116 @@
+"""Listens to a source for a while and keeps what came, however badly that goes."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from device.sources import Health, Source
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.samples import Samples
+
+SILENCE_S: Final = 8.0
+"""Without a sample for so long, none will come. A Nano takes 2 s to boot, a chip's clock 3 s."""
+MOST: Final = 100_000
+"""Samples kept: a recording may be of days."""
+
+Tell = Callable[[float, int], None]
+"""Is told the seconds since the first sample and the samples so far."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came."""
+
+    name: str
+    samples: Samples
+    arrivals: list[tuple[float, float]] = field(default_factory=list)
+    """(device time, host time), seconds, of the newest sample of each block."""
+    fullest: int = 0
+    """Samples in the largest block, the first second apart: then a source may still hold back."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    health: Health = field(default_factory=Health)
+    nominal_hz: float | None = None
+    said: list[str] = field(default_factory=list)
+    """What the source logged of itself, the latest last."""
+    complaints: list[str] = field(default_factory=list)
+    """What it warned of, each once, and why it stopped."""
+
+
+def listen(source: Source, seconds: float, tell: Tell) -> Heard:
+    """Take samples for so long from the first one on. Raises nothing."""
+    heard = Heard(source.name, _joined([]))
+    blocks: list[Samples] = []
+    with _logged(heard):
+        try:
+            _listen(source, seconds, tell, heard, blocks)
+        except (EdgeharError, OSError) as error:
+            heard.complaints.append(str(error))
+        heard.counts, heard.health = dict(source.counts), source.health
+    heard.nominal_hz = source.nominal_hz
+    heard.samples = _joined(blocks)
+    return heard
+
+
+def _listen(
+    source: Source, seconds: float, tell: Tell, heard: Heard, blocks: list[Samples]
+) -> None:
+    begun: float | None = None
+    last = time.monotonic()
+    live = not source.name.startswith("recording:")
+    kept = 0
+    with closing(source.blocks()) as coming:
+        for block in coming:
+            now = time.monotonic()
+            if len(block):
+                begun, last = begun or now, now
+                blocks.append(block)
+                kept += len(block)
+                heard.arrivals.append((float(block.t_s[-1]), now))
+                if now - begun > 1:
+                    heard.fullest = max(heard.fullest, len(block))
+            since = now - begun if begun else 0.0
+            tell(since, kept)
+            if kept >= MOST or now - last > SILENCE_S or (live and since >= seconds):
+                return
+
+
+@contextmanager
+def _logged(heard: Heard) -> Iterator[None]:
+    logger = logging.getLogger("device.sources")
+    handler, before = _Into(heard), (logger.level, logger.propagate)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+
+
+class _Into(logging.Handler):
+    def __init__(self, heard: Heard) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno < logging.WARNING:
+            self._heard.said.append(text)
+        elif text not in self._heard.complaints:
+            self._heard.complaints.append(text)
+
+
+def _joined(blocks: list[Samples]) -> Samples:
+    if not blocks:
+        return Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+    return Samples(
+        np.concatenate([block.t_s for block in blocks]),
+        np.concatenate([block.acc_g for block in blocks]),
+        np.concatenate([block.gyro_rad_s for block in blocks]),
+    )

@@ -1,0 +1,54 @@
+"""What was heard of a source, as findings. Pure."""
+
+from device.doctor import motion, stream
+from device.doctor.finding import Finding
+from device.doctor.measure import Heard
+
+_FIFO_SAMPLES = {"MPU-6050": 1024 // 12}
+_SMALLER_FIFO = 512 // 12
+_PROBLEMS = {
+    "stuck": "an axis gives the same value all the time: damaged, or badly wired",
+    "clipping": "it reaches the end of its scale: choose a larger full scale",
+    "bus errors": "see bus",
+    "no data": "see identity",
+}
+
+
+def findings(heard: Heard) -> list[Finding]:
+    """Judge everything that can be judged from what came."""
+    if not len(heard.samples):
+        return [_silent(heard)]
+    kind = heard.name.partition(":")[0]
+    found = [_identity(heard), *stream.timing(heard.samples, heard.nominal_hz)]
+    if kind != "recording":
+        found += stream.losses(heard.counts, len(heard.samples))
+    if kind == "i2c":
+        room = _FIFO_SAMPLES.get(_chip(heard), _SMALLER_FIFO)
+        found.append(stream.fifo(heard.counts, heard.fullest, room))
+    if kind == "serial":
+        found.append(stream.drift(heard.arrivals))
+    found += [
+        Finding("warn", "health", problem, _PROBLEMS.get(problem, ""))
+        for problem in heard.health.problems
+    ]
+    if heard.health.temperature_c is not None:
+        found.append(Finding("ok", "temperature", f"{heard.health.temperature_c:.0f} C"))
+    return [*found, *motion.at_rest(heard.samples), motion.together(heard.samples)]
+
+
+def _silent(heard: Heard) -> Finding:
+    reasons = [text.removeprefix(f"{heard.name}: ") for text in heard.complaints]
+    why = "; ".join(reasons) or "nothing comes"
+    return Finding("fail", "samples", f"none came from {heard.name}", why)
+
+
+def _identity(heard: Heard) -> Finding:
+    said = heard.said[-1].removeprefix(f"{heard.name}: ") if heard.said else heard.name
+    if heard.complaints:
+        latest = heard.complaints[-1].removeprefix(f"{heard.name}: ")
+        return Finding("warn", "identity", said.partition(";")[0], f"it said: {latest}")
+    return Finding("ok", "identity", said.partition(";")[0])
+
+
+def _chip(heard: Heard) -> str:
+    return next((name for name in _FIFO_SAMPLES if name in " ".join(heard.said)), "")
