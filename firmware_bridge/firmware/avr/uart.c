@@ -26,8 +26,8 @@ static volatile uint8_t rx[RX_BYTES], rx_in, rx_out;
 
 void uart_init(void)
 {
-    UBRR0 = DIVISOR;
     UCSR0A = _BV(U2X0);
+    UBRR0 = DIVISOR;
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
     UCSR0B = _BV(RXCIE0) | _BV(RXEN0) | _BV(TXEN0);
 }

@@ -113,7 +113,7 @@ static void check(void)
 /* INT is silent: another chip state, no wire, or no life. */
 static void listen(void)
 {
-    uint32_t silence_us = sampler_silence_us(now_us());
+    uint32_t silence_us = sampler_silence_us();
     if (silence_us < SILENT_US || silence_us / SILENT_PERIODS < 1000000000ul / hello.rate_mhz)
         return;
     check();

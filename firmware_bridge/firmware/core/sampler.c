@@ -67,12 +67,13 @@ bool sampler_polls(void)
     return polls;
 }
 
-uint32_t sampler_silence_us(uint32_t now_us)
+uint32_t sampler_silence_us(void)
 {
     uint8_t before = interrupts_off();
-    uint32_t silence = now_us - last_us;
+    uint32_t last = last_us;
     interrupts_restore(before);
-    return silence;
+    /* Only now: what the clock says must not be older than the sample. */
+    return (uint32_t)clock_us() - last;
 }
 
 void sampler_drop(void)

@@ -37,4 +37,4 @@ uint32_t sampler_overflowed(void);
 bool sampler_poll(void);
 bool sampler_polls(void);
 /* Since the last sample, µs. */
-uint32_t sampler_silence_us(uint32_t now_us);
+uint32_t sampler_silence_us(void);

@@ -64,6 +64,8 @@ uint64_t clock_us(void)
 
 uint8_t interrupts_off(void)
 {
+    if (host.pass)
+        host.pass();
     return 0;
 }
 

@@ -9,6 +9,7 @@ struct host {
     int (*read)(uint8_t address, uint8_t from, uint8_t *data, uint8_t count);
     bool (*recover)(void);
     void (*sleep)(void);
+    void (*pass)(void); /* some time, and the interrupts of it, just before they are turned off */
     uint64_t now_us;
     uint32_t kicks;
 };

@@ -17,6 +17,8 @@ NAP_US = 32_768
 """The timer of a microcontroller wakes it so often."""
 BYTE_US = 25
 """Nine bits at 400 kHz, and a little."""
+STEP_US = 7
+"""Between two places where an interrupt makes a difference."""
 
 _WRITE = c.CFUNCTYPE(c.c_int, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
 _READ = c.CFUNCTYPE(c.c_int, c.c_uint8, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
@@ -30,6 +32,7 @@ class _Host(c.Structure):
         ("read", _READ),
         ("recover", _RECOVER),
         ("sleep", _SLEEP),
+        ("pass_", _SLEEP),
         ("now_us", c.c_uint64),
         ("kicks", c.c_uint32),
     )
@@ -70,8 +73,10 @@ class Core:
         # Held here: ctypes keeps no callback alive.
         self._calls = (
             _WRITE(self._write), _READ(self._read), _RECOVER(self._recover), _SLEEP(self._sleep),
+            _SLEEP(lambda: self._pass_time(STEP_US)),
         )  # fmt: skip
-        self.host.write, self.host.read, self.host.recover, self.host.sleep = self._calls
+        host = self.host
+        host.write, host.read, host.recover, host.sleep, host.pass_ = self._calls
         self.lib.app_start()
 
     @property
