@@ -185,6 +185,7 @@ def test_whatever_goes_wrong_every_sample_is_counted(image: Image, tmp_path: Pat
     assert source["bus_faults"] > 10
     assert source["unplugged"] == 2
     assert source["reboots"] == 0
+    assert chip.sda_low_clocks == 0  # clocked free
     for words in (
         "the sensor does not answer",
         "samples overflowed in the sensor",
@@ -217,6 +218,19 @@ def test_a_microcontroller_that_begins_anew_is_heard_again(image: Image, tmp_pat
     unknowable = summary["interrupts"] - source["samples"] - source["lost"]
     assert 0 <= unknowable <= 10 + 10 + 0.6 * 50
     assert running.decisions[-1]["end_s"] > 30
+
+
+def test_a_bus_held_for_good_is_told(image: Image, tmp_path: Path) -> None:
+    link, chip = tmp_path / "port", Chip(NUMBERED)
+    held = at(1, lambda chip, now_us: setattr(chip, "sda_low_clocks", 10**9))  # noqa: ARG005
+    freed = at(4, lambda chip, now_us: setattr(chip, "sda_low_clocks", 0))  # noqa: ARG005
+    simulation = Simulation(image, chip, link, 8, "--patient", happenings=[held, freed])
+    messages, _ = listen(simulation, link)
+    troubles = [status.trouble for status in only(Status, messages)]
+    assert Trouble.BUS_STUCK | Trouble.NO_ANSWER in troubles
+    assert troubles[-1] == 0
+    index = [batch.index for batch in only(Batch, messages)]
+    assert index[-1] == pytest.approx(7.5 * 50, abs=30)
 
 
 def test_it_tells_its_boots_apart_over_power_loss(image: Image, tmp_path: Path) -> None:
@@ -268,7 +282,13 @@ def test_the_pro_mini_of_8_mhz_runs_too(tmp_path: Path) -> None:
     assert 0 <= summary["interrupts"] - len(times) <= 10  # a batch
 
 
-def test_it_fits_with_room_for_its_stack(image: Image) -> None:
+def test_it_fits_with_room_for_its_stack(image: Image, tmp_path: Path) -> None:
     flash, ram = (int(number) for number in re.findall(r"(\d+) of", image.size))
     assert flash <= 8192
     assert ram <= 1024
+    link = tmp_path / "port"
+    happenings = [at(2, silent(1)), at(4, hold_sda), at(6, say(link, STOP))]
+    simulation = Simulation(image, Chip(NUMBERED), link, 8, "--patient", happenings=happenings)
+    _, summary = listen(simulation, link)
+    assert summary["stack_bytes"] < (2048 - ram) / 2
+    print("stack", summary["stack_bytes"])

@@ -29,7 +29,7 @@
 
 #include "harness.h"
 
-enum { EVENTS = 64, EEPROM_BYTES = 1024 };
+enum { EVENTS = 64, EEPROM_BYTES = 1024, NOINIT_BYTES = 16 };
 
 struct event {
     uint64_t at_us;
@@ -151,6 +151,15 @@ static void eeprom(avr_t *avr, const char *path, bool save)
         avr_ioctl(avr, AVR_IOCTL_EEPROM_SET, &all);
 }
 
+/* How deep the stack has been: memory behind the variables is zero until something is put there. */
+static unsigned stack_bytes(const avr_t *avr, uint32_t variables)
+{
+    uint32_t at = avr->ioend + 1 + variables;
+    while (at < avr->ramend && !avr->data[at])
+        at++;
+    return avr->ramend - at + 1;
+}
+
 static uint64_t micros(const char *seconds)
 {
     return (uint64_t)llround(atof(seconds) * 1e6);
@@ -228,8 +237,9 @@ int main(int argc, char **argv)
     line_unplug();
     eeprom(avr, kept, true);
     printf("{\"simulated_s\": %.6f, \"wall_s\": %.3f, \"interrupts\": %lu, \"sent_bytes\": %lu, "
-           "\"dropped_bytes\": %lu, \"resets\": %lu, \"watchdog_resets\": %lu, \"crashed\": %s}\n",
+           "\"dropped_bytes\": %lu, \"resets\": %lu, \"watchdog_resets\": %lu, \"stack_bytes\": %u, \"crashed\": %s}\n",
            (double)now_us(avr) / 1e6, (double)(wall_ns() - began_ns) / 1e9, bus_interrupts, line_sent,
-           line_dropped, resets, watchdog_resets, crashed ? "true" : "false");
+           line_dropped, resets, watchdog_resets,
+           stack_bytes(avr, firmware.datasize + firmware.bsssize + NOINIT_BYTES), crashed ? "true" : "false");
     return crashed;
 }
