@@ -15,6 +15,8 @@ from device.signal.spec import SignalSpec
 from device.sinks import Outlet
 from device.sources import Source
 from device.sources.health import HealthLog
+from device.status import InferenceTimes, Observer
+from device.today import Today
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +47,19 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     outlets: Sequence[Outlet],
     stop: Callable[[], bool],
     kept: MountingFile | None = None,
+    times: InferenceTimes | None = None,
+    today: Today | None = None,
 ) -> Report:
     """Run until the source ends, `stop` says so, or nobody reads standard output any more.
 
     `stop` is asked after each block, so at least every half second with a live source. The
-    mounting is kept in `kept`, if the pipeline estimates it.
+    mounting is kept in `kept`, if the pipeline estimates it. Sinks that take a Status get one about
+    once a second and at the end, with the model's `times` and what was done `today` before.
     """
     started = heard = time.monotonic()
     decisions, waiting = 0, Batched(pipeline, spec)
     mounting, health = _Mounting(pipeline.orientation, kept), HealthLog(source.name)
+    observer = Observer(source, pipeline, outlets, times, today)
     try:
         with closing(source.blocks()) as blocks:
             for block in blocks:
@@ -62,12 +68,15 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
                     heard = time.monotonic()
                 else:
                     found += pipeline.silence(time.monotonic() - heard)
-                decisions += _write(found, source, outlets)
+                decisions += _write(found, source, outlets, observer)
                 mounting.look()
                 health.look(source.health, time.monotonic())
+                if observer.due():
+                    _tell(observer, outlets)
                 if stop():
                     break
-        decisions += _write(waiting.flush(), source, outlets)
+        decisions += _write(waiting.flush(), source, outlets, observer)
+        _tell(observer, outlets)
     except BrokenPipeError:
         log.info("nobody reads standard output any more")
     finally:
@@ -132,12 +141,21 @@ class _Mounting:
         log.info("mounting %s, confidence %.0f %%", what, 100 * self._orientation.confidence)
 
 
-def _write(found: Sequence[Decision], source: Source, outlets: Sequence[Outlet]) -> int:
+def _write(
+    found: Sequence[Decision], source: Source, outlets: Sequence[Outlet], observer: Observer
+) -> int:
     for decision in found:
         dated = replace(decision, time=source.date(decision.end_s))
+        observer.see(dated)
         for outlet in outlets:
             outlet.write(dated)
     return len(found)
+
+
+def _tell(observer: Observer, outlets: Sequence[Outlet]) -> None:
+    status = observer.status()
+    for outlet in outlets:
+        outlet.status(status)
 
 
 def in_words(counts: Mapping[str, int]) -> str:

@@ -52,7 +52,7 @@ class Pipeline:
         Without one, a bundle that can finds the mounting by itself: from scratch, or going on with
         `orientation`, an earlier run's.
         """
-        self._bundle = bundle
+        self.model = bundle
         self._classify = classify
         self._path = SignalPath(bundle.spec, rotation)
         self.orientation: Orientation | None = None
@@ -123,12 +123,12 @@ class Pipeline:
             confidence=verdict.confidence,
             probabilities=verdict.probabilities,
             lost=window.lost,
-            model=self._bundle.id,
+            model=self.model.id,
         )
 
     def _say_of(self, event: Event) -> Decision | None:
         if isinstance(event, Gap):
-            if event.end_s - event.start_s < self._bundle.spec.no_data_after_s:
+            if event.end_s - event.start_s < self.model.spec.no_data_after_s:
                 return None
             self._judge.reset()
             told = self._told_silent and self._silent_from == event.start_s
@@ -138,7 +138,7 @@ class Pipeline:
         return None
 
     def _no_data(self, last_s: float | None) -> Decision:
-        end_s = None if last_s is None else last_s + self._bundle.spec.no_data_after_s
+        end_s = None if last_s is None else last_s + self.model.spec.no_data_after_s
         return self._say("no_data", last_s, end_s, lost=0)
 
     def _say(
@@ -155,5 +155,5 @@ class Pipeline:
             confidence=None,
             probabilities=None,
             lost=lost,
-            model=self._bundle.id,
+            model=self.model.id,
         )

@@ -13,6 +13,7 @@ from device.model.classifier import Classifier, self_test
 from device.pipeline import Pipeline
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
+from device.status import InferenceTimes
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 
@@ -87,7 +88,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     if config.rotation is None:
         kept = options.mounting_file(bundle, config.source, opened.name, config.state)
     before = None if kept is None else kept.read(bundle.spec.rate_hz)
-    pipeline = Pipeline(bundle, Classifier(bundle).probabilities, config.rotation, before)
+    times = InferenceTimes(Classifier(bundle).probabilities)
+    pipeline = Pipeline(bundle, times, config.rotation, before)
     sinks: list[Sink] = [Stdout()] if config.stdout else []
     if config.sqlite is not None:
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
@@ -96,6 +98,6 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     into = ", ".join(sink.name for sink in sinks)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
     outlets = [Outlet(sink) for sink in sinks]
-    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept)
+    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept, times)
     if report is not None:
         write_json(report, {"model": bundle.id, **asdict(result)})

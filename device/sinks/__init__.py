@@ -1,9 +1,11 @@
 """Where decisions go. A sink may fail for a while (a full disk); the daemon goes on without it."""
 
 import logging
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from device.decisions import Decision
+from device.status import Status
 from firmware_bridge.errors import EdgeharError
 
 log = logging.getLogger(__name__)
@@ -25,19 +27,43 @@ class Sink(Protocol):
         """Let go of what is open."""
 
 
+@runtime_checkable
+class TakesStatus(Protocol):
+    """A sink that is told how the daemon is, too."""
+
+    def status(self, status: Status) -> None:
+        """Take a Status, about once a second; raises as `write` does."""
+
+
 class Outlet:
     """A sink whose failure is said once, and once more when it is over."""
 
     def __init__(self, sink: Sink) -> None:
+        self.name = sink.name
         self._sink = sink
+        self._status = sink.status if isinstance(sink, TakesStatus) else None
         self._missed = 0
         self.failures = 0
         """Writes that failed."""
 
+    @property
+    def queued(self) -> int:
+        """How much waits to be written or sent: what the sink says in `queued`, if it does."""
+        return getattr(self._sink, "queued", 0)
+
     def write(self, decision: Decision) -> None:
         """Pass a decision on; raises BrokenPipeError only."""
+        self._give(lambda: self._sink.write(decision))
+
+    def status(self, status: Status) -> None:
+        """Pass a Status on to a sink that takes it; raises BrokenPipeError only."""
+        if self._status is not None:
+            take = self._status
+            self._give(lambda: take(status))
+
+    def _give(self, give: Callable[[], None]) -> None:
         try:
-            self._sink.write(decision)
+            give()
         except SinkError as error:
             if not self._missed:
                 log.error("%s; going on without it", error)  # noqa: TRY400 -- one line, no traceback

@@ -20,6 +20,10 @@ class Health:
     """Of the chip; None where nobody says."""
     problems: tuple[str, ...] = ()
     """Of `stuck`, `clipping`, `bus errors` and `no data`: each what is so now."""
+    clock_ppm: float | None = None
+    """How much faster the sensor's clock runs than the host's, in millionths; None: not known."""
+    fifo_free: float | None = None
+    """Share of the chip's FIFO that was still free when it was last read; None: nobody says."""
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Generator, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -38,6 +39,10 @@ def samples(start_s: float, seconds: float, lost: int = 0) -> Samples:
     return Samples(t_s, np.tile([0.0, 0.0, 1.0], (len(t_s), 1)), np.ones((len(t_s), 3)), lost)
 
 
+def dated(t_s: float | None) -> str:
+    return datetime.fromtimestamp(t_s or 0.0, UTC).isoformat()
+
+
 class FakeSource:
     name = "fake"
     nominal_hz = 50.0
@@ -55,7 +60,7 @@ class FakeSource:
             self.closed = True
 
     def date(self, t_s: float | None) -> str | None:
-        return f"at {t_s}"
+        return dated(t_s)
 
 
 class FakeSink:
@@ -93,7 +98,7 @@ def test_decisions_go_to_every_sink_with_their_date() -> None:
     sinks = FakeSink(), FakeSink()
     whole = samples(100.0, 20.0, lost=7)
     source, report = run([whole], *sinks)
-    expected = [replace(d, time=f"at {d.end_s}") for d in Pipeline(Model, classify).push(whole)]
+    expected = [replace(d, time=dated(d.end_s)) for d in Pipeline(Model, classify).push(whole)]
     assert len(expected) > 5
     assert sinks[0].decisions == sinks[1].decisions == expected
     assert report.decisions == len(expected)
@@ -120,7 +125,7 @@ def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatc
     silent = [(d.start_s, d.end_s) for d in sink.decisions if d.state == "no_data"]
     assert silent == [(None, None), (9.98, 11.98)]
     assert sink.decisions[0].state == "no_data"
-    assert sink.decisions[0].time == "at None"
+    assert sink.decisions[0].time == dated(None)
     assert [d.state for d in sink.decisions[1:3]] == ["warming_up", "ok"]
 
 

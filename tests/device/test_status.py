@@ -1,0 +1,177 @@
+import json
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from device import daemon
+from device.decisions import Decision, State
+from device.pipeline import Pipeline
+from device.sinks import Outlet, SinkError
+from device.status import INFERENCE_BOUNDS_S, InferenceTimes, Status
+from device.today import Today
+from firmware_bridge.samples import Float64, Samples
+from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
+
+HOP_S, WINDOW_S = 1.28, 2.56
+
+
+class Told(FakeSink):
+    """A sink that takes a Status."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[Status] = []
+        self.queued = 4
+
+    def status(self, status: Status) -> None:
+        if self.fails:
+            raise self.fails("no room")
+        self.told.append(status)
+
+
+def decision(
+    end_s: float, at: str | None, activity: str | None = "walking", state: State = "ok"
+) -> Decision:
+    return Decision(
+        end_s - WINDOW_S, end_s, at, state, activity, None, 0.9, {"walking": 0.9}, 0, "fake@0"
+    )
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def at(seconds: float, hour: int = 12) -> str:
+    start = datetime(2026, 3, 1, hour, tzinfo=UTC).timestamp()
+    return datetime.fromtimestamp(start + seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+@given(st.lists(st.sampled_from(["ok", "unknown", "no_data", "warming_up", "not_worn"])))
+def test_no_second_counts_twice_and_only_ok_counts(states: list[State]) -> None:
+    today = Today(["walking", "sitting"])
+    ok_s, before_s = 0.0, 0.0
+    for number, state in enumerate(states):
+        end_s = WINDOW_S + number * HOP_S
+        today.see(decision(end_s, at(end_s), "walking" if state == "ok" else None, state))
+        ok_s += (end_s - before_s) * (state == "ok")
+        before_s = end_s
+    day = datetime.fromisoformat(at(0)).astimezone().date()
+    assert today.seconds(day)["walking"] == pytest.approx(ok_s)
+    assert today.seconds(day)["sitting"] == 0
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    berlin = ZoneInfo("Europe/Berlin")
+    midnight = datetime(2026, 7, 2, tzinfo=berlin)
+    today = Today(["walking"])
+    for number in range(-10, 11):
+        moment = datetime.fromtimestamp(midnight.timestamp() + number * HOP_S + 0.5, UTC)
+        today.see(decision(100 + number * HOP_S, moment.isoformat()))
+    assert today.seconds(date(2026, 7, 2))["walking"] == pytest.approx(11 * HOP_S)
+    assert today.seconds(date(2026, 7, 1)) == today.seconds(date(2026, 7, 3)) == {"walking": 0.0}
+
+
+@pytest.mark.usefixtures("utc")
+def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
+    today = Today(["walking"])
+    for number in range(10):
+        today.see(decision(5000 + number * HOP_S, at(number)))
+    for number in range(10):
+        today.see(decision(10 + number * HOP_S, at(10 + number)))
+    assert today.seconds(date(2026, 3, 1))["walking"] == pytest.approx(2 * (WINDOW_S + 9 * HOP_S))
+
+
+def test_what_has_no_date_is_of_no_day() -> None:
+    today = Today(["walking"])
+    today.see(decision(10.0, None))
+    assert today.seconds(datetime.now().astimezone().date()) == {"walking": 0.0}
+
+
+def test_the_model_is_timed_by_window() -> None:
+    def slow(x: NDArray[np.float32]) -> Float64:
+        time.sleep(0.002 * len(x))
+        return classify(x)
+
+    times = InferenceTimes(slow)
+    for count in (1, 3, 1):
+        times(np.zeros((count, 128, 9), np.float32))
+    found = times.so_far()
+    assert sum(found.windows) == 5
+    assert found.sum_s >= 0.01
+    assert sum(found.windows[: INFERENCE_BOUNDS_S.index(0.001) + 1]) == 0
+
+
+class Dated(FakeSource):
+    def date(self, t_s: float | None) -> str | None:
+        return None if t_s is None else datetime.now(UTC).isoformat()
+
+
+def run(sink: FakeSink, blocks: Iterable[Samples], times: InferenceTimes | None = None) -> None:
+    daemon.run(
+        Dated(blocks), Pipeline(Model, times or classify), Model.spec, [Outlet(sink)],
+        lambda: False, times=times,
+    )  # fmt: skip
+
+
+def test_sinks_that_want_it_are_told_at_least_at_the_end() -> None:
+    sink, times = Told(), InferenceTimes(classify)
+    run(sink, [samples(0.0, 60.0), samples(100.0, 20.0)], times)
+    status = sink.told[-1]
+    by_state = dict.fromkeys(status.states, 0)
+    for one in sink.decisions:
+        by_state[one.state] += 1
+    assert status.states == by_state
+    assert status.states["ok"] > 40
+    assert status.states["no_data"] == 1
+    assert status.activities == {"walking": by_state["ok"], "sitting": 0}
+    assert status.decision == sink.decisions[-1]
+    assert status.inference is not None
+    assert sum(status.inference.windows) == status.pipeline["windows"]
+    assert status.queued == {"fake sink": 4}
+    assert status.failed_writes == {"fake sink": 0}
+    assert status.source_counts == {"frames": 3}
+    # Each of the two stretches begins with a window that `warming_up` has already spoken for.
+    assert status.today_s["walking"] == pytest.approx((by_state["ok"] - 2) * HOP_S, abs=0.01)
+    assert json.loads(json.dumps(asdict(status)))["states"] == by_state
+
+
+def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def blocks() -> Generator[Samples]:
+        for _ in range(100):
+            now[0] += 0.25
+            yield NOTHING
+
+    sink = Told()
+    run(sink, blocks())
+    assert 20 <= len(sink.told) <= 27
+    assert sink.told[-1].uptime_s == 25.0
+
+
+def test_a_sink_that_cannot_take_a_status_fails_as_one_that_cannot_write() -> None:
+    sink = Told()
+    sink.fails = SinkError
+    outlet = Outlet(sink)
+    daemon.run(
+        FakeSource([samples(0.0, 10.0)]), Pipeline(Model, classify), Model.spec, [outlet],
+        lambda: False,
+    )  # fmt: skip
+    assert outlet.failures > 1
