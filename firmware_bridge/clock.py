@@ -75,7 +75,8 @@ class ClockFit:
             self._rate, self._host_s = 1.0, float(np.median(y - x))
             return
         rate, earliest = _below(x, y)
-        late = y - earliest - rate * x
+        # Where nothing is late, rounding must not make the median earlier than the earliest.
+        late = np.maximum(y - earliest - rate * x, 0.0)
         usual = late <= _latest_usual(late)
         self._rate, self._host_s = _middle(x[usual], y[usual])
 

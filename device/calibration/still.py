@@ -45,6 +45,8 @@ class StillFinder:
         """Why it is not still; '' while it is."""
         self.disturbed = self.moving
         """Why it was not still when last it was not."""
+        self.unlikely = ""
+        """Why what did not vary was no rest all the same, when last that was so."""
 
     @property
     def held_s(self) -> float:
@@ -75,6 +77,9 @@ class StillFinder:
     def _end_piece(self) -> list[Still]:
         piece, self._rows = np.array(self._rows), []
         self.moving = _unrest(piece)
+        if not self.moving:
+            self.moving = _unlikely(piece)
+            self.unlikely = self.moving or self.unlikely
         if self.moving:
             self._run, self.disturbed = [], self.moving
             return []
@@ -96,18 +101,19 @@ def _unrest(piece: Float64) -> str:
         return "values are not finite"
     deviation = piece.std(axis=0)
     shake_mg, turn_dps = 1000 * deviation[:3].max(), np.degrees(deviation[3:].max())
-    if not deviation.any():
-        return "the values never change at all: the sensor is stuck"
     if turn_dps > np.degrees(MOST_RAD_S):
         most = np.degrees(MOST_RAD_S)
         return f"it moves: the angular rate varies by {turn_dps:.1f} deg/s (at most {most:.1f})"
     if shake_mg > 1000 * MOST_G:
         return f"it moves: the acceleration varies by {shake_mg:.0f} mg (at most {1000 * MOST_G:g})"
-    return _unlikely(piece.mean(axis=0))
+    return ""
 
 
-def _unlikely(mean: Float64) -> str:
-    """Say why no sensor reads such a mean (6,) at rest; '' if one may."""
+def _unlikely(piece: Float64) -> str:
+    """Say why no sensor reads such a piece (n, 6) at rest; '' if one may."""
+    mean = piece.mean(axis=0)
+    if (piece == piece[0]).all():
+        return "the values never change at all: the sensor is stuck"
     rate_rad_s = float(np.abs(mean[3:]).max())
     if rate_rad_s > MAX_BIAS_RAD_S:
         return f"it turns at {np.degrees(rate_rad_s):.0f} deg/s, more than any sensor reads at rest"

@@ -8,7 +8,7 @@ import numpy as np
 from device.calibration.faces import face_up
 from device.calibration.still import Still, StillFinder
 from device.doctor.agreement import Agreement, check
-from device.doctor.finding import Finding, Level
+from device.doctor.finding import Finding
 from firmware_bridge.samples import Float64, Samples
 
 REST_S: Final = 2.0
@@ -55,11 +55,10 @@ def together(samples: Samples) -> Finding:
 
 
 def _no_rest(finder: StillFinder) -> list[Finding]:
-    level: Level = "fail" if finder.disturbed.startswith(("it reads", "the values")) else "skipped"
-    advice = _LAY_DOWN
-    if level == "fail":
+    if finder.unlikely:
         advice = "check wiring and supply; is its full scale what its driver believes?"
-    return [Finding(level, "gravity", f"no rest was seen: {finder.disturbed}", advice)]
+        return [Finding("fail", "gravity", f"at rest {finder.unlikely}", advice)]
+    return [Finding("skipped", "gravity", f"no rest was seen: {finder.disturbed}", _LAY_DOWN)]
 
 
 def _gravity(acc_g: Float64) -> Finding:

@@ -53,3 +53,24 @@ def tilted(direction: Sequence[float], degrees: float, around: float) -> Float64
     toward = np.cos(around) * side + np.sin(around) * other
     turned: Float64 = np.cos(np.radians(degrees)) * up + np.sin(np.radians(degrees)) * toward
     return turned
+
+
+def handled(rest_s: float = 6.0, turn_s: float = 14.0, *, seed: int = 0) -> Samples:
+    """Lie still, then be turned slowly by hand, all ways round; right in every respect."""
+    random = np.random.default_rng(seed)
+    t_s = np.arange(0, rest_s + turn_s, 1 / RATE_HZ)
+    turned_s = np.maximum(t_s - rest_s, 0)[:, None]
+    ways = np.array([[0.31, 0.43, 0.19], [0.17, 0.23, 0.37]])
+    speed = np.array([1.2, 1.0, 0.9]) * np.sin(2 * np.pi * ways[0] * turned_s)
+    rate = speed * np.cos(2 * np.pi * ways[1] * turned_s) * np.minimum(turned_s, 1)
+    up = np.empty((len(t_s), 3))
+    g = np.array([0.0, 0.0, 1.0])
+    for number, omega in enumerate(rate):
+        up[number] = g
+        angle = float(np.linalg.norm(omega)) / RATE_HZ
+        if angle:
+            axis = omega / np.linalg.norm(omega)
+            along = axis * (axis @ g)
+            g = along + (g - along) * np.cos(angle) - np.cross(axis, g) * np.sin(angle)
+    noise = random.normal(size=(2, len(t_s), 3))
+    return Samples(t_s, up + ACC_NOISE_G * noise[0], rate + GYRO_NOISE_RAD_S * noise[1])

@@ -100,3 +100,10 @@ def test_memory_is_bounded_at_any_rate_and_pace() -> None:
         clock.add(i / 100, 100 + i / 5000)
     assert len(clock._points) <= 512
     assert clock.host_s(199.0) == pytest.approx(100 + 199 / 50, abs=1e-3)
+
+
+@pytest.mark.parametrize("rate", [1.0, 1.078125, 0.93])
+def test_a_line_without_any_delay_is_followed_exactly(rate: float) -> None:
+    """Rounding alone is then what is late."""
+    off_s = errors_s(lambda _, count: np.zeros(count), 0, every_s=0.2, rate=rate)
+    assert np.abs(off_s).max() < 1e-6

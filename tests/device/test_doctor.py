@@ -1,0 +1,202 @@
+"""`edgehar doctor` as a user runs it, mostly where things are broken."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.cli import PROGRAM
+from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.samples import Samples
+from tests.device.commands import edgehar
+from tests.device.still_life import handled
+
+Findings = dict[str, dict[str, str]]
+
+
+def written(path: Path, samples: Samples) -> Path:
+    with RecordingWriter(path) as writer:
+        writer.write(samples)
+    return path
+
+
+def examined(*options: str | Path, code: int, **how: Any) -> Findings:
+    """Run it; the findings by name. What it says of itself must fit together."""
+    command = [*PROGRAM, "doctor", "--json", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **how)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    page = json.loads(done.stdout)
+    assert page["exit"] == code
+    assert (code == 1) == any(found["level"] == "fail" for found in page["findings"])
+    assert all(found["advice"] for found in page["findings"] if found["level"] in {"fail", "warn"})
+    return {found["name"]: found for found in page["findings"]}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("good") / "good.csv", handled())
+
+
+@contextmanager
+def playing(recording: Path, port: Path, *options: str) -> Iterator[None]:
+    command = [*PROGRAM, "play", str(recording), "--link", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as player:
+        assert player.stdout is not None
+        player.stdout.readline()  # the port is there
+        try:
+            yield
+        finally:
+            player.kill()
+
+
+def test_a_good_sensor_on_a_line_passes(good: Path, tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    with playing(good, port, "--speed", "4"):
+        found = examined("--source", f"serial:{port}", "--seconds", "4.5", code=0)
+    assert found["port"]["level"] == "ok"
+    assert "edgehar play, chip 0x68, 4 g, 500 deg/s, 50 Hz" in found["identity"]["text"]
+    for name in ("rate", "jitter", "lost", "line", "gravity", "noise", "gyro at rest", "model"):
+        assert found[name]["level"] == "ok", found[name]
+    assert found["gyro and acc agree"]["level"] == "ok"
+    assert found["which way is up"]["text"].startswith("+z")
+
+
+def test_a_gyro_that_turns_the_wrong_way_fails(good: Path, tmp_path: Path) -> None:
+    samples = handled()
+    path = written(tmp_path / "wrong.csv", replace(samples, gyro_rad_s=-samples.gyro_rad_s))
+    found = examined("--source", f"recording:{path}", code=1)
+    assert "wrong way about all three axes" in found["gyro and acc agree"]["text"]
+    assert examined("--source", f"recording:{good}", code=0)["gravity"]["level"] == "ok"
+
+
+def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    with playing(good, port, "--speed", "4", "--fault", "flip:20%", "--fault", "reboot@6s"):
+        found = examined("--source", f"serial:{port}", "--seconds", "3", code=1)
+    assert found["lost"]["level"] == "fail"
+    assert "damaged" in found["line"]["text"]
+    assert found["reboots"]["level"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("port", "words"), [("none", "not there"), ("file", "not a serial port"), (".", "not a serial")]
+)
+def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, port: str, words: str) -> None:
+    (tmp_path / "file").write_text("x")
+    found = examined("--source", f"serial:{tmp_path / port}", code=1)
+    assert words in found["port"]["text"]
+    assert "rate" not in found
+
+
+def test_a_bus_that_is_none_is_said(tmp_path: Path) -> None:
+    found = examined("--source", "i2c:417:0x69", code=1)
+    assert found["bus"]["text"] == "/dev/i2c-417: not there"
+    assert "raspi-config" in found["bus"]["advice"]
+    assert tmp_path.exists()
+
+
+@pytest.mark.slow
+def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    with subprocess.Popen(["sh", "-c", "while sleep 0.1; do echo $GPGGA,1,2; done"], stdout=ours,
+                          start_new_session=True) as chatter:  # fmt: skip
+        found = examined("--source", f"serial:{os.ttyname(theirs)}", "--seconds", "2", code=1)
+        os.killpg(chatter.pid, signal.SIGKILL)
+    os.close(ours)
+    os.close(theirs)
+    assert "none of them ours" in found["samples"]["advice"]
+    assert tmp_path.exists()
+
+
+def settings(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_everything_broken_at_once_is_still_a_page(tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_text("not a database at all, but text")
+    (tmp_path / "cal.json").write_text("{}")
+    config = settings(
+        tmp_path / "edgehar.toml",
+        f"""
+model = "{tmp_path}/none.tflite"
+[source]
+uri = "serial:{tmp_path}/port"
+[sinks]
+sqlite = "{tmp_path}/other.db"
+[calibration]
+file = "{tmp_path}/cal.json"
+[state]
+file = "{tmp_path}/none/state.json"
+""",
+    )
+    found = examined("--config", config, code=1)
+    for name in ("model", "sqlite", "calibration", "state folder", "port"):
+        assert found[name]["level"] == "fail", found[name]
+    assert found["sqlite folder"]["level"] == "ok"
+    assert found["service"]["level"] in {"skipped", "ok"}
+
+
+def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) -> None:
+    config = settings(tmp_path / "bad.toml", "[source]\nurl = 'x'\n")
+    found = examined("--config", config, "--source", f"recording:{good}", code=1)
+    assert "unknown key source.url" in found["settings"]["text"]
+    assert found["rate"]["level"] == "ok"
+
+
+def test_a_disk_that_takes_nothing_is_a_finding(good: Path, tmp_path: Path) -> None:
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    where = {"cwd": tmp_path, "preexec_fn": full}
+    found = examined("--source", f"recording:{good}", code=1, **where)
+    assert found["this folder"]["level"] == "fail"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--source", "usb:1"], ["--seconds", "0"], ["--seconds", "x"]]
+)
+def test_a_wrong_command_is_exit_code_2(arguments: list[str]) -> None:
+    done = edgehar("doctor", *arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_without_systemd_or_with_a_wrong_one_the_service_is_skipped(
+    good: Path, tmp_path: Path
+) -> None:
+    fake = tmp_path / "systemctl"
+    options = ("--source", f"recording:{good}")
+    for script, level in (
+        ("exit 1", "skipped"),
+        ("echo nonsense", "skipped"),
+        ("echo LoadState=loaded; echo ActiveState=active; echo SubState=running", "ok"),
+        ("echo LoadState=loaded; echo ActiveState=inactive", "warn"),
+    ):
+        fake.write_text(f"#!/bin/sh\n{script}\n")
+        fake.chmod(0o755)
+        env = os.environ | {"PATH": str(tmp_path)}
+        assert examined(*options, code=0, env=env)["service"]["level"] == level
+    fake.unlink()
+    assert examined(*options, code=0, env=env)["service"]["text"] == "no systemd here"
+
+
+def test_the_page_is_for_people(good: Path) -> None:
+    done = edgehar("doctor", "--source", f"recording:{good}")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "board"
+    assert f"recording:{good}" in lines
+    assert lines[-1].endswith(" skipped")
+    assert max(map(len, lines)) < 160
+    assert done.stderr == ""
