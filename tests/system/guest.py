@@ -32,6 +32,7 @@ class Guest:
     def __init__(self, boots: images.Images, folder: Path, adapter: Path) -> None:
         self.console = folder / "console.log"
         self._commands = folder / "commands.sock"
+        self._socket = socket.socket(socket.AF_UNIX)
         self._number = 0
         self._waiting = b""
         self._argv = [
@@ -43,10 +44,11 @@ class Guest:
             "-append", f"console=ttyAMA0 {_QUIET}", "-serial", f"file:{self.console}",
             "-device", "qemu-xhci",
             "-chardev", f"socket,id=i2c,path={adapter}", "-device", "usb-redir,chardev=i2c",
-            "-chardev", "pty,id=line", "-device", "usb-serial,chardev=line,always-plugged=on",
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=commands,path={self._commands},server=on,wait=off",
             "-device", "virtserialport,chardev=commands,name=edgehar",
+            # Last: once QEMU has told its name, all the others are there.
+            "-chardev", "pty,id=line", "-device", "usb-serial,chardev=line,always-plugged=on",
         ]  # fmt: skip
 
     def __enter__(self) -> "Guest":
@@ -55,7 +57,6 @@ class Guest:
         )
         try:
             self.serial_port = self._pty()
-            self._socket = socket.socket(socket.AF_UNIX)
             self._socket.connect(str(self._commands))
             self.run("true", timeout_s=BOOT_S)
         except BaseException:
@@ -71,6 +72,7 @@ class Guest:
     ) -> None:
         self._qemu.terminate()  # `timeout` passes it on
         self._qemu.communicate()
+        self._socket.close()
 
     def run(self, command: str, timeout_s: float = 30.0) -> str:
         """Run a command of bash as root; return what it prints. Raises GuestError."""
@@ -122,6 +124,12 @@ class Guest:
             f"printf 'SOURCE=%s\\nMODEL=%s\\n' '{source}' '{model}' >/run/edgehar.env && "
             "rm -rf /run/edgehar/* /run/decisions.jsonl && systemctl start edgehar"
         )
+
+    def memory_mb(self) -> float:
+        """Return the most memory that the daemon has had."""
+        asked = "cat /proc/$(systemctl show edgehar -p MainPID --value)/status"
+        (line,) = (line for line in self.run(asked).splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1000
 
     def decisions(self) -> list[dict[str, Any]]:
         """Return what the daemon has said so far."""
