@@ -59,6 +59,10 @@ class Config:
     """The sensor's constant errors, as `edgehar calibrate` found them."""
     state: Path | None = None
     """Where the mounting that was found is kept over a restart."""
+    metrics_listen: tuple[str, int] | None = None
+    """Address and port where Prometheus may ask."""
+    metrics_file: Path | None = None
+    """Where node_exporter finds the metrics."""
 
 
 class _RefusedError(ValueError):
@@ -109,6 +113,8 @@ def load(path: Path) -> Config:
         stdout=settings.get("sinks.stdout", True),
         sqlite=settings.get("sinks.sqlite"),
         state=settings.get("state.file"),
+        metrics_listen=settings.get("metrics.listen"),
+        metrics_file=settings.get("metrics.file"),
     )
 
 
@@ -190,6 +196,13 @@ def _path(value: object) -> Path:
     return Path(_text(value)).expanduser()
 
 
+def _listen(value: object) -> tuple[str, int]:
+    address, _, port = _text(value).rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 1 <= int(port) <= 65535:
+        raise _RefusedError("be ADDRESS:PORT, such as 127.0.0.1:9464")
+    return address.strip("[]") or "127.0.0.1", int(port)
+
+
 def _rotation(value: object) -> NDArray[np.float64]:
     rows = value if isinstance(value, list) else []
     shaped = len(rows) == 3 and all(isinstance(row, list) and len(row) == 3 for row in rows)
@@ -212,4 +225,6 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "sinks.stdout": _flag,
     "sinks.sqlite": _path,
     "state.file": _path,
+    "metrics.listen": _listen,
+    "metrics.file": _path,
 }

@@ -38,7 +38,9 @@ log = logging.getLogger(__name__)
     "  stdout = true\n"
     '  sqlite = "/var/lib/edgehar/decisions.db"\n'
     "  [state]  # the mounting that was found, for the next start\n"
-    '  file = "/var/lib/edgehar/orientation.json"'
+    '  file = "/var/lib/edgehar/orientation.json"\n'
+    "  [metrics]  # for Prometheus\n"
+    '  listen = "127.0.0.1:9464"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "
@@ -95,6 +97,10 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
 
         sinks.append(Sqlite(config.sqlite, opened.name))
+    if config.metrics_listen or config.metrics_file:
+        from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
+
+        sinks.append(Metrics(config.metrics_listen, config.metrics_file))
     into = ", ".join(sink.name for sink in sinks)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
     outlets = [Outlet(sink) for sink in sinks]

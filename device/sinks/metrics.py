@@ -1,0 +1,112 @@
+"""Prometheus metrics: served over HTTP, written for node_exporter's textfile collector, or both.
+
+The library's server answers from its own threads, out of the latest Status; it may be slow, or
+die, and recognition does not notice.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
+from prometheus_client.metrics_core import Metric
+
+from device.decisions import Decision
+from device.sinks import SinkError
+from device.sinks.families import families
+from device.status import Status
+from firmware_bridge.errors import EdgeharError, InputError
+
+log = logging.getLogger(__name__)
+
+WRITE_EVERY_S: Final = 10.0
+"""Prometheus asks every 15 s or more seldom."""
+
+
+class ListenError(EdgeharError):
+    """Nothing can listen at that address now."""
+
+
+class Metrics:
+    """A sink that shows the latest Status to Prometheus."""
+
+    def __init__(self, listen: tuple[str, int] | None, file: Path | None) -> None:
+        """Listen at an address and port, and write to `file`, as far as given.
+
+        Raises ListenError if the address is taken or not this board's, InputError if node_exporter
+        would not read the file or it cannot be written.
+        """
+        places = [f"http://{_bracketed(listen[0])}:{listen[1]}/metrics"] if listen else []
+        self.name = "metrics " + " and ".join(places + ([str(file)] if file else []))
+        self._status: Status | None = None
+        self._file, self._written_s = file, float("-inf")
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._server = None
+        if file is not None and file.suffix != ".prom":
+            raise InputError(f"metrics.file {file} must end in .prom, else node_exporter skips it")
+        if file is not None:
+            with contextlib.suppress(SinkError):
+                self._write(file)
+            if not file.is_file():
+                raise InputError(f"metrics.file {file} cannot be written; is the folder there?")
+        if listen is not None:
+            self._server = _serve(listen, self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics, in whatever thread asks."""
+        if self._status is not None:
+            yield from families(self._status)
+
+    def write(self, decision: Decision) -> None:
+        """Leave it to `status`, which counts them."""
+
+    def status(self, status: Status) -> None:
+        """Take the figures to show; raises SinkError if the file cannot be written."""
+        self._status = status
+        if self._file is not None and time.monotonic() - self._written_s >= WRITE_EVERY_S:
+            self._write(self._file)
+
+    def close(self) -> None:
+        """Stop listening; leave the last figures in the file."""
+        if self._file is not None:
+            with contextlib.suppress(SinkError):
+                self._write(self._file)
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def _write(self, file: Path) -> None:
+        self._written_s = time.monotonic()
+        try:
+            write_to_textfile(str(file), self._registry)
+        except OSError as error:
+            raise SinkError(f"cannot write metrics to {file}: {error.strerror}") from error
+
+
+def _serve(listen: tuple[str, int], registry: CollectorRegistry) -> WSGIServer:
+    address, port = listen
+    try:
+        server, _ = start_http_server(port, address, registry)
+    except OSError as error:
+        why = error.strerror or error
+        raise ListenError(f"metrics.listen {_bracketed(address)}:{port}: {why}") from error
+    if not _is_loopback(address):
+        log.warning("metrics: whoever reaches %s port %d can read them", address, port)
+    return server
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
