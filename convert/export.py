@@ -6,8 +6,9 @@ A run folder holds, as training leaves it:
 - `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
   that were not made by our signal path) and `data` (`name`, `sha256`, and perhaps `title`, which
   the model card then quotes); perhaps `decision` (some of `smoothing`, `unknown_output`,
-  `temperature`, `unknown_threshold`), `orientation` (OrientationSpec.to_dict()) and `mounting` (a
-  text), as the manifest has them (docs/BUNDLE.md)
+  `temperature`, `unknown_threshold`), `orientation` (OrientationSpec.to_dict()), `worn`
+  (WornSpec.to_dict(); its defaults where it is not there) and `mounting` (a text), as the manifest
+  has them (docs/BUNDLE.md)
 - `metrics.json`: any object; it goes into the manifest as `results`
 - `representative.npz` with `x` float32 (n, window, 9): training windows, to set the int8 scales
 - `test.npz` with `x` as above and `y` int64 (n,), indices of the model's outputs: the `labels`, and
@@ -33,10 +34,13 @@ from device.model import manifest
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 UNKNOWN_THRESHOLD: Final = 0.4
-_ELSEWHERE: Final = ("history", "labels", "signal", "decision", "orientation", "mounting", "tools")
+_ELSEWHERE: Final = (
+    *("history", "labels", "signal", "decision", "orientation", "worn", "mounting", "tools"),
+)
 """What a manifest does not repeat from a run's config."""
 _TOOLS: Final = ("edgehar", "keras", "numpy", "tensorflow")
 
@@ -62,6 +66,7 @@ class Terms:
     """Who wears the sensor, where, and how its axes lie."""
     decision: DecisionSpec
     orientation: OrientationSpec | None
+    worn: WornSpec | None
 
 
 MOUNTINGS: Final = {
@@ -101,6 +106,8 @@ def terms_of(
         raise InputError(f"nothing says how {name!r} is worn; give --mounting")
     decision = config.get("decision") or {}
     orientation = config.get("orientation")
+    # It is of the sensor more than of the model, so a run need not say it.
+    worn = config.get("worn", WornSpec().to_dict())
     if not isinstance(decision, dict):
         raise InputError("decision: must be a table of names and values; train again")
     full = {**DecisionSpec(UNKNOWN_THRESHOLD).to_dict(), **decision}
@@ -111,6 +118,7 @@ def terms_of(
         mounting,
         DecisionSpec.from_dict(full),
         None if orientation is None else OrientationSpec.from_dict(orientation),
+        None if worn is None else WornSpec.from_dict(worn),
     )
 
 
@@ -156,6 +164,7 @@ def make_bundle(
         "units": list(manifest.UNITS),
         "decision": terms.decision.to_dict(),
         "orientation": terms.orientation and terms.orientation.to_dict(),
+        "worn": terms.worn and terms.worn.to_dict(),
         "mounting": terms.mounting,
         "quantisation": {"form": converted.form, **ends},
         "training": {

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
-Reason = Literal["unsure", "unfamiliar", "mounting"]
-"""Why a window's activity is not said: no label is probable enough; it is most probably none of
-them; it is a posture, and how the sensor sits is not known yet."""
+Reason = Literal["unsure", "unfamiliar", "mounting", "still", "silence", "start", "gap"]
+"""Why no activity is said. `unknown`: no label is probable enough; it is most probably none of
+them; it is a posture, and how the sensor sits is not known yet. `not_worn`: it is stiller than
+anybody. `no_data`: no sample comes. `warming_up`: the filters settle, after the first sample of
+all or after a gap."""
 IN_WORDS: Final[dict[Reason, str]] = {
     "unsure": "not sure enough",
     "unfamiliar": "none that it knows",
     "mounting": "mounting not known yet",
+    "still": "lies still",
+    "silence": "nothing comes",
+    "start": "has just begun",
+    "gap": "after a gap",
 }
 
 
@@ -28,9 +34,9 @@ class Decision:
     activity: str | None
     """A label of the model; null unless state is ok."""
     reason: Reason | None
-    """Null unless state is unknown."""
+    """Null only if state is ok."""
     confidence: float | None
-    """Smoothed probability of the likeliest label; null where there was no window."""
+    """Smoothed probability of the likeliest label; null where no window was classified."""
     probabilities: dict[str, float] | None
     """By label, of the window alone; `unknown`, if the model has it, is none of the labels."""
     lost: int

@@ -23,7 +23,13 @@ _LAST = 4
 _STRIP_G = 1.0
 Truth = Callable[[Decision], str]
 """What was really done in a decision's time; '' where that is not one thing."""
-_STYLES = {"ok": "bold green", "unknown": "yellow", "warming_up": "cyan", "no_data": "bold red"}
+_STYLES = {
+    "ok": "bold green",
+    "unknown": "yellow",
+    "warming_up": "cyan",
+    "not_worn": "magenta",
+    "no_data": "bold red",
+}
 _SHADES, _ASCII_SHADES = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 
 
@@ -151,7 +157,7 @@ def _named(decision: Decision) -> Text:
 def in_words(decision: Decision) -> str:
     """Return `walking 97 %`; where there is no activity the state, and the reason if it has one."""
     if decision.reason is not None:
-        return f"unknown: {IN_WORDS[decision.reason]}"
+        return f"{decision.state.replace('_', ' ')}: {IN_WORDS[decision.reason]}"
     if decision.activity is None or decision.confidence is None:
         return decision.state.replace("_", " ")
     return f"{decision.activity.replace('_', ' ')} {decision.confidence:.0%}"

@@ -7,12 +7,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device.decisions import Decision, State
+from device.decisions import Decision, Reason, State
 from device.orientation.orientation import Orientation
 from device.orientation.spec import OrientationSpec
-from device.signal.path import Event, Gap, SignalPath, StretchStart, Window
+from device.signal.path import Event, Gap, SignalPath, Window
 from device.signal.spec import SignalSpec
 from device.verdict import DecisionSpec, Judge
+from device.worn import Worn, WornSpec
 from firmware_bridge.samples import Float64, Samples
 
 LIVE_SILENCE_S = 5.0
@@ -35,6 +36,8 @@ class Model(Protocol):
     def decision(self) -> DecisionSpec: ...  # noqa: D102
     @property
     def orientation(self) -> OrientationSpec | None: ...  # noqa: D102
+    @property
+    def worn(self) -> WornSpec | None: ...  # noqa: D102
 
 
 class Pipeline:
@@ -61,10 +64,13 @@ class Pipeline:
         if finds is not None:
             self.orientation = orientation or Orientation(finds, bundle.spec.rate_hz)
         self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
+        spec, worn = bundle.spec, bundle.worn
+        self._worn = None if worn is None else Worn(worn, spec.hop / spec.rate_hz)
+        self._off_s = 0.0
         self._mounted = False
         self._told_silent = False
         self._silent_from: float | None = None
-        self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0)
+        self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0, not_worn=0)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -98,11 +104,17 @@ class Pipeline:
         return [self._no_data(last_s)]
 
     def _place(self, event: Event) -> tuple[NDArray[np.float32], bool] | None:
-        """Return a window in the wearer's axes, and whether these are known."""
+        """Return a window in the wearer's axes, and whether these are known; None: not worn."""
         if isinstance(event, Gap) and self.orientation is not None:
             self.orientation.silence(event.end_s - event.start_s)
         if not isinstance(event, Window):
             return None
+        if self._worn is not None and not self._worn.see(event.x):
+            self._off_s = self._worn.still_s
+            return None
+        if self._off_s and self.orientation is not None:
+            self.orientation.silence(self._off_s)
+        self._off_s = 0.0
         return (event.x, True) if self.orientation is None else self.orientation.place(event.x)
 
     def _name(self, window: Window, row: list[float], *, mounted: bool) -> Decision:
@@ -127,22 +139,30 @@ class Pipeline:
         )
 
     def _say_of(self, event: Event) -> Decision | None:
+        if isinstance(event, Window):
+            self._judge.reset()
+            return self._say("not_worn", "still", event.start_s, event.end_s, lost=event.lost)
         if isinstance(event, Gap):
             if event.end_s - event.start_s < self.model.spec.no_data_after_s:
                 return None
             self._judge.reset()
             told = self._told_silent and self._silent_from == event.start_s
             return None if told else self._no_data(event.start_s)
-        if isinstance(event, StretchStart):
-            return self._say("warming_up", event.start_s, event.ready_s, lost=event.lost)
-        return None
+        why: Reason = "gap" if self._states["warming_up"] else "start"
+        return self._say("warming_up", why, event.start_s, event.ready_s, lost=event.lost)
 
     def _no_data(self, last_s: float | None) -> Decision:
         end_s = None if last_s is None else last_s + self.model.spec.no_data_after_s
-        return self._say("no_data", last_s, end_s, lost=0)
+        return self._say("no_data", "silence", last_s, end_s, lost=0)
 
     def _say(
-        self, state: State, start_s: float | None, end_s: float | None, *, lost: int
+        self,
+        state: State,
+        reason: Reason,
+        start_s: float | None,
+        end_s: float | None,
+        *,
+        lost: int,
     ) -> Decision:
         self._states[state] += 1
         return Decision(
@@ -151,7 +171,7 @@ class Pipeline:
             time=None,
             state=state,
             activity=None,
-            reason=None,
+            reason=reason,
             confidence=None,
             probabilities=None,
             lost=lost,

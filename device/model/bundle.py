@@ -13,6 +13,7 @@ from device.model import manifest as manifests
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_whole
 
@@ -42,6 +43,8 @@ class Bundle:
     decision: DecisionSpec
     orientation: OrientationSpec | None
     """How the mounting is found; None: the sensor must sit as `mounting` in the manifest says."""
+    worn: WornSpec | None
+    """How `not_worn` is told; None: it never is."""
     flatbuffer: bytes
     """The TFLite model alone."""
     sha256: str
@@ -106,6 +109,7 @@ def parse(content: bytes) -> Bundle:
         spec=SignalSpec.from_dict(manifest["signal"]),
         decision=manifests.decision_of(manifest),
         orientation=manifests.orientation_of(manifest),
+        worn=manifests.worn_of(manifest),
         flatbuffer=flatbuffer,
         sha256=digest,
         manifest=manifest,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from device.verdict import UNKNOWN, DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 SCHEMA: Final = 2
@@ -38,8 +39,8 @@ class ManifestError(InputError):
 def check(manifest: Manifest) -> None:
     """Raise ManifestError unless every field a device relies on is there and makes sense.
 
-    Fields that this version does not know are ignored, except under `signal`, `decision` and
-    `orientation`, where an unknown field is a step that would be left out.
+    Fields that this version does not know are ignored, except under `signal`, `decision`,
+    `orientation` and `worn`, where an unknown field is a step that would be left out.
     """
     schema = manifest.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
@@ -55,6 +56,7 @@ def check(manifest: Manifest) -> None:
     spec = SignalSpec.from_dict(manifest["signal"])
     if len(decode_window(manifest["self_test"]["x"])) != spec.window * len(CHANNELS):
         raise ManifestError("its self-test window does not fit its signal path")
+    worn_of(manifest)
     _check_outputs(manifest)
 
 
@@ -84,6 +86,12 @@ def orientation_of(manifest: Manifest) -> OrientationSpec | None:
     """Return how the mounting is found; None: it must be known. Raises InputError."""
     found = manifest.get("orientation") if manifest["schema"] > 1 else None
     return None if found is None else OrientationSpec.from_dict(found)
+
+
+def worn_of(manifest: Manifest) -> WornSpec | None:
+    """Return how `not_worn` is told; None: it never is. Raises InputError."""
+    told = manifest.get("worn") if manifest["schema"] > 1 else None
+    return None if told is None else WornSpec.from_dict(told)
 
 
 def parse(text: bytes) -> Manifest:

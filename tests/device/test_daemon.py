@@ -26,6 +26,7 @@ class Model:
     spec = SignalSpec()
     decision = DecisionSpec(0.5)
     orientation = None
+    worn = None
 
 
 def classify(x: NDArray[np.float32]) -> Float64:

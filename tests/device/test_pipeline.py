@@ -13,6 +13,7 @@ from device.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.smoothing import Smoothing
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import SPEC, chunks, moments, walk
 
@@ -26,6 +27,7 @@ class StandIn:
     spec: SignalSpec = SPEC
     decision: DecisionSpec = DecisionSpec(0.0)  # noqa: RUF009 -- it is frozen
     orientation: OrientationSpec | None = None
+    worn: WornSpec | None = None
 
 
 STAYS = ((0.95, 0.02, 0.03), (0.02, 0.95, 0.03), (0.04, 0.06, 0.9))
@@ -71,7 +73,7 @@ def with_gap(gap_s: float, n: int = 1000) -> Samples:
 
 def test_first_it_warms_up_and_says_until_when() -> None:
     warming, *rest = pipeline().push(walk(moments(1000, 50)))
-    assert warming == Decision(0.0, warming.end_s, None, "warming_up", None, None, None, None,
+    assert warming == Decision(0.0, warming.end_s, None, "warming_up", None, "start", None, None,
                                0, "waist@00000000")  # fmt: skip
     assert warming.end_s == pytest.approx(rest[0].end_s)
     assert {d.state for d in rest} == {"ok"}

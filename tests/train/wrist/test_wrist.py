@@ -48,6 +48,7 @@ class StandIn:
     labels: tuple[str, ...] = LABELS
     spec: SignalSpec = SPEC
     orientation: OrientationSpec | None = ORIENTATION
+    worn: None = None
 
 
 def by_gravity(x: NDArray[np.float32]) -> Float64:
