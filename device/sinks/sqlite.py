@@ -8,101 +8,132 @@ import contextlib
 import json
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from device.decisions import Decision, to_json
+from device.history import clock, schema
+from device.history.clock import Reading
+from device.history.retention import Limits, Retention
 from device.sinks import SinkError
+from device.status import Status
 from firmware_bridge.errors import InputError
-
-VERSION = 2
-"""`PRAGMA user_version` of the schema below."""
 
 BACKLOG = 1000
 """Decisions kept while they cannot be written (a full disk): 21 minutes at one each 1.28 s."""
+MARK_EVERY_S = 900.0
+"""The clock is noted so often, and when it has been set."""
+AT_WORK_EVERY_S = 60.0
+"""In a silence, which makes no decisions, it is noted so often that the daemon is at work."""
 
-_SCHEMA = f"""
-BEGIN;
-CREATE TABLE runs (
-    run INTEGER PRIMARY KEY,
-    started TEXT NOT NULL,        -- UTC, ISO 8601
-    source TEXT NOT NULL          -- as given: serial:/dev/ttyUSB0
-);
-CREATE TABLE decisions (
-    run INTEGER NOT NULL REFERENCES runs,
-    number INTEGER NOT NULL,      -- from 1 within the run; one that is missing was lost
-    start_s REAL,                 -- on the sensor's clock, so compare within a run only
-    end_s REAL,
-    time TEXT,                    -- UTC, ISO 8601, of end_s; NULL for a recording
-    state TEXT NOT NULL,          -- ok, warming_up, no_data, not_worn, unknown
-    activity TEXT,                -- NULL unless ok
-    reason TEXT,                  -- unsure, unfamiliar, mounting; NULL unless unknown
-    confidence REAL,
-    probabilities TEXT,           -- JSON object, by label
-    lost INTEGER NOT NULL,        -- samples
-    model TEXT NOT NULL,
-    PRIMARY KEY (run, number)
-) WITHOUT ROWID;
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
-# Version 1 had no reasons; in a table made by it the column is the last.
-_FROM_1 = f"""
-BEGIN;
-ALTER TABLE decisions ADD COLUMN reason TEXT;
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
-_START = "INSERT INTO runs VALUES (?, ?, ?)"
+_START = "INSERT INTO runs (started, source, boot) VALUES (?, ?, ?)"
+_MARK = "INSERT OR IGNORE INTO marks (run, number, boot_s, offset_s) VALUES (?, ?, ?, ?)"
+# An earlier run of this boot had the same clock, and what is known of it now holds for that run.
+_SET = "UPDATE runs SET offset_s = ? WHERE run = ? OR boot = ?"
+_AT_WORK = "UPDATE runs SET until_s = ? WHERE run = ?"
 _COLUMNS = ("run", "number", *(field.name for field in fields(Decision)))
 _INSERT = (
     f"INSERT OR IGNORE INTO decisions ({', '.join(_COLUMNS)})"  # noqa: S608 -- names of our own
     f" VALUES ({', '.join('?' * len(_COLUMNS))})"
 )
-_UNUSABLE = {
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; does its folder exist, and may you write there?",
-    sqlite3.SQLITE_NOTADB: "is not an SQLite database; give another file",
-    sqlite3.SQLITE_READONLY: "may not be written to",
-    sqlite3.SQLITE_PERM: "may not be written to",
-}
 
 
 class Sqlite:
     """One run's decisions in a database file, made if it is not there."""
 
-    def __init__(self, path: Path, source: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        limits: Limits | None = None,
+        now: Callable[[], Reading] = clock.read,
+    ) -> None:
         """Open it; raises InputError where waiting will not help (a full disk is for `write`)."""
         self.name = str(path)
-        self._run = (None, datetime.now(UTC).isoformat(timespec="seconds"), source)
+        self._source, self._now = source, now
         self._run_id: int | None = None
         self._number = 0
         self._waiting: deque[tuple[object, ...]] = deque(maxlen=BACKLOG)
+        self._marks: deque[tuple[int, Reading]] = deque(maxlen=BACKLOG)
+        self._marked: Reading | None = None
+        self._noted_s = float("-inf")
+        self._retention = Retention(limits or Limits())
         self._database: sqlite3.Connection | None = None
         try:
             self._database = self._open()
         except sqlite3.Error as error:
-            reason = _UNUSABLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            reason = schema.UNUSABLE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
             if reason:
                 raise InputError(f"{path} {reason}") from error
 
+    @property
+    def queued(self) -> int:
+        """Decisions that could not be written yet."""
+        return len(self._waiting)
+
     def write(self, decision: Decision) -> None:
         """Write and commit, with all that could not be written before; raises SinkError."""
+        now = self._now()
         self._number += 1
         self._waiting.append((self._number, *_row(decision)))
+        if self._is_mark_due(now):
+            self._marks.append((self._number, now))
+            self._marked = now
         try:
             self._database = self._database or self._open()
             with self._database as transaction:
-                run_id = self._run_id or transaction.execute(_START, self._run).lastrowid
+                run_id = self._run_id or self._start(transaction)
+                self._write_marks(transaction, run_id)
                 transaction.executemany(_INSERT, ((run_id, *row) for row in self._waiting))
+            self._run_id, self._noted_s = run_id, now.boot_s
+            self._waiting.clear()
+            self._marks.clear()
+            self._retention.step(self._database, now)
         except sqlite3.Error as error:
-            self.close()  # after an I/O error only a fresh connection is sure to recover
+            self._let_go()  # after an I/O error only a fresh connection is sure to recover
             raise SinkError(f"cannot write decisions to {self.name}: {error}") from error
-        self._run_id = run_id
-        self._waiting.clear()
+
+    def status(self, _: Status) -> None:
+        """Note now and then that the daemon is at work."""
+        now = self._now()
+        if now.boot_s >= self._noted_s + AT_WORK_EVERY_S:
+            self._note_at_work(now)
 
     def close(self) -> None:
         """Close the database; everything written is committed."""
+        self._note_at_work(self._now())
+        self._let_go()
+
+    def _is_mark_due(self, now: Reading) -> bool:
+        marked = self._marked
+        return (
+            marked is None
+            or clock.stepped(marked.offset_s, now)
+            or now.boot_s >= marked.boot_s + MARK_EVERY_S
+        )
+
+    def _start(self, transaction: sqlite3.Connection) -> int:
+        _, first = self._marks[0]
+        started = datetime.fromtimestamp(first.utc_s, UTC).isoformat(timespec="seconds")
+        run_id = transaction.execute(_START, (started, self._source, first.boot)).lastrowid
+        assert run_id is not None  # noqa: S101 -- it was an INSERT
+        return run_id
+
+    def _write_marks(self, transaction: sqlite3.Connection, run_id: int) -> None:
+        for number, mark in self._marks:
+            transaction.execute(_MARK, (run_id, number, mark.boot_s, mark.offset_s))
+            transaction.execute(_SET, (mark.offset_s, run_id, mark.boot))
+
+    def _note_at_work(self, now: Reading) -> None:
+        self._noted_s = now.boot_s
+        if self._database is not None and self._run_id is not None:
+            # Where decisions cannot be written either, `write` says so.
+            with contextlib.suppress(sqlite3.Error), self._database as transaction:
+                transaction.execute(_AT_WORK, (now.boot_s, self._run_id))
+
+    def _let_go(self) -> None:
         if self._database is not None:
             with contextlib.suppress(sqlite3.Error):  # a checkpoint that a full disk refuses
                 self._database.close()
@@ -111,26 +142,11 @@ class Sqlite:
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.name, timeout=0.5)
         try:
-            self._prepare(database)
+            schema.prepare_to_write(database, self.name)
         except BaseException:
             database.close()
             raise
         return database
-
-    def _prepare(self, database: sqlite3.Connection) -> None:
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if version > VERSION:
-            raise InputError(f"{self.name} was made by a newer edgehar; give another file")
-        if version == 0 and tables:
-            raise InputError(f"{self.name} is a database of something else; give another file")
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("PRAGMA cache_size = -256")  # KiB: rows go out in order, none come in
-        if version == 0:
-            database.executescript(_SCHEMA)
-        elif version == 1:
-            database.executescript(_FROM_1)
 
 
 def _row(decision: Decision) -> tuple[object, ...]:

@@ -1,0 +1,106 @@
+"""What is too old or too much goes, the oldest first, a little at a time."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from device.history.clock import Reading, stepped
+
+MIN_MB = 20
+LOOK_EVERY_S = 60.0
+"""Between two looks, unless there is more to remove."""
+ROWS = 128
+"""Removed in one step: 2.5 times what arrives between two looks."""
+FREE_PAGES = 1024
+"""Kept in the file to be used again; more are given back to the file system."""
+PAGES = 32
+"""Given back in one step."""
+SETTLED_S = 3600.0
+"""A clock that was set, or first read, less than this ago does not make anything old."""
+_WAL_BYTES = 5 << 20
+_SET_S = 1_577_836_800.0  # 2020: before it, nobody has set the clock
+
+# The first moment of which is known that it came after a decision. The clock of a boot may never
+# have been set, then a later one's tells.
+_AFTER = """
+SELECT marks.run, marks.number, marks.boot_s + runs.offset_s AS utc_s
+FROM marks JOIN runs USING (run)
+WHERE (marks.run, marks.number) > (?, ?) AND utc_s > ?
+ORDER BY 1, 2 LIMIT 1
+"""
+_OLDEST = "SELECT run, number FROM decisions ORDER BY run, number LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept."""
+
+    keep_days: int = 90
+    max_mb: int = 2000
+    """Of the database with its log, millions of bytes; at least MIN_MB."""
+
+
+class Retention:
+    """Keeps one database within its limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._keep_s = limits.keep_days * 86400.0
+        self._max_bytes = limits.max_mb * 1_000_000 - _WAL_BYTES
+        self._look_s = float("-inf")
+        self._since: Reading | None = None
+
+    def step(self, database: sqlite3.Connection, now: Reading) -> bool:
+        """Remove a little, if something is to go; say whether. Raises sqlite3.Error."""
+        if self._since is None or stepped(self._since.offset_s, now):
+            self._since = now
+        if now.boot_s < self._look_s:
+            return False
+        removed = self._remove(database, now)
+        if not removed:
+            self._look_s = now.boot_s + LOOK_EVERY_S
+        return removed
+
+    def _remove(self, database: sqlite3.Connection, now: Reading) -> bool:
+        page_bytes, pages, free, vacuum = (
+            database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
+        )
+        oldest = database.execute(_OLDEST).fetchone()
+        if oldest and (pages - free + FREE_PAGES) * page_bytes > self._max_bytes:
+            _delete(database, oldest, None)
+            return True
+        if oldest and self._is_settled(now):
+            after = database.execute(_AFTER, (*oldest, _SET_S)).fetchone()
+            if after and after[2] < now.utc_s - self._keep_s:
+                _delete(database, oldest, after[1] if after[0] == oldest[0] else None)
+                return True
+        if free > FREE_PAGES and vacuum:
+            database.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+            return True
+        return False
+
+    def _is_settled(self, now: Reading) -> bool:
+        return self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
+
+
+def _delete(database: sqlite3.Connection, oldest: tuple[int, int], end: int | None) -> None:
+    """Remove the oldest decision and some after it, to before `end`; the run when it is empty."""
+    run, number = oldest
+    with database:
+        # Numbers may be missing, so the range is by rows.
+        last = database.execute(
+            "SELECT max(number) FROM (SELECT number FROM decisions"
+            " WHERE run = ? AND number >= ? AND number < ? ORDER BY number LIMIT ?)",
+            (run, number, 1 << 62 if end is None else end, ROWS),
+        ).fetchone()[0]
+        database.execute(
+            "DELETE FROM decisions WHERE run = ? AND number BETWEEN ? AND ?", (run, number, last)
+        )
+        database.execute(
+            "DELETE FROM marks WHERE run = ? AND number <"
+            " (SELECT max(number) FROM marks WHERE run = ? AND number <= ? + 1)",
+            (run, run, last),
+        )
+        # An empty run has ended, for there is a later one.
+        over = "run < (SELECT min(run) FROM decisions)"
+        database.execute(f"DELETE FROM marks WHERE {over}")  # noqa: S608 -- our own words
+        database.execute(f"DELETE FROM runs WHERE {over}")  # noqa: S608
