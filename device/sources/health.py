@@ -44,10 +44,12 @@ class Watcher:
     @property
     def problems(self) -> tuple[str, ...]:
         """`stuck` and `clipping`, where it is so."""
+        if not self._clipped:
+            return ()
         taken = sum(count for _, count, _ in self._clipped)
         clipped = sum(count for _, _, count in self._clipped)
         found = []
-        if (self._at_s - self._changed_s >= STUCK_S).any() and taken:
+        if (self._at_s - self._changed_s >= STUCK_S).any():
             found.append("stuck")
         if clipped > CLIPPED_SHARE * taken:
             found.append("clipping")

@@ -14,6 +14,10 @@ LEARN_S = 4.0
 """At first each sample is waited for, eight looks a period, to learn when they come."""
 EARLY_S = 0.25
 """Later, so often one is asked for early, to learn when it is not there yet."""
+_TELL_S = 0.09
+"""Between samples whose moments the clock is told; more would not make it better."""
+_FEW = 5
+"""Samples missed that can be counted by the nominal rate."""
 _SILENT_S = 0.5
 
 
@@ -38,7 +42,9 @@ class DirectReader:
         self._taken = 0
         self._waiting = True
         self._not_yet: tuple[float, float] | None = None
-        self._began_s = self._checked_s = self._heard_s = self._early_s = now()
+        self._began_s = self._checked_s = self._early_s = now()
+        # When the sample numbered last came, and when one did at all.
+        self._came_s = self._heard_s = self._told_s = self._began_s
         port.read(registers.INT_STATUS, 1)  # clears what it said of before
         clock.add(0, self._began_s, now())
 
@@ -70,7 +76,9 @@ class DirectReader:
                 verify(self._port, self._kept)
                 raise ChipLostError("it takes no samples")
             self._waiting, self._not_yet = True, (before_s, after_s)
-        elif self._counted(before_s, after_s):
+            return self._taken, fifo.from_fifo(b"")
+        self._heard_s = after_s
+        if self._counted(before_s, after_s):
             self.temperature_c = self._model.temperature_c(
                 fifo.word(data, registers.TEMP_OUT_H - registers.INT_STATUS)
             )
@@ -82,21 +90,26 @@ class DirectReader:
 
         That there is a new one does not say how many there were. On time it is the next one. After
         a pause only one that was seen to come tells, by its moment, how many were missed.
+        Raises ChipLostError.
         """
         period_s = self.clock.period_s
         since_s = self._not_yet[0] if self._not_yet is not None else -float("inf")
         seen = after_s - since_s < 0.95 * period_s
         came_s = (since_s + after_s) / 2 if seen else before_s
-        pause_s = came_s - self._heard_s
+        pause_s = came_s - self._came_s
         late = self._taken > 0 and pause_s > 1.5 * period_s
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
         missed = round(pause_s / period_s) - 1 if late else 0
-        if self._not_yet is not None:
+        if missed > _FEW and not self.clock.settled:
+            raise ChipLostError("held up before its rate was known")
+        tells = came_s - self._told_s > _TELL_S
+        if self._not_yet is not None and tells:
             self.clock.add(self._taken + missed, *self._not_yet)
         self._taken += missed + 1
-        if self._waiting:
+        if self._waiting and tells:
             self.clock.add(self._taken, before_s, after_s)
-        self._waiting, self._not_yet, self._heard_s = False, None, came_s
+            self._told_s = came_s
+        self._waiting, self._not_yet, self._came_s = False, None, came_s
         return True
