@@ -19,6 +19,7 @@ _COMMANDS = {
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
     "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
+    "models": ("device.commands.models:command", "List, install, activate, roll back models."),
     "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
     "bench": ("device.commands.bench:command", "Measure this machine against the budgets."),
     "data": ("train.commands:data", "List, fetch or check the training data."),

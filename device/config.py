@@ -59,6 +59,10 @@ class Config:
     """The sensor's constant errors, as `edgehar calibrate` found them."""
     state: Path | None = None
     """Where the mounting that was found is kept over a restart."""
+    models_folder: Path | None = None
+    """Where `edgehar models` keeps what it installs."""
+    models_key: Path | None = None
+    """An Ed25519 public key, by which an installed model must then be signed."""
     metrics_listen: tuple[str, int] | None = None
     """Address and port where Prometheus may ask."""
     metrics_file: Path | None = None
@@ -113,6 +117,8 @@ def load(path: Path) -> Config:
         stdout=settings.get("sinks.stdout", True),
         sqlite=settings.get("sinks.sqlite"),
         state=settings.get("state.file"),
+        models_folder=settings.get("models.folder"),
+        models_key=settings.get("models.key"),
         metrics_listen=settings.get("metrics.listen"),
         metrics_file=settings.get("metrics.file"),
     )
@@ -225,6 +231,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "sinks.stdout": _flag,
     "sinks.sqlite": _path,
     "state.file": _path,
+    "models.folder": _path,
+    "models.key": _path,
     "metrics.listen": _listen,
     "metrics.file": _path,
 }

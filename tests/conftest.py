@@ -12,6 +12,9 @@ import convert  # noqa: F401 -- loads tflite_runtime, which fails where TensorFl
 settings.register_profile("edgehar", deadline=None)
 settings.load_profile("edgehar")
 
+# No model that this machine's user has activated: there is no such folder.
+os.environ["XDG_DATA_HOME"] = str(Path(__file__).parent / "no-such-folder")
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:

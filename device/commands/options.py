@@ -3,32 +3,51 @@
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from device.config import Config, parse_source
 from device.config import Source as SourceSetting
-from device.config import parse_source
-from device.model.bundle import MODELS, Bundle, load, locate
+from device.model.bundle import Bundle, load, locate, shipped_default
+from device.model.classifier import self_test
+from device.model.signature import read_key
+from device.model.store import Store, folder_of
+from device.model.trial import Taken, taken
 from device.mounting_file import NAME, MountingFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 
 log = logging.getLogger(__name__)
 
-DEFAULT_MODELS = ("wrist", "waist")
-"""The first of these that is shipped is used where no model is named."""
-
 
 def model_path(name_or_path: str | None) -> Path:
     """Find the model named, or the default one; raises BundleError."""
-    shipped = [name for name in DEFAULT_MODELS if (MODELS / f"{name}.tflite").is_file()]
-    return locate(name_or_path or (shipped or DEFAULT_MODELS)[0])
+    return locate(name_or_path or shipped_default())
 
 
 def open_bundle(name_or_path: str | None) -> Bundle:
     """Load the model named, or the default one; raises BundleError."""
     return load(model_path(name_or_path))
+
+
+def store(config: Config) -> Store:
+    """Open where installed models are; makes nothing. Raises InputError if the key is none."""
+    key = read_key(config.models_key) if config.models_key else None
+    return Store(folder_of(config.models_folder), key)
+
+
+@contextmanager
+def model_taken(config: Config) -> Generator[Taken]:
+    """Take the model that the settings name, or the active one; raises BundleError."""
+    if config.model is None:
+        with taken(store(config)) as found:
+            yield found
+    else:
+        bundle = open_bundle(config.model)
+        self_test(bundle)
+        yield Taken(bundle, "named", None)
 
 
 def open_source(setting: SourceSetting | str) -> Source:

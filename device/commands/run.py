@@ -1,6 +1,7 @@
 """`edgehar run`: the daemon."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import click
 from device import config as configs
 from device import daemon
 from device.commands import options
-from device.model.classifier import Classifier, self_test
+from device.model.classifier import Classifier
+from device.model.trial import Taken
 from device.pipeline import Pipeline
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
@@ -39,13 +41,16 @@ log = logging.getLogger(__name__)
     '  sqlite = "/var/lib/edgehar/decisions.db"\n'
     "  [state]  # the mounting that was found, for the next start\n"
     '  file = "/var/lib/edgehar/orientation.json"\n'
+    "  [models]  # see edgehar models --help\n"
+    '  folder = "/var/lib/edgehar/models"\n'
     "  [metrics]  # for Prometheus\n"
     '  listen = "127.0.0.1:9464"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "
               "i2c:BUS[:ADDRESS][?rate=50|100|200] or recording:FILE.")  # fmt: skip
-@click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
+@click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle "
+              "[default: the active one of `edgehar models`].")  # fmt: skip
 @click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
 @click.option("--calibration", metavar="FILE", type=Path, help="The sensor's constant errors, from"
               " `edgehar calibrate`.")  # fmt: skip
@@ -81,14 +86,24 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     if not config.stdout and config.sqlite is None:
         raise InputError("decisions would go nowhere; set sinks.stdout or sinks.sqlite")
     stop = options.until_told_to_stop()
-    bundle = options.open_bundle(config.model)
-    self_test(bundle)
-    opened = options.open_source(config.source)
+    with options.model_taken(config) as taken:
+        _recognise(config, config.source, taken, stop, report)
+
+
+def _recognise(
+    config: configs.Config,
+    source: configs.Source,
+    taken: Taken,
+    stop: Callable[[], bool],
+    report: Path | None,
+) -> None:
+    bundle = taken.bundle
+    opened = options.open_source(source)
     if config.calibration is not None:
         opened = options.calibrated(opened, config.calibration)
     kept = None
     if config.rotation is None:
-        kept = options.mounting_file(bundle, config.source, opened.name, config.state)
+        kept = options.mounting_file(bundle, source, opened.name, config.state)
     before = None if kept is None else kept.read(bundle.spec.rate_hz)
     times = InferenceTimes(Classifier(bundle).probabilities)
     pipeline = Pipeline(bundle, times, config.rotation, before)
@@ -102,7 +117,10 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
 
         sinks.append(Metrics(config.metrics_listen, config.metrics_file))
     into = ", ".join(sink.name for sink in sinks)
+    log.info("model %s: %s", bundle.id, taken.why)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
+    if taken.proof is not None:
+        sinks.append(taken.proof)
     outlets = [Outlet(sink) for sink in sinks]
     result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept, times)
     if report is not None:

@@ -21,6 +21,8 @@ MANIFEST: Final = "manifest.json"
 CARD: Final = "MODEL_CARD.md"
 MODELS: Final = Path(__file__).parents[1] / "models"
 """Where the shipped bundles are."""
+DEFAULTS: Final = ("wrist", "waist")
+"""The first of these that is shipped is used where no model is named."""
 
 _MAX_FILE_BYTES: Final = 64 << 20
 _MAX_MEMBER_BYTES: Final = 1 << 20
@@ -59,6 +61,11 @@ class Bundle:
         return f"{self.name}@{self.sha256[:8]}"
 
 
+def shipped_default() -> str:
+    """Return the name of the shipped model that is used where none is named."""
+    return next((name for name in DEFAULTS if (MODELS / f"{name}.tflite").is_file()), DEFAULTS[0])
+
+
 def locate(name_or_path: str | Path) -> Path:
     """Find a shipped bundle by its name (`waist`); anything else is a path. Raises BundleError."""
     path = Path(name_or_path)
@@ -77,7 +84,7 @@ def load(path: str | Path) -> Bundle:
     Raises BundleError, in one line that names the file and what is wrong with it.
     """
     path = Path(path)
-    content = _read(path)
+    content = read(path)
     try:
         return parse(content)
     except BundleError as error:
@@ -146,7 +153,8 @@ def write(path: str | Path, flatbuffer: bytes, manifest: manifests.Manifest, car
     write_whole(Path(path), pack(flatbuffer, manifest, card))
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return a file's bytes, unchecked but for their number; raises BundleError."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)

@@ -1,0 +1,161 @@
+"""`edgehar models`: which models are here, which one the daemon takes, and how to change that."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from device import config as configs
+from device.commands import options
+from device.model import bundle as bundles
+from device.model.ledger import Ledger
+from device.model.shelf import Entry
+from device.model.store import Store
+
+SETTINGS = Path("/etc/edgehar.toml")
+"""Looked at where it is and no other is named."""
+
+_with_settings = click.option(
+    "--config", "config_path", metavar="FILE", type=Path,
+    help=f"The daemon's settings [default: {SETTINGS}, if there].",
+)  # fmt: skip
+
+
+@click.group(
+    epilog="\b\nExamples:\n"
+    "  edgehar models list\n"
+    "  edgehar models install wrist-2.tflite\n"
+    "  edgehar models activate wrist@1a2b3c4d\n"
+    "  edgehar models rollback\n"
+    "\b\nSettings that matter here, each optional:\n"
+    "  [models]\n"
+    '  folder = "/var/lib/edgehar/models"\n'
+    '  key = "/etc/edgehar/models.pem"  # an Ed25519 public key: then bundles must be signed by it'
+)
+def command() -> None:
+    """List, install and activate models; go back to the one before.
+
+    The daemon takes the active one at its next start, and goes back by itself if that one fails.
+    """
+
+
+@command.command("list", epilog="\b\nExample:\n  edgehar models list --json")
+@_with_settings
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def show(config_path: Path | None, *, as_json: bool) -> None:
+    """List the models that are here, and which is active."""
+    store, _ = _open(config_path)
+    ledger, entries = store.ledger(), store.entries()
+    if as_json:
+        models = [_as_json(entry, ledger) for entry in entries]
+        whole = {"folder": str(store.folder), "why": ledger.why, "models": models}
+        click.echo(json.dumps(whole, indent=1))
+        return
+    rows: list[tuple[str, ...]] = [("MODEL", "IN DECISIONS", "STATE", "KB", "FROM", "LABELS")]
+    rows += [_row(entry, ledger) for entry in entries]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+    click.echo(f"\nactive: {ledger.why}")
+    for entry in entries:
+        if wrong := entry.damage or ledger.failed.get(entry.key):
+            click.echo(f"{_name(entry)}: {wrong}")
+
+
+@command.command(epilog="\b\nExample:\n  edgehar models install wrist-2.tflite")
+@click.argument("file", metavar="FILE", type=Path)
+@_with_settings
+def install(file: Path, config_path: Path | None) -> None:
+    """Verify a bundle, its self-test and signature included, and copy it in; not yet active."""
+    store, _ = _open(config_path)
+    entry = store.install(file)
+    click.echo(f"installed {_name(entry)}; take it with: edgehar models activate {_name(entry)}")
+
+
+@command.command(epilog="\b\nExample:\n  edgehar models activate wrist@1a2b3c4d")
+@click.argument("model", metavar="NAME[@HASH]")
+@_with_settings
+def activate(model: str, config_path: Path | None) -> None:
+    """Verify a model again and make it the active one; until it has proved itself, on trial."""
+    store, config = _open(config_path)
+    _say_active(store.activate(model), store, config)
+
+
+@command.command(epilog="\b\nExample:\n  edgehar models rollback")
+@_with_settings
+def rollback(config_path: Path | None) -> None:
+    """Make the model before the active one active again."""
+    store, config = _open(config_path)
+    _say_active(store.roll_back(), store, config)
+
+
+def _say_active(entry: Entry, store: Store, config: configs.Config) -> None:
+    tried = ", on trial" if store.ledger().trial else ""
+    click.echo(f"active: {_name(entry)}{tried}; restart the daemon to run it")
+    if config.model is not None:
+        click.echo(f"but the settings name the model {config.model}, which goes first", err=True)
+
+
+def _open(config_path: Path | None) -> tuple[Store, configs.Config]:
+    if config_path is None and SETTINGS.is_file():
+        config_path = SETTINGS
+    config = configs.load(config_path) if config_path else configs.Config()
+    return options.store(config), config
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.key.partition('@')[0]}@{entry.sha256[:8]}"
+
+
+def _is_active(entry: Entry, ledger: Ledger) -> bool:
+    return entry.key == (ledger.active or bundles.shipped_default())
+
+
+def _states(entry: Entry, ledger: Ledger) -> list[str]:
+    active = _is_active(entry, ledger)
+    found = {
+        "active": active,
+        "trial": active and ledger.trial is not None,
+        "previous": entry.key == ledger.previous,
+        "failed": entry.key in ledger.failed,
+        "damaged": entry.bundle is None,
+    }
+    return [state for state, holds in found.items() if holds]
+
+
+def _row(entry: Entry, ledger: Ledger) -> tuple[str, ...]:
+    states = ", ".join(_states(entry, ledger))
+    if ledger.trial and _is_active(entry, ledger):
+        trial = ledger.trial
+        states += f" ({trial.crashes} crashes, {trial.cuts} power cuts)"
+    return (
+        _name(entry),
+        entry.bundle.id if entry.bundle else "-",
+        states or "-",
+        f"{entry.size_bytes / 1000:.0f}",
+        "shipped" if entry.shipped else entry.origin.path if entry.origin else "unknown",
+        " ".join(entry.bundle.labels) if entry.bundle else "-",
+    )
+
+
+def _as_json(entry: Entry, ledger: Ledger) -> dict[str, Any]:
+    origin, bundle = entry.origin, entry.bundle
+    trial = ledger.trial if _is_active(entry, ledger) else None
+    return {
+        "name": entry.key.partition("@")[0],
+        "sha256": entry.sha256,
+        "model": bundle and bundle.id,
+        "labels": bundle and list(bundle.labels),
+        "size_bytes": entry.size_bytes,
+        "shipped": entry.shipped,
+        "from": origin and origin.path,
+        "installed": origin and origin.date,
+        "signed_by": origin and origin.signed_by,
+        "states": _states(entry, ledger),
+        "crashes": trial and trial.crashes,
+        "power_cuts": trial and trial.cuts,
+        "failed": ledger.failed.get(entry.key),
+        "damage": entry.damage or None,
+    }

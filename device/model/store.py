@@ -1,0 +1,187 @@
+"""The models of a board: those shipped with edgehar, and those installed into a folder.
+
+    NAME@SHA256.tflite   installed bundles, by name and SHA-256 of the file; never changed
+    state.json           which one is active, which was before, what failed (device.model.ledger)
+    lock, trial.lock     one change at a time; one daemon at a time that tries a model
+
+Every change is on the disk before the next begins, and the only file that is ever replaced is
+state.json: whenever the power goes, it names a bundle that is whole, or none (the shipped default).
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from device.model import bundle as bundles
+from device.model import durable, shelf, signature
+from device.model.bundle import Bundle, BundleError
+from device.model.classifier import self_test
+from device.model.ledger import Ledger, LedgerError, Origin, is_key, plain, short
+from device.model.shelf import Entry
+from firmware_bridge.errors import EdgeharError, InputError
+
+MOST: Final = 100
+"""Bundles installed at a time."""
+SYSTEM: Final = Path("/var/lib/edgehar/models")
+"""Root's, which is where systemd lets the service keep state, so `sudo edgehar models` means it."""
+_STATE: Final = "state.json"
+_MAX_STATE_BYTES: Final = 1 << 20
+
+
+class StoreError(EdgeharError):
+    """The folder cannot be read or written."""
+
+
+class Store:
+    """The models in a folder, which need not be there yet, and the shipped ones."""
+
+    def __init__(self, folder: Path, key: bytes | None = None) -> None:
+        """Take the public key (32 bytes) by which every installed bundle must be signed, if any."""
+        self.folder = folder
+        self._key = key
+
+    def ledger(self) -> Ledger:
+        """Read which model is active. Raises StoreError."""
+        path = self.folder / _STATE
+        try:
+            return Ledger.from_json(durable.read(path, _MAX_STATE_BYTES))
+        except (FileNotFoundError, NotADirectoryError):
+            return Ledger()
+        except LedgerError as error:
+            return Ledger(why=f"the shipped default, for {path} is of no use: {error}")
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror}") from error
+
+    def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
+        """Take one step of the ledger, on the disk at the end. Raises StoreError."""
+        try:
+            durable.make_folder(self.folder)
+            with durable.locked(self.folder / "lock"):
+                before = self.ledger()
+                after = step(before)
+                if after != before:
+                    durable.write(self.folder / _STATE, after.to_json())
+        except OSError as error:
+            raise StoreError(f"cannot write to {self.folder}: {error.strerror}") from error
+        return after
+
+    def entries(self) -> list[Entry]:
+        """List what is there: the shipped ones first, then by name. Raises StoreError."""
+        origins = self.ledger().installed
+        try:
+            installed = shelf.keys_in(self.folder)
+        except OSError as error:
+            raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
+        shipped = sorted(path.stem for path in bundles.MODELS.glob("*.tflite"))
+        return [shelf.entry(key, self.folder, origins) for key in (*shipped, *installed)]
+
+    def install(self, file: Path) -> Entry:
+        """Verify a bundle on this machine, then copy it in; the same one twice is the same as once.
+
+        Raises BundleError if it is not to be trusted or does not work here, EdgeharError if that
+        cannot be checked, StoreError.
+        """
+        content = bundles.read(file)
+        signed = None if self._key is None else signature.read(file)
+        try:
+            if self._key is not None and signed is not None:
+                signature.verify(content, signed, self._key)
+            bundle = bundles.parse(content)
+            self_test(bundle)
+        except BundleError as error:
+            raise BundleError(f"{file}: {error}") from error
+        key = f"{bundle.name}@{hashlib.sha256(content).hexdigest()}"
+        origin = Origin(
+            plain(str(file.absolute())),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            None if self._key is None else self._key.hex(),
+        )
+
+        def add(ledger: Ledger) -> Ledger:
+            there = shelf.keys_in(self.folder)
+            if key not in there and len(there) >= MOST:
+                raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
+            self._tidy()
+            # Also where it is there already: it may be damaged.
+            durable.write(shelf.path_of(key, self.folder), content)
+            kept = {k: v for k, v in ledger.installed.items() if k in there}
+            return replace(ledger, installed={**kept, key: origin})
+
+        return shelf.entry(key, self.folder, self.change(add).installed)
+
+    def activate(self, wanted: str) -> Entry:
+        """Verify a model and make it the active one, on trial.
+
+        Raises InputError if it is not there or not unmistakable, and as `verified`.
+        """
+        found = shelf.find(wanted, self.entries())
+        default = bundles.shipped_default()
+        self.verified(found.key)
+
+        def step(ledger: Ledger) -> Ledger:
+            if (ledger.active or default) == found.key:
+                return ledger
+            return ledger.activated(found.key, default)
+
+        self.change(step)
+        return found
+
+    def roll_back(self) -> Entry:
+        """Make the one before the active one again; raises InputError if there is none."""
+        key = self.ledger().previous
+        if key is None:
+            raise InputError("no model to go back to; choose one: edgehar models activate NAME")
+        self.verified(key)
+        ledger = self.change(lambda now: now.went_back() if now.previous == key else now)
+        return shelf.entry(key, self.folder, ledger.installed)
+
+    def load(self, key: str) -> Bundle:
+        """Load a model, which must be whole and allowed here; raises BundleError."""
+        found = shelf.entry(key, self.folder, self.ledger().installed)
+        if found.bundle is None:
+            raise BundleError(f"{short(key)}: {found.damage}")
+        signed_by = found.origin and found.origin.signed_by
+        if self._key is not None and not found.shipped and signed_by != self._key.hex():
+            raise BundleError(f"{short(key)} was not signed by the configured key; install it anew")
+        return found.bundle
+
+    def verified(self, key: str) -> Bundle:
+        """Load a model and run its self-test here; raises BundleError, EdgeharError."""
+        bundle = self.load(key)
+        self_test(bundle)
+        return bundle
+
+    def try_lock(self) -> int | None:
+        """Return a descriptor if no other daemon tries a model now. Raises StoreError."""
+        path = self.folder / "trial.lock"
+        try:
+            return durable.lock(path, wait=False)
+        except OSError as error:
+            raise StoreError(f"cannot open {path}: {error.strerror}") from error
+
+    def _tidy(self) -> None:
+        """Remove what a power cut left."""
+        for name in os.listdir(self.folder):  # noqa: PTH208
+            stem, *rest = name.split(".")
+            if rest == ["tflite", "part"] and is_key(stem):
+                os.unlink(self.folder / name)  # noqa: PTH108
+
+
+def folder_of(configured: Path | None) -> Path:
+    """Where the models are: as configured, or where a service or a user keeps things."""
+    if configured is not None:
+        return configured
+    state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if state:
+        return Path(state) / "models"
+    if data := os.environ.get("XDG_DATA_HOME", ""):
+        return Path(data) / "edgehar" / "models"
+    if os.geteuid():
+        with suppress(RuntimeError):  # a user without a home
+            return Path.home() / ".local" / "share" / "edgehar" / "models"
+    return SYSTEM
