@@ -128,7 +128,9 @@ def _still(run: list[Float64]) -> Still:
     every = np.concatenate(run)
     later = np.concatenate(run[-(len(run) // 3) :])
     # Within pieces, so that a slow drift is not taken for noise.
-    noise = np.sqrt(np.mean([piece.var(axis=0) for piece in run], axis=0))
+    # What never changes has none at all, whatever rounding makes of its mean.
+    variances = [np.where(np.ptp(piece, axis=0) > 0, piece.var(axis=0), 0.0) for piece in run]
+    noise = np.sqrt(np.mean(variances, axis=0))
     return Still(
         acc_g=first[:, :3].mean(axis=0),
         later_acc_g=later[:, :3].mean(axis=0),

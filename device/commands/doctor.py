@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -122,9 +124,19 @@ def _print(part: str, finding: Finding, *, new: bool) -> None:
     if new:
         click.secho(part, bold=True)
     level = click.style(f"{finding.level:8}", _STYLES[finding.level])
-    click.echo(f"  {level}{finding.name}: {finding.text}")
+    click.echo(f"  {level}{_wrapped(f'{finding.name}: {finding.text}', '')[len(_INDENT) :]}")
     if finding.advice:
-        click.echo(f"{_INDENT}-> {finding.advice}")
+        click.echo(_wrapped(finding.advice, "-> "))
+
+
+def _wrapped(text: str, mark: str) -> str:
+    """Break a text into lines that fit, all indented, the first with a mark."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    after = _INDENT + " " * len(mark)
+    return textwrap.fill(
+        text, max(width, 40), initial_indent=_INDENT + mark, subsequent_indent=after,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _print_sum(levels: list[str]) -> None:
@@ -133,7 +145,8 @@ def _print_sum(levels: list[str]) -> None:
 
 
 def _name(source: configs.Source) -> str:
-    return f"{source.kind}:{source.path}"
+    address = f":0x{source.address:02x}" if source.kind == "i2c" else ""
+    return f"{source.kind}:{source.path}{address}"
 
 
 def _found(sources: list[configs.Source]) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def judge(facts: Facts) -> Finding:
         return Finding(
             "warn", IN_USE, text, "stop that program first, and the sensor is looked at too"
         )
-    return Finding("ok", name, f"{facts.path}: there, permitted (group {facts.group})")
+    return Finding("ok", name, f"{facts.path}: there, and permitted")
 
 
 def serial_port(path: str) -> list[Finding]:
@@ -119,8 +119,10 @@ def chips(number: int) -> list[tuple[int, int, str]]:
 
 def _facts(path: Path, *, tty: bool, others: tuple[str, ...]) -> Facts:
     try:
-        status = _status(path, tty=tty)
+        status = path.stat()
     except OSError as error:
+        if not tty and _opens(path):  # an adapter that no file stands for
+            return Facts(str(path), "", True, "", True, True)
         problem = "not there" if error.errno == errno.ENOENT else error.strerror or str(error)
         return Facts(str(path), problem, False, "", False, False, others=others)
     group = _group_name(status.st_gid)
@@ -137,15 +139,6 @@ def _facts(path: Path, *, tty: bool, others: tuple[str, ...]) -> Facts:
         users=() if problem else _users(status, any_program=tty),
         others=others if problem else (),
     )
-
-
-def _status(path: Path, *, tty: bool) -> os.stat_result:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        if tty or not _opens(path):
-            raise
-        return Path(os.devnull).stat()  # an adapter that no file stands for
 
 
 def _opens(path: Path) -> bool:

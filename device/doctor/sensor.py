@@ -9,7 +9,7 @@ _SMALLER_FIFO = 512 // 12
 _PROBLEMS = {
     "stuck": "an axis gives the same value all the time: damaged, or badly wired",
     "clipping": "it reaches the end of its scale: choose a larger full scale",
-    "bus errors": "see bus",
+    "bus errors": "shorter wires, pull-ups of 2 to 5 kOhm, a bus of 100 kHz",
     "no data": "see identity",
 }
 
@@ -19,7 +19,10 @@ def findings(heard: Heard) -> list[Finding]:
     if not len(heard.samples):
         return [_silent(heard)]
     kind = heard.name.partition(":")[0]
-    found = [_identity(heard), *stream.timing(heard.samples, heard.nominal_hz)]
+    found = [_identity(heard)]
+    if heard.complaints:
+        found.append(Finding("warn", "while listening", _said(heard), "see the lines below"))
+    found += stream.timing(heard.samples, heard.nominal_hz)
     if kind != "recording":
         found += stream.losses(heard.counts, len(heard.samples))
     if kind == "i2c":
@@ -37,17 +40,23 @@ def findings(heard: Heard) -> list[Finding]:
 
 
 def _silent(heard: Heard) -> Finding:
-    reasons = [text.removeprefix(f"{heard.name}: ") for text in heard.complaints]
-    why = "; ".join(reasons) or "nothing comes"
-    return Finding("fail", "samples", f"none came from {heard.name}", why)
+    advice = _said(heard) or "is the sensor's program running? is this the right port?"
+    return Finding("fail", "samples", "none came", advice)
 
 
 def _identity(heard: Heard) -> Finding:
     said = heard.said[-1].removeprefix(f"{heard.name}: ") if heard.said else heard.name
-    if heard.complaints:
-        latest = heard.complaints[-1].removeprefix(f"{heard.name}: ")
-        return Finding("warn", "identity", said.partition(";")[0], f"it said: {latest}")
     return Finding("ok", "identity", said.partition(";")[0])
+
+
+def _said(heard: Heard) -> str:
+    """Give what the source complained of: the first and the last of it."""
+    first_and_last = dict.fromkeys(heard.complaints[:1] + heard.complaints[-1:])
+    waiting, name = f"waiting for {heard.name}: ", f"{heard.name}: "
+    return "; then ".join(
+        text.removeprefix(waiting).removeprefix(name).removeprefix(f"{heard.name} ")
+        for text in first_and_last
+    )
 
 
 def _chip(heard: Heard) -> str:

@@ -100,9 +100,9 @@ def _bus(counts: Mapping[str, int]) -> Finding:
     trouble = ("bus_errors", "restarts", "reopened")
     said = [f"{counts[name]} {name.replace('_', ' ')}" for name in trouble if counts.get(name)]
     if not said:
-        return Finding("ok", "bus", "no errors")
+        return Finding("ok", "bus errors", "none")
     advice = "shorter wires, pull-ups of 2 to 5 kOhm, a steady 3.3 V, a bus of 100 kHz"
-    return Finding("warn", "bus", ", ".join(said), advice)
+    return Finding("warn", "bus errors", ", ".join(said), advice)
 
 
 def fifo(counts: Mapping[str, int], fullest: int, room: int) -> Finding:
