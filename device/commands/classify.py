@@ -27,7 +27,8 @@ _QUIET_S, _EVERY_S = 2.0, 0.5
     "  for f in *.csv; do edgehar classify $f > ${f%.csv}.jsonl; done"
 )
 @click.argument("recordings", metavar="RECORDING...", nargs=-1, required=True, type=Path)
-@click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle.")
+@click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle "
+              "[default: the active one of `edgehar models`].")  # fmt: skip
 @click.option(
     "--config",
     "config_path",
@@ -51,7 +52,7 @@ def command(
     config = configs.load(config_path) if config_path else configs.Config()
     calibration = calibration or config.calibration
     errors = calibrations.read(calibration).calibration if calibration else None
-    bundle = options.open_bundle(model or config.model)
+    bundle = options.open_bundle(model or config.model, config)
     self_test(bundle)
     progress = _Progress()
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ from device.model.bundle import Bundle, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key
 from device.model.store import Store, folder_of
-from device.model.trial import Taken, taken
+from device.model.trial import Taken, active, taken
 from device.mounting_file import NAME, MountingFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
@@ -22,14 +22,22 @@ from device.sources.recording import RecordingSource
 log = logging.getLogger(__name__)
 
 
-def model_path(name_or_path: str | None) -> Path:
-    """Find the model named, or the default one; raises BundleError."""
-    return locate(name_or_path or shipped_default())
+def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
+    """Find the model named, also NAME@HASH, or the shipped default; raises InputError."""
+    name = name_or_path or shipped_default()
+    if "@" in name and "/" not in name and not Path(name).exists():
+        return Store(folder_of(folder)).find(name)
+    return locate(name)
 
 
-def open_bundle(name_or_path: str | None) -> Bundle:
-    """Load the model named, or the default one; raises BundleError."""
-    return load(model_path(name_or_path))
+def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundle:
+    """Load the model named, else the active one of `config`, else the default; raises InputError.
+
+    Nothing is noted of an active model on trial.
+    """
+    if name_or_path is None and config is not None:
+        return active(store(config))
+    return load(model_path(name_or_path, None if config is None else config.models_folder))
 
 
 def store(config: Config) -> Store:
@@ -45,7 +53,7 @@ def model_taken(config: Config) -> Generator[Taken]:
         with taken(store(config)) as found:
             yield found
     else:
-        bundle = open_bundle(config.model)
+        bundle = open_bundle(config.model, config)
         self_test(bundle)
         yield Taken(bundle, "named", None)
 

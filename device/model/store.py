@@ -80,6 +80,10 @@ class Store:
         shipped = sorted(path.stem for path in bundles.MODELS.glob("*.tflite"))
         return [shelf.entry(key, self.folder, origins) for key in (*shipped, *installed)]
 
+    def find(self, wanted: str) -> Path:
+        """Return the file of NAME or NAME@HASH; raises InputError."""
+        return shelf.path_of(shelf.find(wanted, self.entries()).key, self.folder)
+
     def install(self, file: Path) -> Entry:
         """Verify a bundle on this machine, then copy it in; the same one twice is the same as once.
 
