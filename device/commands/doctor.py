@@ -1,5 +1,6 @@
 """`edgehar doctor`: one page on what works here, what does not, and what to do."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -76,7 +77,7 @@ def _examine(
         usable = all(each.level != "fail" and each.name != ports.IN_USE for each in found)
         if usable:
             yield from ((_name(one), finding) for finding in found)
-            found = _safely(partial(_sensor, one, seconds))
+            found = _safely(partial(_sensor, one, settings.calibration, seconds))
         yield from ((_name(one), finding) for finding in found)
 
 
@@ -173,14 +174,19 @@ def _port(source: configs.Source) -> list[Finding]:
     return []
 
 
-def _sensor(source: configs.Source, seconds: float) -> list[Finding]:
-    from device.commands.options import open_source  # noqa: PLC0415 -- it loads the model path
+def _sensor(source: configs.Source, calibration: Path | None, seconds: float) -> list[Finding]:
+    from device.commands import options  # noqa: PLC0415 -- it loads the model path
     from device.doctor import measure, sensor  # noqa: PLC0415
 
+    opened = options.open_source(source)
+    if calibration is not None:
+        # One that cannot be read has its own line.
+        with contextlib.suppress(EdgeharError):
+            opened = options.calibrated(opened, calibration)
     with LiveLine() as line:
 
         def tell(since: float, samples: int) -> None:
             do = "leave it lying still" if since < seconds / 2 else "turn it slowly, all ways round"
             line.show(f"{since:.0f} of {seconds:g} s, {samples} samples | {do}")
 
-        return sensor.findings(measure.listen(open_source(source), seconds, tell))
+        return sensor.findings(measure.listen(opened, seconds, tell))

@@ -10,7 +10,9 @@ _PROBLEMS = {
     "stuck": "an axis gives the same value all the time: damaged, or badly wired",
     "clipping": "it reaches the end of its scale: choose a larger full scale",
     "bus errors": "shorter wires, pull-ups of 2 to 5 kOhm, a bus of 100 kHz",
-    "no data": "see identity",
+    "unknown chip": "the firmware does not know this sensor",
+    "no interrupt": "wire the sensor's INT to the microcontroller",
+    "no data": "it fell silent: is it still plugged in?",
 }
 
 
@@ -31,7 +33,7 @@ def findings(heard: Heard) -> list[Finding]:
     if kind == "serial":
         found.append(stream.drift(heard.arrivals))
     found += [
-        Finding("warn", "health", problem, _PROBLEMS.get(problem, ""))
+        Finding("warn", "health", problem, _PROBLEMS.get(problem, "see the log of edgehar run"))
         for problem in heard.health.problems
     ]
     if heard.health.temperature_c is not None:

@@ -80,6 +80,9 @@ def losses(counts: Mapping[str, int], samples: int) -> list[Finding]:
         findings.append(_frames(counts))
     if "bus_errors" in counts:
         findings.append(_bus(counts))
+    if said := _named(counts, ("overflowed", "bus_faults", "chip_restarts")):
+        advice = "look at the wires between sensor and microcontroller, and its supply"
+        findings.append(Finding("warn", "firmware", said, advice))
     if reboots := counts.get("reboots", 0):
         advice = "its supply may be too weak, or its watchdog has a reason"
         findings.append(Finding("warn", "reboots", f"it started anew {reboots} times", advice))
@@ -96,13 +99,18 @@ def _frames(counts: Mapping[str, int]) -> Finding:
     return Finding("warn", "line", f"{text} intact, {said}", advice)
 
 
+def _named(counts: Mapping[str, int], names: tuple[str, ...]) -> str:
+    return ", ".join(
+        f"{counts[name]} {name.replace('_', ' ')}" for name in names if counts.get(name)
+    )
+
+
 def _bus(counts: Mapping[str, int]) -> Finding:
-    trouble = ("bus_errors", "restarts", "reopened")
-    said = [f"{counts[name]} {name.replace('_', ' ')}" for name in trouble if counts.get(name)]
+    said = _named(counts, ("bus_errors", "restarts", "reopened"))
     if not said:
         return Finding("ok", "bus errors", "none")
     advice = "shorter wires, pull-ups of 2 to 5 kOhm, a steady 3.3 V, a bus of 100 kHz"
-    return Finding("warn", "bus errors", ", ".join(said), advice)
+    return Finding("warn", "bus errors", said, advice)
 
 
 def fifo(counts: Mapping[str, int], fullest: int, room: int) -> Finding:

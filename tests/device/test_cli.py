@@ -107,7 +107,17 @@ for name in ("tensorflow", "keras", "scipy", "sklearn", "matplotlib"):
 from device.cli import _exit_code
 sys.exit(_exit_code(sys.argv[1:]))
 """
-    for name in ("run", "classify", "record", "demo", "play", "bench", "bundle"):
+    for name in (
+        "run",
+        "classify",
+        "record",
+        "doctor",
+        "calibrate",
+        "demo",
+        "play",
+        "bench",
+        "bundle",
+    ):
         done = subprocess.run(
             [sys.executable, "-c", probe, name, "--help"],
             capture_output=True,

@@ -1,5 +1,6 @@
 """`edgehar doctor` as a user runs it, mostly where things are broken."""
 
+import contextlib
 import json
 import os
 import resource
@@ -12,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from device.cli import PROGRAM
+from device.commands import doctor
+from device.doctor import board, ports
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from tests.device.commands import edgehar
@@ -144,6 +148,62 @@ file = "{tmp_path}/none/state.json"
         assert found[name]["level"] == "fail", found[name]
     assert found["sqlite folder"]["level"] == "ok"
     assert found["service"]["level"] in {"skipped", "ok"}
+
+
+def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> None:
+    off = written(tmp_path / "off.csv", replace(handled(), acc_g=handled().acc_g * 1.1))
+    calibration = tmp_path / "cal.json"
+    values = {"acc_offset_g": [0, 0, 0], "acc_scale": [1.1] * 3, "gyro_bias_rad_s": [0, 0, 0]}
+    about = {"schema": 1, "source": "a", "date": "b", "temperature_c": None, "residuals": {}}
+    calibration.write_text(json.dumps({**about, **values}))
+    config = settings(tmp_path / "edgehar.toml", f'[calibration]\nfile = "{calibration}"\n')
+    assert examined("--source", f"recording:{off}", code=0)["gravity"]["level"] == "warn"
+    found = examined("--source", f"recording:{off}", "--config", config, code=0)
+    assert found["gravity"]["level"] == "ok"
+    assert found["calibration"]["level"] == "ok"
+
+
+def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    ours, theirs = os.openpty()
+    command = [*PROGRAM, "doctor", "--source", f"serial:{port}", "--seconds", "2"]
+    with playing(good, port), subprocess.Popen(command, stdout=theirs, stderr=theirs) as page:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while data := os.read(ours, 4096):
+                seen += data
+        assert page.wait(10) == 0
+    os.close(ours)
+    assert b"| leave it lying still" in seen
+    assert b"| turn it slowly, all ways round" in seen
+    assert b"\x1b[32mok" in seen
+
+
+def test_where_nothing_is_plugged_in_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "SETTINGS", tmp_path / "none.toml")
+    monkeypatch.setattr(ports, "serial_ports", tuple)
+    monkeypatch.setattr(ports, "i2c_buses", tuple)
+    done = CliRunner().invoke(doctor.command, [])
+    assert done.exit_code == 1
+    assert "sensor: none found" in done.output
+    assert "-> plug it in, or name it: --source" in done.output
+
+
+def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(board, "model", broken)
+    done = CliRunner().invoke(doctor.command, ["--source", f"recording:{good}"])
+    assert done.exit_code == 1
+    assert "ZeroDivisionError: on purpose" in done.output
+    assert "gyro and acc agree" in done.output
 
 
 def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) -> None:

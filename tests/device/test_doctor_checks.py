@@ -3,6 +3,7 @@
 import itertools
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from device.doctor.finding import Finding, exit_code
 from device.doctor.measure import Heard
 from firmware_bridge.samples import Samples
 from tests.device.still_life import UP, handled, positions
+from train.datasets import wrist
+from train.datasets.wrist import recordings
 
 
 def named(findings: list[Finding], name: str) -> Finding:
@@ -89,6 +92,17 @@ def test_a_gyro_of_another_scale_is_told_by_how_much(factor: float, level: str) 
     assert said == pytest.approx(factor, rel=0.03)
 
 
+def test_the_real_sensor_whose_publisher_inverted_its_gyro(data_dir: Path) -> None:
+    found: list[str] = []
+    for samples in recordings(wrist.load("mpu6050", data_dir).pieces).values():
+        published = replace(samples, gyro_rad_s=-samples.gyro_rad_s)
+        assert motion.together(samples).level != "fail"
+        if motion.together(published).level != "skipped":
+            found.append(motion.together(published).text)
+    assert len(found) >= 3
+    assert set(found) == {"no: the gyro turns the wrong way about all three axes"}
+
+
 def test_bias_and_offset_are_no_disagreement() -> None:
     samples = handled()
     off = replace(samples, acc_g=samples.acc_g + 0.05, gyro_rad_s=samples.gyro_rad_s + 0.15)
@@ -136,6 +150,7 @@ def test_jitter_is_seen_and_losses_are_no_jitter() -> None:
         ({"lost": 0, "frames": 100}, ["ok", "ok"]),
         ({"lost": 3, "frames": 100, "frames_bad_crc": 1}, ["warn", "warn"]),
         ({"lost": 200, "frames": 80, "frames_lost": 20, "reboots": 1}, ["fail", "warn", "warn"]),
+        ({"lost": 0, "frames": 9, "overflowed": 4, "bus_faults": 1}, ["ok", "ok", "warn"]),
         ({"lost": 0, "bus_errors": 0}, ["ok", "ok"]),
         ({"lost": 0, "bus_errors": 7, "restarts": 1}, ["ok", "warn"]),
     ],
