@@ -165,15 +165,16 @@ class I2cSource:
     def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
         """Read a chip, started anew whenever it has to be. Raises OSError, ChipLostError."""
         while True:
-            kept = bring_up(bus, model, self._rate_hz)
+            kept = bring_up(bus, model, self._rate_hz, time.sleep)
             clock = ChipClock(1 / self._rate_hz, self._period_s)
             before = self._counts.samples
             try:
-                yield from self._read(self._reader_type(bus, model, clock, kept))
+                reader = self._reader_type(bus, model, clock, kept, time.monotonic)
+                yield from self._read(reader)
             except ChipLostError as why:
                 if self._counts.samples == before:
                     raise
-                log.warning("%s: %s; started anew", self.name, why)
+                log.warning("%s: %s; starting it anew", self.name, why)
             self._counts.restarts += 1
             if clock.settled:
                 self._period_s = clock.period_s

@@ -101,7 +101,8 @@ class DirectReader:
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
-        missed = round(pause_s / period_s) - 1 if late else 0
+        # The one before may have been read half a period after it came: the clock knows better.
+        missed = max(0, round((came_s - self.clock.when_s(self._taken)) / period_s)) if late else 0
         if missed > _FEW and not self.clock.settled:
             raise ChipLostError("held up before its rate was known")
         tells = came_s - self._told_s > _TELL_S

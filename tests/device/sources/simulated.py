@@ -19,18 +19,18 @@ BYTE_S = 90e-6
 
 def numbered(index: Int64, t_s: Float64) -> Float64:  # noqa: ARG001 - a Feed
     """Show the sample's number, to base 30,000, in every channel; at +-4 g and +-1000 deg/s."""
-    low, high = index % 30_000, index // 30_000
-    counts = np.column_stack([low, high, low, low, high, low])
+    low, both = index % 30_000, (index + index // 30_000) % 30_000
+    counts = np.column_stack([low, both, low, low, both, low])
     six: Float64 = counts * np.repeat([4 / 32768, 1000 / 32768], 3)
     return six
 
 
 def numbers(counts: Counts) -> NDArray[np.int64]:
     """Return the numbers of whole samples; fails on a torn one."""
-    low, high = counts[:, 0].astype(np.int64), counts[:, 1].astype(np.int64)
-    whole = np.column_stack([low, high, low, low, high, low])
+    low, both = counts[:, 0].astype(np.int64), counts[:, 1].astype(np.int64)
+    whole = np.column_stack([low, both, low, low, both, low])
     np.testing.assert_array_equal(counts, whole)
-    found: NDArray[np.int64] = high * 30_000 + low
+    found: NDArray[np.int64] = (both - low) % 30_000 * 30_000 + low
     return found
 
 
