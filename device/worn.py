@@ -94,12 +94,19 @@ class Worn:
         self._rest, self._still, self._moved = rest, int(rest is not None), 0
 
     def _is_still(self, x: NDArray[np.float32]) -> bool:
-        body = x[:, 6:]
-        if float(np.einsum("ij,ij->", body, body)) >= self._spec.body_g**2 * len(x):
-            return False
-        # The mean is the gyro's bias, which is no turning.
-        rate = x[:, 3:6] - x[:, 3:6].sum(axis=0, dtype=np.float64) / len(x)
-        return float(np.einsum("ij,ij->", rate, rate)) < self._spec.gyro_rad_s**2 * len(x)
+        return body_g(x) < self._spec.body_g and rate_rad_s(x) < self._spec.gyro_rad_s
+
+
+def body_g(x: NDArray[np.float32]) -> float:
+    """Return body acceleration in a window (window, 9), rms over time, all axes."""
+    return math.sqrt(float(np.einsum("ij,ij->", x[:, 6:], x[:, 6:])) / len(x))
+
+
+def rate_rad_s(x: NDArray[np.float32]) -> float:
+    """Return the deviation of angular rate in a window (window, 9), rms over time, all axes."""
+    # The mean is the gyro's bias more than any turning.
+    rate = x[:, 3:6] - x[:, 3:6].sum(axis=0, dtype=np.float64) / len(x)
+    return math.sqrt(float(np.einsum("ij,ij->", rate, rate)) / len(x))
 
 
 def _direction(x: NDArray[np.float32]) -> list[float]:

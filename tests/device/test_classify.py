@@ -63,7 +63,7 @@ def test_a_long_recording_is_the_same_on_all_cores(
             writer.write(Samples(short.t_s + 120.0 * n, short.acc_g, short.gyro_rad_s))
     monkeypatch.setattr(command, "LONG_BYTES", 0)
     assert command.command.callback is not None
-    command.command.callback((path,), None, None)
+    command.command.callback((path,), None, None, None)
     assert capsys.readouterr().out.splitlines() == expected(path)
 
 

@@ -105,6 +105,16 @@ def replay(data: Path, *, quick: bool) -> None:
     click.echo(subject.report(data, quick=quick))
 
 
+@report.command(epilog="\b\nExample:\n  edgehar report worn --data ~/archives")
+@data_option
+def worn(data: Path) -> None:
+    """Look for `not_worn` where people wear the sensor, and on a simulated table."""
+    with quiet_import():
+        from train.report import worn as subject  # noqa: PLC0415  TensorFlow takes seconds
+
+    click.echo(subject.report(data))
+
+
 @report.command("body-acc", epilog="\b\nExample:\n  edgehar report body-acc --data ~/archives")
 @data_option
 def body_acc(data: Path) -> None:

@@ -1,0 +1,73 @@
+"""A sensor that nobody wears, in numbers: noise, a chip that cools, and what shakes a table.
+
+No recording of an MPU-6050 off the wrist is among our data. Noise and drift are the data sheet's
+(PS-MPU-6000A 6.1 and 6.2), read as the simulated chip reads them; knocks and footsteps are guesses.
+"""
+
+import numpy as np
+
+from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.simulator.feed import counts
+from firmware_bridge.simulator.noise import Noise
+
+RATE_HZ = 50.0
+ACC_G, GYRO_DPS = 400e-6 * 31.4**0.5, 0.005 * 31.4**0.5
+"""Density in the square root of a Hz, behind the first-order low-pass of 20 Hz that goes with a
+rate of 50 Hz. An MPU-6500's gyro has twice the noise."""
+FULL_SCALE = 4, 1000
+"""g and deg/s, as the firmware and the I2C source set them."""
+COOLS_C, COOLING_S = 12.0, 1800.0
+"""From a wrist's warmth to a room's: 0.4 degrees in the first minute (Vert et al. 2022)."""
+DRIFT_G_PER_C, DRIFT_DPS_PER_C = 60e-3 / 70, 20 / 125
+
+
+def unworn(
+    seconds: float,
+    *,
+    noise: float = 1.0,
+    knock_every_s: float | None = None,
+    steps: bool = False,
+    seed: int = 0,
+) -> Samples:
+    """Lie on a table, `noise` times as loud as the data sheet has it.
+
+    `knock_every_s`: someone knocks at the table, on average so often; `steps`: someone walks by all
+    the time, on a floor that gives.
+    """
+    random = np.random.default_rng(seed)
+    numbers = np.arange(round(seconds * RATE_HZ))
+    t_s = numbers / RATE_HZ
+    table = np.tile([0.02, -0.03, 1.0, 2.0, -3.0, 1.0], (len(numbers), 1))
+    table += Noise(noise * ACC_G, noise * GYRO_DPS, seed)(numbers)
+    cooled_c = COOLS_C * (1 - np.exp(-t_s / COOLING_S))[:, None]
+    table += cooled_c * np.repeat([DRIFT_G_PER_C, DRIFT_DPS_PER_C], 3)
+    if knock_every_s is not None:
+        at_s = np.cumsum(random.exponential(knock_every_s, 2 + round(2 * seconds / knock_every_s)))
+        table += _rung(t_s, at_s, random, acc_g=0.3, gyro_dps=20.0, hz=12.0, dies_s=0.1)
+    if steps:
+        at_s = np.arange(0.0, seconds, 0.55)
+        table += _rung(t_s, at_s, random, acc_g=0.004, gyro_dps=0.05, hz=10.0, dies_s=0.1)
+    acc_scale, gyro_scale = FULL_SCALE
+    rows = counts(table, acc_scale, gyro_scale) / 32768
+    return Samples(t_s, rows[:, :3] * acc_scale, np.radians(rows[:, 3:] * gyro_scale))
+
+
+def _rung(  # noqa: PLR0913 -- a bell has that many numbers
+    t_s: Float64,
+    at_s: Float64,
+    random: np.random.Generator,
+    *,
+    acc_g: float,
+    gyro_dps: float,
+    hz: float,
+    dies_s: float,
+) -> Float64:
+    """Return (n, 6): at each of at_s a blow from somewhere, ringing until it dies away."""
+    rung = np.zeros((len(t_s), 6))
+    size = np.repeat([acc_g, gyro_dps], 3)
+    for begin_s in at_s[at_s < t_s[-1]]:
+        first, end = np.searchsorted(t_s, [begin_s, begin_s + 10 * dies_s])
+        since_s = t_s[first:end] - begin_s
+        wave = np.exp(-since_s / dies_s) * np.sin(2 * np.pi * hz * since_s)
+        rung[first:end] += np.outer(wave, size * random.uniform(-1, 1, 6))
+    return rung
