@@ -34,6 +34,7 @@ PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
 _EXTRA_OF = {
     **dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "[train]"),
     "prometheus_client": "[metrics]",
+    "paho": "[mqtt]",
     **dict.fromkeys(("numpy", "serial", "smbus2", "rich"), ""),  # an installation that broke
 }
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from device import checks
+from device.sinks.broker import Broker
 from firmware_bridge.errors import InputError
 
 MAX_BYTES = 64 * 1024
@@ -67,17 +69,14 @@ class Config:
     """Address and port where Prometheus may ask."""
     metrics_file: Path | None = None
     """Where node_exporter finds the metrics."""
-
-
-class _RefusedError(ValueError):
-    """What a value must be instead."""
+    mqtt: Broker | None = None
 
 
 def parse_source(uri: str) -> Source:
     """Read `serial:PORT[?baud=N]`, I2C_FORM or `recording:FILE`. Raises ConfigError."""
     try:
         return _source(uri)
-    except _RefusedError as must:
+    except checks.RefusedError as must:
         raise ConfigError(f"source must {must}, not {uri!r}") from must
 
 
@@ -101,7 +100,7 @@ def load(path: Path) -> Config:
             raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(_CHECKS)}")
         try:
             settings[key] = _CHECKS[key](value)
-        except _RefusedError as must:
+        except checks.RefusedError as must:
             raise ConfigError(f"{where}: {key} must {must}, not {value!r}") from must
     source = settings.get("source.uri")
     if "source.baud" in settings:
@@ -121,7 +120,18 @@ def load(path: Path) -> Config:
         models_key=settings.get("models.key"),
         metrics_listen=settings.get("metrics.listen"),
         metrics_file=settings.get("metrics.file"),
+        mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, path),
     )
+
+
+def _broker(settings: dict[str, Any], path: Path) -> Broker | None:
+    if settings and "mqtt.host" not in settings:
+        raise ConfigError(f"{path}: {next(iter(settings))} needs mqtt.host, the broker's name")
+    named = {key.removeprefix("mqtt."): value for key, value in settings.items()}
+    try:
+        return Broker(**named) if named else None
+    except InputError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -151,31 +161,25 @@ def _line_of(key: str, text: str) -> str:
     return f" line {found[key]}" if key else ""
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise _RefusedError("be text")
-    return value
-
-
 def _source(value: object) -> Source:
-    kind, _, rest = _text(value).partition(":")
+    kind, _, rest = checks.text(value).partition(":")
     if kind == "i2c":
         return _i2c(rest)
     path, _, query = rest.partition("?") if kind == "serial" else (rest, "", "")
     if kind not in {"serial", "recording"} or not path:
-        raise _RefusedError(f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE")
+        raise checks.RefusedError(f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE")
     if not query:
         return Source(kind, path)
     name, _, baud = query.partition("=")
     if name != "baud" or not baud.isdecimal():
-        raise _RefusedError("be serial:PORT[?baud=N]")
-    return Source(kind, path, _baud(int(baud)))
+        raise checks.RefusedError("be serial:PORT[?baud=N]")
+    return Source(kind, path, checks.whole(*BAUDS)(int(baud)))
 
 
 def _i2c(rest: str) -> Source:
     found = re.fullmatch(_I2C, rest, re.ASCII)
     if found is None:
-        raise _RefusedError(f"be {I2C_FORM}")
+        raise checks.RefusedError(f"be {I2C_FORM}")
     return Source(
         "i2c",
         str(int(found["bus"])),
@@ -185,30 +189,6 @@ def _i2c(rest: str) -> Source:
     )
 
 
-def _baud(value: object) -> int:
-    low, high = BAUDS
-    if type(value) is not int or not low <= value <= high:
-        raise _RefusedError(f"be a whole number from {low} to {high}")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _RefusedError("be true or false")
-    return value
-
-
-def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser()
-
-
-def _listen(value: object) -> tuple[str, int]:
-    address, _, port = _text(value).rpartition(":")
-    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 1 <= int(port) <= 65535:
-        raise _RefusedError("be ADDRESS:PORT, such as 127.0.0.1:9464")
-    return address.strip("[]") or "127.0.0.1", int(port)
-
-
 def _rotation(value: object) -> NDArray[np.float64]:
     rows = value if isinstance(value, list) else []
     shaped = len(rows) == 3 and all(isinstance(row, list) and len(row) == 3 for row in rows)
@@ -216,23 +196,36 @@ def _rotation(value: object) -> NDArray[np.float64]:
     plain = all(type(cell) in {int, float} and -1.001 <= cell <= 1.001 for cell in cells)
     matrix = np.array(cells if plain else [0] * 9, float).reshape(3, 3)
     if not np.allclose(matrix @ matrix.T, np.eye(3), 0, 1e-3):
-        raise _RefusedError("be three rows of three numbers that make a rotation")
+        raise checks.RefusedError("be three rows of three numbers that make a rotation")
     if np.linalg.det(matrix) < 0:
-        raise _RefusedError("be a rotation, and these rows mirror (turn the sign of one)")
+        raise checks.RefusedError("be a rotation, and these rows mirror (turn the sign of one)")
     return matrix
 
 
 _CHECKS: dict[str, Callable[[object], Any]] = {
-    "model": _text,
+    "model": checks.text,
     "source.uri": _source,
-    "source.baud": _baud,
+    "source.baud": checks.whole(*BAUDS),
     "mounting.rotation": _rotation,
-    "calibration.file": _path,
-    "sinks.stdout": _flag,
-    "sinks.sqlite": _path,
-    "state.file": _path,
-    "models.folder": _path,
-    "models.key": _path,
-    "metrics.listen": _listen,
-    "metrics.file": _path,
+    "calibration.file": checks.path,
+    "sinks.stdout": checks.flag,
+    "sinks.sqlite": checks.path,
+    "state.file": checks.path,
+    "models.folder": checks.path,
+    "models.key": checks.path,
+    "metrics.listen": checks.listen,
+    "metrics.file": checks.path,
+    "mqtt.host": checks.text,
+    "mqtt.port": checks.whole(1, 65535),
+    "mqtt.user": checks.text,
+    "mqtt.password_file": checks.path,
+    "mqtt.tls": checks.flag,
+    "mqtt.ca_file": checks.path,
+    "mqtt.cert_file": checks.path,
+    "mqtt.key_file": checks.path,
+    "mqtt.keepalive_s": checks.whole(5, 3600),
+    "mqtt.client_id": checks.text,
+    "mqtt.topic": checks.topic,
+    "mqtt.discovery": checks.discovery,
+    "mqtt.decisions": checks.flag,
 }

@@ -83,8 +83,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     )
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
-    if not config.stdout and config.sqlite is None:
-        raise InputError("decisions would go nowhere; set sinks.stdout or sinks.sqlite")
+    if not config.stdout and config.sqlite is None and config.mqtt is None:
+        raise InputError("decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host")
     stop = options.until_told_to_stop()
     with options.model_taken(config) as taken:
         _recognise(config, config.source, taken, stop, report)
@@ -116,6 +116,10 @@ def _recognise(
         from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
 
         sinks.append(Metrics(config.metrics_listen, config.metrics_file))
+    if config.mqtt is not None:
+        from device.sinks.mqtt import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
+
+        sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
     into = ", ".join(sink.name for sink in sinks)
     log.info("model %s: %s", bundle.id, taken.why)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)

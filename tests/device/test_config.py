@@ -128,6 +128,8 @@ def test_any_text_is_settings_or_a_config_error(tmp_path: Path, text: str) -> No
         "mounting",
         "sinks",
         "state",
+        "metrics",
+        "mqtt",
     }
 
 
