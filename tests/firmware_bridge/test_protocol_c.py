@@ -22,7 +22,7 @@ from firmware_bridge.protocol import (
     Status,
     pack,
 )
-from firmware_bridge.simulator.avr import FOLDER
+from firmware_bridge.simulator.firmware import FOLDER
 from tests.firmware_bridge.firmware.core import fresh, sent
 from tests.firmware_bridge.test_protocol import HELLOS, STATUSES, U32
 

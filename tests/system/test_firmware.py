@@ -1,5 +1,5 @@
-"""The firmware as it is flashed, in a simulated ATmega328P, with the chip model on its bus, on a
-serial line to the daemon."""
+"""The firmware as it is flashed, in a simulated ATmega328P and a simulated RP2040, with the chip
+model on its bus, on a serial line to the daemon."""
 
 import os
 import re
@@ -29,10 +29,10 @@ from firmware_bridge.protocol import (
 )
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Float64, Samples
-from firmware_bridge.simulator import avr
-from firmware_bridge.simulator.avr import Happening, Image, Simulation
+from firmware_bridge.simulator import firmware
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
+from firmware_bridge.simulator.firmware import Happening, Image, Simulation
 from tests.device.commands import edgehar, lines
 from tests.device.test_run import daemon, stop
 from tests.firmware_bridge.firmware.test_core import NUMBERED
@@ -46,9 +46,21 @@ STOP = seal(pack(Command(Code.STOP)))
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    needs("gcc-avr", "avr-libc", "gcc", "libsimavr-dev", "libelf-dev")
-    return avr.build(tmp_path_factory.mktemp("avr"))
+def avr(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    needs("gcc-avr", "avr-libc", "gcc", "libc6-dev", "make", "libsimavr-dev", "libelf-dev")
+    return firmware.build_avr(tmp_path_factory.mktemp("avr"))
+
+
+@pytest.fixture(scope="session")
+def rp2040(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    needs("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "make", "python3-unicorn")
+    return firmware.build_rp2040(tmp_path_factory.mktemp("rp2040"))
+
+
+@pytest.fixture(params=["avr", "rp2040"])
+def image(request: pytest.FixtureRequest) -> Image:
+    found: Image = request.getfixturevalue(request.param)
+    return found
 
 
 def at(seconds: float, act: Callable[[Chip, int], None]) -> Happening:
@@ -77,8 +89,13 @@ def hold_sda(chip: Chip, now_us: int) -> None:  # noqa: ARG001
     chip.sda_low_clocks = 6
 
 
-def listen(simulation: Simulation, link: Path) -> tuple[list[Message], dict[str, float]]:
-    """Return all messages of a whole simulation, and what the simulator says of it."""
+def listen(
+    simulation: Simulation, link: Path, cut: int = 0
+) -> tuple[list[Message], dict[str, float]]:
+    """Return all messages of a whole simulation, and what the simulator says of it.
+
+    At most `cut` frames may be damaged.
+    """
     heard: list[bytes] = []
 
     def read() -> None:
@@ -101,7 +118,8 @@ def listen(simulation: Simulation, link: Path) -> tuple[list[Message], dict[str,
         reader.join()
     decoder = Decoder()
     messages = decoder.feed(b"".join(heard))
-    assert decoder.counts.lost == decoder.counts.bad_crc == decoder.counts.unknown == 0
+    assert decoder.counts.lost == decoder.counts.unknown == 0
+    assert decoder.counts.bad_crc <= cut
     return messages, summary
 
 
@@ -132,8 +150,7 @@ def written(path: Path, table: Float64) -> Path:
 def test_a_person_gets_the_decisions_of_classify(
     image: Image, data_dir: Path, tmp_path: Path
 ) -> None:
-    recording = hapt.load(data_dir).recordings[0]
-    table = values(recording.samples)
+    table = values(hapt.load(data_dir).recordings[0].samples)
     quantised = written(tmp_path / "quantised.csv", table)
     offline = lines(edgehar("classify", quantised, "--model", "waist").stdout)
     with daemon(tmp_path, "--model", "waist") as running:
@@ -160,7 +177,7 @@ def test_a_person_gets_the_decisions_of_classify(
     assert abs(source["samples"] - len(table)) < 10  # a batch
 
 
-def test_whatever_goes_wrong_every_sample_is_counted(image: Image, tmp_path: Path) -> None:
+def test_whatever_goes_wrong_every_sample_is_counted(avr: Image, tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
         chip = Chip(NUMBERED)
         happenings = [
@@ -172,7 +189,7 @@ def test_whatever_goes_wrong_every_sample_is_counted(image: Image, tmp_path: Pat
         ]
         options = ("--patient", "--pace", "20", "--unplug", "31:3")
         link = running.port
-        with Simulation(image, chip, link, 41, *options, happenings=happenings) as simulation:
+        with Simulation(avr, chip, link, 41, *options, happenings=happenings) as simulation:
             summary = simulation.wait()
         running.wait_for("back after")
         stop(running)
@@ -198,14 +215,12 @@ def test_whatever_goes_wrong_every_sample_is_counted(image: Image, tmp_path: Pat
     assert running.report["pipeline"]["lost"] == source["lost"]
 
 
-def test_a_microcontroller_that_begins_anew_is_heard_again(image: Image, tmp_path: Path) -> None:
+def test_a_microcontroller_that_begins_anew_is_heard_again(avr: Image, tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
         options = ("--patient", "--pace", "20", "--reset", "12", "--hang", "20")
         chip = Chip(NUMBERED)
         happenings = [at(30, say(running.port, STOP))]
-        with Simulation(
-            image, chip, running.port, 31, *options, happenings=happenings
-        ) as simulation:
+        with Simulation(avr, chip, running.port, 31, *options, happenings=happenings) as simulation:
             summary = simulation.wait()
         running.wait_for("went away")
         stop(running)
@@ -218,6 +233,38 @@ def test_a_microcontroller_that_begins_anew_is_heard_again(image: Image, tmp_pat
     unknowable = summary["interrupts"] - source["samples"] - source["lost"]
     assert 0 <= unknowable <= 10 + 10 + 0.6 * 50
     assert running.decisions[-1]["end_s"] > 30
+
+
+def test_faults_of_the_bus_cost_what_is_counted(image: Image, tmp_path: Path) -> None:
+    link, chip = tmp_path / "port", Chip(NUMBERED)
+    happenings = [
+        at(2, silent(0.8)),  # the FIFO bridges it
+        at(4, hold_sda),
+        at(6, silent(3)),  # it overflows
+        at(12, lambda chip, now_us: chip.brown_out(now_us)),
+        at(16, say(link, STOP)),
+    ]
+    simulation = Simulation(image, chip, link, 17, "--patient", happenings=happenings)
+    messages, summary = listen(simulation, link)
+    status = only(Status, messages)[-1]
+    assert only(Hello, messages)[-1].index == summary["interrupts"]
+    sent = sum(map(len, only(Batch, messages)))
+    assert sent + status.overflowed == summary["interrupts"]
+    assert 100 < status.overflowed < 3 * 50 + 20
+    assert status.chip_restarts == 1
+    assert status.trouble == chip.sda_low_clocks == 0
+
+
+def test_a_program_that_hangs_is_reset(image: Image, tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    simulation = Simulation(image, Chip(NUMBERED), link, 6, "--patient", "--hang", "3")
+    messages, summary = listen(simulation, link, cut=1)
+    assert summary["watchdog_resets"] == 1
+    resets = [status.reset for status in only(Status, messages)]
+    assert resets[0] == Reset.POWER
+    assert resets[-1] == Reset.WATCHDOG
+    index = [batch.index for batch in only(Batch, messages)]
+    assert index[-1] == pytest.approx(2.2 * 50, abs=20)
 
 
 def test_a_bus_held_for_good_is_told(image: Image, tmp_path: Path) -> None:
@@ -233,13 +280,11 @@ def test_a_bus_held_for_good_is_told(image: Image, tmp_path: Path) -> None:
     assert index[-1] == pytest.approx(7.5 * 50, abs=30)
 
 
-def test_it_tells_its_boots_apart_over_power_loss(image: Image, tmp_path: Path) -> None:
+def test_it_tells_its_boots_apart_over_power_loss(avr: Image, tmp_path: Path) -> None:
     link, eeprom = tmp_path / "port", tmp_path / "eeprom"
     boots = []
     for _ in range(3):
-        simulation = Simulation(
-            image, Chip(NUMBERED), link, 2, "--patient", "--eeprom", str(eeprom)
-        )
+        simulation = Simulation(avr, Chip(NUMBERED), link, 2, "--patient", "--eeprom", str(eeprom))
         messages, _ = listen(simulation, link)
         boots.append({hello.boot for hello in only(Hello, messages)})
         assert {status.reset for status in only(Status, messages)} == {Reset.POWER}
@@ -272,9 +317,9 @@ def test_it_keeps_up_with_the_rates_it_takes(image: Image, tmp_path: Path, rate_
     assert steps == pytest.approx(1e6 / rate_hz, abs=20)
 
 
+@pytest.mark.usefixtures("avr")  # for the packages
 def test_the_pro_mini_of_8_mhz_runs_too(tmp_path: Path) -> None:
-    needs("gcc-avr", "avr-libc", "gcc", "libsimavr-dev", "libelf-dev")
-    slow = avr.build(tmp_path / "avr-8", mhz=8, baud=57600)
+    slow = firmware.build_avr(tmp_path / "avr-8", mhz=8, baud=57600)
     link = tmp_path / "port"
     messages, summary = listen(Simulation(slow, Chip(NUMBERED), link, 10, "--patient"), link)
     times = np.concatenate([sent_at(batch) for batch in only(Batch, messages)])
@@ -282,13 +327,13 @@ def test_the_pro_mini_of_8_mhz_runs_too(tmp_path: Path) -> None:
     assert 0 <= summary["interrupts"] - len(times) <= 10  # a batch
 
 
-def test_it_fits_with_room_for_its_stack(image: Image, tmp_path: Path) -> None:
-    flash, ram = (int(number) for number in re.findall(r"(\d+) of", image.size))
+def test_it_fits_with_room_for_its_stack(avr: Image, tmp_path: Path) -> None:
+    flash, ram = (int(number) for number in re.findall(r"(\d+) of", avr.size))
     assert flash <= 8192
     assert ram <= 1024
     link = tmp_path / "port"
     happenings = [at(2, silent(1)), at(4, hold_sda), at(6, say(link, STOP))]
-    simulation = Simulation(image, Chip(NUMBERED), link, 8, "--patient", happenings=happenings)
+    simulation = Simulation(avr, Chip(NUMBERED), link, 8, "--patient", happenings=happenings)
     _, summary = listen(simulation, link)
     assert summary["stack_bytes"] < (2048 - ram) / 2
     print("stack", summary["stack_bytes"])

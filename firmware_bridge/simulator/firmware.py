@@ -1,10 +1,9 @@
-"""Firmware in simavr, with a chip model on its bus: builds both, runs them, gives a serial port.
+"""The firmware in a simulated microcontroller with a chip model on its bus: a serial port.
 
-For tests and trials. The simulator (firmware/harness, GPL-3) is a program of its own.
+For tests and trials. The simulators (firmware/harness, under the GPL) are programs of their own.
 """
 
 import json
-import shutil
 import socket
 import struct
 import subprocess
@@ -21,8 +20,6 @@ from firmware_bridge.errors import EdgeharError
 from firmware_bridge.simulator.chip import Chip
 
 FOLDER = Path(__file__).parents[1] / "firmware"
-PACKAGES = ("gcc-avr", "avr-libc", "gcc", "libc6-dev", "make", "libsimavr-dev", "libelf-dev")
-"""Debian packages that build needs."""
 
 _REQUEST = struct.Struct("<cQB")
 _REPLY = struct.Struct("<BqB")
@@ -38,34 +35,26 @@ class FirmwareError(EdgeharError):
 class Image:
     """A firmware and the simulator that runs it."""
 
-    elf: Path
-    harness: Path
-    mhz: int
-    size: str
+    path: Path
+    simulator: Path
+    options: tuple[str, ...] = ()
+    """For the simulator."""
+    size: str = ""
     """What the build says of flash and RAM."""
 
 
-def missing() -> list[str]:
-    """Return those of PACKAGES that are not here."""
-    have = {
-        "gcc-avr": shutil.which("avr-gcc"),
-        "avr-libc": Path("/usr/lib/avr/include/avr/io.h").exists(),
-        "gcc": shutil.which("cc"),
-        "libc6-dev": Path("/usr/include/stdio.h").exists(),
-        "make": shutil.which("make"),
-        "libsimavr-dev": Path("/usr/include/simavr/sim_avr.h").exists(),
-        "libelf-dev": Path("/usr/include/libelf.h").exists(),
-    }
-    return [package for package in PACKAGES if not have[package]]
-
-
-def build(build_dir: Path, mhz: int = 16, baud: int = 115200) -> Image:
-    """Build the firmware into `build_dir`, anew, and the simulator. Raises FirmwareError."""
-    image = build_dir / "edgehar.elf"
-    image.unlink(missing_ok=True)
+def build_avr(build_dir: Path, mhz: int = 16, baud: int = 115200) -> Image:
+    """Build for the ATmega328P into `build_dir`, and its simulator. Raises FirmwareError."""
     size = _make(f"{build_dir}/edgehar.hex", f"BUILD={build_dir}", f"MHZ={mhz}", f"BAUD={baud}")
     _make("harness")
-    return Image(image, FOLDER / "build" / "harness" / "harness", mhz, size)
+    simulator = FOLDER / "build" / "harness" / "harness"
+    return Image(build_dir / "edgehar.elf", simulator, ("--mhz", str(mhz)), size)
+
+
+def build_rp2040(build_dir: Path) -> Image:
+    """Build for the RP2040 into `build_dir`. Raises FirmwareError."""
+    size = _make(f"{build_dir}/edgehar.uf2", f"ARM_BUILD={build_dir}")
+    return Image(build_dir / "edgehar.uf2", FOLDER / "harness" / "rp2040.py", size=size)
 
 
 def _make(*arguments: str) -> str:
@@ -95,7 +84,7 @@ class Bus:
     happenings: list[Happening] = field(default_factory=list)
 
     def answer(self, what: bytes, now_us: int, data: bytes, count: int) -> bytes:
-        """Return a reply; see firmware/harness/bus.c for the questions."""
+        """Return a reply; firmware/harness/bus.c has the questions."""
         chip = self.chip
         while self.happenings and self.happenings[0].at_us <= now_us:
             happening = self.happenings.pop(0)
@@ -112,9 +101,8 @@ class Bus:
             chip.clock()
         flags = acknowledged * _ACKNOWLEDGED | (chip.sda_low_clocks > 0) * _SDA_LOW
         due_us = chip.next_data_ready_us(now_us)
-        # A fault is due at its time even while nothing else happens.
-        next_us = -1 if due_us is None else due_us
-        return _REPLY.pack(flags, next_us, len(out or b"")) + (out or b"")
+        out = out or b""
+        return _REPLY.pack(flags, -1 if due_us is None else due_us, len(out)) + out
 
 
 class Simulation:
@@ -129,10 +117,10 @@ class Simulation:
         *options: str,
         happenings: Iterable[Happening] = (),
     ) -> None:
-        """`link` becomes the serial port; `options` are the harness's own (harness/main.c)."""
+        """`link` becomes the serial port; `options` are the simulator's own (firmware/harness)."""
         self.bus = Bus(chip, sorted(happenings, key=lambda happening: happening.at_us))
         self._command = [
-            str(image.harness), "--image", str(image.elf), "--mhz", str(image.mhz),
+            str(image.simulator), "--image", str(image.path), *image.options,
             "--link", str(link), "--seconds", str(seconds), *options,
         ]  # fmt: skip
         self._error: BaseException | None = None
