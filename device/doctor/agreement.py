@@ -143,10 +143,11 @@ def _slow(samples: Samples, low_pass: LowPass) -> tuple[Float64, Float64]:
     raw = np.column_stack([samples.acc_g, samples.gyro_rad_s])
     even = np.stack([np.interp(grid_s, samples.t_s, axis) for axis in raw.T], axis=1)
     # Filtered after multiplying: the slow part of a product is not the product of slow parts.
-    product = low_pass(even[:, 3:, None] * even[:, None, :3])
-    smooth = low_pass(even)
+    fast_product = even[:, 3:, None] * even[:, None, :3]
+    off_gravity = np.linalg.norm(even[:, :3], axis=1) - 1
+    together = low_pass(np.column_stack([even, fast_product.reshape(-1, 9), off_gravity**2]))
+    smooth, product, off_g2 = together[:, :6], together[:, 6:15].reshape(-1, 3, 3), together[:, 15]
     turning = np.gradient(smooth[:, :3], 1 / RATE_HZ, axis=0)
-    off_g2 = low_pass((np.linalg.norm(even[:, :3], axis=1) - 1) ** 2)
     speed = np.linalg.norm(smooth[:, 3:], axis=1)
     slow = (off_g2 < OFF_GRAVITY_G**2) & (speed > SLOWEST_RAD_S) & (speed < FASTEST_RAD_S)
     edge = round(EDGE_S * RATE_HZ)

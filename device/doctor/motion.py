@@ -20,8 +20,8 @@ BIAS_WARN_DPS = 2.0
 SCALE_OK, SCALE_WARN = (0.85, 1.15), (0.7, 1.4)
 CLEAR, BETTER = 0.8, 0.05
 """Correlations: from which on movement tells anything, and by how much another axis must do."""
-_MOST = 12_000
-"""Samples looked at: two to four minutes."""
+_MOST = 6000
+"""Samples looked at: half a minute at 200 Hz, two minutes at 50."""
 _LAY_DOWN = "lay the sensor down for 4 s while this runs"
 _TURN = "hold the sensor in the hand and turn it slowly, all ways round, for 10 s while this runs"
 _CALIBRATE = "edgehar calibrate finds and takes out what is constant"

@@ -93,14 +93,14 @@ def test_a_gyro_of_another_scale_is_told_by_how_much(factor: float, level: str) 
 
 
 def test_the_real_sensor_whose_publisher_inverted_its_gyro(data_dir: Path) -> None:
-    found: list[str] = []
-    for samples in recordings(wrist.load("mpu6050", data_dir).pieces).values():
-        published = replace(samples, gyro_rad_s=-samples.gyro_rad_s)
-        assert motion.together(samples).level != "fail"
-        if motion.together(published).level != "skipped":
-            found.append(motion.together(published).text)
-    assert len(found) >= 3
-    assert set(found) == {"no: the gyro turns the wrong way about all three axes"}
+    for person in ("mpu6050-1", "mpu6050-2"):
+        worn = wrist.load("mpu6050", data_dir).pieces
+        theirs = recordings(piece for piece in worn if piece.person == person).values()
+        samples = max(theirs, key=len)
+        assert motion.together(samples).level in {"ok", "warn"}
+        published = motion.together(replace(samples, gyro_rad_s=-samples.gyro_rad_s))
+        assert published.level == "fail"
+        assert "the gyro turns the wrong way about all three axes" in published.text
 
 
 def test_bias_and_offset_are_no_disagreement() -> None:
