@@ -10,7 +10,7 @@
 
 from collections.abc import Callable
 
-from wire import Line, Sensor
+from wire import Line, Sensor  # type: ignore[import-not-found]  # found when it runs
 
 POLL_US, BYTE_US = 3, 25
 SDA, SCL, INT = 1 << 4, 1 << 5, 6

@@ -20,10 +20,11 @@ import json
 import struct
 from pathlib import Path
 
-import unicorn
-from registers_rp2040 import Registers
+# A program for Debian's python3, outside the package: its imports are found when it runs.
+import unicorn  # type: ignore[import-not-found]
+from registers_rp2040 import Registers  # type: ignore[import-not-found]
 from unicorn import arm_const as arm
-from wire import Line, Sensor
+from wire import Line, Sensor  # type: ignore[import-not-found]
 
 FLASH, RAM = 0x10000000, 0x20000000
 BOOT2, BOOT2_BYTES = 0x20041F00, 252
@@ -146,10 +147,11 @@ class Core:
     def _step(self, pending: int | None) -> None:
         """Run until something happens, or for a while."""
         uc, before_us = self._uc, self.registers.now_us
-        held = pending is not None and not self._frames
-        if held and not uc.reg_read(arm.UC_ARM_REG_PRIMASK):
-            self._enter(pending)
-            held = False
+        held = False
+        if pending is not None and not self._frames:
+            held = bool(uc.reg_read(arm.UC_ARM_REG_PRIMASK))
+            if not held:
+                self._enter(pending)
         # Up to the next interrupt; one that is held off comes as soon as it may.
         left_us = max(self.registers.due_us() - before_us, 1)
         count = 1 if held else min(SLICE, left_us * INSTRUCTIONS_PER_US)
