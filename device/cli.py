@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),
+    "history": ("device.commands.history:command", "What was decided on a day, as CSV or JSON."),
     "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
@@ -25,7 +26,7 @@ _COMMANDS = {
     "data": ("train.commands:data", "List, fetch or check the training data."),
     "train": ("train.commands:train", "Train a model."),
     "evaluate": ("train.commands:evaluate", "Evaluate a model on people it never saw."),
-    "report": ("train.commands:report", "Make the tables and pictures of the README."),
+    "report": ("device.commands.report:report", "Show a day; make the README's tables."),
     "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),
 }
 PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")

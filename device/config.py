@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import checks
+from device.history.limits import KEPT, MAX_DAYS, MAX_MB, MIN_MB, Limits
 from device.sinks.broker import Broker
 from firmware_bridge.errors import InputError
 
@@ -70,6 +71,7 @@ class Config:
     metrics_file: Path | None = None
     """Where node_exporter finds the metrics."""
     mqtt: Broker | None = None
+    history: Limits = KEPT
 
 
 def parse_source(uri: str) -> Source:
@@ -120,6 +122,10 @@ def load(path: Path) -> Config:
         models_key=settings.get("models.key"),
         metrics_listen=settings.get("metrics.listen"),
         metrics_file=settings.get("metrics.file"),
+        history=Limits(
+            settings.get("history.keep_days", KEPT.keep_days),
+            settings.get("history.max_mb", KEPT.max_mb),
+        ),
         mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, path),
     )
 
@@ -211,6 +217,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "sinks.stdout": checks.flag,
     "sinks.sqlite": checks.path,
     "state.file": checks.path,
+    "history.keep_days": checks.whole(1, MAX_DAYS),
+    "history.max_mb": checks.whole(MIN_MB, MAX_MB),
     "models.folder": checks.path,
     "models.key": checks.path,
     "metrics.listen": checks.listen,

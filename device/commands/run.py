@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
     "  [sinks]\n"
     "  stdout = true\n"
     '  sqlite = "/var/lib/edgehar/decisions.db"\n'
+    "  [history]  # of the database; the oldest goes\n"
+    "  keep_days = 90\n"
+    "  max_mb = 2000\n"
     "  [state]  # the mounting that was found, for the next start\n"
     '  file = "/var/lib/edgehar/orientation.json"\n'
     "  [models]  # see edgehar models --help\n"
@@ -111,7 +114,7 @@ def _recognise(
     if config.sqlite is not None:
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
 
-        sinks.append(Sqlite(config.sqlite, opened.name))
+        sinks.append(Sqlite(config.sqlite, opened.name, config.history))
     if config.metrics_listen or config.metrics_file:
         from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
 

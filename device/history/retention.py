@@ -1,11 +1,10 @@
 """What is too old or too much goes, the oldest first, a little at a time."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from device.history.clock import Reading, stepped
+from device.history.limits import Limits
 
-MIN_MB = 20
 LOOK_EVERY_S = 60.0
 """Between two looks, unless there is more to remove."""
 ROWS = 128
@@ -28,15 +27,6 @@ WHERE (marks.run, marks.number) > (?, ?) AND utc_s > ?
 ORDER BY 1, 2 LIMIT 1
 """
 _OLDEST = "SELECT run, number FROM decisions ORDER BY run, number LIMIT 1"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is kept."""
-
-    keep_days: int = 90
-    max_mb: int = 2000
-    """Of the database with its log, millions of bytes; at least MIN_MB."""
 
 
 class Retention:

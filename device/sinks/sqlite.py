@@ -16,7 +16,8 @@ from pathlib import Path
 from device.decisions import Decision, to_json
 from device.history import clock, schema
 from device.history.clock import Reading
-from device.history.retention import Limits, Retention
+from device.history.limits import KEPT, Limits
+from device.history.retention import Retention
 from device.sinks import SinkError
 from device.status import Status
 from firmware_bridge.errors import InputError
@@ -47,7 +48,7 @@ class Sqlite:
         self,
         path: Path,
         source: str,
-        limits: Limits | None = None,
+        limits: Limits = KEPT,
         now: Callable[[], Reading] = clock.read,
     ) -> None:
         """Open it; raises InputError where waiting will not help (a full disk is for `write`)."""
@@ -59,7 +60,7 @@ class Sqlite:
         self._marks: deque[tuple[int, Reading]] = deque(maxlen=BACKLOG)
         self._marked: Reading | None = None
         self._noted_s = float("-inf")
-        self._retention = Retention(limits or Limits())
+        self._retention = Retention(limits)
         self._database: sqlite3.Connection | None = None
         try:
             self._database = self._open()

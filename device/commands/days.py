@@ -1,0 +1,48 @@
+"""What `history` and `report day` share: which day, which database."""
+
+from datetime import date, datetime, timedelta, tzinfo
+from pathlib import Path
+
+import click
+
+from firmware_bridge.errors import InputError
+
+DEFAULT_DB = Path("/var/lib/edgehar/decisions.db")
+
+db_option = click.option(
+    "--db", metavar="FILE", type=Path, default=DEFAULT_DB, show_default=True,
+    help="The database that `run --sqlite` writes; it may be running.",
+)  # fmt: skip
+
+
+def day_of(text: str, today: date) -> date:
+    """Read YYYY-MM-DD, `today` or `yesterday`. Raises InputError."""
+    if text in {"today", "yesterday"}:
+        return today - timedelta(days=text == "yesterday")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # The days around it must exist too, in any zone.
+    if day is None or not date(1, 1, 3) < day < date(9999, 12, 28):
+        raise InputError(f"{text!r} is no day; give YYYY-MM-DD, today or yesterday")
+    return day
+
+
+def moment_of(text: str, today: date, zone: tzinfo) -> date | datetime:
+    """Read a day, or a moment such as 2026-11-21T14:30, local unless it names a zone.
+
+    Raises InputError.
+    """
+    try:
+        return day_of(text, today)
+    except InputError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"{text!r} is no time; give YYYY-MM-DD, YYYY-MM-DDTHH:MM, today or yesterday"
+        ) from error
+    day_of(moment.date().isoformat(), today)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

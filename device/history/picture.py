@@ -1,0 +1,88 @@
+"""A day as an SVG picture, readable on light and dark."""
+
+from html import escape
+
+from device.history.lanes import Lane, duration, hours, lanes, reasons
+from device.history.whole_day import Day
+
+_PLOT_X, _PLOT_Y, _PLOT_WIDTH = 130, 74, 720
+_WIDTH, _LANE, _BAR = 960, 26, 20
+_LEAST = 1.5
+"""Height of a bar for what was only a moment of its column."""
+# Told apart with any colour vision (Okabe and Ito, 2008), and from white and black.
+_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_STYLE = """
+text{font:13px system-ui,sans-serif;fill:#222}
+.title{font-size:19px;font-weight:600}.small{font-size:12px;fill:#666}
+.page{fill:#fff}.lane{fill:#f3f3f3}.tick{stroke:#ccc}.silent{fill:#999}
+@media(prefers-color-scheme:dark){text{fill:#e6e6e6}.small{fill:#aaa}.page{fill:#161616}
+.lane{fill:#242424}.tick{stroke:#484848}.silent{fill:#8a8a8a}}
+"""
+
+
+def svg(day: Day) -> str:
+    """Draw a lane for each thing done: a bar is as high as its share of two minutes."""
+    found = lanes(day, (day.end_ms - day.start_ms) / _PLOT_WIDTH) if day.pieces else []
+    known_ms = sum(lane.ms for lane in found if lane.is_activity)
+    below = _PLOT_Y + _LANE * len(found)
+    notes = [f"{duration(known_ms)} of known activity; the rest is never counted as one"]
+    if why := reasons(day):
+        notes.append("unknown: " + ", ".join(f"{duration(ms)} {words}" for words, ms in why))
+    height = below + 34 + 18 * len(notes)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
+        f"<title>{_heading(day)}</title><style>{_STYLE}</style>",
+        f'<rect class="page" width="{_WIDTH}" height="{height}"/>',
+        f'<text class="title" x="20" y="36">{_heading(day)}</text>',
+        *_axis(day, below),
+        *(part for at, lane in enumerate(found) for part in _lane(lane, at)),
+        *(
+            f'<text class="small" x="20" y="{below + 30 + 18 * at}">{escape(note)}</text>'
+            for at, note in enumerate(notes)
+        ),
+        "</svg>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _heading(day: Day) -> str:
+    return f"{day.date:%A}, {day.date.day} {day.date:%B %Y}"
+
+
+def _axis(day: Day, below: int) -> list[str]:
+    parts = []
+    for at_ms, hour in hours(day):
+        x = _PLOT_X + _PLOT_WIDTH * (at_ms - day.start_ms) / (day.end_ms - day.start_ms)
+        if hour % 3 == 0:
+            up, at = _PLOT_Y - 6, f'x="{x:.1f}" y="{_PLOT_Y - 11}"'
+            parts.append(f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{up}" y2="{below}"/>')
+            parts.append(f'<text class="small" {at} text-anchor="middle">{hour:02}</text>')
+    return parts
+
+
+def _lane(lane: Lane, at: int) -> list[str]:
+    top = _PLOT_Y + _LANE * at + (_LANE - _BAR) / 2
+    base = top + _BAR
+    colour = f'fill="{_COLOURS[at % len(_COLOURS)]}"' if lane.is_activity else 'class="silent"'
+    text = "" if lane.is_activity else "small"
+    name, time = escape(lane.name), duration(lane.ms)
+    return [
+        f'<text class="{text}" x="{_PLOT_X - 12}" y="{base - 5}" text-anchor="end">{name}</text>',
+        f'<rect class="lane" x="{_PLOT_X}" y="{top}" width="{_PLOT_WIDTH}" height="{_BAR}"/>',
+        f'<path {colour} d="{_bars(lane, base)}"><title>{name}: {time}</title></path>',
+        f'<text class="{text}" x="{_PLOT_X + _PLOT_WIDTH + 12}" y="{base - 5}">{time}</text>',
+    ]
+
+
+def _bars(lane: Lane, base: float) -> str:
+    """Return the outline of bars, neighbours of one height as one."""
+    heights = [round(max(_LEAST, share * _BAR), 1) if share else 0.0 for share in lane.shares]
+    path, at = [], 0
+    while at < len(heights):
+        end = at
+        while end < len(heights) and heights[end] == heights[at]:
+            end += 1
+        if heights[at]:
+            path.append(f"M{_PLOT_X + at} {base}v-{heights[at]}h{end - at}v{heights[at]}z")
+        at = end
+    return "".join(path)

@@ -1,0 +1,155 @@
+"""Reading the database while the daemon writes it, with the dates put right.
+
+A clock that was set during a boot was wrong before. So what a decision was dated then is moved by
+as much as the clock was set since, in the same boot (docs/HISTORY.md).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from device.history import schema
+from device.history.clock import STEP_S
+from device.history.zone import to_ms
+from firmware_bridge.errors import InputError
+
+EVER_MS = 1 << 62
+_SLACK_MS = 60_000  # a decision is written within seconds of the end of its window
+_MARKED_MS = 900_000  # a decision is written within this of the mark before it: sinks.sqlite
+_AT_ONCE = 2048
+"""Rows. Each query is a transaction of its own: a long one would keep the log from being reused."""
+
+_MARKS = """
+SELECT run, number, CAST(round(1000 * (boot_s + runs.offset_s)) AS INTEGER) AS at_ms,
+    CAST(round(1000 * (runs.offset_s - marks.offset_s)) AS INTEGER) AS shift_ms,
+    CAST(round(1000 * (until_s + runs.offset_s)) AS INTEGER) AS at_work_ms
+FROM marks JOIN runs USING (run) ORDER BY run, number
+"""
+_UNMARKED = "SELECT run, started FROM runs WHERE run NOT IN (SELECT run FROM marks) ORDER BY run"
+_ROWS = """
+SELECT * FROM decisions WHERE run = ? AND number >= ? AND number < ? AND time IS NOT NULL
+ORDER BY number LIMIT ?
+"""
+_STEPS = """
+SELECT coalesce(boot, run) AS boot, boot_s, marks.offset_s AS offset_s, runs.offset_s AS last_s
+FROM marks JOIN runs USING (run) ORDER BY run, number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Decisions of one run, one after another, dated by one clock."""
+
+    run: int
+    first: int
+    end: int
+    """The number after the last."""
+    shift_ms: int
+    """To be added to their dates."""
+    from_ms: int
+    until_ms: int
+    """Since 1970: what they say is of a time between these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The clock was set."""
+
+    utc_ms: int
+    """When it was noticed, since 1970."""
+    by_s: float
+    """Positive: forward."""
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that may be in use. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"there is no {path}; name the database with --db")
+    uri = path.absolute().as_uri()
+    try:
+        try:
+            return _opened(f"{uri}?mode=ro", path)
+        except sqlite3.OperationalError:
+            # In a folder where we may not write there is no room for SQLite's locks; but whoever
+            # writes has made files for them, so nobody does.
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            return _opened(f"{uri}?mode=ro&immutable=1", path)
+    except sqlite3.Error as error:
+        raise InputError(
+            f"cannot read {path}: {error}; may you read it, and its folder?"
+        ) from error
+
+
+def _opened(uri: str, path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(uri, uri=True, timeout=5.0)
+    try:
+        database.row_factory = sqlite3.Row
+        schema.prepare_to_read(database, str(path))
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def stretches(database: sqlite3.Connection) -> list[Stretch]:
+    """Return all, in the order in which they were written. Raises sqlite3.Error."""
+    found = []
+    for run, started in database.execute(_UNMARKED):
+        began_ms = to_ms(datetime.fromisoformat(started))
+        found.append(Stretch(run, 0, EVER_MS, 0, began_ms, EVER_MS))
+    for run, group in groupby(database.execute(_MARKS), key=lambda mark: int(mark["run"])):
+        marks = list(group)
+        for mark, after in zip(marks, [*marks[1:], None], strict=True):
+            until_ms = max(mark["at_ms"] + _MARKED_MS, mark["at_work_ms"] or 0)
+            found.append(
+                Stretch(
+                    run=run,
+                    first=mark["number"],
+                    end=EVER_MS if after is None else after["number"],
+                    shift_ms=mark["shift_ms"],
+                    from_ms=mark["at_ms"],
+                    until_ms=until_ms if after is None else after["at_ms"],
+                )
+            )
+    return found
+
+
+def read(
+    database: sqlite3.Connection, start_ms: int, end_ms: int
+) -> Iterator[tuple[int, sqlite3.Row]]:
+    """Yield (ms since 1970, its row) of each decision from start to end, and of some around these.
+
+    In the order in which they were written. The row has all columns of the table; its `time` is as
+    it was said then. Decisions without a date, of recordings, are left out. Raises sqlite3.Error.
+    """
+    for part in stretches(database):
+        if part.from_ms - _SLACK_MS > end_ms or part.until_ms + _SLACK_MS < start_ms:
+            continue
+        number = part.first
+        while rows := database.execute(_ROWS, (part.run, number, part.end, _AT_ONCE)).fetchall():
+            for row in rows:
+                yield to_ms(datetime.fromisoformat(row["time"])) + part.shift_ms, row
+            number = rows[-1]["number"] + 1
+
+
+def at_work_ms(database: sqlite3.Connection) -> dict[int, int]:
+    """Return by run until when the daemon is known to have been at work, in ms since 1970."""
+    known = "SELECT run, until_s + offset_s AS utc_s FROM runs WHERE utc_s IS NOT NULL"
+    return {run: round(1000 * utc_s) for run, utc_s in database.execute(known)}
+
+
+def steps(database: sqlite3.Connection) -> list[Step]:
+    """Return each time that the clock was set while a daemon was at work or between two."""
+    found = []
+    for _, group in groupby(database.execute(_STEPS), key=lambda mark: str(mark["boot"])):
+        before: sqlite3.Row | None = None
+        for mark in group:
+            by_s = 0.0 if before is None else mark["offset_s"] - before["offset_s"]
+            if abs(by_s) > STEP_S:
+                found.append(Step(round(1000 * (mark["boot_s"] + mark["last_s"])), by_s))
+            before = mark
+    return found
