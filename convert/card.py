@@ -116,6 +116,11 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
             f"\nexpected to last {windows * spec['hop'] / spec['rate_hz']:.0f} s on average), so a"
             " decision may come a few windows after the change."
         )
+    worn = manifest.get("worn")
+    if worn is not None:
+        yield (
+            f"\nA sensor that has been stiller than a body for {worn['after_s']:g} s is `not_worn`."
+        )
 
 
 def _orientation_in_words(orientation: dict[str, Any] | None) -> str:

@@ -26,6 +26,7 @@ from device.model.classifier import SELF_TEST_TOLERANCE, Classifier, self_test
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from tests.convert.models import CLASSES, trained, windows
 
@@ -73,6 +74,7 @@ def test_the_manifest_says_what_the_model_is_and_how_it_was_checked(made: Path) 
     assert bundle.spec == SignalSpec()
     assert bundle.decision == DecisionSpec(0.4)
     assert bundle.orientation is None
+    assert bundle.worn == WornSpec()
     assert bundle.manifest["mounting"] == MOUNTINGS["waist"]
     assert bundle.manifest["results"] == {"test": {"accuracy": 0.9}}
     check = bundle.manifest["conversion"]
@@ -164,6 +166,7 @@ def terms(**changes: object) -> dict[str, object]:
         "labels": LABELS[:5],
         "decision": {**decision, **changes},
         "orientation": OrientationSpec(("sitting", "standing")).to_dict(),
+        "worn": WornSpec(after_s=300.0).to_dict(),
         "mounting": "On either wrist.",
     }
 
@@ -189,9 +192,17 @@ def test_the_terms_of_a_run_get_into_its_bundle(
         {**terms()["decision"], "unknown_threshold": 0.55}  # type: ignore[dict-item]  # a dict
     )
     assert bundle.orientation == OrientationSpec(("sitting", "standing"))
+    assert bundle.worn == WornSpec(after_s=300.0)
     assert bundle.manifest["mounting"] == "On either wrist."
     assert len(bundle.manifest["self_test"]["probabilities"]) == 6
-    for words in ("On either wrist", "none of these", "temperature 1.25", "Markov", "26 s on"):
+    for words in (
+        "On either wrist",
+        "none of these",
+        "temperature 1.25",
+        "Markov",
+        "26 s on",
+        "for 300 s is `not_worn`",
+    ):
         assert words in bundle.card
     assert "Before that sitting and standing cannot be told" in bundle.card
     assert edgehar("bundle", "check", str(out)) == 0

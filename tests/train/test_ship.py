@@ -14,6 +14,7 @@ from device.cli import main
 from device.model.bundle import load, write
 from device.model.manifest import Manifest
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from train import runs
 from train.datasets import wrist
@@ -98,6 +99,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     bundle = load(tmp_path / "wrist.tflite")
     assert bundle.decision == DECISION
     assert bundle.orientation == ORIENTATION
+    assert bundle.worn == WornSpec()
     assert bundle.labels == CLASSES[:-1]
     # Manifest and card stay small beside the model.
     assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000

@@ -19,6 +19,7 @@ from device.model.manifest import _REQUIRED
 from device.orientation.spec import OrientationSpec
 from device.smoothing import Smoothing
 from device.verdict import DecisionSpec
+from device.worn import WornSpec
 from firmware_bridge.errors import EdgeharError
 from tests.device.model.conftest import CARD, FLATBUFFER
 
@@ -57,6 +58,7 @@ def test_a_bundle_comes_back_as_it_was_written(tmp_path: Path, manifest: Manifes
     assert bundle.spec.to_dict() == manifest["signal"]
     assert bundle.decision == DecisionSpec(0.4)
     assert bundle.orientation is None
+    assert bundle.worn is None
     assert bundle.id == f"waist@{bundle.sha256[:8]}"
     assert [entry.name for entry in tmp_path.iterdir()] == ["waist.tflite"]
 
@@ -210,6 +212,9 @@ def test_each_missing_field_is_named(manifest: Manifest, path: str) -> None:
         {"decision": {key: DECISION[key] for key in DECISION if key != "temperature"}},
         {"decision": []},
         {"orientation": "walking"},
+        {"worn": {}},
+        {"worn": "yes"},
+        {"worn": {**WornSpec().to_dict(), "after_s": 0}},
         {"orientation": {}},
         {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "kind": "dancing"}},
         {"orientation": OrientationSpec(("cycling",)).to_dict()},
@@ -229,9 +234,10 @@ def test_a_manifest_that_makes_no_sense_is_refused(manifest: Manifest, change: M
     assert len(str(caught.value)) < 250
 
 
-@pytest.mark.parametrize("part", ["signal", "decision", "orientation"])
+@pytest.mark.parametrize("part", ["signal", "decision", "orientation", "worn"])
 def test_a_step_that_is_not_known_is_refused(manifest: Manifest, part: str) -> None:
     manifest["orientation"] = OrientationSpec(("sitting",)).to_dict()
+    manifest["worn"] = WornSpec().to_dict()
     manifest[part]["detrend"] = True
     with pytest.raises(BundleError, match="detrend"):
         pack(FLATBUFFER, manifest, CARD)
