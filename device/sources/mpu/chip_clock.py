@@ -24,8 +24,6 @@ WINDOW_S = 32.0
 _MOST = 256
 _FEW = 4
 _REFIT_S = 1.0
-_OFTEN = 24
-"""Bounds, at first, that are each used at once."""
 _SHARP = 0.1
 """Of a period: a clock that knows this well where it is may be relied on."""
 _STEER_S = 4.0
@@ -55,7 +53,6 @@ class ChipClock:
         self._bounds: deque[tuple[int, float, float]] = deque(maxlen=_MOST)
         self._began_s = 0.0
         self._fitted_s = -np.inf
-        self._added = 0
         self._zero_s = 0.0
         # What was given out last, as sample and time.
         self._given: tuple[int, float] | None = None
@@ -67,8 +64,8 @@ class ChipClock:
         self._bounds.append((taken, before_s, after_s))
         while self._bounds[0][2] < after_s - WINDOW_S:
             self._bounds.popleft()
-        self._added += 1
-        if after_s < self._fitted_s + _REFIT_S and self._added > _OFTEN:
+        sharp = self.margin_s < _SHARP * self.period_s
+        if sharp and after_s < self._fitted_s + _REFIT_S:
             return
         self._fitted_s = after_s
         if not self._fit():

@@ -16,8 +16,8 @@ EARLY_S = 0.25
 """Later, so often one is asked for early, to learn when it is not there yet."""
 _TELL_S = 0.09
 """Between samples whose moments the clock is told; more would not make it better."""
-_FEW = 5
-"""Samples missed that can be counted by the nominal rate."""
+_FEW = 20
+"""Samples missed that can be counted by a rate that is only known to 2 %."""
 _SILENT_S = 0.5
 
 
@@ -96,13 +96,13 @@ class DirectReader:
         since_s = self._not_yet[0] if self._not_yet is not None else -float("inf")
         seen = after_s - since_s < 0.95 * period_s
         came_s = (since_s + after_s) / 2 if seen else before_s
-        pause_s = came_s - self._came_s
-        late = self._taken > 0 and pause_s > 1.5 * period_s
+        # By the clock where it knows: the one before may have been read long after it came.
+        due_s = self.clock.when_s(self._taken) if self.clock.settled else self._came_s + period_s
+        late = self._taken > 0 and came_s > due_s + 0.6 * period_s
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
-        # The one before may have been read half a period after it came: the clock knows better.
-        missed = max(0, round((came_s - self.clock.when_s(self._taken)) / period_s)) if late else 0
+        missed = round((came_s - due_s) / period_s) if late else 0
         if missed > _FEW and not self.clock.settled:
             raise ChipLostError("held up before its rate was known")
         tells = came_s - self._told_s > _TELL_S

@@ -336,7 +336,7 @@ def taken_numbers(taken: Any) -> Any:
 
 @pytest.mark.parametrize("uri", ["i2c:1:0x68?rate=200", "i2c:1?rate=100&reads=direct"])
 def test_smbus2_gives_every_sample(tmp_path: Path, uri: str) -> None:
-    with shimmed() as shim, Reading(shim, tmp_path, uri, 300) as reading:
+    with shimmed() as shim, Reading(shim, tmp_path, uri, 150) as reading:
         found = taken_numbers(reading.end())
         lost = reading.counts["lost"]
     assert np.diff(found).min() > 0
@@ -346,20 +346,21 @@ def test_smbus2_gives_every_sample(tmp_path: Path, uri: str) -> None:
 
 
 def test_a_reader_that_was_stopped_counts_what_ran_over(tmp_path: Path) -> None:
-    with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=200", 1500) as reading:
-        reading.until(lambda counts: counts["samples"] > 800)
+    with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=200", 900) as reading:
+        reading.until(lambda counts: counts["samples"] > 500)
         reading.process.send_signal(signal.SIGSTOP)
-        time.sleep(1.0)  # the FIFO holds 0.4 s
+        time.sleep(0.8)  # the FIFO holds 0.4 s
         reading.process.send_signal(signal.SIGCONT)
         found = taken_numbers(reading.end())
         assert reading.counts["overflows"] == 1
         missing = found[-1] - found[0] + 1 - len(found)
-        assert missing > 150
+        assert missing > 100
         # By the clock, which a busy machine hardly lets see.
         assert abs(missing - reading.counts["lost"]) <= 1
     assert np.diff(found).min() > 0
 
 
+@pytest.mark.slow
 def test_unplugged_and_browned_out_with_smbus2(tmp_path: Path) -> None:
     with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=100", 600) as reading:
         reading.until(lambda counts: counts["samples"] > 100)
@@ -376,6 +377,7 @@ def test_unplugged_and_browned_out_with_smbus2(tmp_path: Path) -> None:
     assert reading.counts["lost"] > 30
 
 
+@pytest.mark.slow
 def test_noise_on_the_bus_tears_nothing(tmp_path: Path) -> None:
     with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=200", 1000) as reading:
         reading.until(lambda counts: counts["samples"] > 100)
