@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, get_args
 
-from device.decisions import State
+from device.decisions import Reason, State
 
 NO_ACTIVITY: Final = tuple(state for state in get_args(State) if state != "ok")
 """What is shown where no activity is."""
@@ -63,7 +63,8 @@ def _activity(base: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
         ),
         "reason": _sensor(
             base, "state", "Reason", "{{ value_json.reason or 'none' }}",
-            icon="mdi:help-circle-outline",
+            icon="mdi:help-circle-outline", device_class="enum",
+            options=["none", *get_args(Reason)],
         ),
         "confidence": _sensor(
             base, "state", "Confidence", _percent("confidence"),

@@ -93,11 +93,10 @@ class Link:
         until_s = time.monotonic() + LAST_WORDS_S
         while self._connected and self.queued and time.monotonic() < until_s:
             time.sleep(0.02)
-        if not self._connected:
-            return
-        gone = self._client.publish(self._availability, "offline", qos=0, retain=True)
-        if gone.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            gone.wait_for_publish(LAST_WORDS_S)
+        if self._connected:
+            gone = self._client.publish(self._availability, "offline", qos=0, retain=True)
+            if gone.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                gone.wait_for_publish(LAST_WORDS_S)
         self._client.disconnect()
 
     # From here on in the library's thread.

@@ -28,7 +28,7 @@ class Mqtt:
     def __init__(self, broker: Broker, labels: Sequence[str], model: str) -> None:
         """Begin to connect. Raises InputError if a file of the settings is of no use."""
         self._base, self._keeps = broker.base, broker.decisions
-        starting = {"activity": "warming_up", "state": "warming_up", "reason": None}
+        starting = {"activity": "warming_up", "state": "warming_up", "reason": "start"}
         latest = {
             f"{self._base}/state": json.dumps({**starting, "confidence": None, "time": None}),
             f"{self._base}/today": "",
@@ -40,6 +40,7 @@ class Mqtt:
             latest = {discovery_topic(broker.discovery, self._base): json.dumps(config), **latest}
         self._state: tuple[str | None, ...] = ()
         self._news: tuple[object, ...] = ()
+        self._unsaid: Status | None = None
         self._state_s = self._news_s = float("-inf")
         self._link = Link(broker, latest)
         self.name = self._link.name
@@ -72,9 +73,20 @@ class Mqtt:
     def status(self, status: Status) -> None:
         """Send what is new in a Status."""
         now, news = time.monotonic(), (status.health.problems, status.today)
-        if news == self._news and now - self._news_s < STATUS_EVERY_S:
-            return
-        self._news, self._news_s = news, now
+        self._unsaid = status
+        if news != self._news or now - self._news_s >= STATUS_EVERY_S:
+            self._news, self._news_s = news, now
+            self._tell(status)
+
+    def close(self) -> None:
+        """Say the last of it, if the broker listens; at most about two seconds."""
+        if self._unsaid is not None:
+            self._tell(self._unsaid)
+        self._link.close()
+
+    def _tell(self, status: Status) -> None:
+        self._unsaid = None
+        mounting = status.mounting_confidence
         minutes = {label: round(done_s / 60, 1) for label, done_s in status.today_s.items()}
         self._retain("today", {"date": status.today, "minutes": minutes})
         self._retain(
@@ -84,7 +96,7 @@ class Mqtt:
                 "temperature_c": status.health.temperature_c,
                 "samples": status.pipeline["samples"],
                 "lost": status.pipeline["lost"],
-                "mounting": status.mounting_confidence,
+                "mounting": None if mounting is None else round(mounting, 3),
                 "failed_writes": sum(status.failed_writes.values()),
                 "decisions_dropped": self._link.dropped,
                 "uptime_s": round(status.uptime_s),
@@ -93,10 +105,6 @@ class Mqtt:
                 "time": status.time,
             },
         )
-
-    def close(self) -> None:
-        """Say goodbye, if the broker listens; at most about two seconds."""
-        self._link.close()
 
     def _retain(self, topic: str, values: dict[str, Any]) -> None:
         self._link.retain(f"{self._base}/{topic}", json.dumps(values, allow_nan=False))

@@ -1,0 +1,249 @@
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from device.cli import PROGRAM
+from device.decisions import Reason, State, to_json
+from device.sinks.broker import Broker
+from device.sources import Health
+from device.status import Status
+from tests.device.test_run import Running, daemon, play, stop
+from tests.device.test_status import decision
+
+pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
+
+from device.sinks.link import BACKLOG
+from device.sinks.mqtt import Mqtt
+from tests.device.sinks.mosquitto import (
+    Mosquitto,
+    broker,
+    free_port,
+    listener,
+    until,
+)
+
+LABELS = ("walking", "sitting")
+BASE = "edgehar/wrist"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.sinks.link.FIRST_WAIT_S", 0.05)
+
+
+@pytest.fixture(scope="module")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with broker(tmp_path_factory.mktemp("mosquitto")) as found:
+        yield found
+
+
+@contextmanager
+def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[Mqtt]:
+    settings = Broker("127.0.0.1", port, topic=topic, client_id=topic, decisions=decisions)
+    sink = Mqtt(settings, LABELS, "wrist@12345678")
+    try:
+        yield sink
+    finally:
+        sink.close()
+
+
+def settings(folder: Path, port: int, *more: str) -> tuple[str, str]:
+    path = folder / "edgehar.toml"
+    lines = ["[mqtt]", 'host = "127.0.0.1"', f"port = {port}", f'topic = "{BASE}"', *more]
+    path.write_text("\n".join(lines) + "\n")
+    return "--config", str(path)
+
+
+def status() -> Status:
+    return Status(
+        time="2026-03-01T12:00:00.000Z", uptime_s=10.0, model="wrist@12345678", source="serial:/x",
+        source_counts={}, health=Health(30.5, ("clipping",)), pipeline={"samples": 500, "lost": 3},
+        mounting_known=True, mounting_confidence=0.98765, decision=None, states={}, reasons={},
+        activities={}, inference=None, failed_writes={}, queued={}, today="2026-03-01",
+        today_s={"walking": 90.0, "sitting": 0.0},
+    )  # fmt: skip
+
+
+def test_what_is_said_is_retained(mosquitto: Mosquitto) -> None:
+    with told(mosquitto.port, "a/b") as sink:
+        sink.write(decision(10.0, "2026-03-01T12:00:00.000Z"))
+        sink.status(status())
+        with listener(mosquitto.port) as hears:
+            hears.wait_for("a/b/availability", "online")
+            hears.wait_for("a/b/state", '"walking"')
+            hears.wait_for("a/b/today", "1.5")
+    with listener(mosquitto.port) as later:
+        later.wait_for("a/b/availability", "offline")
+        state = json.loads(later.latest("a/b/state") or "")
+        today = json.loads(later.latest("a/b/today") or "")
+        health = json.loads(later.latest("a/b/health") or "")
+        config = later.latest("homeassistant/device/a_b/config")
+    assert state == {
+        "activity": "walking", "state": "ok", "reason": None, "confidence": 0.9,
+        "time": "2026-03-01T12:00:00.000Z",
+    }  # fmt: skip
+    assert today == {"date": "2026-03-01", "minutes": {"walking": 1.5, "sitting": 0.0}}
+    assert health["problems"] == ["clipping"]
+    assert (health["temperature_c"], health["lost"], health["mounting"]) == (30.5, 3, 0.988)
+    assert config is not None
+    assert all(retained for topic, _, retained in later.heard if topic.startswith("a/b"))
+
+
+SILENT: list[tuple[State, Reason]] = [
+    ("unknown", "mounting"), ("not_worn", "still"), ("no_data", "silence"), ("warming_up", "gap"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "reason"), SILENT)
+def test_what_is_no_activity_is_a_state_with_its_reason(
+    mosquitto: Mosquitto, state: State, reason: Reason
+) -> None:
+    base = f"states/{state}"
+    silent = replace(decision(5.0, None, None), state=state, reason=reason, confidence=None)
+    with told(mosquitto.port, base) as sink, listener(mosquitto.port) as hears:
+        sink.write(decision(1.0, None))
+        hears.wait_for(f"{base}/state", '"walking"')
+        sink.write(silent)
+        until(lambda: json.loads(hears.latest(f"{base}/state") or "")["activity"] == state, state)
+        said = json.loads(hears.latest(f"{base}/state") or "")
+    assert (said["state"], said["reason"], said["confidence"]) == (state, reason, None)
+
+
+def test_what_does_not_change_is_not_repeated(mosquitto: Mosquitto) -> None:
+    with told(mosquitto.port, "calm") as sink, listener(mosquitto.port) as hears:
+        hears.wait_for("calm/availability", "online")
+        for number in range(50):
+            sink.write(decision(float(number), None))
+            sink.status(status())
+        sink.write(decision(51.0, None, "sitting"))
+        hears.wait_for("calm/state", "sitting")
+        assert len(hears.all("calm/state")) == 3  # the start's, walking, sitting
+        assert len(hears.all("calm/health")) == 1
+
+
+def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.sinks.mqtt.STATE_EVERY_S", 0.0)
+    monkeypatch.setattr("device.sinks.link.LONGEST_WAIT_S", 0.1)
+    with broker(tmp_path) as away, listener(away.port) as hears:
+        away.stop()
+        with told(away.port, decisions=True) as sink:
+            made = [decision(float(n), None) for n in range(BACKLOG + 500)]
+            for one in made:
+                sink.write(one)
+            sink.write(decision(9999.0, None, "sitting"))
+            assert sink.queued == BACKLOG
+            away.start()
+            hears.wait_for(f"{BASE}/state", "sitting")
+            until(lambda: sink.queued == 0, "the backlog is not sent")
+            until(lambda: len(set(hears.all(f"{BASE}/decisions"))) >= BACKLOG, "not all came")
+        assert list(dict.fromkeys(hears.all(f"{BASE}/decisions"))) == [
+            to_json(one) for one in made[:BACKLOG]
+        ]
+        assert {json.loads(text)["activity"] for text in hears.all(f"{BASE}/state")} == {"sitting"}
+
+
+def test_a_daemon_that_is_killed_is_offline(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    options = settings(tmp_path, mosquitto.port)
+    with listener(mosquitto.port) as hears, daemon(tmp_path, *options) as running:
+        hears.wait_for(f"{BASE}/availability", "online")
+        running.process.send_signal(signal.SIGKILL)
+        hears.wait_for(f"{BASE}/availability", "offline")
+
+
+def test_a_broker_that_restarts_costs_no_sample_and_no_decision(
+    recording: Path, tmp_path: Path
+) -> None:
+    with broker(tmp_path) as restarted, listener(restarted.port) as hears:
+        options = settings(tmp_path, restarted.port, "decisions = true")
+        with daemon(tmp_path, *options) as running:
+            hears.wait_for(f"{BASE}/availability", "online")
+            played = _play(recording, running, "--speed", "30")
+            until(lambda: len(running.decisions) > 20, "nothing is decided")
+            restarted.stop()
+            seen = len(running.decisions)
+            until(lambda: len(running.decisions) > seen + 20, "it waits for the broker")
+            restarted.start()
+            report = played()
+            running.wait_for("went away")
+            until(lambda: _caught_up(running, hears.latest(f"{BASE}/decisions")), "not all came")
+            hears.wait_for(f"{BASE}/availability", "online")
+            stop(running)
+        said = [json.dumps(one) for one in running.decisions]
+        assert list(dict.fromkeys(hears.all(f"{BASE}/decisions"))) == said
+        last = running.decisions[-1]
+        now = json.loads(hears.latest(f"{BASE}/state") or "")
+        assert now["activity"] == (last["activity"] or last["state"])
+    assert running.report["source"]["samples"] == report["delivered"]
+    assert running.report["source"]["lost"] == running.report["pipeline"]["lost"] == 0
+    assert "the connection broke" in running.log
+    assert "Traceback" not in running.log
+
+
+def _caught_up(running: Running, latest: str | None) -> bool:
+    return latest is not None and json.loads(latest) == running.decisions[-1]
+
+
+def _play(recording: Path, running: Running, *options: str) -> Callable[[], dict[str, int]]:
+    reports: list[dict[str, int]] = []
+    thread = threading.Thread(target=lambda: reports.append(play(recording, running, *options)))
+    thread.start()
+
+    def wait() -> dict[str, int]:
+        thread.join(60.0)
+        return reports[0]
+
+    return wait
+
+
+def test_a_board_without_a_broker_works_on_and_says_so_once(
+    recording: Path, tmp_path: Path
+) -> None:
+    options = settings(tmp_path, free_port())
+    with daemon(tmp_path, *options) as running:
+        played = play(recording, running)
+        running.wait_for("went away")
+        stop(running)
+    assert running.report["source"]["samples"] == played["delivered"]
+    said = [line for line in running.log.splitlines() if "mqtt" in line and "ready" not in line]
+    assert len(said) == 1
+    assert "Connection refused; trying again" in said[0]
+
+
+def test_minutes_of_today_are_those_of_what_was_said(
+    mosquitto: Mosquitto, recording: Path, tmp_path: Path
+) -> None:
+    options = settings(tmp_path, mosquitto.port)
+    with listener(mosquitto.port) as hears, daemon(tmp_path, *options) as running:
+        play(recording, running)
+        running.wait_for("went away")
+        stop(running)
+        hears.wait_for(f"{BASE}/availability", "offline")
+        minutes = json.loads(hears.latest(f"{BASE}/today") or "")["minutes"]
+    said = Counter(one["activity"] for one in running.decisions)
+    assert sum(said.values()) > said[None] > 0
+    for activity, done in minutes.items():
+        assert done == pytest.approx(said[activity] * 1.28 / 60, abs=0.06 + 0.05)
+
+
+def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
+    options = settings(tmp_path, free_port())
+    (tmp_path / "paho").mkdir()
+    (tmp_path / "paho" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'paho'\", name='paho')\n"
+    )
+    command = [*PROGRAM, "run", *options, "--source", "recording:none"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("pip install 'edgehar[mqtt]'")
