@@ -40,7 +40,8 @@ static struct event events[EVENTS];
 static int event_count;
 static double pace;
 static uint64_t began_ns, end_us;
-static unsigned long resets, watchdog_resets;
+static unsigned long resets, watchdog_resets, wakes;
+static avr_cycle_count_t slept;
 static uint32_t hung_at;
 static uint8_t hung_code[2];
 static bool hung;
@@ -127,9 +128,11 @@ static avr_cycle_count_t each_ms(avr_t *avr, avr_cycle_count_t when, void *param
     return when + cycles(avr, 1000);
 }
 
-static void sleep_not(avr_t *avr, avr_cycle_count_t how_long)
+/* In place of simavr's, which would sleep for real. */
+static void count_sleep(avr_t *avr, avr_cycle_count_t how_long)
 {
-    (void)avr, (void)how_long;
+    (void)avr;
+    slept += how_long;
 }
 
 static void eeprom(avr_t *avr, const char *path, bool save)
@@ -210,7 +213,7 @@ int main(int argc, char **argv)
     avr->log = LOG_ERROR;
     firmware.frequency = mhz * 1000000;
     avr_load_firmware(avr, &firmware);
-    avr->sleep = sleep_not;
+    avr->sleep = count_sleep;
     core_reset = avr->reset;
     avr->reset = on_reset;
     eeprom(avr, kept, false);
@@ -221,8 +224,10 @@ int main(int argc, char **argv)
     avr_cycle_timer_register(avr, cycles(avr, 1000), each_ms, NULL);
     began_ns = wall_ns();
     bool crashed = false;
-    while (now_us(avr) < end_us && !crashed) {
+    for (int before = cpu_Running; now_us(avr) < end_us && !crashed;) {
         int state = avr_run(avr);
+        wakes += before == cpu_Sleeping && state == cpu_Running;
+        before = state;
         crashed = state == cpu_Done || state == cpu_Crashed;
         for (int i = 0; i < event_count; i++)
             if (events[i].at_us <= now_us(avr)) {
@@ -237,9 +242,11 @@ int main(int argc, char **argv)
     line_unplug();
     eeprom(avr, kept, true);
     printf("{\"simulated_s\": %.6f, \"wall_s\": %.3f, \"interrupts\": %lu, \"sent_bytes\": %lu, "
-           "\"dropped_bytes\": %lu, \"resets\": %lu, \"watchdog_resets\": %lu, \"stack_bytes\": %u, \"crashed\": %s}\n",
+           "\"dropped_bytes\": %lu, \"resets\": %lu, \"watchdog_resets\": %lu, \"stack_bytes\": %u, \"awake\": %.5f, \"wakes_hz\": %.2f, "
+           "\"crashed\": %s}\n",
            (double)now_us(avr) / 1e6, (double)(wall_ns() - began_ns) / 1e9, bus_interrupts, line_sent,
            line_dropped, resets, watchdog_resets,
-           stack_bytes(avr, firmware.datasize + firmware.bsssize + NOINIT_BYTES), crashed ? "true" : "false");
+           stack_bytes(avr, firmware.datasize + firmware.bsssize + NOINIT_BYTES),
+           1 - (double)slept / (double)avr->cycle, (double)wakes * 1e6 / (double)now_us(avr), crashed ? "true" : "false");
     return crashed;
 }
