@@ -97,12 +97,12 @@ def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
     try:
         return configs.load(path), [Finding("ok", "settings", f"{path}: read")]
     except EdgeharError as error:
-        return configs.Config(), [Finding("fail", "settings", str(error), "mend that line")]
+        return configs.Config(), [Finding("fail", "settings", str(error), "look at that line")]
 
 
 def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
     yield lambda: [board.python()]
-    yield lambda: [board.model(settings.model)]
+    yield lambda: [board.model(settings)]
     state = settings.state.parent if settings.state else None
     if state is None and (named := os.environ.get("STATE_DIRECTORY", "").partition(":")[0]):
         state = Path(named)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from device.config import Config
 from device.doctor.finding import Finding
 from firmware_bridge.errors import EdgeharError
 
@@ -29,18 +30,17 @@ def python() -> Finding:
     return Finding("ok", "python", text)
 
 
-def model(name_or_path: str | None) -> Finding:
-    """Load a bundle and have it classify its own test window."""
+def model(config: Config) -> Finding:
+    """Load the bundle that `run` would take and have it classify its own test window."""
     from device.commands.options import open_bundle  # noqa: PLC0415 -- loads all of the model path
     from device.model.classifier import Classifier, self_test  # noqa: PLC0415
 
     try:
-        bundle = open_bundle(name_or_path)
+        bundle = open_bundle(config.model, config)
         runtime = Classifier(bundle).runtime
         off = self_test(bundle)
     except EdgeharError as error:
-        advice = "get the file again, or name another: --model" if name_or_path else "install anew"
-        return Finding("fail", "model", str(error), advice)
+        return Finding("fail", "model", str(error), "see edgehar models; or install edgehar anew")
     text = f"{bundle.id} in {runtime}: self-test passed, off by {off:.4f} at most"
     return Finding("ok", "model", text)
 

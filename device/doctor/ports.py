@@ -127,7 +127,7 @@ def _facts(path: Path, *, tty: bool, others: tuple[str, ...]) -> Facts:
         return Facts(str(path), problem, False, "", False, False, others=others)
     group = _group_name(status.st_gid)
     problem = ""
-    if not stat.S_ISCHR(status.st_mode):
+    if not stat.S_ISCHR(status.st_mode) or (tty and not _is_tty(path, status)):
         problem = "not a serial port" if tty else "not an I2C bus"
     return Facts(
         path=str(path),
@@ -139,6 +139,12 @@ def _facts(path: Path, *, tty: bool, others: tuple[str, ...]) -> Facts:
         users=() if problem else _users(status, any_program=tty),
         others=others if problem else (),
     )
+
+
+def _is_tty(path: Path, status: os.stat_result) -> bool:
+    known = Path("/sys/class/tty")
+    pty = os.major(status.st_rdev) in _PTY_MAJORS
+    return pty or not known.is_dir() or (known / path.resolve().name).exists()
 
 
 def _opens(path: Path) -> bool:

@@ -92,10 +92,12 @@ def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "words"), [("none", "not there"), ("file", "not a serial port"), (".", "not a serial")]
+    ("port", "words"),
+    [("none", "not there"), *((name, "not a serial port") for name in ("file", ".", "null"))],
 )
 def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, port: str, words: str) -> None:
     (tmp_path / "file").write_text("x")
+    (tmp_path / "null").symlink_to(os.devnull)
     found = examined("--source", f"serial:{tmp_path / port}", code=1)
     assert words in found["port"]["text"]
     assert "rate" not in found
