@@ -41,7 +41,9 @@ class Proof:
 
     def write(self, decision: Decision) -> None:
         """Take one decision."""
-        self._windows += decision.probabilities is not None
+        if decision.probabilities is None:
+            return
+        self._windows += 1
         if self._windows == ENOUGH:
             self._change(Ledger.proved)
             log.info("model %s has proved itself in %d windows", short(self._key), ENOUGH)
@@ -51,7 +53,10 @@ class Proof:
 
     def ended(self) -> None:
         """Cross out the start, for the daemon ends of its own will."""
-        self._change(lambda now: now if now.trial is None else _with_boot(now, None))
+        self._change(_ended)
+
+    def release(self) -> None:
+        """Let other daemons try the model."""
         os.close(self._held)
 
     def _change(self, step: Callable[[Ledger], Ledger]) -> None:
@@ -81,10 +86,14 @@ def taken(store: Store) -> Generator[Taken]:
     found, proof = _begin(store)
     try:
         yield _verified(store, found, proof)
-    except (EdgeharError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (EdgeharError, KeyboardInterrupt, SystemExit):
         _end(proof)
         raise
-    _end(proof)
+    else:
+        _end(proof)
+    finally:
+        if proof is not None:
+            proof.release()
 
 
 def active(store: Store) -> Bundle:
@@ -166,10 +175,9 @@ def _begun(ledger: Ledger) -> Ledger:
     return replace(ledger, trial=trial)
 
 
-def _with_boot(ledger: Ledger, boot: str | None) -> Ledger:
-    return (
-        ledger if ledger.trial is None else replace(ledger, trial=replace(ledger.trial, boot=boot))
-    )
+def _ended(ledger: Ledger) -> Ledger:
+    trial = ledger.trial
+    return ledger if trial is None else replace(ledger, trial=replace(trial, boot=None))
 
 
 def _boot() -> str:

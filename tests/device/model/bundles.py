@@ -1,0 +1,34 @@
+"""Bundles that work, made from a shipped one: the same network, another threshold."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from device.model import bundle as bundles
+
+
+def variant(path: Path, threshold: float, **terms: Any) -> Path:
+    """Write the shipped wrist model with another threshold and whatever else is given."""
+    shipped = bundles.load(bundles.locate("wrist"))
+    decision = {**shipped.manifest["decision"], "unknown_threshold": threshold}
+    manifest = {**shipped.manifest, "decision": decision, **terms}
+    path.write_bytes(bundles.pack(shipped.flatbuffer, manifest, shipped.card))
+    return path
+
+
+def failing(path: Path) -> Path:
+    """Write one whose self-test fails on every machine."""
+    test = bundles.load(bundles.locate("wrist")).manifest["self_test"]
+    return variant(path, 0.5, self_test={**test, "probabilities": test["probabilities"][::-1]})
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def put_by_hand(path: Path, folder: Path, name: str = "wrist") -> str:
+    """Put a bundle into the store as it would be after `install`, unchecked; return its key."""
+    key = f"{name}@{sha256(path)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{key}.tflite").write_bytes(path.read_bytes())
+    return key

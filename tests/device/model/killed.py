@@ -1,0 +1,74 @@
+"""Kills a process before each of the file calls of each command in turn; run by test_store_cuts."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from device.model import durable
+from device.model import store as stores
+from device.model.ledger import Ledger
+from device.model.store import Store
+from device.model.trial import active, taken
+from firmware_bridge.errors import InputError
+from tests.device.model.bundles import sha256
+
+CALLS = {"open", "write", "fsync", "replace", "unlink", "mkdir", "fchmod", "fchown"}
+KILLED = 9
+
+
+class Dying:
+    """Stands for the module `os`; ends the process without any clean-up at a call to come."""
+
+    def __init__(self, calls: int) -> None:
+        self._left = calls
+
+    def __getattr__(self, name: str) -> Any:
+        if name in CALLS:
+            self._left -= 1
+            if self._left < 0:
+                os._exit(KILLED)
+        return getattr(os, name)
+
+
+def run(store: Store) -> None:
+    with taken(store):
+        pass
+
+
+def prove(store: Store) -> None:
+    store.change(Ledger.proved)
+
+
+def main(folder: Path, *files: Path) -> int:
+    """Return how many were killed; raises what a survivor of a kill raises."""
+    store, killed = Store(folder), 0
+    steps: list[Callable[[Store], object]] = []
+    for file in files:
+        key = f"wrist@{sha256(file)}"
+        steps += [partial(Store.install, file=file), partial(Store.activate, wanted=key), run]
+        # A run that is killed is a crash, and two of them roll back.
+        steps += [partial(Store.activate, wanted=key), prove]
+    for step in (*steps, Store.roll_back):
+        for calls in range(1000):
+            pid = os.fork()
+            if not pid:
+                durable.os = stores.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
+                with suppress(InputError):  # the one that was killed had gone back already
+                    step(store)
+                os._exit(0)
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            active(store)
+            if code == 0:
+                break
+            if code != KILLED:
+                raise SystemExit(f"after {calls} calls: {code}")
+            killed += 1
+    return killed
+
+
+if __name__ == "__main__":
+    print(main(*map(Path, sys.argv[1:])))

@@ -1,0 +1,134 @@
+"""Whenever the power goes, one valid model is active, and the next command works."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.model import bundle as bundles
+from device.model import durable
+from device.model import store as stores
+from device.model.ledger import CRASHES, Ledger
+from device.model.store import Store
+from device.model.trial import active, taken
+from tests.device.model.bundles import sha256, variant
+from tests.device.model.conftest import CARD, FLATBUFFER
+from tests.device.model.powercut import Calls, Disk, put, tree
+
+Step = tuple[str, Callable[[Store], object]]
+
+
+class CrashError(Exception):
+    """What no part of the daemon expects."""
+
+
+def runs(store: Store) -> None:
+    with taken(store):
+        pass
+
+
+def crashes(store: Store) -> None:
+    with suppress(CrashError), taken(store):
+        raise CrashError
+
+
+@pytest.fixture
+def files(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, Path]:
+    """Bundles that are small, so a disk can have many states in a short time; they cannot run."""
+    written = {}
+    for number, name in enumerate(("a", "b", "c", "new")):
+        threshold = (number + 1) / 10
+        terms = {
+            "name": "small",
+            "decision": {**manifest["decision"], "unknown_threshold": threshold},
+        }
+        written[name] = tmp_path / f"{name}.tflite"
+        bundles.write(written[name], FLATBUFFER, {**manifest, **terms}, CARD)
+    return written
+
+
+@pytest.fixture
+def life(files: dict[str, Path]) -> list[Step]:
+    """All that can happen to a store."""
+
+    def install(name: str) -> Step:
+        return f"install {name}", lambda store: store.install(files[name])
+
+    def activate(name: str) -> Step:
+        wanted = f"small@{sha256(files[name])}"
+        return f"activate {name}", lambda store: store.activate(wanted)
+
+    run, crash = ("run", runs), ("crash", crashes)
+    prove: Step = ("prove", lambda store: store.change(Ledger.proved))
+    back: Step = ("rollback", lambda store: store.roll_back())
+    return [
+        *(install("a"), activate("a"), run, prove, run, install("b"), activate("b"), crash, run),
+        *(prove, back, back, install("c"), activate("c"), *[crash] * CRASHES, run, install("c")),
+    ]  # fmt: skip
+
+
+def threshold(store: Store) -> float:
+    """Tell the active model from the others."""
+    return active(store).decision.unknown_threshold
+
+
+def works(store: Store, new: Path) -> None:
+    store.install(new)
+    store.activate(f"small@{sha256(new)}")
+    with taken(store) as found:
+        assert found.bundle.decision.unknown_threshold == 0.4
+    assert threshold(store) == 0.4
+
+
+def test_every_cut_leaves_a_valid_model(
+    life: list[Step], files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what was not synced lost, torn or zeroed, and folders' changes in any combination."""
+    monkeypatch.setattr(stores, "self_test", lambda _: 0.0)
+    live = tmp_path / "live"
+    live.mkdir()
+    store, calls, disk, cuts = Store(live / "models"), Calls(), Disk(), 0
+    outcomes: dict[frozenset[tuple[Path, bytes]], float] = {}
+    for name, step in life:
+        before = threshold(store)
+        calls.log.clear()
+        with monkeypatch.context() as patched:
+            for module in (durable, stores):
+                patched.setattr(module, "os", calls)
+            step(store)
+        after = threshold(store)
+        for call in (None, *calls.log):
+            if call is not None:
+                disk.take(call)
+            states = [(frozenset(state.items()), state) for state in disk.after_a_cut()]
+            cuts += len(states)
+            for found, state in states:
+                if found not in outcomes:
+                    cut = tmp_path / str(len(outcomes))
+                    put(state, live, cut)
+                    outcomes[found] = threshold(Store(cut / "models"))
+                    with monkeypatch.context() as patched:
+                        patched.setattr(durable, "os", Calls())
+                        works(Store(cut / "models"), files["new"])
+                assert outcomes[found] in {before, after}, name
+        # Nothing that was written went past the record, and the command's outcome was safe.
+        assert disk.now() == tree(live), name
+        assert {outcomes[found] for found, _ in states} == {after}, name
+    assert cuts > 1000
+    assert len(outcomes) > 100
+
+
+def test_a_process_killed_at_any_call_leaves_a_store_that_works(tmp_path: Path) -> None:
+    """Real processes: no lock outlives them, and what they began is done by the next."""
+    files = [variant(tmp_path / "a", 0.3), variant(tmp_path / "b", 0.4)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.device.model.killed", tmp_path / "models", *files],
+        capture_output=True, text=True, check=False, timeout=120, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50
+    runs(Store(tmp_path / "models"))
