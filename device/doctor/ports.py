@@ -78,9 +78,10 @@ def i2c_bus(number: int, address: int) -> list[Finding]:
     driver = Path(f"/sys/bus/i2c/devices/{number}-{address:04x}/driver")
     if not driver.exists():
         return [finding]
-    name = driver.resolve().name
-    advice = f"sudo modprobe -r {name}_i2c, and blacklist it or remove its overlay"
-    return [finding, Finding("fail", "driver", f"the kernel's {name} has the chip", advice)]
+    module = driver / "module"
+    advice = f"sudo modprobe -r {(module if module.exists() else driver).resolve().name}"
+    text = f"the kernel's {driver.resolve().name} has the chip"
+    return [finding, Finding("fail", "driver", text, f"{advice}; for good: blacklist it")]
 
 
 def serial_ports() -> tuple[str, ...]:

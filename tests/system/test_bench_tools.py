@@ -1,0 +1,65 @@
+"""Doctor and calibrate at the firmware as it is flashed, in a simulated ATmega328P."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_bridge.samples import Samples
+from firmware_bridge.simulator import firmware
+from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.feed import by_time, values
+from firmware_bridge.simulator.firmware import Image, Simulation
+from firmware_bridge.simulator.noise import Noise
+from tests.device.commands import edgehar
+from tests.device.still_life import ACC_NOISE_G, RATE_HZ, UP, handled, positions
+from tests.system.debian import needs
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def avr(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    needs("gcc-avr", "avr-libc", "gcc", "libc6-dev", "make", "libsimavr-dev", "libelf-dev")
+    return firmware.build_avr(tmp_path_factory.mktemp("avr"))
+
+
+def simulated(avr: Image, moved: Samples, link: Path, seconds: float, *options: str) -> Simulation:
+    chip = Chip(by_time(values(moved), RATE_HZ), noise=Noise(ACC_NOISE_G, 0.08), ppm=3000)
+    return Simulation(avr, chip, link, seconds, *options)
+
+
+def appears(link: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not link.is_symlink():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_sound_sensor_is_found_sound(avr: Image, tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with simulated(avr, handled(rest_s=7), link, 60, "--pace", "1", "--patient"):
+        appears(link)
+        done = edgehar("doctor", "--source", f"serial:{link}", "--seconds", "16", "--json")
+    assert done.returncode == 0, done.stdout
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    for name in ("rate", "jitter", "lost", "line", "clock", "gravity", "gyro and acc agree"):
+        assert found[name]["level"] == "ok", found[name]
+    assert "chip 0x68" in found["identity"]["text"]
+
+
+def test_six_faces_through_the_firmware(avr: Image, tmp_path: Path) -> None:
+    offset, scale, bias = (0.04, -0.06, 0.1), (1.03, 0.96, 0.97), (0.05, -0.09, 0.01)
+    laid = positions(list(UP.values()), offset_g=offset, scale=scale, bias_rad_s=bias, noise=0.0)
+    link, out = tmp_path / "port", tmp_path / "wrist.json"
+    with simulated(avr, laid, link, 90, "--patient"):
+        appears(link)
+        done = edgehar("calibrate", "--source", f"serial:{link}", "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    np.testing.assert_allclose(found["acc_offset_g"], offset, atol=0.003)
+    np.testing.assert_allclose(found["acc_scale"], scale, atol=0.003)
+    np.testing.assert_allclose(found["gyro_bias_rad_s"], bias, atol=0.001)
+    assert found["temperature_c"] == pytest.approx(25, abs=0.5)
