@@ -7,14 +7,14 @@ from typing import Final, Literal
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
 Reason = Literal["unsure", "unfamiliar", "mounting", "still", "silence", "start", "gap"]
 """Why no activity is said. `unknown`: no label is probable enough; it is most probably none of
-them; it is a posture, and how the sensor sits is not known yet. `not_worn`: it is stiller than
-anybody. `no_data`: no sample comes. `warming_up`: the filters settle, after the first sample of
-all or after a gap."""
+them; it is a posture, and how the sensor sits is not known yet; it is too still to say whether the
+sensor is worn. `not_worn`: it has been for long. `no_data`: no sample comes. `warming_up`: the
+filters settle, after the first sample of all or after a gap."""
 IN_WORDS: Final[dict[Reason, str]] = {
     "unsure": "not sure enough",
     "unfamiliar": "none that it knows",
     "mounting": "mounting not known yet",
-    "still": "lies still",
+    "still": "too still",
     "silence": "nothing comes",
     "start": "has just begun",
     "gap": "after a gap",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,15 @@ class Model(Protocol):
     def orientation(self) -> OrientationSpec | None: ...  # noqa: D102
     @property
     def worn(self) -> WornSpec | None: ...  # noqa: D102
+
+
+class _Placed(NamedTuple):
+    x: NDArray[np.float32]
+    """(window, 9), in the wearer's axes."""
+    mounted: bool
+    """Whether these are known."""
+    doubted: bool
+    """It is too still to say whether the sensor is worn."""
 
 
 class Pipeline:
@@ -81,7 +90,7 @@ class Pipeline:
         """Take a block of any length; return the decisions that it completed, in order of time."""
         events = self._path.push(samples)
         placed = [self._place(event) for event in events]
-        windows = [found[0] for found in placed if found]
+        windows = [found.x for found in placed if found]
         rows: list[list[float]] = []
         if windows:
             rows = self._classify(np.stack(windows)).tolist()
@@ -89,7 +98,7 @@ class Pipeline:
         decisions = []
         for event, found in zip(events, placed, strict=True):
             if isinstance(event, Window) and found:
-                decisions.append(self._name(event, next(answers), mounted=found[1]))
+                decisions.append(self._name(event, next(answers), found))
             elif (decision := self._say_of(event)) is not None:
                 decisions.append(decision)
         return decisions
@@ -103,35 +112,39 @@ class Pipeline:
         self._told_silent, self._silent_from = True, last_s
         return [self._no_data(last_s)]
 
-    def _place(self, event: Event) -> tuple[NDArray[np.float32], bool] | None:
-        """Return a window in the wearer's axes, and whether these are known; None: not worn."""
+    def _place(self, event: Event) -> _Placed | None:
+        """Return what is to be classified; None: it is no window, or the sensor is not worn."""
         if isinstance(event, Gap) and self.orientation is not None:
             self.orientation.silence(event.end_s - event.start_s)
         if not isinstance(event, Window):
             return None
-        if self._worn is not None and not self._worn.see(event.x):
+        worn = True if self._worn is None else self._worn.see(event.x)
+        if self._worn is not None and worn is False:
             self._off_s = self._worn.still_s
             return None
-        if self._off_s and self.orientation is not None:
+        if self.orientation is None:
+            return _Placed(event.x, mounted=True, doubted=worn is None)
+        if self._off_s:
             self.orientation.silence(self._off_s)
-        self._off_s = 0.0
-        return (event.x, True) if self.orientation is None else self.orientation.place(event.x)
+            self._off_s = 0.0
+        return _Placed(*self.orientation.place(event.x), doubted=worn is None)
 
-    def _name(self, window: Window, row: list[float], *, mounted: bool) -> Decision:
-        if mounted and not self._mounted:
+    def _name(self, window: Window, row: list[float], placed: _Placed) -> Decision:
+        if placed.mounted and not self._mounted:
             # What was believed of windows that were turned wrongly must not last.
             self._judge.reset()
-        self._mounted = mounted
-        verdict = self._judge.judge(row, mounted=mounted)
-        state: State = "unknown" if verdict.activity is None else "ok"
+        self._mounted = placed.mounted
+        verdict = self._judge.judge(row, mounted=placed.mounted)
+        reason: Reason | None = "still" if placed.doubted else verdict.reason
+        state: State = "ok" if reason is None else "unknown"
         self._states[state] += 1
         return Decision(
             start_s=window.start_s,
             end_s=window.end_s,
             time=None,
             state=state,
-            activity=verdict.activity,
-            reason=verdict.reason,
+            activity=None if reason else verdict.activity,
+            reason=reason,
             confidence=verdict.confidence,
             probabilities=verdict.probabilities,
             lost=window.lost,

@@ -3,12 +3,15 @@
 Heart and breath turn a resting wrist measurably (Hernandez, McDuff, Picard: BioWatch, 2015, where
 the gyroscope told them better than the accelerometer); a table does not. The usual offline rule
 is deviations of acceleration below 13 mg for half an hour and more (van Hees et al. 2011 and 2013,
-as in GGIR; Duncan et al. 2018 compare five such), which alone takes sleep for a table: by
-acceleration the stillest worn arms in our data are at the noise of an MPU-6050, 2 mg. By angular
-rate they are four times above the threshold here, and its noise four times below (0.005 deg/s in
-sqrt(Hz), PS-MPU-6000A 6.1); so the rate decides, and within minutes. `edgehar report worn` has the
-figures. Temperature would help where a sensor touches skin (Vert et al. 2022: it falls 0.4 degrees
-a minute); a chip in a box on a strap says little of skin, so it is left out.
+as in GGIR; Duncan et al. 2018 compare five such), which takes many a resting arm for a table:
+acceleration of the stillest worn ones in our data is at the noise of an MPU-6050, 2 mg. By angular
+rate whoever sits is told from a table within seconds: the stillest are at twice the threshold here,
+the chip's noise (0.005 deg/s in sqrt(Hz), PS-MPU-6000A 6.1) is at a quarter. An arm that lies on
+the floor is not: of some lying people it moves less than their sensor's noise. So soon it is only
+doubted that the sensor is worn, and said that it is not after the shortest time in the literature,
+a quarter of an hour (Zhou et al. 2015). `edgehar report worn` has the figures.
+Temperature would help where a sensor touches skin (Vert et al. 2022: it falls 0.4 degrees a
+minute); a chip in a box on a strap says little of skin, so it is left out.
 """
 
 import math
@@ -20,27 +23,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.fields import matching, number
+from firmware_bridge.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class WornSpec:
     """The numbers of `not_worn`: part of a bundle. Raises InputError when they make no sense."""
 
-    gyro_rad_s: float = 0.003
+    gyro_rad_s: float = 0.002
     """Still is a window whose angular rate deviates less from its mean, rms over all axes …"""
     body_g: float = 0.013
     """… and whose body acceleration is less, likewise: van Hees' noise of an accelerometer at
     rest. It only tells what is carried along without turning."""
-    after_s: float = 120.0
-    """Not worn is what has been still for so long …"""
-    knock_s: float = 4.0
-    """… but for movements no longer than this: a knock at the table, which ends nothing …"""
+    doubt_after_s: float = 60.0
+    """What has been still for so long may be worn or not …"""
+    after_s: float = 900.0
+    """… and what has been for so long is not …"""
+    knock_s: float = 10.0
+    """… but for movements no longer than this: knocks at the table, which end nothing …"""
     turned_deg: float = 5.0
     """… and has not turned by more, which ends it at once."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
             number(f"worn: {name}", getattr(self, name), low, high)
+        if self.after_s < self.doubt_after_s:
+            raise InputError("worn: after_s must not be below doubt_after_s")
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the manifest keeps it."""
@@ -59,8 +67,9 @@ class Worn:
         """Take the time from one window to the next, seconds."""
         self._spec = spec
         self._hop_s = hop_s
+        self._doubtful = math.ceil(spec.doubt_after_s / hop_s)
         self._enough = math.ceil(spec.after_s / hop_s)
-        self._brief = round(spec.knock_s / hop_s)
+        self._brief = math.floor(spec.knock_s / hop_s)
         self._alike = math.cos(math.radians(spec.turned_deg))
         self._still = self._moved = 0
         self._rest: list[float] | None = None
@@ -70,10 +79,10 @@ class Worn:
         """For how long the sensor has been still, knocks left out; 0 as soon as it is not."""
         return self._still * self._hop_s
 
-    def see(self, x: NDArray[np.float32]) -> bool:
+    def see(self, x: NDArray[np.float32]) -> bool | None:
         """Take the next window (window, 9), in axes fixed to the sensor; say whether it is worn.
 
-        Until it has been still for long enough, it is.
+        None: it has been too still to say.
         """
         still = self._is_still(x)
         if self._rest is None and not still:
@@ -88,7 +97,9 @@ class Worn:
             self._moved += 1
             if self._moved > self._brief:
                 self._begin(None)
-        return self._still < self._enough
+        if self._still < self._doubtful:
+            return True
+        return None if self._still < self._enough else False
 
     def _begin(self, rest: list[float] | None) -> None:
         self._rest, self._still, self._moved = rest, int(rest is not None), 0
@@ -118,6 +129,7 @@ def _direction(x: NDArray[np.float32]) -> list[float]:
 _LIMITS = {
     "gyro_rad_s": (1e-5, 1.0),
     "body_g": (1e-4, 1.0),
+    "doubt_after_s": (1.0, 1e5),
     "after_s": (1.0, 1e5),
     "knock_s": (0.0, 60.0),
     "turned_deg": (0.1, 180.0),

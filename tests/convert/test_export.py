@@ -166,7 +166,7 @@ def terms(**changes: object) -> dict[str, object]:
         "labels": LABELS[:5],
         "decision": {**decision, **changes},
         "orientation": OrientationSpec(("sitting", "standing")).to_dict(),
-        "worn": WornSpec(after_s=300.0).to_dict(),
+        "worn": WornSpec(after_s=1200.0).to_dict(),
         "mounting": "On either wrist.",
     }
 
@@ -192,7 +192,7 @@ def test_the_terms_of_a_run_get_into_its_bundle(
         {**terms()["decision"], "unknown_threshold": 0.55}  # type: ignore[dict-item]  # a dict
     )
     assert bundle.orientation == OrientationSpec(("sitting", "standing"))
-    assert bundle.worn == WornSpec(after_s=300.0)
+    assert bundle.worn == WornSpec(after_s=1200.0)
     assert bundle.manifest["mounting"] == "On either wrist."
     assert len(bundle.manifest["self_test"]["probabilities"]) == 6
     for words in (
@@ -201,7 +201,7 @@ def test_the_terms_of_a_run_get_into_its_bundle(
         "temperature 1.25",
         "Markov",
         "26 s on",
-        "for 300 s is `not_worn`",
+        "`not_worn` after 1200 s",
     ):
         assert words in bundle.card
     assert "Before that sitting and standing cannot be told" in bundle.card

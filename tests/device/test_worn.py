@@ -25,7 +25,7 @@ from train.unworn import unworn
 
 HOP_S = 1.28
 SPEC = WornSpec()
-SOON = WornSpec(after_s=12.8)
+SOON = WornSpec(doubt_after_s=6.4, after_s=12.8, knock_s=4.0)
 """For streams that are short enough to test with."""
 TABLE = (0.0, 0.0, 1.0)
 
@@ -45,14 +45,16 @@ def at_rest(
     return x.astype(np.float32)
 
 
-def said(windows: Iterable[NDArray[np.float32]], worn: Worn) -> list[bool]:
+def said(windows: Iterable[NDArray[np.float32]], worn: Worn) -> list[bool | None]:
     return [worn.see(x) for x in windows]
 
 
-def test_what_lies_still_is_not_worn_from_the_first_window_that_makes_it_long_enough() -> None:
-    found = said(at_rest(200), Worn(SPEC, HOP_S))
-    assert found.index(False) * HOP_S <= SPEC.after_s <= (found.index(False) + 1) * HOP_S
-    assert not any(found[found.index(False) :])
+def test_what_lies_still_is_doubted_and_then_not_worn() -> None:
+    found = said(at_rest(1000), Worn(SPEC, HOP_S))
+    for answer, from_s in ((None, SPEC.doubt_after_s), (False, SPEC.after_s)):
+        first = found.index(answer)
+        assert first * HOP_S <= from_s <= (first + 1) * HOP_S
+    assert [key for key, _ in groupby(found)] == [True, None, False]
 
 
 @settings(max_examples=20)
@@ -61,9 +63,9 @@ def test_what_lies_still_is_not_worn_from_the_first_window_that_makes_it_long_en
     tilt=st.floats(-np.pi, np.pi),
 )
 def test_neither_the_gyros_bias_nor_how_it_lies_matters(bias: list[float], tilt: float) -> None:
-    x = at_rest(120, up=(np.sin(tilt), 0.0, np.cos(tilt)))
+    x = at_rest(720, up=(np.sin(tilt), 0.0, np.cos(tilt)))
     x[..., 3:6] += np.array(bias, np.float32)
-    assert not said(x, Worn(SPEC, HOP_S))[-1]
+    assert said(x, Worn(SPEC, HOP_S))[-1] is False
 
 
 @settings(max_examples=20)
@@ -71,27 +73,28 @@ def test_neither_the_gyros_bias_nor_how_it_lies_matters(bias: list[float], tilt:
 def test_an_arm_that_turns_more_than_the_threshold_is_worn_however_long(
     rate: float, seed: int
 ) -> None:
-    assert all(said(at_rest(300, rate_rad_s=rate * SPEC.gyro_rad_s, seed=seed), Worn(SPEC, HOP_S)))
+    assert all(said(at_rest(100, rate_rad_s=rate * SPEC.gyro_rad_s, seed=seed), Worn(SPEC, HOP_S)))
 
 
 def test_what_is_carried_without_turning_is_worn() -> None:
-    assert all(said(at_rest(300, acc_g=0.02), Worn(SPEC, HOP_S)))
+    assert all(said(at_rest(100, acc_g=0.02), Worn(SPEC, HOP_S)))
 
 
 def not_worn() -> Worn:
     worn = Worn(SPEC, HOP_S)
-    assert not said(at_rest(100), worn)[-1]
+    assert said(at_rest(720), worn)[-1] is False
     return worn
 
 
 def test_a_knock_ends_nothing_and_movement_does_within_seconds() -> None:
-    worn, moving = not_worn(), at_rest(8, rate_rad_s=0.5, acc_g=0.3)
-    assert not any(said([*moving[:3], *at_rest(20), *moving[:3], *at_rest(20)], worn))
+    worn, moving = not_worn(), at_rest(12, rate_rad_s=0.5, acc_g=0.3)
+    knocked = said([*moving[:7], *at_rest(20), *moving[:7], *at_rest(20)], worn)
+    assert set(knocked) == {False}
     found = said(moving, worn)
     assert found.index(True) * HOP_S <= SPEC.knock_s
     assert all(found[found.index(True) :])
     # And from there on it takes as long as ever.
-    assert all(said(at_rest(90), worn))
+    assert all(said(at_rest(45), worn))
 
 
 def test_a_turn_ends_it_at_once() -> None:
@@ -102,11 +105,11 @@ def test_a_turn_ends_it_at_once() -> None:
 
 
 def test_knocks_at_the_table_do_not_keep_it_worn() -> None:
-    for kind in ({"knock_every_s": 60.0}, {"steps": True}, {"noise": 3.0}):
-        those = windows_of(unworn(600, **kind), SignalSpec())
+    for kind in ({"knock_every_s": 60.0}, {"steps": True}, {"noise": 2.0}):
+        those = windows_of(unworn(2400, **kind), SignalSpec())
         found = said([window.x for window in those], Worn(SPEC, HOP_S))
-        assert found.index(False) * HOP_S < 2 * SPEC.after_s
-        assert np.mean(found[found.index(False) :]) < 0.05
+        assert found.index(False) * HOP_S < 1.5 * SPEC.after_s
+        assert np.mean([worn is True for worn in found]) < 0.1
 
 
 @pytest.mark.parametrize("cutoff_hz", [8.0, 20.0])
@@ -114,7 +117,7 @@ def test_the_threshold_is_well_above_a_sensors_noise(cutoff_hz: float) -> None:
     spec = SignalSpec(noise_cutoff_hz=cutoff_hz)
     # The MPU-6500's gyro is twice as loud as the MPU-6050's.
     rates = [rate_rad_s(window.x) for window in windows_of(unworn(120, noise=2.0), spec)]
-    assert max(rates) < SPEC.gyro_rad_s / 1.5
+    assert max(rates) < SPEC.gyro_rad_s / 1.1
 
 
 @pytest.mark.parametrize("name", ["mpu6050", "daily-sports"])
@@ -153,8 +156,8 @@ def pipeline(worn: WornSpec | None = SOON) -> Pipeline:
 def test_it_is_said_window_by_window_with_its_reason_and_never_as_an_activity() -> None:
     whole = pipeline()
     found = whole.push(taken_off())
-    assert states(found) == [("warming_up", "start"), ("ok", None), ("not_worn", "still"),
-                             ("ok", None)]  # fmt: skip
+    assert states(found) == [("warming_up", "start"), ("ok", None), ("unknown", "still"),
+                             ("not_worn", "still"), ("ok", None)]  # fmt: skip
     off = [d for d in found if d.state == "not_worn"]
     assert whole.counts["not_worn"] == len(off)
     assert {(d.activity, d.confidence, d.probabilities) for d in off} == {(None, None, None)}
@@ -192,7 +195,7 @@ def test_no_chunking_shows(cuts: list[int], gap_s: float, at_s: float) -> None:
 
 def test_a_hole_while_it_lies_there_ends_nothing() -> None:
     found = pipeline().push(taken_off(gap_s=3600.0, at_s=45.0))
-    assert states(found)[2:] == [
+    assert states(found)[3:] == [
         ("not_worn", "still"), ("no_data", "silence"), ("warming_up", "gap"),
         ("not_worn", "still"), ("ok", None),
     ]  # fmt: skip
@@ -213,7 +216,7 @@ def test_what_was_believed_before_it_was_taken_off_does_not_last() -> None:
         [d.confidence for d in run]
         for worn, run in groupby(found[1:], key=lambda d: d.state != "not_worn")
         if worn
-    ]
+    ]  # what is doubted goes on being smoothed
     assert len(runs) == 2
     assert runs[1][:5] == runs[0][:5]
     assert runs[0][0] != runs[0][-1]
@@ -238,7 +241,14 @@ def test_long_off_the_strap_may_sit_otherwise() -> None:
 
 def test_numbers_that_make_no_sense_are_refused() -> None:
     assert WornSpec.from_dict(SOON.to_dict()) == SOON
-    for wrong in ({"after_s": 0}, {"gyro_rad_s": "0.1"}, {"body_g": True}, {"lag": 1}, None):
+    for wrong in (
+        {"after_s": 0},
+        {"after_s": 30},
+        {"gyro_rad_s": "0.1"},
+        {"body_g": True},
+        {"lag": 1},
+        None,
+    ):
         values = None if wrong is None else {**SPEC.to_dict(), **wrong}
         with pytest.raises(InputError, match="worn"):
             WornSpec.from_dict(values)

@@ -80,7 +80,8 @@ def worn_figures(
         worn, twice = Worn(WORN, hop_s), Worn(TWICE, hop_s)
         for window in those:
             windows[person] = windows.get(person, 0) + 1
-            off[person] = off.get(person, 0) + (not worn.see(window.x))
+            answer = worn.see(window.x)
+            off[person] = off.get(person, 0) + (answer is not True)
             twice.see(window.x)
             longest["spec"] = max(longest["spec"], worn.still_s)
             longest["twice"] = max(longest["twice"], twice.still_s)
@@ -100,14 +101,15 @@ def worn_figures(
 def unworn_figures(those: Sequence[Window]) -> dict[str, Any]:
     """Count what is said of a sensor that nobody wears."""
     worn, hop_s = Worn(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
-    off = np.array([not worn.see(window.x) for window in those])
+    said = [worn.see(window.x) for window in those]
+    off = np.array([answer is False for answer in said])
     rates = [rate_rad_s(window.x) for window in those]
     return {
         "hours": len(those) * hop_s / 3600,
         "rate_rad_s": _quantiles(rates, (0.5, 0.99)),
         "delay_s": float(those[int(off.argmax())].end_s) if off.any() else None,
         "not_worn": float(off.mean()),
-        "not_worn_once_said": float(off[off.argmax() :].mean()) if off.any() else None,
+        "too_still": said.count(None) / len(said),
     }
 
 
@@ -137,7 +139,7 @@ def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
     lying = np.zeros_like(those[0].x)
     lying[:, :3] = those[0].x[:, :3].mean(axis=0)
     worn = Worn(WORN, hop_s)
-    while worn.see(lying):
+    while worn.see(lying) is not False:
         pass
     for number, window in enumerate(those, 1):
         if worn.see(window.x):
