@@ -53,6 +53,8 @@ class Mosquitto:
             self._process = None
 
     def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "mosquitto.log").read_text()
         with closing(socket.socket()) as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 

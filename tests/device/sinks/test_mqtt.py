@@ -54,6 +54,7 @@ def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[M
         yield sink
     finally:
         sink.close()
+        sink._link._client.loop_stop()  # a test's thread ends with it
 
 
 def settings(folder: Path, port: int, *more: str) -> tuple[str, str]:
