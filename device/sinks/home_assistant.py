@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final, get_args
+from zlib import crc32
 
 from device.decisions import Reason, State
 
@@ -19,6 +20,11 @@ NO_ACTIVITY: Final = tuple(state for state in get_args(State) if state != "ok")
 def node(base: str) -> str:
     """Return an identifier of a topic: only letters, digits, `_` and `-`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", base)
+
+
+def _key(label: str) -> str:
+    plain = node(label)
+    return plain if plain == label else f"{plain}_{crc32(label.encode()):08x}"
 
 
 def discovery_topic(prefix: str, base: str) -> str:
@@ -75,7 +81,7 @@ def _activity(base: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _today(base: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {
-        f"today_{node(label)}": _sensor(
+        f"today_{_key(label)}": _sensor(
             base, "today", f"{label.replace('_', ' ').capitalize()} today",
             f"{{{{ value_json.minutes[{json.dumps(label)}] }}}}",
             device_class="duration", unit_of_measurement="min", state_class="total_increasing",
