@@ -1,0 +1,110 @@
+"""A process that reads a sensor for a while and says what it took: measured by `reading`.
+
+    python -m device.bench.readers SOURCE|bytes:RATE SECONDS OUT.npz
+
+`bytes:RATE` reads as the popular packages do: bus 1, a byte a transfer, 16 transfers a sample, one
+sleep in between, and dates the sample by the moment at which that was done.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.bench.numbered import ACC_G, GYRO_DPS
+from device.commands.options import open_source
+from device.sources.mpu import registers
+from firmware_bridge.samples import Float64
+
+WARM_UP_S = 6.0
+"""Not measured: a source first learns the period."""
+
+Taken = tuple[Float64, NDArray[np.int16]]
+"""Times (n,) and counts (n, 6)."""
+
+sleeps = [0]
+_sleep = time.sleep
+
+
+def _counted(seconds: SupportsIndex | float, /) -> None:
+    sleeps[0] += 1
+    _sleep(seconds)
+
+
+def source(uri: str) -> Iterator[Taken]:
+    """Read through a source of ours."""
+    opened = open_source(uri)
+    gyro_dps = 500 if uri.startswith("serial:") else GYRO_DPS
+    lsb = np.repeat([ACC_G / 32768, np.radians(gyro_dps) / 32768], 3)
+    for block in opened.blocks():
+        values = np.column_stack((block.acc_g, block.gyro_rad_s))
+        yield block.t_s, np.rint(values / lsb).astype(np.int16)
+
+
+def byte_by_byte(rate_hz: int) -> Iterator[Taken]:
+    """Read as most programs do."""
+    from smbus2 import SMBus  # noqa: PLC0415 -- not for a serial line
+
+    with SMBus(1) as bus:
+
+        def word(register: int) -> int:
+            high = bus.read_byte_data(0x68, register)
+            return (high << 8 | bus.read_byte_data(0x68, register + 1)) + 0x8000 & 0xFFFF
+
+        for register, value in (
+            (registers.PWR_MGMT_1, 0x01),
+            (registers.CONFIG, 4),
+            (registers.SMPLRT_DIV, 1000 // rate_hz - 1),
+            (registers.GYRO_CONFIG, 0x10),
+            (registers.ACCEL_CONFIG, 0x08),
+        ):
+            bus.write_byte_data(0x68, register, value)
+        while True:
+            bus.read_byte_data(0x68, registers.ACCEL_CONFIG)
+            acc = [word(registers.ACCEL_XOUT_H + 2 * axis) for axis in range(3)]
+            bus.read_byte_data(0x68, registers.GYRO_CONFIG)
+            gyro = [word(registers.TEMP_OUT_H + 2 + 2 * axis) for axis in range(3)]
+            word(registers.TEMP_OUT_H)
+            counts = np.array([acc + gyro]) - 0x8000
+            yield np.array([time.monotonic()]), counts.astype(np.int16)
+            time.sleep(1 / rate_hz)
+
+
+def measure(taking: Iterator[Taken], seconds: float) -> dict[str, NDArray[np.float64]]:
+    """Take for so long after the warm-up; return it, and what it cost a second."""
+    end_s, t_s, counts = time.monotonic() + WARM_UP_S, list[Float64](), list[NDArray[np.int16]]()
+    usage = _usage()
+    warm = False
+    for times, values in taking:
+        t_s.append(times)
+        counts.append(values)
+        if time.monotonic() < end_s:
+            continue
+        if warm:
+            break
+        warm, end_s, usage = True, time.monotonic() + seconds, _usage()
+        t_s, counts = [], []
+    spent = (_usage() - usage) / seconds
+    return {"t_s": np.concatenate(t_s), "counts": np.concatenate(counts), "spent": spent}
+
+
+def _usage() -> NDArray[np.float64]:
+    """CPU seconds, times the kernel put it to sleep, times it went to sleep by itself."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return np.array([used.ru_utime + used.ru_stime, used.ru_nvcsw, sleeps[0]], float)
+
+
+def main(what: str, seconds: str, out: str) -> None:
+    """Measure and save."""
+    time.sleep = _counted
+    kind, _, rate = what.partition(":")
+    taking = byte_by_byte(int(rate)) if kind == "bytes" else source(what)
+    np.savez(out, **measure(taking, float(seconds)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
