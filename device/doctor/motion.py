@@ -78,7 +78,9 @@ def _down(rest: Still) -> Finding:
     direction = ", ".join(
         f"{axis} {value:+.2f}" for axis, value in zip("xyz", rest.acc_g, strict=True)
     )
-    return Finding("ok", "which way is up", f"{face}, tilted by {tilt:.0f} degrees ({direction} g)")
+    down = face.translate(str.maketrans("+-", "-+"))
+    text = f"{down}, tilted by {tilt:.0f} degrees (reads {direction} g)"
+    return Finding("ok", "which way is down", text)
 
 
 def _noise(rests: list[Still]) -> Finding:

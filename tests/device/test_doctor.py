@@ -71,7 +71,7 @@ def test_a_good_sensor_on_a_line_passes(good: Path, tmp_path: Path) -> None:
     for name in ("rate", "jitter", "lost", "line", "gravity", "noise", "gyro at rest", "model"):
         assert found[name]["level"] == "ok", found[name]
     assert found["gyro and acc agree"]["level"] == "ok"
-    assert found["which way is up"]["text"].startswith("+z")
+    assert found["which way is down"]["text"].startswith("-z")
 
 
 def test_a_gyro_that_turns_the_wrong_way_fails(good: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_good_sensor_is_ok_in_everything() -> None:
     samples = handled()
     findings = [*motion.at_rest(samples), motion.together(samples), *stream.timing(samples, 50.0)]
     assert {finding.level for finding in findings} == {"ok"}
-    assert "+z, tilted by" in named(findings, "which way is up").text
+    assert "-z, tilted by" in named(findings, "which way is down").text
     assert exit_code(findings) == 0
 
 
