@@ -6,8 +6,9 @@ from itertools import pairwise
 
 OFF = "off"
 """The daemon did not run, or what it said was not kept. All other states are a decision's."""
-SHORT_MS = 10_000
-"""Eight windows: less than this is a flicker, not a bout."""
+FLICKER_MS = 10_000
+"""Eight windows: less than this is no bout of anything."""
+MINUTE_MS = 60_000
 _SLIP_MS = 5_000
 """Dates may slip so far against the sensor's clock, where the fit between the two is young."""
 _CUT_OFF = ("no_data", "warming_up")
@@ -83,16 +84,17 @@ def pieces(
     daemon is known to have been at work. Also returned: how many decisions are dated in a time
     that earlier ones have; they are left out, for one clock or the other was wrong.
     """
+    if end_ms <= start_ms:
+        return [], 0
     line, misdated = _Line(at_work_ms), 0
     for one, after in pairwise([*said, None]):
         if one is not None and not line.take(one, after):
             misdated += 1
     line.fill(end_ms, None)
     found = list(_clipped(line.pieces, start_ms, end_ms))
-    if found and found[0].start_ms > start_ms:
-        found = list(_merged([Piece(start_ms, found[0].start_ms, OFF, None), *found]))
-    if not found and end_ms > start_ms:
-        found = [Piece(start_ms, end_ms, OFF, None)]
+    begun_ms = found[0].start_ms if found else end_ms
+    if begun_ms > start_ms:
+        found = list(_merged([Piece(start_ms, begun_ms, OFF, None), *found]))
     return found, misdated
 
 
@@ -104,23 +106,36 @@ def totals(found: Iterable[Piece]) -> dict[tuple[str, str | None], int]:
     return sums
 
 
-def bouts(found: Iterable[Piece]) -> list[Bout]:
-    """Return what lasted: pieces of SHORT_MS or more, those of a kind joined over what did not.
+def bouts(found: Sequence[Piece], least_ms: int) -> list[Bout]:
+    """Return what lasted: stretches of least_ms or more, first to last.
 
-    Two are joined if no more than SHORT_MS lies between them. What is between counts as nothing
+    First what is shorter than FLICKER_MS is passed over, and stretches of a kind join that have
+    no more than that between them; then the same with least_ms. What is between counts as nothing
     but what it was: a bout's own_ms leaves it out.
     """
-    lasting: list[Bout] = []
+    spans = _lasting(_lasting(found, FLICKER_MS), least_ms)
+    return [
+        Bout(span.start_ms, span.end_ms, span.state, span.what, _own_ms(span, found))
+        for span in spans
+    ]
+
+
+def _own_ms(span: Piece, found: Sequence[Piece]) -> int:
+    inside = (one for one in found if span.start_ms <= one.start_ms and one.end_ms <= span.end_ms)
+    return sum(one.ms for one in inside if one.kind == span.kind)
+
+
+def _lasting(found: Iterable[Piece], least_ms: int) -> list[Piece]:
+    spans: list[Piece] = []
     for piece in found:
-        if piece.ms < SHORT_MS:
+        if piece.ms < least_ms:
             continue
-        last = lasting[-1] if lasting else None
-        is_near = last is not None and piece.start_ms - last.end_ms <= SHORT_MS
-        if last and is_near and (last.state, last.what) == piece.kind:
-            lasting[-1] = replace(last, end_ms=piece.end_ms, own_ms=last.own_ms + piece.ms)
+        last = spans[-1] if spans else None
+        if last and last.kind == piece.kind and piece.start_ms - last.end_ms <= least_ms:
+            spans[-1] = replace(last, end_ms=piece.end_ms)
         else:
-            lasting.append(Bout(piece.start_ms, piece.end_ms, piece.state, piece.what, piece.ms))
-    return lasting
+            spans.append(piece)
+    return spans
 
 
 class _Line:

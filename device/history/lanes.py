@@ -1,10 +1,9 @@
 """A day as lanes, one for each activity and each state that is none, for pictures of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device.decisions import IN_WORDS
-from device.history.day import OFF, Bout, Piece, bouts, totals
+from device.history.day import OFF, Bout, Piece
 from device.history.whole_day import Day
 from device.history.zone import to_local
 
@@ -20,7 +19,6 @@ _ORDER = (
     "running", "walking", "walking_upstairs", "walking_downstairs", "stairs", "standing", "sitting",
     "lying",
 )  # fmt: skip
-_WORDS: Mapping[str, str] = dict(IN_WORDS.items())
 _HOUR_MS = 3_600_000
 
 
@@ -29,23 +27,24 @@ class Lane:
     """One row of a picture."""
 
     name: str
-    is_activity: bool
+    activity: str | None
+    """None: a state that is no activity."""
     ms: int
     """All of it on that day."""
     shares: Sequence[float]
     """0 to 1: how much of each column was that."""
 
 
-def lanes(day: Day, column_ms: float) -> list[Lane]:
-    """Return the lanes of all that occurred, activities first."""
+def lanes(day: Day, columns: int) -> list[Lane]:
+    """Return the lanes of all that occurred, activities first, the day cut into columns."""
     by_name: dict[str, list[Piece]] = {}
     for piece in day.pieces:
         by_name.setdefault(name(piece), []).append(piece)
-    columns = round((day.end_ms - day.start_ms) / column_ms)
+    column_ms = (day.end_ms - day.start_ms) / columns
     return [
         Lane(
             name=one,
-            is_activity=found[0].state == "ok",
+            activity=found[0].what if found[0].state == "ok" else None,
             ms=sum(piece.ms for piece in found),
             shares=_shares(found, day.start_ms, column_ms, columns),
         )
@@ -58,41 +57,13 @@ def name(one: Piece | Bout) -> str:
     return (one.what or "?").replace("_", " ") if one.state == "ok" else SILENT[one.state]
 
 
-def hours(day: Day) -> list[tuple[int, int]]:
-    """Return the ms since 1970 of each whole hour of the day, and the hour on the wall clock."""
-    begins = range(day.start_ms, day.end_ms, _HOUR_MS)
-    return [(at, to_local(at, day.zone).hour) for at in begins]
-
-
-def reasons(day: Day) -> list[tuple[str, int]]:
-    """Return why it was unknown, in words, and for how many ms; the most first."""
-    found = [
-        (in_words(what), ms)
-        for (state, what), ms in totals(day.pieces).items()
-        if state == "unknown"
+def hours(day: Day) -> list[tuple[float, int]]:
+    """Return how far through the day, 0 to 1, each hour is, and which on the wall's clock."""
+    length_ms = day.end_ms - day.start_ms
+    return [
+        (past_ms / length_ms, to_local(day.start_ms + past_ms, day.zone).hour)
+        for past_ms in range(0, length_ms, _HOUR_MS)
     ]
-    return sorted(found, key=lambda one: -one[1])
-
-
-def in_words(reason: str | None) -> str:
-    """Return why it was unknown."""
-    return _WORDS.get(reason, reason) if reason else "no reason kept"
-
-
-def course(day: Day, least_ms: int) -> tuple[list[Bout], int]:
-    """Return the bouts of `least_ms` or more, and how many shorter ones there were."""
-    found = bouts(day.pieces)
-    long = [bout for bout in found if bout.ms >= least_ms]
-    return long, len(found) - len(long)
-
-
-def duration(ms: int) -> str:
-    """Return `1 h 05 min`, `3 min` or `12 s`."""
-    seconds = round(ms / 1000)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _place(piece: Piece) -> tuple[int, int, str]:

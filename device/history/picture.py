@@ -2,15 +2,26 @@
 
 from html import escape
 
-from device.history.lanes import Lane, duration, hours, lanes, reasons
+from device.history.lanes import Lane, hours, lanes
 from device.history.whole_day import Day
+from device.history.words import duration, summary
 
 _PLOT_X, _PLOT_Y, _PLOT_WIDTH = 130, 74, 720
 _WIDTH, _LANE, _BAR = 960, 26, 20
 _LEAST = 1.5
 """Height of a bar for what was only a moment of its column."""
 # Told apart with any colour vision (Okabe and Ito, 2008), and from white and black.
-_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_COLOURS = {
+    "running": "#d55e00",
+    "walking": "#0072b2",
+    "walking_upstairs": "#009e73",
+    "walking_downstairs": "#56b4e9",
+    "stairs": "#009e73",
+    "standing": "#cc79a7",
+    "sitting": "#e69f00",
+    "lying": "#56b4e9",
+}
+_OTHER = "#8172b2"
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#222}
 .title{font-size:19px;font-weight:600}.small{font-size:12px;fill:#666}
@@ -22,12 +33,9 @@ text{font:13px system-ui,sans-serif;fill:#222}
 
 def svg(day: Day) -> str:
     """Draw a lane for each thing done: a bar is as high as its share of two minutes."""
-    found = lanes(day, (day.end_ms - day.start_ms) / _PLOT_WIDTH) if day.pieces else []
-    known_ms = sum(lane.ms for lane in found if lane.is_activity)
+    found = lanes(day, _PLOT_WIDTH) if day.pieces else []
     below = _PLOT_Y + _LANE * len(found)
-    notes = [f"{duration(known_ms)} of known activity; the rest is never counted as one"]
-    if why := reasons(day):
-        notes.append("unknown: " + ", ".join(f"{duration(ms)} {words}" for words, ms in why))
+    notes = summary(day)
     height = below + 34 + 18 * len(notes)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
@@ -51,8 +59,8 @@ def _heading(day: Day) -> str:
 
 def _axis(day: Day, below: int) -> list[str]:
     parts = []
-    for at_ms, hour in hours(day):
-        x = _PLOT_X + _PLOT_WIDTH * (at_ms - day.start_ms) / (day.end_ms - day.start_ms)
+    for past, hour in hours(day):
+        x = _PLOT_X + _PLOT_WIDTH * past
         if hour % 3 == 0:
             up, at = _PLOT_Y - 6, f'x="{x:.1f}" y="{_PLOT_Y - 11}"'
             parts.append(f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{up}" y2="{below}"/>')
@@ -63,8 +71,9 @@ def _axis(day: Day, below: int) -> list[str]:
 def _lane(lane: Lane, at: int) -> list[str]:
     top = _PLOT_Y + _LANE * at + (_LANE - _BAR) / 2
     base = top + _BAR
-    colour = f'fill="{_COLOURS[at % len(_COLOURS)]}"' if lane.is_activity else 'class="silent"'
-    text = "" if lane.is_activity else "small"
+    text, colour = "small", 'class="silent"'
+    if lane.activity:
+        text, colour = "", f'fill="{_COLOURS.get(lane.activity, _OTHER)}"'
     name, time = escape(lane.name), duration(lane.ms)
     return [
         f'<text class="{text}" x="{_PLOT_X - 12}" y="{base - 5}" text-anchor="end">{name}</text>',

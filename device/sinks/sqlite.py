@@ -19,7 +19,6 @@ from device.history.clock import Reading
 from device.history.limits import KEPT, Limits
 from device.history.retention import Retention
 from device.sinks import SinkError
-from device.status import Status
 from firmware_bridge.errors import InputError
 
 BACKLOG = 1000
@@ -96,7 +95,7 @@ class Sqlite:
             self._let_go()  # after an I/O error only a fresh connection is sure to recover
             raise SinkError(f"cannot write decisions to {self.name}: {error}") from error
 
-    def status(self, _: Status) -> None:
+    def status(self, _: object) -> None:
         """Note now and then that the daemon is at work."""
         now = self._now()
         if now.boot_s >= self._noted_s + AT_WORK_EVERY_S:

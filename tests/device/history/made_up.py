@@ -1,0 +1,121 @@
+"""Hosts with clocks of their own, and days made up of decisions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from device.decisions import Decision, Reason, State
+from device.history.clock import Reading
+from device.history.limits import KEPT, Limits
+from device.sinks.sqlite import Sqlite
+
+HOP_S = 1.28
+
+
+@dataclass(slots=True)
+class Host:
+    """A host whose clock shows what it is told to, from when it is told."""
+
+    boot: str | None
+    boot_s: float
+    utc_s: float
+
+    def now(self) -> Reading:
+        return Reading(self.boot, self.boot_s, self.utc_s)
+
+    def pass_time(self, seconds: float) -> None:
+        self.boot_s += seconds
+        self.utc_s += seconds
+
+    def set_clock(self, utc_s: float) -> None:
+        self.utc_s = utc_s
+
+
+@dataclass(slots=True)
+class Wearer:
+    """A daemon on a host, and what it says of somebody."""
+
+    host: Host
+    path: Path
+    limits: Limits = KEPT
+    sensor_s: float = 100.0
+    sink: Sqlite = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sink = Sqlite(self.path, "serial:/dev/ttyUSB0", self.limits, self.host.now)
+
+    def spend(self, what: str, seconds: float) -> None:
+        """Have windows of one kind: an activity, `not_worn`, or why it is unknown."""
+        state: State = "ok"
+        reason: Reason | None = None
+        if what == "not_worn":
+            state, reason = "not_worn", "still"
+        elif what in {"unsure", "mounting"}:
+            state, reason = "unknown", "unsure" if what == "unsure" else "mounting"
+        for _ in range(round(seconds / HOP_S)):
+            self._pass(HOP_S)
+            self._say(state, what if state == "ok" else None, reason, self.sensor_s - 2.56)
+
+    def begin(self) -> None:
+        """Start a stretch: it warms up until its first window is complete."""
+        self._say("warming_up", None, "start", self.sensor_s, self.sensor_s + 5.12)
+        self._pass(5.12)
+
+    def fall_silent(self, seconds: float) -> None:
+        """Have no samples for so long."""
+        last_s = self.sensor_s
+        self._pass(5.0)
+        self._say("no_data", None, "silence", last_s, last_s + 2.0)
+        self._pass(seconds - 5.0)
+        self.sink.status(None)
+
+    def kill(self) -> None:
+        """Die without a word."""
+        self.sink._let_go()
+
+    def _pass(self, seconds: float) -> None:
+        self.host.pass_time(seconds)
+        self.sensor_s += seconds
+
+    def _say(
+        self,
+        state: State,
+        activity: str | None,
+        reason: Reason | None,
+        start_s: float,
+        end_s: float | None = None,
+    ) -> None:
+        end_s = self.sensor_s if end_s is None else end_s
+        utc_s = self.host.utc_s + end_s - self.sensor_s
+        time = datetime.fromtimestamp(utc_s, UTC).isoformat(timespec="milliseconds")
+        chances = {"walking": 0.812345, "sitting": 0.1, "standing": 0.087655}
+        self.sink.write(
+            Decision(
+                start_s=round(start_s, 6),
+                end_s=round(end_s, 6),
+                time=time.replace("+00:00", "Z"),
+                state=state,
+                activity=activity,
+                reason=reason,
+                confidence=None if state in {"warming_up", "no_data"} else 0.8,
+                probabilities=None if state in {"warming_up", "no_data"} else chances,
+                lost=0,
+                model="wrist@1a2b3c4d",
+            )
+        )
+
+
+def at(text: str) -> float:
+    """Return seconds since 1970 of a time such as 2026-11-21T07:00:00+01:00."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def spend_all(wearer: Wearer, plan: Iterable[tuple[str, float]]) -> None:
+    """Go through a plan of (what, minutes)."""
+    for what, minutes in plan:
+        if what == "silent":
+            wearer.fall_silent(60 * minutes)
+            wearer.begin()
+        else:
+            wearer.spend(what, 60 * minutes)
