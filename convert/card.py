@@ -119,8 +119,8 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
     worn = manifest.get("worn")
     if worn is not None:
         yield (
-            f"\nWhat has been too still for {worn['doubt_after_s']:g} s is `unknown`, and `not_worn`"
-            f" after {worn['after_s']:g} s."
+            f"\nWhat has been too still for {worn['doubt_after_s']:g} s is `unknown`, and"
+            f" `not_worn` after {worn['after_s']:g} s."
         )
 
 
