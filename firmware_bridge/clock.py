@@ -47,6 +47,14 @@ class ClockFit:
             self._fitted_s = host_s
             self._fit()
 
+    @property
+    def device_ppm(self) -> float | None:
+        """How much faster the device's clock runs, in millionths; None before half a minute."""
+        ran_s = self._points[-1][0] - self._points[0][0] if self._points else 0.0
+        if ran_s < WINDOW_S / 2 and len(self._points) < _MOST:
+            return None
+        return 1e6 * (1 / self._rate - 1)
+
     def host_s(self, device_s: float) -> float | None:
         """Return when the host's clock showed what the device's clock showed then."""
         if not self._points:

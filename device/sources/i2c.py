@@ -62,6 +62,8 @@ class I2cSource:
         self._temperature_c: float | None = None
         self._wait_s = FIRST_WAIT_S
         self._period_s: float | None = None
+        self._clock_ppm: float | None = None
+        self._fifo_free: float | None = None
         # Its clock: seconds since this moment on the host's.
         self._origin_s = self._heard_s = time.monotonic()
         self._last_s: float | None = None
@@ -89,7 +91,7 @@ class I2cSource:
             problems += ("bus errors",)
         if now - self._heard_s > NO_DATA_S:
             problems = (*(name for name in problems if name == "bus errors"), "no data")
-        return Health(self._temperature_c, problems)
+        return Health(self._temperature_c, problems, self._clock_ppm, self._fifo_free)
 
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a time on the chip's clock (None: now)."""
@@ -199,6 +201,9 @@ class I2cSource:
             failing_s = None
             self._counts.overflows += reader.overflows - overflows
             overflows, self._temperature_c = reader.overflows, reader.temperature_c
+            self._fifo_free = reader.fifo_free
+            if reader.clock.settled:
+                self._clock_ppm = 1e6 * (1 / (self._rate_hz * reader.clock.period_s) - 1)
             if time.monotonic() - released_s < BLOCK_S:
                 continue
             released_s = time.monotonic()

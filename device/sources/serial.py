@@ -84,7 +84,8 @@ class SerialSource:
         """How the sensor is now."""
         silent = time.monotonic() - self._heard_s > NO_DATA_S
         seen = ("no data",) if silent else self._watcher.problems
-        return Health(self._status.temperature_c, self._status.problems + seen)
+        problems = self._status.problems + seen
+        return Health(self._status.temperature_c, problems, self._clock.device_ppm)
 
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""

@@ -107,3 +107,16 @@ def test_a_line_without_any_delay_is_followed_exactly(rate: float) -> None:
     """Rounding alone is then what is late."""
     off_s = errors_s(lambda _, count: np.zeros(count), 0, every_s=0.2, rate=rate)
     assert np.abs(off_s).max() < 1e-6
+
+
+@pytest.mark.parametrize("ppm", [0, 200, -5000])
+def test_how_fast_the_devices_clock_runs_is_known_after_half_a_minute(ppm: float) -> None:
+    rng = np.random.default_rng(1)
+    clock = ClockFit()
+    device_s = np.arange(0, 64, 0.2)
+    late = jitter_and_stalls(rng, len(device_s))
+    for x, y in zip(device_s, 1000 + device_s / (1 + ppm * 1e-6) + late, strict=True):
+        clock.add(float(x), float(y))
+        if x < 30:
+            assert clock.device_ppm is None
+    assert clock.device_ppm == pytest.approx(ppm, abs=50)

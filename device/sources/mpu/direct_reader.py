@@ -38,6 +38,7 @@ class DirectReader:
         """Take a chip that is set up. Raises OSError."""
         self.clock = clock
         self.temperature_c: float | None = None
+        self.fifo_free: float | None = None
         self._port, self._model, self._kept, self._now = port, model, kept, now
         self._taken = 0
         self._waiting = True

@@ -35,6 +35,7 @@ class FifoReader:
         """Start the FIFO of a chip that is set up. Raises OSError."""
         self.clock = clock
         self.temperature_c: float | None = None
+        self.fifo_free: float | None = None
         self.overflows = 0
         self._port, self._model, self._now = port, model, now
         self._kept = {**kept, **bringup.must_read(bringup.FIFO_RESTART)}
@@ -106,6 +107,7 @@ class FifoReader:
         )
         count = size // SAMPLE_BYTES
         room = self._model.fifo_bytes - size
+        self.fifo_free = max(room, 0) / self._model.fifo_bytes
         if status[0] & registers.FIFO_OFLOW_INT or room < _SPARE * SAMPLE_BYTES:
             return self._overflowed()
         taken = self._next + count

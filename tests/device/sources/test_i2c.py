@@ -238,6 +238,16 @@ def test_stuck_clipping_and_the_temperature_are_health(monkeypatch: pytest.Monke
         assert problems(source) == []
 
 
+def test_the_clocks_drift_and_the_fifos_room_are_health(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Unplugged(numbered, ppm=3000.0)
+    wired(monkeypatch, host)
+    source = I2cSource(1, 0x68, 50)
+    with closing(source.blocks()) as blocks:
+        take(blocks, host, 40.0)
+    assert source.health.clock_ppm == pytest.approx(3000, abs=30)
+    assert source.health.fifo_free == pytest.approx(1 - 13 * 12 / 1024, abs=0.05)
+
+
 def test_it_is_dated_by_the_hosts_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Unplugged(numbered)
     wired(monkeypatch, host)
