@@ -113,7 +113,7 @@ def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]
         folder = state
         yield lambda: board.folder(folder, "state folder")
     if settings.sqlite is None and state is None:
-        yield lambda: board.folder(Path.cwd(), "this folder")
+        yield lambda: board.folder(Path.cwd(), "this folder", needed=False)
     if settings.calibration is not None:
         calibration = settings.calibration
         yield lambda: [board.calibration(calibration)]

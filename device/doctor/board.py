@@ -1,6 +1,7 @@
 """The board: Python, the model in its runtime, disk, folders, the clock, the service."""
 
 import contextlib
+import errno
 import os
 import platform
 import shutil
@@ -13,11 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from device.config import Config
-from device.doctor.finding import Finding
+from device.doctor.finding import Finding, Level
 from firmware_bridge.errors import EdgeharError
 
 LITTLE_BYTES, NONE_BYTES = 200_000_000, 10_000_000
 """A year of decisions takes some 8 GB, a day 20 MB."""
+_ADVICE: Final = {
+    errno.ENOENT: "make that folder",
+    errno.ENOSPC: "the disk is full: remove old files",
+    errno.EROFS: "the disk is read-only: mount it writable; after a power cut, check it (fsck)",
+}
 SERVICE: Final = "edgehar"
 _SYSTEMCTL_S = 5.0
 
@@ -45,8 +51,11 @@ def model(config: Config) -> Finding:
     return Finding("ok", "model", text)
 
 
-def folder(path: Path, what: str) -> list[Finding]:
-    """See whether a file can be written in a folder, and how much room there is."""
+def folder(path: Path, what: str, *, needed: bool = True) -> list[Finding]:
+    """See whether a file can be written in a folder, and how much room there is.
+
+    One that is not needed may lack permission; a disk that is full or broken matters all the same.
+    """
     try:
         with tempfile.NamedTemporaryFile(dir=path, prefix=".edgehar-doctor-") as file:
             file.write(bytes(4096))
@@ -54,18 +63,17 @@ def folder(path: Path, what: str) -> list[Finding]:
             os.fsync(file.fileno())
         free = shutil.disk_usage(path).free
     except OSError as error:
-        advice = "make it, or let this user write there; a full disk says 'No space left'"
-        return [Finding("fail", what, f"{path}: {error.strerror or error}", advice)]
-    findings = [Finding("ok", what, f"{path}: may be written to")]
-    if free < LITTLE_BYTES:
-        level = "fail" if free < NONE_BYTES else "warn"
-        text = f"{path}: {free / 1e6:.0f} MB left"
-        findings.append(
-            Finding("fail" if level == "fail" else "warn", "disk", text, "make room: old files")
-        )
-    else:
-        findings.append(Finding("ok", "disk", f"{free / 1e9:.1f} GB free"))
-    return findings
+        level: Level = "fail" if needed or error.errno != errno.EACCES else "warn"
+        advice = _ADVICE.get(error.errno or 0, "let this user write there, or name another folder")
+        return [Finding(level, what, f"{path}: {error.strerror or error}", advice)]
+    return [Finding("ok", what, f"{path}: may be written to"), _room(path, free)]
+
+
+def _room(path: Path, free: int) -> Finding:
+    if free >= LITTLE_BYTES:
+        return Finding("ok", "disk", f"{free / 1e9:.1f} GB free")
+    level: Level = "fail" if free < NONE_BYTES else "warn"
+    return Finding(level, "disk", f"{path}: {free / 1e6:.0f} MB free", "remove old files")
 
 
 def database(path: Path) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,20 @@ def test_every_kind_of_source_is_judged_without_a_hitch() -> None:
         findings = sensor.findings(heard)
         assert len({finding.name for finding in findings}) == len(findings)
         assert exit_code(findings) == 0
+
+
+@pytest.mark.parametrize(("free", "level"), [(9e6, "fail"), (1e8, "warn"), (3e9, "ok")])
+def test_a_disk_that_fills_up_is_seen_before_it_is_full(
+    free: float, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=int(free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    writable, room = board.folder(tmp_path, "state folder")
+    assert (writable.level, room.level) == ("ok", level)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_to_be_made(tmp_path: Path) -> None:
+    (finding,) = board.folder(tmp_path / "none", "state folder")
+    assert finding.level == "fail"
+    assert finding.advice == "make that folder"
