@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from device.cli import PROGRAM
 from device.commands.options import open_bundle, open_source
+from device.decisions import Decision
 from device.model.classifier import Classifier
 from device.pipeline import Pipeline
 from device.sources import SourceError
@@ -105,10 +107,19 @@ def worn(seconds: float, seed: int = 5) -> Samples:
     return samples
 
 
-def decided(blocks: Iterator[Samples]) -> list[Any]:
+def decided(blocks: Iterator[Samples]) -> list[Decision]:
     bundle = open_bundle("waist")
     pipeline = Pipeline(bundle, Classifier(bundle).probabilities)
     return [decision for block in blocks for decision in pipeline.push(block)]
+
+
+def apart(live: list[Decision], offline: list[Decision]) -> list[float]:
+    """Return the largest difference of a probability in each window."""
+    return [
+        max(abs(x.probabilities[name] - y.probabilities[name]) for name in x.probabilities)
+        for x, y in zip(live, offline, strict=True)
+        if x.probabilities and y.probabilities
+    ]
 
 
 @pytest.mark.parametrize("ppm", [0.0, 12_000.0])
@@ -141,14 +152,32 @@ def test_decisions_are_those_of_the_recording(
     offline = decided(iter([Samples(t_s, acc, gyro)]))
     assert [d.activity for d in live] == [d.activity for d in offline]
     assert len(live) > 80
-    apart = [
-        abs(a - b)
-        for x, y in zip(live, offline, strict=True)
-        if x.probabilities and y.probabilities
-        for a, b in zip(x.probabilities.values(), y.probabilities.values(), strict=True)
-    ]
-    assert max(apart) < 0.1
-    assert np.mean(apart) < 0.002
+    assert max(apart(live, offline)) < 0.1
+    assert np.median(apart(live, offline)) <= 1 / 256
+
+
+def test_nor_do_those_of_a_person(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    """A HAPT recording, by a chip that is 1.2 % fast."""
+    with zipfile.ZipFile(data_dir / "hapt.zip") as archive:
+        name = next(name for name in archive.namelist() if "acc_exp03" in name)
+        acc_g, gyro_rad_s = (
+            np.loadtxt(archive.open(name.replace("acc_", kind))) for kind in ("acc_", "gyro_")
+        )
+    fed = Samples(np.arange(len(acc_g)) / 50 / 1.012, acc_g, gyro_rad_s)
+    host = Unplugged(by_index(values(fed)), ppm=12_000)
+    wired(monkeypatch, host)
+    with closing(I2cSource(1, 0x68, 50).blocks()) as blocks:
+        taken = take(blocks, host, float(fed.t_s[-1]))
+    read = sum(map(len, taken))
+    quantised = counts(values(fed), 4, 1000)[:read]
+    scaled = quantised * np.repeat([4 / 32768, 1000 / 32768 * np.pi / 180], 3)
+    offline = decided(iter([Samples(fed.t_s[:read], scaled[:, :3], scaled[:, 3:])]))
+    live = decided(iter(taken))
+    assert len(live) == len(offline) > 200
+    # All but those on the edge between two activities; half of all within an LSB of the output.
+    same = [a.activity == b.activity for a, b in zip(live, offline, strict=True)]
+    assert np.mean(same) > 0.97
+    assert np.median(apart(live, offline)) <= 1 / 256
 
 
 def test_a_brown_out_is_recovered_from_and_counted(

@@ -1,0 +1,119 @@
+"""What adapters do differently: how much they carry at once, and what they say when they cannot."""
+
+import errno
+import os
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from smbus2 import I2cFunc, i2c_msg
+
+from device.sources.mpu import bus as bus_module
+from device.sources.mpu.bus import Bus, cannot_open
+from device.sources.mpu.registers import FIFO_R_W, INT_STATUS
+
+
+class Adapter:
+    """Stands for smbus2.SMBus on an adapter with a limit, whose chip gives bytes that count up."""
+
+    longest = 8192
+    says = errno.EOPNOTSUPP
+    takes = False
+    """It has read what it then refuses to give."""
+    funcs = I2cFunc.I2C | I2cFunc.SMBUS_EMUL
+    answering: frozenset[int] = frozenset({0x68})
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.asked: list[int] = []
+
+    def open(self, number: int) -> None:
+        assert number == 1
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _next(self, count: int) -> bytes:
+        self.asked.append(count)
+        data = bytes((self.given + k) % 256 for k in range(count))
+        if count > self.longest:
+            self.given += count if self.takes else 0
+            raise OSError(self.says, os.strerror(self.says))
+        self.given += count
+        return data
+
+    def i2c_rdwr(self, *messages: i2c_msg) -> None:
+        write, read = messages  # more than one of each is too much for Raspberry Pi's controller
+        assert (write.flags, read.flags) == (0, 1)
+        for k, byte in enumerate(self._next(read.len)):
+            read.buf[k] = byte
+
+    def read_i2c_block_data(self, _: int, __: int, count: int) -> list[int]:
+        assert count <= 32
+        return list(self._next(count))
+
+    def read_byte_data(self, address: int, _: int) -> int:
+        if address not in self.answering:
+            raise OSError(self.says, os.strerror(self.says))
+        return 0x71
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, **limits: Any) -> tuple[Bus, Adapter]:
+    adapter = Adapter()
+    for name, value in limits.items():
+        setattr(adapter, name, value)
+    monkeypatch.setattr(bus_module, "SMBus", lambda: adapter)
+    return Bus(1, 0x68), adapter
+
+
+@pytest.mark.parametrize("longest", [12, 32, 255])
+def test_what_the_adapter_refuses_is_read_in_parts(
+    monkeypatch: pytest.MonkeyPatch, longest: int
+) -> None:
+    bus, adapter = opened(monkeypatch, longest=longest)
+    for start in (0, 1020):
+        assert bus.read(FIFO_R_W, 1020) == bytes(k % 256 for k in range(start, start + 1020))
+    # It has learnt: the second time nothing is refused.
+    assert max(adapter.asked[-10:]) <= longest
+    assert all(count % 12 == 0 for count in adapter.asked)
+
+
+def test_an_adapter_that_fails_on_long_reads_is_understood_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus, adapter = opened(monkeypatch, longest=64, says=errno.EIO, takes=True)
+    for _ in range(20):
+        with suppress(OSError):
+            bus.read(FIFO_R_W, 144)
+        bus.read(INT_STATUS, 9)
+    assert len(bus.read(FIFO_R_W, 144)) == 144
+    assert adapter.asked[-1] <= 64
+
+
+def test_a_bus_without_plain_messages_does_with_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, adapter = opened(monkeypatch, funcs=I2cFunc.SMBUS_READ_I2C_BLOCK, longest=32)
+    assert len(bus.read(FIFO_R_W, 240)) == 240
+    assert set(adapter.asked) == {24}
+    assert len(bus.read(INT_STATUS, 15)) == 15
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOENT, "raspi-config"), (errno.EACCES, "group"), (errno.EIO, "EIO")],
+)
+def test_why_a_bus_cannot_be_opened(number: int, words: str) -> None:
+    said = cannot_open(OSError(number, os.strerror(number)), 3)
+    assert "/dev/i2c-3" in said
+    assert words in said
+    assert "\n" not in said
+
+
+def test_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, adapter = opened(monkeypatch, says=errno.EREMOTEIO)
+    said = bus.silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
+    for words in ("0x68 on /dev/i2c-1", "EREMOTEIO", "nothing answers at 0x69", "i2cdetect -y 1"):
+        assert words in said
+    adapter.answering = frozenset({0x69})
+    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.silence(OSError(errno.EIO, "I/O"))
+    busy = bus.silence(OSError(errno.EBUSY, "Device or resource busy"))
+    assert "/sys/bus/i2c/devices/1-0068/driver" in busy
