@@ -20,6 +20,8 @@ REPOSITORY = Path(__file__).parents[2]
 BUILD = REPOSITORY / "build" / "system"
 PYTHON = "3.11"
 """Debian 12's."""
+PATIENCE_S = 600.0
+"""With a mirror or an index, before it is given up."""
 SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
 """Where Debian's Python looks for what is not Debian's."""
 
@@ -95,7 +97,7 @@ def install(wheels: list[str], folder: Path, *options: str) -> None:
     """Unpack wheels, as pip does, where another machine's Python will find them."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     into = ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
-    subprocess.run([*pip, *into, *options, *wheels], check=True)
+    subprocess.run([*pip, *into, *options, *wheels], check=True, timeout=PATIENCE_S)
 
 
 def _unpack_debian(board: Board) -> None:
@@ -106,7 +108,7 @@ def _unpack_debian(board: Board) -> None:
         ["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={board.architecture}",
          f"--include={','.join(board.packages)}", f"--setup-hook={_MERGED}",
          *(f"--dpkgopt={option}" for option in kept), "bookworm", str(tar), mirror()],
-        check=True,
+        check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     subprocess.run(["tar", "-xf", tar, "-C", board.root, "--exclude=./dev/*"], check=True)
     tar.unlink()

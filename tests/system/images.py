@@ -76,7 +76,8 @@ def wheel(folder: Path) -> Path:
             else:
                 shutil.copy(source, target)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
-        subprocess.run([*pip, "--no-deps", "--wheel-dir", folder, copy], check=True)
+        into = ["--no-deps", "--wheel-dir", str(folder), copy]
+        subprocess.run([*pip, *into], check=True, timeout=board.PATIENCE_S)
     (built,) = folder.glob("edgehar-*.whl")
     return built
 

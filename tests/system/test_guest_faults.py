@@ -1,0 +1,112 @@
+"""The arm64 guest's sensor fails in the ways that wires do: what is said, lost and recovered."""
+
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.sources.mpu.bringup import ACC_FULL_SCALE_G
+from firmware_bridge.recording import read
+from firmware_bridge.samples import Float64
+from firmware_bridge.simulator import feed
+from firmware_bridge.simulator.feed import Int64
+from firmware_bridge.simulator.usb_i2c import UsbI2c
+from tests.system.guest import Guest, wait_until
+from tests.system.test_guest import I2C, WORN, Put
+
+pytestmark = pytest.mark.system
+
+RATE_HZ, PERIOD_S = 50, 0.02
+TICKS = 20_000
+ACC_LSB_G = ACC_FULL_SCALE_G / 32768
+
+
+def clock(_: Int64, t_s: Float64) -> Float64:
+    """Feed the chip its own true time, in counts: acc x has the seconds, acc y the rest."""
+    seconds = np.floor(t_s + 1e-9)
+    table = np.zeros((len(t_s), 6))
+    table[:, 0], table[:, 1] = ACC_LSB_G * seconds, ACC_LSB_G * np.rint(TICKS * (t_s - seconds))
+    return table
+
+
+def test_times_stay_true_through_storms_and_a_pulled_plug(
+    guest: Guest, put: Put, adapter: UsbI2c, tmp_path: Path
+) -> None:
+    put(clock)
+    guest.run(
+        "systemd-run --quiet --unit=recording --property=StandardError=truncate:/run/edgehar.log "
+        f"edgehar record --source {I2C} --out /run/recording.csv"
+    )
+    wait_until(lambda: "WHO_AM_I" in guest.log(), 20, "it reads")
+    time.sleep(6)
+    adapter.bus.nack_share = 1.0
+    time.sleep(0.4)
+    adapter.bus.nack_share = 0.1
+    time.sleep(2)
+    adapter.bus.nack_share = 0.0
+    time.sleep(2)
+    adapter.unplug()
+    wait_until(lambda: "there is no /dev/i2c-0" in guest.log(), 20, "it notices")
+    adapter.plug()
+    wait_until(lambda: "is back" in guest.log(), 20, "it is back")
+    time.sleep(5)
+    guest.run("systemctl stop recording")
+    recording = tmp_path / "recording.csv"
+    recording.write_text(guest.run("cat /run/recording.csv"))
+
+    samples, _ = read(recording)
+    counts = np.rint(samples.acc_g / ACC_LSB_G)
+    true_s = counts[:, 0] + counts[:, 1] / TICKS
+    steps_s = np.diff(true_s)
+    lost = [int(n) for n in re.findall(r"# (\d+) samples were lost", recording.read_text())]
+    # All but the pulled plug is ridden out in the chip's FIFO.
+    (hole,) = np.flatnonzero(steps_s > 1.5 * PERIOD_S)
+    assert np.delete(steps_s, hole) == pytest.approx(PERIOD_S, abs=1e-6)
+    # What the chip would have taken while nobody could ask it is reckoned from its rate.
+    assert lost == [pytest.approx(steps_s[hole] / PERIOD_S - 1, abs=2)]
+    # Told apart from its neighbours each one is; 7 ms were seen, on this bus of milliseconds.
+    assert np.ptp(samples.t_s - true_s) < PERIOD_S
+
+
+def test_a_chip_that_is_not_there_yet_and_one_whose_supply_dips(
+    guest: Guest, put: Put, adapter: UsbI2c
+) -> None:
+    chip = put(feed.by_time(feed.values(WORN), RATE_HZ))
+    chip.absent = True
+    guest.start(I2C, "waist")
+    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    assert "nothing answers at 0x68 on /dev/i2c-0" in guest.log()
+    chip.absent = False
+    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    adapter.brown_out()
+    wait_until(lambda: "did its supply fail?" in guest.log(), 30, "the dip is noticed")
+    before = len(guest.decisions())
+    wait_until(lambda: "ok" in states(guest)[before:], 30, "an activity again")
+    source = guest.stop()["source"]
+    assert source["restarts"] >= 1
+    assert 0 < source["lost"] < 5 * RATE_HZ
+    assert states(guest)[0] == "no_data"
+
+
+def test_an_adapter_pulled_out_and_put_back(guest: Guest, put: Put, adapter: UsbI2c) -> None:
+    put(feed.by_time(feed.values(WORN), RATE_HZ))
+    guest.start(I2C, "waist")
+    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    adapter.unplug()
+    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    adapter.plug()
+    wait_until(lambda: states(guest)[-1] == "ok", 40, "an activity again")
+    report = guest.stop()
+    assert report["source"]["reopened"] >= 1
+    assert {"bus errors", "no data"} <= set(report["problems"])
+    # What went missing is told with the decision that it touches.
+    told = sum(one["lost"] for one in guest.decisions())
+    assert told == report["source"]["lost"] > 2 * RATE_HZ
+    order = " ".join(states(guest))
+    assert re.fullmatch("(warming_up )+(ok )+no_data( warming_up)+( ok)+", order), order
+
+
+def states(guest: Guest) -> list[str]:
+    return [one["state"] for one in guest.decisions()]
