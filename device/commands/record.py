@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -48,8 +49,8 @@ def command(source: str, out: Path, seconds: float | None) -> None:
     part = out.with_name(f"{out.name}.part")
     if part.exists():
         raise InputError(
-            f"{part} is there, from a recording that was cut short or still runs: rename it to keep"
-            " it (it is a recording), or remove it"
+            f"{part} is there, from a recording that still runs or was cut short; to keep that one,"
+            f" without the line that was cut: {_rescue(part)} && rm {quote(str(part))}"
         )
     session = _Session(opened, labelled=can_be_typed())
     stop = options.until_told_to_stop()
@@ -78,6 +79,15 @@ def command(source: str, out: Path, seconds: float | None) -> None:
         if not session.taken:
             part.unlink(missing_ok=True)
     log.info("%s: %s", out, session.summary())
+
+
+def _rescue(part: Path) -> str:
+    """Return the shell command that makes a recording of what a crash left."""
+    name = quote(str(part))
+    rescued = quote(str(part.with_name(f"rescued-{part.name.partition('.')[0]}.csv")))
+    if part.suffixes[-2:-1] == [".gz"]:
+        return f"zcat < {name} 2>&- | head -n -1 > {rescued}"
+    return f"head -n -1 {name} > {rescued}"
 
 
 class _Session:

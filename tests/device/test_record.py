@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from device.cli import PROGRAM
 from firmware_bridge.recording import read
@@ -124,17 +125,29 @@ def test_what_was_lost_is_noted_where_it_was(recording: Path, tmp_path: Path) ->
     assert len(noted) == np.count_nonzero(np.diff(t_s) > 0.15)
 
 
-def test_after_a_crash_the_part_stays_and_is_said(recording: Path, tmp_path: Path) -> None:
-    out, port = tmp_path / "out.csv", tmp_path / "port"
+@pytest.mark.parametrize("name", ["out.csv", "my out.csv.gz"])
+def test_after_a_crash_the_part_stays_and_can_be_rescued_as_is_said(
+    recording: Path, tmp_path: Path, name: str
+) -> None:
+    out, port = tmp_path / name, tmp_path / "port"
+    part = out.with_name(f"{name}.part")
     with playing(recording, port, "--speed", "max"):
         with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            wait_for(lambda: part_rows(out) > 100)
+            wait_for(lambda: part.exists() and part.stat().st_size > 2000)
             process.kill()
+        with part.open("ab") as cut:
+            cut.write(b"" if name.endswith("gz") else b"17.2,0.01,-0.")
         again = edgehar("record", "--source", f"serial:{port}", "--out", out, "--seconds", "1")
     assert again.returncode == 2
-    assert "out.csv.part is there, from a recording that was cut short" in again.stderr
+    assert f"{name}.part is there, from a recording that" in again.stderr
     assert not out.exists()
-    assert part_rows(out) > 100
+    _, _, rescue = again.stderr.strip().partition("that was cut: ")
+    subprocess.run(["sh", "-c", rescue], check=True)
+    assert not part.exists()
+    (rescued,) = tmp_path.glob("rescued-*.csv")
+    ours, theirs = read(rescued)[0], read(recording)[0]
+    assert len(ours) >= 9
+    np.testing.assert_allclose(ours.acc_g, theirs.acc_g[: len(ours)], atol=0.0001)
 
 
 def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
