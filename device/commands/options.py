@@ -16,6 +16,8 @@ from device.model.signature import read_key
 from device.model.store import Store, folder_of
 from device.model.trial import Taken, active, taken
 from device.mounting_file import NAME, MountingFile
+from device.sinks import today_file as today_files
+from device.sinks.today_file import TodayFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 
@@ -89,12 +91,25 @@ def mounting_file(
 
     A recording begins anew, always.
     """
-    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if path is None and folder:
-        path = Path(folder) / NAME
+    folder = _state_folder()
+    if path is None and folder is not None:
+        path = folder / NAME
     if path is None or bundle.orientation is None or source.kind == "recording":
         return None
     return MountingFile(path, source_name, bundle.name, bundle.orientation)
+
+
+def today_file(source: SourceSetting, state: Path | None) -> TodayFile | None:
+    """Return where to keep what was done today: beside the mounting."""
+    folder = _state_folder() if state is None else state.parent
+    if folder is None or source.kind == "recording":
+        return None
+    return TodayFile(folder / today_files.NAME)
+
+
+def _state_folder() -> Path | None:
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(folder) if folder else None
 
 
 def until_told_to_stop() -> Callable[[], bool]:

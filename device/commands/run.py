@@ -124,11 +124,14 @@ def _recognise(
 
         sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
     into = ", ".join(sink.name for sink in sinks)
+    day_file = options.today_file(source, config.state)
+    today = None if day_file is None else day_file.read(bundle.labels)
+    sinks += [day_file] if day_file is not None else []
     log.info("model %s: %s", bundle.id, taken.why)
     log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
     if taken.proof is not None:
         sinks.append(taken.proof)
     outlets = [Outlet(sink) for sink in sinks]
-    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept, times)
+    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept, times, today)
     if report is not None:
         write_json(report, {"model": bundle.id, **asdict(result)})

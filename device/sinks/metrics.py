@@ -82,11 +82,11 @@ class Metrics:
             self._server.server_close()
 
     def _write(self, file: Path) -> None:
-        self._written_s = time.monotonic()
         try:
             write_to_textfile(str(file), self._registry)
         except OSError as error:
             raise SinkError(f"cannot write metrics to {file}: {error.strerror}") from error
+        self._written_s = time.monotonic()
 
 
 def _serve(listen: tuple[str, int], registry: CollectorRegistry) -> WSGIServer:

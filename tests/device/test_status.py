@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from device import daemon
-from device.decisions import Decision, State
+from device.decisions import State
 from device.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
 from device.status import INFERENCE_BOUNDS_S, InferenceTimes, Status
 from device.today import Today
 from firmware_bridge.samples import Float64, Samples
+from tests.device.made_up import HOP_S, WINDOW_S, decision
 from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
-
-HOP_S, WINDOW_S = 1.28, 2.56
 
 
 class Told(FakeSink):
@@ -35,14 +34,6 @@ class Told(FakeSink):
         if self.fails:
             raise self.fails("no room")
         self.told.append(status)
-
-
-def decision(
-    end_s: float, at: str | None, activity: str | None = "walking", state: State = "ok"
-) -> Decision:
-    return Decision(
-        end_s - WINDOW_S, end_s, at, state, activity, None, 0.9, {"walking": 0.9}, 0, "fake@0"
-    )
 
 
 @pytest.fixture

@@ -14,10 +14,8 @@ import pytest
 from device.cli import PROGRAM
 from device.decisions import Reason, State, to_json
 from device.sinks.broker import Broker
-from device.sources import Health
-from device.status import Status
+from tests.device.made_up import a_status, decision
 from tests.device.test_run import Running, daemon, play, stop
-from tests.device.test_status import decision
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 
@@ -64,20 +62,10 @@ def settings(folder: Path, port: int, *more: str) -> tuple[str, str]:
     return "--config", str(path)
 
 
-def status() -> Status:
-    return Status(
-        time="2026-03-01T12:00:00.000Z", uptime_s=10.0, model="wrist@12345678", source="serial:/x",
-        source_counts={}, health=Health(30.5, ("clipping",)), pipeline={"samples": 500, "lost": 3},
-        mounting_known=True, mounting_confidence=0.98765, decision=None, states={}, reasons={},
-        activities={}, inference=None, failed_writes={}, queued={}, today="2026-03-01",
-        today_s={"walking": 90.0, "sitting": 0.0},
-    )  # fmt: skip
-
-
 def test_what_is_said_is_retained(mosquitto: Mosquitto) -> None:
     with told(mosquitto.port, "a/b") as sink:
         sink.write(decision(10.0, "2026-03-01T12:00:00.000Z"))
-        sink.status(status())
+        sink.status(a_status())
         with listener(mosquitto.port) as hears:
             hears.wait_for("a/b/availability", "online")
             hears.wait_for("a/b/state", '"walking"')
@@ -124,7 +112,7 @@ def test_what_does_not_change_is_not_repeated(mosquitto: Mosquitto) -> None:
         hears.wait_for("calm/availability", "online")
         for number in range(50):
             sink.write(decision(float(number), None))
-            sink.status(status())
+            sink.status(a_status())
         sink.write(decision(51.0, None, "sitting"))
         hears.wait_for("calm/state", "sitting")
         assert len(hears.all("calm/state")) == 3  # the start's, walking, sitting

@@ -13,7 +13,7 @@ import pytest
 from device.sinks.broker import Broker
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar
-from tests.device.test_status import decision
+from tests.device.made_up import decision
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 pytest.importorskip("cryptography", reason="needs cryptography, to make certificates")
