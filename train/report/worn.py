@@ -1,40 +1,32 @@
 """What `not_worn` is said of: people who wear the sensor, and a sensor that nobody wears."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from device.signal.path import Window, windows_of
+from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
-from device.worn import Worn, WornSpec, body_g, rate_rad_s
 from train import results
 from train.datasets import hapt
 from train.provenance import provenance
 from train.unworn import unworn
+from train.worn import WORN, beyond_noise, put_on_figures, unworn_figures, worn_figures
 from train.wrist import days
-from train.wrist.days import Day
 from train.wrist.experiments import SPEC as WRIST
-from train.wrist.windows import marks_of
 
 HEAD = [
     "",
     "people",
     "hours",
     "stillest window",
-    "still for, longest",
-    "not worn",
+    "still, longest",
+    "at twice the thresholds",
+    "too still or not worn",
     "worst person",
-    "still for, longest, at twice the thresholds",
+    "sitters below the threshold, less noise",
+    "lying",
 ]
-WORN = WornSpec()
-TWICE = replace(WORN, gyro_rad_s=2 * WORN.gyro_rad_s, body_g=2 * WORN.body_g)
 UNWORN_S = 3600.0
-SHORTEST_S = 10.0
-"""Activities that last less (falls, doors) cannot show how soon `not_worn` ends."""
 UNWORN: dict[str, dict[str, Any]] = {
     "on a table": {},
     "on a table, twice the noise (as an MPU-6500)": {"noise": 2.0},
@@ -51,12 +43,14 @@ def report(folder: Path) -> str:
     whole, hashes = days.load(folder)
     waist = hapt.load(folder)
     figures: dict[str, Any] = {"worn": {}, "unworn": {}}
-    for name, those in groupby(whole, key=lambda day: day.dataset):
+    for name, group in groupby(whole, key=lambda day: day.dataset):
+        those = list(group)
         streams = ((day.person, windows_of(day.samples, WRIST)) for day in those)
-        figures["worn"][name] = worn_figures(streams, WRIST)
+        at_rest = {rest: beyond_noise(those, rest) for rest in ("sitting", "lying")}
+        figures["worn"][name] = {**worn_figures(streams, WRIST), "beyond_noise": at_rest}
     spec = SignalSpec()
     streams = ((str(one.person), windows_of(one.samples, spec)) for one in waist.recordings)
-    figures["worn"]["hapt (waist)"] = worn_figures(streams, spec)
+    figures["worn"]["hapt (waist)"] = {**worn_figures(streams, spec), "beyond_noise": {}}
     for name, how in UNWORN.items():
         figures["unworn"][name] = unworn_figures(windows_of(unworn(UNWORN_S, **how), WRIST))
     figures["put_on"] = put_on_figures(whole)
@@ -67,95 +61,6 @@ def report(folder: Path) -> str:
     return results.markdown(HEAD, rows)
 
 
-def worn_figures(
-    streams: Iterable[tuple[str, Sequence[Window]]], spec: SignalSpec
-) -> dict[str, Any]:
-    """Count what is said of people who wear it; each stream with its person."""
-    hop_s = spec.hop / spec.rate_hz
-    windows: dict[str, int] = {}
-    off: dict[str, int] = {}
-    rates: list[float] = []
-    longest = {"spec": 0.0, "twice": 0.0}
-    for person, those in streams:
-        worn, twice = Worn(WORN, hop_s), Worn(TWICE, hop_s)
-        for window in those:
-            windows[person] = windows.get(person, 0) + 1
-            answer = worn.see(window.x)
-            off[person] = off.get(person, 0) + (answer is not True)
-            twice.see(window.x)
-            longest["spec"] = max(longest["spec"], worn.still_s)
-            longest["twice"] = max(longest["twice"], twice.still_s)
-            rates.append(max(rate_rad_s(window.x), _as_rate(body_g(window.x))))
-    total = sum(windows.values())
-    return {
-        "people": len(windows),
-        "windows": total,
-        "hours": total * hop_s / 3600,
-        "stillest_rad_s": _quantiles(rates),
-        "still_s": longest,
-        "not_worn": sum(off.values()) / total,
-        "worst_person": max(off[person] / windows[person] for person in windows),
-    }
-
-
-def unworn_figures(those: Sequence[Window]) -> dict[str, Any]:
-    """Count what is said of a sensor that nobody wears."""
-    worn, hop_s = Worn(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
-    said = [worn.see(window.x) for window in those]
-    off = np.array([answer is False for answer in said])
-    rates = [rate_rad_s(window.x) for window in those]
-    return {
-        "hours": len(those) * hop_s / 3600,
-        "rate_rad_s": _quantiles(rates, (0.5, 0.99)),
-        "delay_s": float(those[int(off.argmax())].end_s) if off.any() else None,
-        "not_worn": float(off.mean()),
-        "too_still": said.count(None) / len(said),
-    }
-
-
-def put_on_figures(whole: Sequence[Day]) -> dict[str, Any]:
-    """Measure how long each activity of each wearer takes to end `not_worn`, seconds.
-
-    At its hardest: the sensor lay exactly as the activity begins, so only movement tells.
-    """
-    hop_s, found = WRIST.hop / WRIST.rate_hz, []
-    for day in whole:
-        those = windows_of(day.samples, WRIST)
-        marked = zip(those, marks_of(those, day.marks), strict=True)
-        for mark, run in groupby(marked, key=lambda one: one[1]):
-            these = [window for window, _ in run]
-            if mark is not None and len(these) * hop_s >= SHORTEST_S:
-                found.append(_put_on_s(these, hop_s))
-    known = [seconds for seconds in found if seconds is not None]
-    return {
-        "activities": len(found),
-        "not_within_them": len(found) - len(known),
-        "delay_s": {"median": float(np.median(known)), "longest": float(max(known))},
-    }
-
-
-def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
-    """Return the time to the end of the window that is worn again; None if the run is over."""
-    lying = np.zeros_like(those[0].x)
-    lying[:, :3] = those[0].x[:, :3].mean(axis=0)
-    worn = Worn(WORN, hop_s)
-    while worn.see(lying) is not False:
-        pass
-    for number, window in enumerate(those, 1):
-        if worn.see(window.x):
-            return number * hop_s
-    return None
-
-
-def _as_rate(body: float) -> float:
-    """Put body acceleration on the scale of angular rate, so that the larger one is decisive."""
-    return body * WORN.gyro_rad_s / WORN.body_g
-
-
-def _quantiles(values: Sequence[float], shares: Sequence[float] = (0.0, 0.001)) -> list[float]:
-    return [round(float(value), 6) for value in np.quantile(values, shares)]
-
-
 def _worn_row(name: str, of: dict[str, Any]) -> list[str]:
     return [
         name,
@@ -163,21 +68,28 @@ def _worn_row(name: str, of: dict[str, Any]) -> list[str]:
         f"{of['hours']:.1f}",
         f"{1000 * of['stillest_rad_s'][0]:.1f} mrad/s",
         f"{of['still_s']['spec']:.0f} s",
-        f"{of['not_worn']:.2%}",
-        f"{of['worst_person']:.2%}",
         f"{of['still_s']['twice']:.0f} s",
+        f"{of['too_still']:.2%}",
+        f"{of['worst_person']:.2%}",
+        *(_share(of["beyond_noise"].get(rest)) for rest in ("sitting", "lying")),
     ]
 
 
+def _share(of: dict[str, int] | None) -> str:
+    return f"{of['still']} of {of['recordings']}" if of and of["recordings"] else ""
+
+
 def _unworn_row(name: str, of: dict[str, Any]) -> list[str]:
-    delay = "never" if of["delay_s"] is None else f"after {of['delay_s']:.0f} s"
+    delay = "never" if of["delay_s"] is None else f"not worn after {of['delay_s']:.0f} s"
     return [
         f"nobody: {name}",
         "",
         f"{of['hours']:.1f}",
         f"{1000 * of['rate_rad_s'][0]:.1f} mrad/s (median)",
         delay,
-        f"{of['not_worn']:.1%}",
+        "",
+        f"{of['not_worn'] + of['too_still']:.1%}",
+        "",
         "",
         "",
     ]
