@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from device.cli import PROGRAM
 from device.commands import doctor
 from device.doctor import board, ports
+from device.doctor.finding import Finding
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from tests.device.commands import edgehar
@@ -206,6 +207,15 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
     assert done.exit_code == 1
     assert "ZeroDivisionError: on purpose" in done.output
     assert "gyro and acc agree" in done.output
+
+
+def test_a_port_that_another_program_reads_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = Finding("warn", ports.IN_USE, "/dev/ttyUSB0 is open in edgehar (7)", "stop it")
+    monkeypatch.setattr(ports, "serial_port", lambda _: [taken])
+    done = CliRunner().invoke(doctor.command, ["--source", "serial:/dev/ttyUSB0"])
+    assert done.exit_code == 0
+    assert "open in edgehar (7)" in done.output
+    assert "samples" not in done.output
 
 
 def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) -> None:
