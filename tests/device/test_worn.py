@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from device.batched import Batched
 from device.decisions import Decision, to_json
 from device.pipeline import Pipeline
 from device.signal.path import windows_of
@@ -191,6 +192,21 @@ def test_no_chunking_shows(cuts: list[int], gap_s: float, at_s: float) -> None:
     assert parts.orientation is not None
     assert whole.orientation is not None
     assert parts.orientation.to_state() == whole.orientation.to_state()
+
+
+@pytest.mark.parametrize("hole_at_s", [10.0, 30.0, 45.5])
+def test_live_with_a_silence_it_is_what_it_is_offline(hole_at_s: float) -> None:
+    samples = taken_off(gap_s=8.0, at_s=hole_at_s)
+    live = pipeline()
+    waiting, said = Batched(live, live.model.spec), []
+    hole = int(np.searchsorted(samples.t_s, hole_at_s))
+    for part in (samples[:hole], samples[hole:]):
+        for first in range(0, len(part), 10):
+            said += waiting.push(part[first : first + 10])
+        said += waiting.push(samples[:0]) + live.silence(6.0)
+    assert said.pop().state == "no_data"  # nothing comes after the end either
+    assert [to_json(d) for d in said] == [to_json(d) for d in pipeline().push(samples)]
+    assert live.counts["not_worn"] > 0
 
 
 def test_a_hole_while_it_lies_there_ends_nothing() -> None:
