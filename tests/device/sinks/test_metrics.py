@@ -210,3 +210,11 @@ def test_run_leaves_its_figures_in_the_file(recording: Path, tmp_path: Path) -> 
         assert read["edgehar_decisions_total", (("state", state),)] == count
     assert np.isfinite(list(read.values())).all()
     assert read["edgehar_mounting_confidence_ratio", ()] > 0
+
+
+def test_every_metric_is_documented_and_none_else(status: Status) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "METRICS.md").read_text("utf-8")
+    documented = set(re.findall(r"^\| `(edgehar_\w+)`", page, re.MULTILINE))
+    shown_now = replace(status, mounting_known=True, mounting_confidence=0.5)
+    whole = {re.sub(r"_(bucket|sum|count)$", "", name) for name, _ in shown(shown_now)}
+    assert documented == whole

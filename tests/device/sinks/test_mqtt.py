@@ -209,20 +209,26 @@ def test_a_board_without_a_broker_works_on_and_says_so_once(
     assert "Connection refused; trying again" in said[0]
 
 
-def test_minutes_of_today_are_those_of_what_was_said(
+def test_minutes_of_today_are_those_of_what_was_said_and_outlive_a_restart(
     mosquitto: Mosquitto, recording: Path, tmp_path: Path
 ) -> None:
-    options = settings(tmp_path, mosquitto.port)
+    options = (*settings(tmp_path, mosquitto.port), "--state", str(tmp_path / "orientation.json"))
     with listener(mosquitto.port) as hears, daemon(tmp_path, *options) as running:
         play(recording, running)
         running.wait_for("went away")
         stop(running)
         hears.wait_for(f"{BASE}/availability", "offline")
-        minutes = json.loads(hears.latest(f"{BASE}/today") or "")["minutes"]
+        today = json.loads(hears.latest(f"{BASE}/today") or "")
     said = Counter(one["activity"] for one in running.decisions)
     assert sum(said.values()) > said[None] > 0
-    for activity, done in minutes.items():
+    for activity, done in today["minutes"].items():
         assert done == pytest.approx(said[activity] * 1.28 / 60, abs=0.06 + 0.05)
+    with daemon(tmp_path, *options), listener(mosquitto.port) as hears:
+        hears.wait_for(f"{BASE}/availability", "online")
+        until(lambda: len(hears.all(f"{BASE}/today")) > 0, "nothing is said of today")
+        again = json.loads(hears.latest(f"{BASE}/today") or "")
+    if again["date"] == today["date"]:
+        assert again["minutes"] == today["minutes"]
 
 
 def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
