@@ -189,7 +189,7 @@ class I2cSource:
         while True:
             time.sleep(min(max(0.0, reader.due_s() - time.monotonic()), PATIENCE_S))
             try:
-                run.hold(*reader.poll())
+                first, counts = reader.poll()
             except OSError as error:
                 self._complain(error)
                 failing_s = failing_s or time.monotonic()
@@ -199,6 +199,9 @@ class I2cSource:
                 yield _NOTHING
                 continue
             failing_s = None
+            if len(counts):
+                run.hold(first, counts)
+                self._heard_s = time.monotonic()
             self._counts.overflows += reader.overflows - overflows
             overflows, self._temperature_c = reader.overflows, reader.temperature_c
             self._fifo_free = reader.fifo_free

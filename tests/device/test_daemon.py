@@ -1,4 +1,5 @@
 import json
+import logging
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -128,6 +129,30 @@ def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatc
     assert sink.decisions[0].state == "no_data"
     assert sink.decisions[0].time == dated(None)
     assert [d.state for d in sink.decisions[1:3]] == ["warming_up", "ok"]
+
+
+def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    states = [(), ("stuck",), ("stuck",), (), ("clipping", "bus errors"), ()]
+    source: FakeSource
+
+    def blocks() -> Generator[Samples]:
+        for n, problems in enumerate(states):
+            source.health = Health(31.5, problems)
+            yield samples(10.0 * n, 10.0)
+
+    source = FakeSource(blocks())
+    pipeline = Pipeline(Model, classify)
+    report = daemon.run(source, pipeline, Model.spec, [Outlet(FakeSink())], lambda: False)
+    assert report.problems == ["stuck", "clipping", "bus errors"]
+    assert report.temperature_c == 31.5
+    said = [message for message in caplog.messages if message.startswith("fake")]
+    assert said == [
+        "fake: stuck",
+        "fake is well again",
+        "fake: clipping, bus errors",
+        "fake: 3 frames",
+    ]  # well once more within a minute: not said again
 
 
 def test_it_stops_when_told() -> None:
