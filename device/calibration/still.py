@@ -10,6 +10,8 @@ from firmware_bridge.samples import Float64, Samples
 
 PIECE_S: Final = 0.5
 LONGEST_GAP_S: Final = 0.25
+FEWEST: Final = 5
+"""Samples in a piece."""
 MOST_G: Final = 0.02
 """Deviation within a piece, and difference between two: five times the MPU-6050's own noise, half
 of what a hand does that means to hold still."""
@@ -97,6 +99,8 @@ class StillFinder:
 
 def _unrest(piece: Float64) -> str:
     """Say why a piece (n, 6) is no rest; '' if it is."""
+    if len(piece) < FEWEST:
+        return f"fewer than {FEWEST / PIECE_S:g} samples a second come"
     if not np.isfinite(piece).all():
         return "values are not finite"
     deviation = piece.std(axis=0)

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from device.doctor.finding import Finding
+from device.doctor.holders import holders, is_pty
 
 IN_USE: Final = "in use"
 """The name of a finding that says so: then listening would disturb."""
-_PTY_MAJORS: Final = range(136, 144)
-"""Both ends of a pseudo-terminal are open in whatever stands in for a device."""
 _ENABLE_I2C: Final = "enable I2C (raspi-config, Interface Options), or plug its adapter in"
 
 
@@ -137,14 +136,14 @@ def _facts(path: Path, *, tty: bool, others: tuple[str, ...]) -> Facts:
         group=group,
         member=status.st_gid in {os.getegid(), *os.getgroups()},
         entered=_user_name() in _members(group),
-        users=() if problem else _users(status, any_program=tty),
+        users=() if problem else holders(status, any_program=tty),
         others=others if problem else (),
     )
 
 
 def _is_tty(path: Path, status: os.stat_result) -> bool:
     known = Path("/sys/class/tty")
-    pty = os.major(status.st_rdev) in _PTY_MAJORS
+    pty = is_pty(status)
     return pty or not known.is_dir() or (known / path.resolve().name).exists()
 
 
@@ -154,27 +153,6 @@ def _opens(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _users(status: os.stat_result, *, any_program: bool) -> tuple[str, ...]:
-    """Name the processes that have a device open, of those whose files we may see.
-
-    A bus may have other programs with other chips on it: there only edgehar itself counts.
-    """
-    if os.major(status.st_rdev) in _PTY_MAJORS:
-        return ()
-    found = set()
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            open_file = link.stat()
-            pid = int(link.parts[2])
-            if open_file.st_rdev == status.st_rdev and stat.S_ISCHR(open_file.st_mode):
-                name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-                if pid != os.getpid() and (any_program or name == "edgehar"):
-                    found.add(f"{name} ({pid})")
-        except OSError:
-            continue
-    return tuple(sorted(found))
 
 
 def _kernel_command_line() -> str:

@@ -133,12 +133,20 @@ def test_six_faces_of_no_sensor_are_refused() -> None:
         (lambda s: replace(s, acc_g=s.acc_g * np.nan), "not finite"),
         (lambda s: replace(s, acc_g=0 * s.acc_g + 0.5, gyro_rad_s=0 * s.gyro_rad_s), "stuck"),
         (lambda s: s[:1], "no samples"),
+        (lambda s: Samples(s.t_s[::12], s.acc_g[::12], s.gyro_rad_s[::12]), "fewer than 10"),
     ],
 )  # fmt: skip
 def test_what_is_no_rest_is_none_and_the_reason_is_said(spoil: Any, why: str) -> None:
     finder = StillFinder(2.0)
     assert finder.push(spoil(positions([UP["+z"]]))) == []
     assert why in finder.moving
+
+
+def test_what_still_rings_after_it_was_set_down_is_left_out() -> None:
+    read = positions([UP["+z"]], hold_s=4.5)
+    ringing = 0.03 * np.exp(-read.t_s / 0.2) * (read.t_s < 0.5)
+    (still,) = StillFinder(3.0).push(replace(read, acc_g=read.acc_g + ringing[:, None]))
+    np.testing.assert_allclose(still.acc_g, UP["+z"], atol=0.0015)
 
 
 def test_a_slow_turn_is_no_rest() -> None:

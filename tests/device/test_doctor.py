@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from device.cli import PROGRAM
 from device.commands import doctor
 from device.doctor import board, ports
 from device.doctor.finding import Finding
+from device.doctor.holders import holders
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from tests.device.commands import edgehar
@@ -102,6 +104,24 @@ def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, port: str, words: s
     found = examined("--source", f"serial:{tmp_path / port}", code=1)
     assert words in found["port"]["text"]
     assert "rate" not in found
+
+
+def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
+    zero = Path("/dev/zero")
+    (tmp_path / "edgehar").symlink_to("/bin/sleep")
+    for program, alone in (("sleep", False), (str(tmp_path / "edgehar"), True)):
+        with zero.open("rb") as file, subprocess.Popen([program, "30"], stdin=file) as holder:
+            who = f"{Path(program).name} ({holder.pid})"
+            wait_for_exec(holder.pid)
+            assert who in holders(zero.stat(), any_program=True)
+            assert (who in holders(zero.stat(), any_program=False)) == alone
+            holder.kill()
+
+
+def wait_for_exec(pid: int) -> None:
+    """Until it is the program that it was started for."""
+    while Path(f"/proc/{pid}/comm").read_text() not in {"sleep\n", "edgehar\n"}:
+        time.sleep(0.01)
 
 
 def test_a_bus_that_is_none_is_said(tmp_path: Path) -> None:
