@@ -110,6 +110,7 @@ def load(path: Path) -> Config:
             where = f"{path}{_line_of('source.baud', text)}"
             raise ConfigError(f"{where}: source.baud needs a source.uri that is a serial port")
         source = Source(source.kind, source.path, settings["source.baud"])
+    where = f"{path}{_line_of('mqtt', text)}"
     return Config(
         source=source,
         model=settings.get("model"),
@@ -126,18 +127,18 @@ def load(path: Path) -> Config:
             settings.get("history.keep_days", KEPT.keep_days),
             settings.get("history.max_mb", KEPT.max_mb),
         ),
-        mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, path),
+        mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, where),
     )
 
 
-def _broker(settings: dict[str, Any], path: Path) -> Broker | None:
+def _broker(settings: dict[str, Any], where: str) -> Broker | None:
     if settings and "mqtt.host" not in settings:
-        raise ConfigError(f"{path}: {next(iter(settings))} needs mqtt.host, the broker's name")
+        raise ConfigError(f"{where}: {next(iter(settings))} needs mqtt.host, the broker's name")
     named = {key.removeprefix("mqtt."): value for key, value in settings.items()}
     try:
         return Broker(**named) if named else None
     except InputError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -141,8 +141,9 @@ class Link:
         if before:
             self._say(logging.WARNING, f"the connection broke ({reason}); trying again")
         elif not refused:
-            what = "hangs up at once; does it want TLS, a client certificate or another port?"
-            self._say(logging.ERROR, what)
+            how = "does not answer" if reason == "Keep alive timeout" else "hangs up at once"
+            what = "does it want TLS, a client certificate or another port?"
+            self._say(logging.ERROR, f"{how}; {what}")
 
     def _on_publish(
         self, _client: Client, _: Any, mid: int, _reason: ReasonCode, _p: Properties | None

@@ -88,6 +88,34 @@ def test_what_is_wrong_is_named_with_its_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        (":9464", ("127.0.0.1", 9464)),
+        ("9464", ("127.0.0.1", 9464)),
+        ("[::1]:9464", ("::1", 9464)),
+        ("0.0.0.0:1", ("0.0.0.0", 1)),  # noqa: S104 -- as told
+    ],
+)
+def test_where_to_listen(value: str, found: tuple[str, int], tmp_path: Path) -> None:
+    path = write(tmp_path, f'[metrics]\nlisten = "{value}"\n')
+    assert load(path).metrics_listen == found
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "a:b", "a:0", "a:65536", "a:\u0663", "a:-1"])
+def test_where_nobody_can_listen(value: str, tmp_path: Path) -> None:
+    path = write(tmp_path, f'[metrics]\nlisten = "{value}"\n')
+    with pytest.raises(ConfigError, match=r"line 2: metrics\.listen must be ADDRESS:PORT"):
+        load(path)
+
+
+def test_settings_of_no_broker_are_named_with_their_line(tmp_path: Path) -> None:
+    path = write(tmp_path, '[source]\nuri = "i2c:1"\n[mqtt]\nport = 1883\n')
+    with pytest.raises(ConfigError, match=r"line 3: mqtt\.port needs mqtt\.host"):
+        load(path)
+
+
 def test_dotted_keys_are_found_too(tmp_path: Path) -> None:
     path = write(tmp_path, 'source.uri = "serial:/dev/ttyUSB0"\nsource.baud = -1\n')
     with pytest.raises(ConfigError, match=r"line 2: source\.baud"):

@@ -1,6 +1,7 @@
 """A real MQTT broker of our own on the loopback, and somebody who listens to it."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -45,6 +46,14 @@ class Mosquitto:
         with (self._folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen([PROGRAM, "-c", str(config)], stdout=log, stderr=log)
         until(self._listens, "mosquitto does not start")
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:

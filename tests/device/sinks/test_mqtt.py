@@ -1,11 +1,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +141,35 @@ def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
             to_json(one) for one in made[:BACKLOG]
         ]
         assert {json.loads(text)["activity"] for text in hears.all(f"{BASE}/state")} == {"sitting"}
+
+
+def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
+    made = [decision(float(n), None) for n in range(5 * BACKLOG)]
+    with broker(tmp_path) as hung, listener(hung.port) as hears:
+        with told(hung.port, decisions=True) as sink:
+            hears.wait_for(f"{BASE}/availability", "online")
+            hung.freeze()
+            for one in made:
+                sink.write(one)
+                sink.status(a_status())
+            assert sink.queued == BACKLOG
+            hung.thaw()
+            until(lambda: sink.queued == 0, "the backlog is not sent")
+            sink.write(decision(9999.0, None, "sitting"))
+            hears.wait_for(f"{BASE}/state", "sitting")
+        hears.wait_for(f"{BASE}/availability", "offline")
+        sent = {to_json(one) for one in made[:BACKLOG]}
+        assert sent <= set(hears.all(f"{BASE}/decisions"))
+
+
+def test_a_port_that_never_answers_is_said_to_be_silent(caplog: pytest.LogCaptureFixture) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        settings = Broker("127.0.0.1", silent.getsockname()[1], keepalive_s=1)
+        sink = Mqtt(settings, LABELS, "wrist@12345678")
+        until(lambda: bool(caplog.records), "nothing is said")
+        sink.close()
+        sink._link._client.loop_stop()
+    assert "does not answer; does it want TLS" in caplog.records[0].getMessage()
 
 
 def test_a_daemon_that_is_killed_is_offline(mosquitto: Mosquitto, tmp_path: Path) -> None:
