@@ -64,7 +64,8 @@ class Retention:
                 _delete(database, oldest, after[1] if after[0] == oldest[0] else None)
                 return True
         if free > FREE_PAGES and vacuum:
-            database.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+            # A row without columns for each page, which `execute` would stop at.
+            database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
             return True
         return False
 

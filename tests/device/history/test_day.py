@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -100,7 +101,7 @@ kinds = st.sampled_from(["walking", "sitting", "unsure", "mounting", "silence", 
     st.randoms(use_true_random=False),
 )
 def test_a_day_adds_up_and_never_counts_what_was_not_said(
-    plan: list[tuple[str, int]], start_ms: int, length_ms: int, jitter: object
+    plan: list[tuple[str, int]], start_ms: int, length_ms: int, jitter: Random
 ) -> None:
     said: list[Said] = []
     run, number, sensor_s, at_ms, said_ms = 1, 1, 10.0, 0, 0
@@ -116,8 +117,7 @@ def test_a_day_adds_up_and_never_counts_what_was_not_said(
         for _ in range(count):
             sensor_s, at_ms, said_ms = sensor_s + HOP_S, at_ms + 1280, said_ms + 1280
             state = "ok" if what in {"walking", "sitting"} else "unknown"
-            off_ms = jitter.choice((-3, 0, 3))  # type: ignore[attr-defined] -- random.Random
-            end_ms = at_ms + off_ms
+            end_ms = at_ms + jitter.choice((-3, 0, 3))
             said.append(Said(run, number, sensor_s - 2.56, sensor_s, end_ms, state, what))
             number += 1
     found, misdated = pieces(said, {}, start_ms, start_ms + length_ms)

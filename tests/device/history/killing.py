@@ -1,0 +1,129 @@
+"""A daemon that writes its history as fast as it can, and is killed whenever."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from device.decisions import Decision
+from device.history import retention
+from device.history.clock import Reading
+from device.history.limits import Limits
+from device.sinks.sqlite import Sqlite
+
+MINUTE_S = 60.0
+KEPT = Limits(keep_days=1)
+"""At a decision a minute, 1440 of them; the rest is removed meanwhile."""
+_BEGUN_S = 1_795_262_400.0
+
+
+def decision(number: int) -> Decision:
+    chances = {"walking": round(number / 1e6, 6), "sitting": 0.5}
+    time_ = f"2026-11-21T00:00:00.{number % 1000:03}Z"
+    return Decision(
+        number, number + 2.56, time_, "ok", "walking", None, 0.5, chances, number % 3, "m@0"
+    )
+
+
+def write_on(path: Path, told: int, minute: int) -> None:
+    """Write decisions without end, each a minute after the last; tell the number of each."""
+    retention.FREE_PAGES = 8  # so that pages are given back too
+    clock = [minute]
+    sink = Sqlite(path, "x", KEPT, lambda: Reading("boot", clock[0] * MINUTE_S, _now_s(clock[0])))
+    number = 0
+    while True:
+        number += 1
+        clock[0] += 1
+        sink.write(decision(number))
+        os.write(told, struct.pack("<I", number))
+
+
+def _now_s(minute: int) -> float:
+    return _BEGUN_S + minute * MINUTE_S
+
+
+@dataclass(slots=True)
+class Victim:
+    """A database in a folder, and all that is known to be in it."""
+
+    path: Path
+    chance: np.random.Generator
+    minute: int = 100
+    told: dict[int, int] = field(default_factory=dict)
+    """By run, the last number that was acknowledged."""
+    kills: int = 0
+
+    def kill_one(self, longest_s: float) -> None:
+        """Let a daemon begin, kill it, and look at what there is; raises AssertionError."""
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                os.close(read_end)
+                write_on(self.path, write_end, self.minute)
+            finally:
+                os._exit(1)
+        os.close(write_end)
+        # From before it has opened the database to well into its writing.
+        time.sleep(self.chance.random() * longest_s)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status), "it ended by itself"
+        with open(read_end, "rb") as pipe:  # noqa: PTH123 -- a descriptor
+            said = pipe.read()
+        self.kills += 1
+        acknowledged = len(said) // 4
+        self.minute += acknowledged + 1
+        self.look(acknowledged)
+
+    def look(self, acknowledged: int) -> None:
+        """Check a copy, so that the next daemon finds what this one left."""
+        copy = self.path.with_name("copy.db")
+        for end in ("", "-wal"):
+            left = self.path.with_name(self.path.name + end)
+            copy.with_name(copy.name + end).unlink(missing_ok=True)
+            if left.exists():
+                shutil.copy(left, copy.with_name(copy.name + end))
+        if not copy.exists():
+            assert not acknowledged
+            return
+        runs = dict(self._runs(copy))
+        new = set(runs) - set(self.told)
+        assert len(new) == 1 or not acknowledged
+        self.told.update(dict.fromkeys(new, acknowledged))
+        for run, last in self.told.items():
+            if run in runs:
+                assert last <= runs[run][1] <= last + 1, (run, last, runs[run])
+            else:
+                assert run < min(runs), "only the oldest may be removed"
+
+    @staticmethod
+    def _runs(path: Path) -> Iterator[tuple[int, tuple[int, int]]]:
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return
+            numbers: dict[int, list[int]] = {}
+            for run, number, start_s, chances in database.execute(
+                "SELECT run, number, start_s, probabilities FROM decisions ORDER BY run, number"
+            ):
+                numbers.setdefault(run, []).append(number)
+                assert start_s == number
+                assert f"{round(number / 1e6, 6)}" in chances
+            known = {run for (run,) in database.execute("SELECT run FROM runs")}
+            assert set(numbers) <= known
+            for run, found in numbers.items():
+                assert found == list(range(found[0], found[-1] + 1)), "a hole"
+                (mark,) = database.execute(
+                    "SELECT min(number) FROM marks WHERE run = ?", (run,)
+                ).fetchone()
+                assert mark <= found[0], "nobody knows by which clock it was dated"
+                yield run, (found[0], found[-1])
