@@ -93,8 +93,8 @@ static uint8_t low_pass(uint8_t divider)
         return 3; /* 44 Hz, below 45 */
     if (divider < 23)
         return 4; /* 21 Hz, below 22 */
-    if (divider < 49)
-        return 5; /* 10 Hz */
+    if (divider < 50)
+        return 5; /* 10 Hz, half of 20 */
     return 6; /* 5 Hz */
 }
 

@@ -60,13 +60,19 @@ def sent(lib: c.CDLL) -> bytes:
 class Core:
     """The firmware on a host: its time is `now_us`, its bus is `chip`."""
 
-    def __init__(self, library: Path, chip: Chip, *, int_wired: bool = True) -> None:
+    def __init__(
+        self, library: Path, chip: Chip, *, int_wired: bool = True, address: int = 0x68
+    ) -> None:
         self.chip = chip
+        self._address = address
         self.lib = fresh(library)
         self.host = _Host.in_dll(self.lib, "host")
         self.int_wired = int_wired
-        self.break_reads: Callable[[int], bool] = lambda _: False
-        """Whether a read of that register is cut off in the middle."""
+        self.cut: Callable[[int], int | None] = lambda _: None
+        """After how many of so many bytes a read breaks off; None: it does not."""
+        self.byte_us = BYTE_US
+        self.early_us = 0
+        """How long INT comes before the FIFO has the sample."""
         self.interrupts = 0
         self.decoder = Decoder()
         self.messages: list[Message] = []
@@ -97,7 +103,7 @@ class Core:
         """Let time go on; the chip's interrupts come when they are due."""
         until = self.now_us + us
         at = self.now_us
-        while (due := self.chip.next_data_ready_us(at)) is not None and due <= until:
+        while (due := self._next_us(at)) is not None and due <= until:
             at = due
             self.interrupts += 1
             if self.int_wired:
@@ -107,26 +113,30 @@ class Core:
                     return
         self.host.now_us = until
 
+    def _next_us(self, at: int) -> int | None:
+        due = self.chip.next_data_ready_us(at + self.early_us)
+        return None if due is None else due - self.early_us
+
     def _sleep(self) -> None:
         self._pass_time(NAP_US - self.now_us % NAP_US, until_interrupt=True)
 
     def _write(self, address: int, data: "c._Pointer[c.c_uint8]", count: int) -> int:
-        self._pass_time(BYTE_US * (1 + count))
-        if address != 0x68:
+        self._pass_time(self.byte_us * (1 + count))
+        if address != self._address:
             return REFUSED
         return OK if self.chip.write(bytes(data[:count]), self.now_us) else REFUSED
 
     def _read(self, address: int, start: int, data: "c._Pointer[c.c_uint8]", count: int) -> int:
-        self._pass_time(BYTE_US * (3 + count))
-        if address != 0x68 or not self.chip.write(bytes([start]), self.now_us):
+        self._pass_time(self.byte_us * (3 + count))
+        if address != self._address or not self.chip.write(bytes([start]), self.now_us):
             return REFUSED
-        cut = self.break_reads(start)
-        out = self.chip.read(count // 2 + 1 if cut else count, self.now_us)
+        cut = self.cut(count)
+        out = self.chip.read(count if cut is None else cut, self.now_us)
         if out is None:
             return REFUSED
         for place, byte in enumerate(out):
             data[place] = byte
-        return BROKEN if cut else OK
+        return OK if cut is None else BROKEN
 
     def _recover(self) -> bool:
         for _ in range(9):

@@ -23,7 +23,7 @@ from firmware_bridge.protocol import (
 )
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index
-from tests.firmware_bridge.firmware.core import Core
+from tests.firmware_bridge.firmware.core import BYTE_US, Core
 
 Int64 = NDArray[np.int64]
 
@@ -110,9 +110,16 @@ def silent_bus(core: Core, seconds: float) -> None:
 
 @fault
 def cut_reads(core: Core, seconds: float) -> None:
-    core.break_reads = lambda _: core.now_us % 7 < 2
+    core.cut = lambda count: core.now_us % (count + 1) if core.now_us % 7 < 2 else None
     core.run(seconds)
-    core.break_reads = lambda _: False
+    core.cut = lambda _: None
+
+
+@fault
+def slow_bus(core: Core, seconds: float) -> None:
+    core.byte_us = 9_000
+    core.run(seconds)
+    core.byte_us = BYTE_US
 
 
 @fault
@@ -170,10 +177,10 @@ def test_an_overflow_loses_samples_whole_and_counts_them(library: Path) -> None:
     assert statuses(core)[-1].bus_faults > 10
 
 
-def test_a_bus_silent_for_a_second_costs_no_sample(library: Path) -> None:
+def test_a_bus_silent_for_a_second_and_a_half_costs_no_sample(library: Path) -> None:
     core = Core(library, Chip(NUMBERED))
     core.run(3)
-    silent_bus(core, 1.2)
+    silent_bus(core, 1.5)
     core.run(2)
     index, _, _ = samples(core)
     assert (np.diff(index) == 1).all()
@@ -232,6 +239,17 @@ def test_without_the_interrupt_wire_it_asks(library: Path) -> None:
     assert (np.diff(time_us[-100:]) == PERIOD_US).all()
 
 
+@pytest.mark.parametrize("ppm", [-20_000, 0, 20_000])
+def test_estimated_times_follow_the_chips_own_pace(library: Path, ppm: int) -> None:
+    core = Core(library, Chip(NUMBERED, ppm=ppm), int_wired=False)
+    core.run(60)
+    _, time_us, shown = samples(core)
+    late_us = time_us - shown * PERIOD_US / (1 + ppm * 1e-6)
+    # Asked every 33 ms, it cannot know better than to a period.
+    assert np.ptp(late_us[50:]) <= 1.1 * PERIOD_US
+    assert np.diff(time_us).min() >= 0
+
+
 def test_a_wire_that_comes_off_is_noticed(library: Path) -> None:
     core = Core(library, Chip(NUMBERED))
     core.run(5)
@@ -241,6 +259,75 @@ def test_a_wire_that_comes_off_is_noticed(library: Path) -> None:
     assert statuses(core)[-1].trouble == Trouble.NO_INTERRUPT
     assert (index == shown).all()
     assert len(index) > 450
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 30, 200])
+def test_interrupts_that_were_missed_are_counted_all_the_same(library: Path, count: int) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3)
+    core.int_wired = False
+    core.run(count * PERIOD_US / 1e6)
+    core.int_wired = True
+    core.run(5)
+    index, time_us, shown = samples(core)
+    assert (index[-100:] == shown[-100:]).all()
+    begun_us = time_us - index * PERIOD_US
+    assert (begun_us[-100:] == begun_us[0]).all()
+    assert statuses(core)[-1].trouble == 0
+    assert np.abs(begun_us - begun_us[0]).max() <= 4 * PERIOD_US
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 20])
+def test_interrupts_that_were_none_do_not_count_for_long(library: Path, count: int) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3.01)
+    for _ in range(count):
+        core.lib.sampler_data_ready(core.now_us & 0xFFFFFFFF)
+    core.run(5)
+    index, time_us, shown = samples(core)
+    assert (index == shown).all()
+    # One too many cannot be told from a sample on its way: times are a period early for good.
+    early_us = PERIOD_US if count == 1 else 0
+    begun_us = time_us - index * PERIOD_US
+    assert (begun_us[-100:] == begun_us[0] - early_us).all()
+
+
+def test_a_fifo_that_is_written_after_the_interrupt_is_no_fault(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.early_us = 700
+    core.run(10)
+    index, _, shown = samples(core)
+    assert (index == shown).all()
+    assert (np.diff(index) == 1).all()
+    assert len(index) > 450
+
+
+def test_half_a_sample_in_the_fifo_spoils_no_other(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.run(3.1)
+    core.chip.fifo.take(5)
+    core.run(3)
+    index, _, shown = samples(core)
+    assert (index == shown).all()
+    assert statuses(core)[-1].overflowed == int(index[-1]) + 1 - len(index) > 0
+
+
+def test_a_slow_start_costs_nobody_anything(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED))
+    core.byte_us = 1500
+    core.run(0.6)
+    core.byte_us = BYTE_US
+    core.run(2)
+    assert statuses(core)[-1].overflowed == 0
+    index, _, _ = samples(core)
+    assert (np.diff(index) == 1).all()
+
+
+def test_a_chip_at_the_other_address_is_found(library: Path) -> None:
+    core = Core(library, Chip(NUMBERED), address=0x69)
+    core.run(3)
+    assert len(samples(core)[0]) > 100
+    assert statuses(core)[-1].trouble == 0
 
 
 def test_a_chip_that_is_none_of_the_family_is_named(library: Path) -> None:
@@ -266,7 +353,34 @@ def test_it_takes_the_rates_that_the_divider_makes(library: Path, rate_mhz: int)
     index, time_us, _ = samples(core)
     assert (np.diff(index) == 1).all()
     assert np.diff(time_us) == pytest.approx(1e9 / rate_mhz, abs=1)
-    assert len(index) == pytest.approx(4 * rate_mhz / 1000, abs=21)
+    late = 21 if rate_mhz > 15_000 else 1  # two batches of ten, or one by one
+    assert len(index) == pytest.approx(4 * rate_mhz / 1000, abs=late)
+    assert statuses(core)[-1].overflowed == 0
+    silent_bus(core, 0.07 + 2000 / rate_mhz)
+    core.run(2)
+    index, time_us, shown = samples(core)
+    assert (np.diff(shown) == 1).all()
+    assert np.diff(time_us) == pytest.approx(1e9 / rate_mhz, abs=1)
+
+
+BANDWIDTH_HZ = {1: 184, 2: 94, 3: 44, 4: 21, 5: 10, 6: 5}
+"""By DLPF_CFG, the accelerometer's (RM-MPU-6000A, 0x1A)."""
+
+
+@pytest.mark.parametrize("who", [0x68, 0x71])
+@pytest.mark.parametrize("rate_hz", [5, 8, 20, 25, 40, 50, 100, 125, 200, 250, 500])
+def test_its_low_pass_is_the_widest_below_half_the_rate(
+    library: Path, who: int, rate_hz: int
+) -> None:
+    core = Core(library, Chip(NUMBERED, who_am_i=who))
+    core.tell(command(Code.SET_RATE, rate_hz * 1000))
+    core.run(0.5)
+    assert core.chip.write(b"\x1a", core.now_us)
+    registers = core.chip.read(4, core.now_us)
+    assert registers is not None
+    widest = min((cfg for cfg, hz in BANDWIDTH_HZ.items() if hz <= rate_hz / 2), default=6)
+    assert registers[0] == widest
+    assert registers[3] == (widest if who == 0x71 else 0)  # ACCEL_CONFIG2
 
 
 @given(rate_mhz=st.integers(0, 0xFFFFFFFF))
