@@ -24,7 +24,7 @@ MODELS: Final = Path(__file__).parents[1] / "models"
 DEFAULTS: Final = ("wrist", "waist")
 """The first of these that is shipped is used where no model is named."""
 
-_MAX_FILE_BYTES: Final = 64 << 20
+MAX_FILE_BYTES: Final = 64 << 20
 _MAX_MEMBER_BYTES: Final = 1 << 20
 _MAX_MEMBERS: Final = 16
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, struct.error, OverflowError)
@@ -157,11 +157,11 @@ def read(path: Path) -> bytes:
     """Return a file's bytes, unchecked but for their number; raises BundleError."""
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise BundleError(f"{path}: cannot read the bundle: {error.strerror}") from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise BundleError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MB, not an edgehar bundle")
+    if len(content) > MAX_FILE_BYTES:
+        raise BundleError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MB, not an edgehar bundle")
     return content
 
 

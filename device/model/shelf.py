@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.model import bundle as bundles
+from device.model import durable
 from device.model.bundle import Bundle, BundleError
 from device.model.ledger import Origin, is_key
 from firmware_bridge.errors import InputError
@@ -56,10 +57,12 @@ def entry(key: str, folder: Path, origins: Mapping[str, Origin]) -> Entry:
     name, _, stated = key.partition("@")
     bundle, damage, content = None, "", b""
     try:
-        content = bundles.read(path)
+        content = durable.read(path, bundles.MAX_FILE_BYTES)
         bundle = _parsed(content, name, stated)
     except BundleError as error:
         damage = str(error)
+    except OSError as error:
+        damage = f"cannot read {path}: {error.strerror}"
     digest = stated or hashlib.sha256(content).hexdigest()
     return Entry(key, bundle, damage, digest, len(content), origins.get(key))
 
