@@ -126,27 +126,25 @@ class I2cSource:
     def _opened(self, *, started: bool) -> Generator[Samples, None, tuple[Bus, Model]]:
         said = ""
         while True:
-            number, _ = self._where
             bus = None
             try:
                 bus = Bus(*self._where)
                 found, model = bus.identify()
-            except SourceError as error:
-                if not started:
-                    raise
+            except (OSError, SourceError) as error:
                 why = str(error)
-            except OSError as error:
-                why = bus.silence(error) if bus else cannot_open(error, number)
-                if not started and error.errno in HOPELESS:
+                if isinstance(error, OSError):
+                    why = bus.silence(error) if bus else cannot_open(error, self._where[0])
+                if bus is not None:
+                    bus.close()
+                # Just plugged in, a bus may belong to root for a moment: so only at the start.
+                if not started and (isinstance(error, SourceError) or error.errno in HOPELESS):
                     raise SourceError(f"{self.name}: {why}") from error
             else:
                 self._introduce(found, model)
                 return bus, model
-            if bus is not None:
-                bus.close()
             if why != said:
                 log.warning("waiting for %s: %s", self.name, why)
-                said = why
+                said, started = why, True
             yield from self._pause()
 
     def _introduce(self, found: int, model: Model) -> None:

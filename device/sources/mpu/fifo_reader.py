@@ -101,14 +101,9 @@ class FifoReader:
         after_s = self._now()
         if self._aligned and not again:
             self._note_lag((before_s + after_s) / 2)
-        status = self._port.read(registers.INT_STATUS, 9)
-        self.temperature_c = self._model.temperature_c(
-            fifo.word(status, registers.TEMP_OUT_H - registers.INT_STATUS)
-        )
         count = size // SAMPLE_BYTES
         room = self._model.fifo_bytes - size
-        self.fifo_free = max(room, 0) / self._model.fifo_bytes
-        if status[0] & registers.FIFO_OFLOW_INT or room < _SPARE * SAMPLE_BYTES:
+        if self._ran_over(room):
             return self._overflowed()
         taken = self._next + count
         if not self._aligned:
@@ -130,6 +125,17 @@ class FifoReader:
         self.clock.add(taken, before_s, after_s)
         self._next = taken
         return taken - count, fifo.from_fifo(data)
+
+    def _ran_over(self, room: int) -> bool:
+        """Ask the chip, and its temperature by the way."""
+        status = self._port.read(registers.INT_STATUS, 9)
+        self.temperature_c = self._model.temperature_c(
+            fifo.word(status, registers.TEMP_OUT_H - registers.INT_STATUS)
+        )
+        self.fifo_free = max(room, 0) / self._model.fifo_bytes
+        if room < 0:
+            self._check()  # no FIFO holds so much: a chip, or a wire, gone mad
+        return bool(status[0] & registers.FIFO_OFLOW_INT) or room < _SPARE * SAMPLE_BYTES
 
     def _plausible(self, size: int, taken: int, before_s: float, after_s: float) -> bool:
         """Say whether the FIFO holds whole samples, and as many as time has passed for."""

@@ -8,9 +8,6 @@ from device.sources.mpu import bringup, registers
 from device.sources.mpu.bringup import Write
 from device.sources.mpu.registers import Model
 
-WORDS_TRIED = 3
-"""Readings of WHO_AM_I that must agree before a chip is called a stranger."""
-
 
 class Port(Protocol):
     """Registers of one chip. Each call may raise OSError with any number: adapters differ."""

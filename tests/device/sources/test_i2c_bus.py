@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from smbus2 import I2cFunc, i2c_msg
 
+from device.sources import SourceError
 from device.sources.mpu import bus as bus_module
 from device.sources.mpu.bus import Bus, cannot_open
 from device.sources.mpu.registers import FIFO_R_W, INT_STATUS
@@ -25,6 +26,7 @@ class Adapter:
 
     def __init__(self) -> None:
         self.given = 0
+        self.who = [0x71]
         self.asked: list[int] = []
 
     def open(self, number: int) -> None:
@@ -55,7 +57,7 @@ class Adapter:
     def read_byte_data(self, address: int, _: int) -> int:
         if address not in self.answering:
             raise OSError(self.says, os.strerror(self.says))
-        return 0x71
+        return self.who.pop(0) if len(self.who) > 1 else self.who[0]
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, **limits: Any) -> tuple[Bus, Adapter]:
@@ -117,3 +119,20 @@ def test_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.silence(OSError(errno.EIO, "I/O"))
     busy = bus.silence(OSError(errno.EBUSY, "Device or resource busy"))
     assert "/sys/bus/i2c/devices/1-0068/driver" in busy
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [([0x68], "MPU-6050"), ([0x70], "MPU-6500"), ([0x72], "MPU-6050"), ([0x98], "MPU-6500"),
+     ([0xFF, 0x00, 0x73], "MPU-9250")],
+)  # fmt: skip
+def test_who_answers(monkeypatch: pytest.MonkeyPatch, who: list[int], name: str) -> None:
+    bus, _ = opened(monkeypatch, who=list(who))
+    found, model = bus.identify()
+    assert (found, model.name) == (who[-1], name)
+
+
+def test_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, _ = opened(monkeypatch, who=[0x39])
+    with pytest.raises(SourceError, match="WHO_AM_I 0x39, so it is no MPU-6050"):
+        bus.identify()

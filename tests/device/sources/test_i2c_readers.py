@@ -226,6 +226,20 @@ def test_a_brown_out_is_noticed_within_a_second() -> None:
         assert host.now_s < failed_s + 1.5
 
 
+@pytest.mark.parametrize("level", [0x00, 0xFF])
+def test_a_wire_that_broke_is_not_taken_for_samples(
+    monkeypatch: pytest.MonkeyPatch, level: int
+) -> None:
+    """An adapter that sees no acknowledge may still say that all went well."""
+    host = Simulated()
+    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    poll_on(host, reader, 5.0)
+    monkeypatch.setattr(host, "read", lambda _, count: bytes([level]) * count)
+    with pytest.raises(ChipLostError, match=f"holds 0x{level:02x}"):
+        poll_on(host, reader, 2.0)
+
+
 def test_a_chip_that_does_not_keep_what_is_written_is_refused() -> None:
     host = Simulated()
     written = host.write
