@@ -85,7 +85,7 @@ class Ledger:
         if key == self.previous:
             return self.went_back()
         proven = self.previous if self.trial else (self.active or default)
-        failed = {k: v for k, v in self.failed.items() if k != key}
+        failed = {k: v for k, v in self.failed.items() if k not in {key, proven}}
         return replace(
             self, active=key, previous=proven, trial=Trial(), why="activated", failed=failed
         )
