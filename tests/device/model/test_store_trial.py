@@ -1,7 +1,6 @@
 """A new model's trial: what counts against it, what proves it, and what is gone back to."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -252,7 +251,7 @@ def test_what_is_gone_back_to_has_always_proved_itself(steps: list[str]) -> None
         elif step == "back" and ledger.previous:
             ledger = ledger.went_back()
         elif step == "fail" and ledger.active:
-            proven.discard(ledger.active)
+            proven -= {ledger.active} - {"wrist"}  # the last resort is always there
             ledger = ledger.fell_back("it did")
         elif step == "begin" and ledger.trial:
             ledger = replace(ledger, trial=ledger.trial.begun("boot"))
@@ -297,7 +296,7 @@ def test_no_path_comes_out_of_a_ledger(store: Store, key: str) -> None:
 
 
 def test_the_lock_of_a_trial_is_let_go(store: Store) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for end in (None, UnexpectedError(), None, EdgeharError()):
         run(store, end)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
