@@ -12,7 +12,7 @@ from typing import Any, Final
 from device.decisions import Decision
 from device.sinks import SinkError
 from device.status import Status
-from device.today import Today
+from device.today import MOST_DAYS, Today
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 
@@ -34,53 +34,53 @@ class TodayFile:
         self.name = str(path)
         self._path = path
         self._written_s = time.monotonic()
-        self._latest: Status | None = None
+        self._today = Today()
 
     def read(self, labels: Iterable[str]) -> Today:
         """Return the day so far; empty if there is none that fits, which is warned of."""
-        today = Today(labels)
+        days: dict[date, dict[str, float]] = {}
         try:
             with self._path.open("rb") as file:
-                found = json.loads(file.read(_MAX_BYTES + 1))
-            today.restore(date.fromisoformat(found["date"]), _seconds(found))
+                days = _days(json.loads(file.read(_MAX_BYTES + 1)))
         except FileNotFoundError:
             pass
         except OSError as error:
             log.warning("what was done today not taken from %s: %s", self.name, error.strerror)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("what was done today not taken from %s: it is damaged", self.name)
-        return today
+        self._today = Today(labels, days)
+        return self._today
 
     def write(self, decision: Decision) -> None:
         """Leave it to `status`, which adds them up."""
 
-    def status(self, status: Status) -> None:
-        """Keep the day's sums; raises SinkError if they cannot be written."""
-        self._latest = status
+    def status(self, _: Status) -> None:
+        """Keep the sums, now and then; raises SinkError if they cannot be written."""
         if time.monotonic() - self._written_s >= EVERY_S:
-            self._write(status)
+            self._write()
 
     def close(self) -> None:
         """Keep the last ones."""
-        if self._latest is not None:
-            with contextlib.suppress(SinkError):
-                self._write(self._latest)
+        with contextlib.suppress(SinkError):
+            self._write()
 
-    def _write(self, status: Status) -> None:
+    def _write(self) -> None:
+        days = {day.isoformat(): dict(done_s) for day, done_s in self._today.days.items()}
         try:
-            write_json(
-                self._path,
-                {"schema": _SCHEMA, "date": status.today, "seconds": dict(status.today_s)},
-            )
+            write_json(self._path, {"schema": _SCHEMA, "days": days})
         except InputError as error:
             raise SinkError(str(error)) from error
         self._written_s = time.monotonic()
 
 
-def _seconds(found: dict[str, Any]) -> dict[str, float]:
-    seconds = {str(label): float(done_s) for label, done_s in found["seconds"].items()}
-    if found["schema"] != _SCHEMA or not 0 <= sum(seconds.values()) <= _DAY_S:
+def _days(found: dict[str, Any]) -> dict[date, dict[str, float]]:
+    if found["schema"] != _SCHEMA or len(found["days"]) > MOST_DAYS:
         raise ValueError
-    if any(done_s < 0 for done_s in seconds.values()):
+    return {date.fromisoformat(day): _seconds(done_s) for day, done_s in found["days"].items()}
+
+
+def _seconds(found: dict[str, Any]) -> dict[str, float]:
+    seconds = {str(label): float(done_s) for label, done_s in found.items()}
+    if not 0 <= sum(seconds.values()) <= _DAY_S or any(done_s < 0 for done_s in seconds.values()):
         raise ValueError
     return seconds

@@ -75,7 +75,9 @@ def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> 
         moment = datetime.fromtimestamp(midnight.timestamp() + number * HOP_S + 0.5, UTC)
         today.see(decision(100 + number * HOP_S, moment.isoformat()))
     assert today.seconds(date(2026, 7, 2))["walking"] == pytest.approx(11 * HOP_S)
-    assert today.seconds(date(2026, 7, 1)) == today.seconds(date(2026, 7, 3)) == {"walking": 0.0}
+    before = today.seconds(date(2026, 7, 1))
+    assert before["walking"] == pytest.approx(WINDOW_S + 9 * HOP_S)
+    assert today.seconds(date(2026, 7, 3)) == {"walking": 0.0}
 
 
 @pytest.mark.usefixtures("utc")
@@ -86,6 +88,15 @@ def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
     for number in range(10):
         today.see(decision(10 + number * HOP_S, at(10 + number)))
     assert today.seconds(date(2026, 3, 1))["walking"] == pytest.approx(2 * (WINDOW_S + 9 * HOP_S))
+
+
+def test_silence_that_was_only_late_counts_nothing_twice() -> None:
+    today, day = Today(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
+    today.see(decision(10.0, at(0)))
+    today.see(decision(14.0, at(4), None, "no_data"))
+    for number in range(8):
+        today.see(decision(10.0 + (number + 1) * HOP_S, at(5 + number)))
+    assert today.seconds(day)["walking"] <= WINDOW_S + 8 * HOP_S
 
 
 def test_what_has_no_date_is_of_no_day() -> None:
