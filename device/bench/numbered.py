@@ -24,9 +24,9 @@ def encoded(index: NDArray[np.int64]) -> NDArray[np.int16]:
 
 
 def decoded(counts: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the number of each sample (n,), and whether it is torn: parts of several."""
-    low, both = counts[:, 0].astype(np.int64), counts[:, 1].astype(np.int64)
-    number = (both - low) % _BASE * _BASE + low
-    torn = (encoded(number) != counts).any(axis=1)
-    # A torn one counts for the sample of its first part.
-    return np.where(torn, low, number), torn
+    """Return the number of each sample (n,), and whether it is torn: parts of several.
+
+    The first must be one of the first 30,000. A torn one counts for the sample of its first part.
+    """
+    number = np.unwrap(counts[:, 0].astype(np.int64), period=_BASE).astype(np.int64)
+    return number, (encoded(number) != counts).any(axis=1)

@@ -178,18 +178,18 @@ def _row(found: Result) -> list[str]:
 
 def main(seconds: str = "600", out: str = "results/reading.json") -> None:
     """Measure all and write the results with the README's table."""
-    about, found = machine(), []
+    about, found = machine(), list[Result]()
     for result in results(float(seconds)):
         found.append(result)
         print(*_row(result), sep="  ", flush=True)
-    whole = {
-        "machine": asdict(about),
-        "oscillator_ppm": PPM,
-        "bus_hz": CLOCK_HZ,
-        "readers": [asdict(result) for result in found],
-        "table": {"head": list(HEAD), "rows": [_row(result) for result in found]},
-    }
-    write_json(Path(out), whole)
+        whole = {
+            "machine": asdict(about),
+            "oscillator_ppm": PPM,
+            "bus_hz": CLOCK_HZ,
+            "readers": [asdict(one) for one in found],
+            "table": {"head": list(HEAD), "rows": [_row(one) for one in found]},
+        }
+        write_json(Path(out), whole)
 
 
 if __name__ == "__main__":
