@@ -109,6 +109,15 @@ def test_the_real_sensor_whose_publisher_inverted_its_gyro(data_dir: Path) -> No
     assert verdicts
 
 
+def test_an_axis_that_it_was_not_turned_about_is_not_vouched_for() -> None:
+    t_s = np.arange(0, 30, 0.02)
+    angle, rate, zero = np.sin(t_s), np.cos(t_s), 0 * t_s
+    acc_g = np.stack([np.sin(angle), zero, np.cos(angle)], axis=1)
+    finding = motion.together(Samples(t_s, acc_g, np.stack([zero, -rate, zero], axis=1)))
+    assert finding.level == "warn"
+    assert "it was hardly turned about x, z" in finding.text
+
+
 def test_bias_and_offset_are_no_disagreement() -> None:
     samples = handled()
     off = replace(samples, acc_g=samples.acc_g + 0.05, gyro_rad_s=samples.gyro_rad_s + 0.15)
@@ -200,7 +209,7 @@ def facts(**changes: Any) -> ports.Facts:
         ({"problem": "not there", "others": ("/dev/a",)}, "fail", "", "there is /dev/a; or"),
         ({"path": "/dev/i2c-1", "problem": "not there"}, "fail", "/dev/i2c-1", "raspi-config"),
         ({"permitted": False, "member": False, "entered": False}, "fail", "dialout", "usermod -aG"),
-        ({"permitted": False, "member": False}, "fail", "no permission", "log in again"),
+        ({"permitted": False, "member": False}, "fail", "no permission", "since your last login"),
         ({"users": ("minicom (12)",)}, "warn", "open in minicom (12)", "stop that program"),
     ],
 )  # fmt: skip
