@@ -79,6 +79,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
         _tell(observer, outlets)
     except BrokenPipeError:
         log.info("nobody reads standard output any more")
+        _tell(observer, outlets)
     finally:
         for outlet in outlets:
             outlet.close()

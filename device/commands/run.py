@@ -47,7 +47,9 @@ log = logging.getLogger(__name__)
     "  [models]  # see edgehar models --help\n"
     '  folder = "/var/lib/edgehar/models"\n'
     "  [metrics]  # for Prometheus\n"
-    '  listen = "127.0.0.1:9464"'
+    '  listen = "127.0.0.1:9464"\n'
+    "  [mqtt]  # for home automation\n"
+    '  host = "homeassistant.local"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "

@@ -153,6 +153,16 @@ def test_sinks_that_want_it_are_told_at_least_at_the_end() -> None:
     assert json.loads(json.dumps(asdict(status)))["states"] == by_state
 
 
+def test_the_last_status_is_told_when_nobody_reads_any_more() -> None:
+    gone, told = FakeSink(), Told()
+    gone.fails = BrokenPipeError
+    daemon.run(
+        Dated([samples(0.0, 30.0)]), Pipeline(Model, classify), Model.spec,
+        [Outlet(told), Outlet(gone)], lambda: False,
+    )  # fmt: skip
+    assert told.told[-1].decision == told.decisions[-1]
+
+
 def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
