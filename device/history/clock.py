@@ -11,6 +11,8 @@ from pathlib import Path
 
 STEP_S = 0.25
 """A smaller difference is no step: NTP clients slew below 0.4 s (systemd-timesyncd) or more."""
+MARK_EVERY_S = 900.0
+"""The clock is noted in the history so often, and when it has been set."""
 _TRIES = 3
 _TIGHT_S = 0.001
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -12,13 +12,13 @@ from itertools import groupby
 from pathlib import Path
 
 from device.history import schema
-from device.history.clock import STEP_S
+from device.history.clock import MARK_EVERY_S, STEP_S
 from device.history.zone import to_ms
 from firmware_bridge.errors import InputError
 
 EVER_MS = 1 << 62
 _SLACK_MS = 60_000  # a decision is written within seconds of the end of its window
-_MARKED_MS = 900_000  # a decision is written within this of the mark before it: sinks.sqlite
+_MARKED_MS = round(1000 * MARK_EVERY_S)  # a decision is written within this of the mark before
 _AT_ONCE = 2048
 """Rows. Each query is a transaction of its own: a long one would keep the log from being reused."""
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from device.history.clock import Reading, stepped
+from device.history.clock import MARK_EVERY_S, Reading, stepped
 from device.history.limits import Limits
 
 LOOK_EVERY_S = 60.0
@@ -18,14 +18,10 @@ SETTLED_S = 3600.0
 _WAL_BYTES = 5 << 20
 _SET_S = 1_577_836_800.0  # 2020: before it, nobody has set the clock
 
-# The first moment of which is known that it came after a decision. The clock of a boot may never
-# have been set, then a later one's tells.
-_AFTER = """
-SELECT marks.run, marks.number, marks.boot_s + runs.offset_s AS utc_s
-FROM marks JOIN runs USING (run)
-WHERE (marks.run, marks.number) > (?, ?) AND utc_s > ?
-ORDER BY 1, 2 LIMIT 1
-"""
+_UTC = "SELECT number, boot_s + runs.offset_s AS utc_s FROM marks JOIN runs USING (run)"
+_BEFORE = f"{_UTC} WHERE run = ? AND number <= ? ORDER BY number DESC LIMIT 1"
+_AFTER = f"{_UTC} WHERE run = ? AND number > ? ORDER BY number LIMIT 1"
+_LATER = f"{_UTC} WHERE run > ? AND utc_s > ? ORDER BY run, number LIMIT 1"
 _OLDEST = "SELECT run, number FROM decisions ORDER BY run, number LIMIT 1"
 
 
@@ -58,11 +54,10 @@ class Retention:
         if oldest and (pages - free + FREE_PAGES) * page_bytes > self._max_bytes:
             _delete(database, oldest, None)
             return True
-        if oldest and self._is_settled(now):
-            after = database.execute(_AFTER, (*oldest, _SET_S)).fetchone()
-            if after and after[2] < now.utc_s - self._keep_s:
-                _delete(database, oldest, after[1] if after[0] == oldest[0] else None)
-                return True
+        if oldest and self._is_settled(now) and self._is_old(database, oldest, now):
+            after = database.execute(_AFTER, oldest).fetchone()
+            _delete(database, oldest, after[0] if after else None)
+            return True
         if free > FREE_PAGES and vacuum:
             # A row without columns for each page, which `execute` would stop at.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
@@ -71,6 +66,19 @@ class Retention:
 
     def _is_settled(self, now: Reading) -> bool:
         return self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
+
+    def _is_old(self, database: sqlite3.Connection, oldest: tuple[int, int], now: Reading) -> bool:
+        return _known_past_s(database, *oldest) < now.utc_s - self._keep_s
+
+
+def _known_past_s(database: sqlite3.Connection, run: int, number: int) -> float:
+    """Return when a decision was certainly past, in seconds since 1970; inf if nobody knows."""
+    before = database.execute(_BEFORE, (run, number)).fetchone()
+    if before and before[1] > _SET_S:
+        return float(before[1]) + MARK_EVERY_S
+    # The clock of its boot was never set, or not noted; then a later run's tells.
+    later = database.execute(_LATER, (run, _SET_S)).fetchone()
+    return float(later[1]) if later else float("inf")
 
 
 def _delete(database: sqlite3.Connection, oldest: tuple[int, int], end: int | None) -> None:

@@ -23,8 +23,6 @@ from firmware_bridge.errors import InputError
 
 BACKLOG = 1000
 """Decisions kept while they cannot be written (a full disk): 21 minutes at one each 1.28 s."""
-MARK_EVERY_S = 900.0
-"""The clock is noted so often, and when it has been set."""
 AT_WORK_EVERY_S = 60.0
 """In a silence, which makes no decisions, it is noted so often that the daemon is at work."""
 
@@ -111,7 +109,7 @@ class Sqlite:
         return (
             marked is None
             or clock.stepped(marked.offset_s, now)
-            or now.boot_s >= marked.boot_s + MARK_EVERY_S
+            or now.boot_s >= marked.boot_s + clock.MARK_EVERY_S
         )
 
     def _start(self, transaction: sqlite3.Connection) -> int:
