@@ -1,12 +1,18 @@
 """`edgehar models`, and the daemon that takes what it activates: each in a process of its own."""
 
 import json
+import re
+import shlex
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from device.cli import PROGRAM
+from device.commands.models import SETTINGS
 from device.model import trial
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
@@ -15,6 +21,9 @@ from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 from tests.device.test_run import daemon, stop
 
 Model = dict[str, Any]
+pytestmark = pytest.mark.skipif(
+    SETTINGS.is_file(), reason=f"{SETTINGS} is there, and its models are somebody's"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -178,3 +187,29 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
     assert not folder.exists()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs Debian's package openssl")
+def test_the_commands_of_the_manual_work(new: Path, recording: Path, tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    shutil.copy(recording, tmp_path / "recording.csv")
+    script = "\n".join(blocks).replace("wrist@1a2b3c4d", name_of(new))
+    assert script.count("edgehar ") == 5
+    assert script.count("openssl ") == 3
+    script = f'edgehar() {{ {shlex.join(PROGRAM)} "$@"; }}\n{script}'
+    done = subprocess.run(
+        ["sh", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(lines((tmp_path / "new.jsonl").read_text())) > 50
+    # And the settings of the manual, with the key that its commands made.
+    settings = re.search(r"^```toml\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    assert settings is not None
+    text = settings[1].replace("/var/lib/edgehar/models", str(tmp_path / "signed"))
+    (tmp_path / "edgehar.toml").write_text(text.replace("/etc/edgehar", str(tmp_path)))
+    said("install", new, "--config", tmp_path / "edgehar.toml")
+    new.with_name("new.tflite.sig").unlink()
+    done = edgehar("models", "install", new, "--config", tmp_path / "edgehar.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not signed" in done.stderr
