@@ -255,7 +255,9 @@ enum sampled sampler_step(bool last)
         now = waiting();
     }
     if (!in_step(in_fifo, now)) {
-        count_fifo(in_fifo);
+        /* Fewer than announced: interrupts that were none, or a chip that has lost its supply. */
+        if (in_fifo >= now || mpu_check() == MPU_OK)
+            count_fifo(in_fifo);
         return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
     }
     now = waiting();

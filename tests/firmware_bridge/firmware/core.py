@@ -96,6 +96,12 @@ class Core:
             self.lib.app_step()
             self.messages += self.decoder.feed(sent(self.lib))
 
+    def until_sample(self, number: int) -> None:
+        """Run until the last digit of what the chip announced is that."""
+        while self.interrupts % 10 != number:
+            self.lib.app_step()
+        self.messages += self.decoder.feed(sent(self.lib))
+
     def tell(self, data: bytes) -> None:
         self.lib.host_receive(data, len(data))
 

@@ -186,9 +186,11 @@ def test_a_bus_silent_for_a_second_and_a_half_costs_no_sample(library: Path) -> 
     assert (np.diff(index) == 1).all()
 
 
-def test_a_chip_that_lost_its_supply_is_set_up_anew(library: Path) -> None:
+@pytest.mark.parametrize("sample", range(10))
+def test_a_chip_that_lost_its_supply_is_set_up_anew(library: Path, sample: int) -> None:
     core = Core(library, Chip(NUMBERED))
     core.run(3.1)
+    core.until_sample(sample)  # the last of a batch is about to be read
     before = core.interrupts
     core.chip.brown_out(core.now_us)
     core.run(5)
