@@ -96,9 +96,7 @@ class FifoReader:
             self._restart()
         if self._now() - self._checked_s >= CHECK_S:
             self._check()
-        before_s = self._now()
-        size = int.from_bytes(self._port.read(registers.FIFO_COUNTH, 2), "big")
-        after_s = self._now()
+        size, before_s, after_s = self._size()
         if self._aligned and not again:
             self._note_lag((before_s + after_s) / 2)
         count = size // SAMPLE_BYTES
@@ -126,6 +124,16 @@ class FifoReader:
         self._next = taken
         return taken - count, fifo.from_fifo(data)
 
+    def _size(self) -> tuple[int, float, float]:
+        """Return what the FIFO holds, in bytes, and the moments before and after that was so."""
+        for _ in range(2):
+            before_s = self._now()
+            size = int.from_bytes(self._port.read(registers.FIFO_COUNTH, 2), "big")
+            after_s = self._now()
+            if not size % SAMPLE_BYTES:
+                break  # else it is in the middle of a sample, or misread
+        return size, before_s, after_s
+
     def _ran_over(self, room: int) -> bool:
         """Ask the chip, and its temperature by the way."""
         status = self._port.read(registers.INT_STATUS, 9)
@@ -144,7 +152,7 @@ class FifoReader:
         if not self.clock.settled:
             return not self._doubted
         # A burst that failed must have taken nothing with it; and a count may be misread.
-        off_s = self.clock.period_s * (-0.25 if self._doubted else 1.5)
+        off_s = self.clock.period_s * (-0.25 if self._doubted else 0.5)
         earliest = self.clock.taken_at(before_s - off_s)
         return earliest <= taken <= self.clock.taken_at(after_s + off_s)
 

@@ -226,6 +226,40 @@ def test_a_brown_out_is_noticed_within_a_second() -> None:
         assert host.now_s < failed_s + 1.5
 
 
+@given(bit=st.integers(0, 15), polls=st.integers(20, 60))
+def test_a_misread_count_tears_nothing(bit: int, polls: int) -> None:
+    host = Simulated()
+    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    read, counted, last = host.read, 0, -1
+
+    def flipped(register: int, count: int) -> bytes:
+        nonlocal counted
+        data = read(register, count)
+        counted += register == registers.FIFO_COUNTH
+        if counted != polls or register != registers.FIFO_COUNTH:
+            return data
+        return (int.from_bytes(data, "big") ^ 1 << bit).to_bytes(2, "big")
+
+    host.read = flipped  # type: ignore[method-assign]  # a wire that flips one bit, once
+    for _ in range(polls + 10):
+        host.sleep(reader.due_s() - host.now_s)
+        _, counts = reader.poll()
+        found = numbers(counts)  # fails on a torn one
+        assert np.all(np.diff(np.concatenate([[last], found])) >= 1)
+        last = int(found[-1]) if len(found) else last
+    assert last > polls * 10
+
+
+def test_a_fifo_that_runs_over_at_once_begins_anew() -> None:
+    host = Simulated()
+    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    host.sleep(3.0)
+    with pytest.raises(ChipLostError, match="before its rate was known"):
+        reader.poll()
+
+
 @pytest.mark.parametrize("level", [0x00, 0xFF])
 def test_a_wire_that_broke_is_not_taken_for_samples(
     monkeypatch: pytest.MonkeyPatch, level: int
