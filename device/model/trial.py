@@ -80,12 +80,14 @@ class Taken:
 def taken(store: Store) -> Generator[Taken]:
     """Take the active model, verified, for as long as the daemon runs.
 
-    Whatever is an EdgeharError, or no error, is an end that says nothing against the model.
+    No error, or an EdgeharError that is no BundleError, says nothing against the model.
     Raises BundleError if not even the shipped default works here, EdgeharError without a runtime.
     """
     found, proof = _begin(store)
     try:
         yield _verified(store, found, proof)
+    except BundleError:  # the daemon cannot honour it
+        raise
     except (EdgeharError, KeyboardInterrupt, SystemExit):
         _end(proof)
         raise

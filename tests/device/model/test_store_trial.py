@@ -78,6 +78,12 @@ def test_the_second_crash_rolls_back_even_with_good_runs_between(store: Store) -
     assert store.ledger().failed == {key: "the daemon crashed 2 times under it"}
 
 
+@pytest.mark.parametrize("end", [BundleError("its filter cannot be made"), UnexpectedError()])
+def test_what_the_daemon_cannot_honour_counts_as_crashes(store: Store, end: Exception) -> None:
+    assert [run(store, end) for _ in range(CRASHES)] == [NEW] * CRASHES
+    assert run(store) != NEW
+
+
 def test_power_cuts_count_less_than_crashes_but_not_for_nothing(store: Store) -> None:
     for _ in range(CUTS):
         assert run(store, UnexpectedError()) == NEW
