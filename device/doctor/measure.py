@@ -82,15 +82,14 @@ def _listen(
 @contextmanager
 def _logged(heard: Heard) -> Iterator[None]:
     logger = logging.getLogger("device.sources")
-    handler, before = _Into(heard), (logger.level, logger.propagate)
+    handler, before = _Into(heard), logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logger.propagate = False
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+        logger.setLevel(before)
 
 
 class _Into(logging.Handler):
