@@ -47,7 +47,7 @@ def settings(model: Model, rate_hz: int) -> tuple[Write, ...]:
         Write(reg.SMPLRT_DIV, _CLOCK_HZ // rate_hz - 1, "the rate"),
         Write(reg.GYRO_CONFIG, gyro, f"+-{GYRO_FULL_SCALE_DPS} deg/s, no self-test"),
         Write(reg.ACCEL_CONFIG, acc, f"+-{ACC_FULL_SCALE_G} g, no self-test"),
-        Write(reg.INT_ENABLE, 0x00, "nobody listens to the INT pin"),
+        Write(reg.INT_ENABLE, reg.FIFO_OFLOW_INT, "not for the pin: so that its status is set"),
     )
     if not model.acc_filter_apart:
         return both

@@ -46,6 +46,7 @@ class DirectReader:
         self._began_s = self._checked_s = self._early_s = now()
         # When the sample numbered last came, and when one did at all.
         self._came_s = self._heard_s = self._told_s = self._began_s
+        port.write(registers.INT_ENABLE, registers.DATA_RDY_INT)  # so that its status is set
         port.read(registers.INT_STATUS, 1)  # clears what it said of before
         clock.add(0, self._began_s, now())
 
