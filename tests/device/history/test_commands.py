@@ -148,8 +148,8 @@ def test_what_a_label_is_called_cannot_break_the_picture(tmp_path: Path) -> None
     ],
 )
 def test_bad_input_is_one_line(db: Path, arguments: list[str], words: str) -> None:
-    where = [] if "--db" in arguments or arguments == ["report", "night"] else ["--db", db]
-    done = edgehar(*arguments, *where)
+    named = "--db" in arguments or arguments == ["report", "night"]
+    done = edgehar(*arguments, *([] if named else ["--db", str(db)]))
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
