@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from device.model import bundle as bundles
-from device.model import durable
+from device.model import durable, trial
 from device.model import store as stores
 from device.model.ledger import CRASHES, Ledger
 from device.model.store import Store
@@ -37,16 +37,19 @@ def crashes(store: Store) -> None:
 
 
 @pytest.fixture
-def files(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, Path]:
-    """Bundles that are small, so a disk can have many states in a short time; they cannot run."""
+def files(
+    tmp_path: Path, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Path]:
+    """Bundles, one of them shipped, so small that a disk can have many states; they cannot run."""
+    monkeypatch.setattr(bundles, "MODELS", tmp_path / "shipped")
+    for module in (stores, trial):
+        monkeypatch.setattr(module, "self_test", lambda _: 0.0)
     written = {}
-    for number, name in enumerate(("a", "b", "c", "new")):
-        threshold = (number + 1) / 10
-        terms = {
-            "name": "small",
-            "decision": {**manifest["decision"], "unknown_threshold": threshold},
-        }
+    for number, name in enumerate(("a", "b", "c", "new", "shipped/wrist")):
+        decision = {**manifest["decision"], "unknown_threshold": (number + 1) / 10}
+        terms = {"name": "wrist" if "/" in name else "small", "decision": decision}
         written[name] = tmp_path / f"{name}.tflite"
+        written[name].parent.mkdir(exist_ok=True)
         bundles.write(written[name], FLATBUFFER, {**manifest, **terms}, CARD)
     return written
 
@@ -88,7 +91,6 @@ def test_every_cut_leaves_a_valid_model(
     life: list[Step], files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what was not synced lost, torn or zeroed, and folders' changes in any combination."""
-    monkeypatch.setattr(stores, "self_test", lambda _: 0.0)
     live = tmp_path / "live"
     live.mkdir()
     store, calls, disk, cuts = Store(live / "models"), Calls(), Disk(), 0
