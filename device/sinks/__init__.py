@@ -42,7 +42,8 @@ class Outlet:
         self.name = sink.name
         self._sink = sink
         self._status = sink.status if isinstance(sink, TakesStatus) else None
-        self._missed = 0
+        # Of each kind its own: that one can be taken does not say so of the other.
+        self._missed = {"decision": 0, "status": 0}
         self.failures = 0
         """Writes that failed."""
 
@@ -53,29 +54,29 @@ class Outlet:
 
     def write(self, decision: Decision) -> None:
         """Pass a decision on; raises BrokenPipeError only."""
-        self._give(lambda: self._sink.write(decision))
+        self._give("decision", lambda: self._sink.write(decision))
 
     def status(self, status: Status) -> None:
         """Pass a Status on to a sink that takes it; raises BrokenPipeError only."""
         if self._status is not None:
             take = self._status
-            self._give(lambda: take(status))
+            self._give("status", lambda: take(status))
 
-    def _give(self, give: Callable[[], None]) -> None:
+    def _give(self, what: str, give: Callable[[], None]) -> None:
         try:
             give()
         except SinkError as error:
-            if not self._missed:
+            if not self._missed[what]:
                 log.error("%s; going on without it", error)  # noqa: TRY400 -- one line, no traceback
-            self._missed += 1
+            self._missed[what] += 1
             self.failures += 1
             return
-        if self._missed:
-            log.warning("%s: written again, after %d failures", self._sink.name, self._missed)
-            self._missed = 0
+        if self._missed[what]:
+            log.warning("%s: written again, after %d failures", self.name, self._missed[what])
+            self._missed[what] = 0
 
     def close(self) -> None:
         """Close the sink; say what it never took."""
         self._sink.close()
-        if self._missed:
-            log.error("%s: the last %d decisions were not written", self._sink.name, self._missed)
+        if missed := self._missed["decision"]:
+            log.error("%s: the last %d decisions were not written", self.name, missed)

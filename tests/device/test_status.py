@@ -18,7 +18,7 @@ from device.sinks import Outlet, SinkError
 from device.status import INFERENCE_BOUNDS_S, InferenceTimes, Status
 from device.today import Today
 from firmware_bridge.samples import Float64, Samples
-from tests.device.made_up import HOP_S, WINDOW_S, decision
+from tests.device.made_up import HOP_S, WINDOW_S, a_status, decision
 from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
 
 
@@ -151,6 +151,27 @@ def test_sinks_that_want_it_are_told_at_least_at_the_end() -> None:
     # Each of the two stretches begins with a window that `warming_up` has already spoken for.
     assert status.today_s["walking"] == pytest.approx((by_state["ok"] - 2) * HOP_S, abs=0.01)
     assert json.loads(json.dumps(asdict(status)))["states"] == by_state
+
+
+def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Half(Told):
+        def status(self, status: Status) -> None:
+            self.told.append(status)
+
+    sink = Half()
+    sink.fails = SinkError
+    outlet = Outlet(sink)
+    for _ in range(3):
+        outlet.write(decision(1.0, None))
+        outlet.status(a_status())
+    outlet.close()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "no room; going on without it",
+        "fake sink: the last 3 decisions were not written",
+    ]
 
 
 def test_the_last_status_is_told_when_nobody_reads_any_more() -> None:
