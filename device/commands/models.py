@@ -68,7 +68,11 @@ def show(config_path: Path | None, *, as_json: bool) -> None:
 @click.argument("file", metavar="FILE", type=Path)
 @_with_settings
 def install(file: Path, config_path: Path | None) -> None:
-    """Verify a bundle, its self-test and signature included, and copy it in; not yet active."""
+    """Verify a bundle and copy it in.
+
+    Its self-test must pass on this board, and its signature if a key is configured. It is not
+    active yet.
+    """
     store, _ = _open(config_path)
     entry = store.install(file)
     click.echo(f"installed {_name(entry)}; take it with: edgehar models activate {_name(entry)}")
@@ -78,7 +82,11 @@ def install(file: Path, config_path: Path | None) -> None:
 @click.argument("model", metavar="NAME[@HASH]")
 @_with_settings
 def activate(model: str, config_path: Path | None) -> None:
-    """Verify a model again and make it the active one; until it has proved itself, on trial."""
+    """Make a model the active one, on trial.
+
+    The daemon takes it at its next start, and goes back by itself if the model fails or crashes it
+    before it has proved itself.
+    """
     store, config = _open(config_path)
     _say_active(store.activate(model), store, config)
 
@@ -86,7 +94,7 @@ def activate(model: str, config_path: Path | None) -> None:
 @command.command(epilog="\b\nExample:\n  edgehar models rollback")
 @_with_settings
 def rollback(config_path: Path | None) -> None:
-    """Make the model before the active one active again."""
+    """Go back to the model before the active one."""
     store, config = _open(config_path)
     _say_active(store.roll_back(), store, config)
 

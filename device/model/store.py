@@ -67,7 +67,9 @@ class Store:
                 if after != before:
                     durable.write(self.folder / _STATE, after.to_json())
         except OSError as error:
-            raise StoreError(f"cannot write to {self.folder}: {error.strerror}") from error
+            raise StoreError(
+                f"cannot write to {self.folder}: {error.strerror}; is it yours, and is there room?"
+            ) from error
         return after
 
     def entries(self) -> list[Entry]:
