@@ -3,7 +3,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,6 +160,18 @@ def test_it_answers_over_http_with_the_latest_figures(status: Status, free_port:
             Metrics(("127.0.0.1", free_port), None)
     with pytest.raises(urllib.error.URLError):
         get(free_port)
+
+
+def test_callers_that_say_nothing_or_nonsense_hold_up_nobody(
+    status: Status, free_port: int
+) -> None:
+    with closing(Metrics(("127.0.0.1", free_port), None)) as metrics, ExitStack() as callers:
+        for number in range(30):
+            caller = socket.create_connection(("127.0.0.1", free_port))
+            callers.enter_context(closing(caller))
+            caller.sendall((b"", b"GET /", b"\x00\xff\r\n\r\n")[number % 3])
+        metrics.status(status)
+        assert parsed(get(free_port)) == shown(status)
 
 
 def test_an_address_that_is_not_this_boards_is_refused() -> None:
