@@ -1,14 +1,11 @@
-"""A day out of its decisions: what it was made of, piece by piece, in bouts and in all. Pure."""
+"""A day out of its decisions: what it was made of, piece by piece and in all. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 OFF = "off"
 """The daemon did not run, or what it said was not kept. All other states are a decision's."""
-FLICKER_MS = 10_000
-"""Eight windows: less than this is no bout of anything."""
-MINUTE_MS = 60_000
 _SLIP_MS = 5_000
 """Dates may slip so far against the sensor's clock, where the fit between the two is young."""
 _CUT_OFF = ("no_data", "warming_up")
@@ -58,25 +55,8 @@ class Piece:
         return self.state, self.what
 
 
-@dataclass(frozen=True, slots=True)
-class Bout:
-    """A stretch of one kind, with what flickered in it."""
-
-    start_ms: int
-    end_ms: int
-    state: str
-    what: str | None
-    own_ms: int
-    """Of the kind itself."""
-
-    @property
-    def ms(self) -> int:
-        """From start to end."""
-        return self.end_ms - self.start_ms
-
-
 def pieces(
-    said: Sequence[Said], at_work_ms: Mapping[int, int], start_ms: int, end_ms: int
+    said: Iterable[Said], at_work_ms: Mapping[int, int], start_ms: int, end_ms: int
 ) -> tuple[list[Piece], int]:
     """Return pieces that fill the time from start to end, each second in one of them.
 
@@ -86,16 +66,12 @@ def pieces(
     """
     if end_ms <= start_ms:
         return [], 0
-    line, misdated = _Line(at_work_ms), 0
-    for one, after in pairwise([*said, None]):
+    line, misdated = _Line(at_work_ms, start_ms), 0
+    for one, after in pairwise(chain(said, (None,))):
         if one is not None and not line.take(one, after):
             misdated += 1
     line.fill(end_ms, None)
-    found = list(_clipped(line.pieces, start_ms, end_ms))
-    begun_ms = found[0].start_ms if found else end_ms
-    if begun_ms > start_ms:
-        found = list(_merged([Piece(start_ms, begun_ms, OFF, None), *found]))
-    return found, misdated
+    return line.between(start_ms, end_ms), misdated
 
 
 def totals(found: Iterable[Piece]) -> dict[tuple[str, str | None], int]:
@@ -106,52 +82,22 @@ def totals(found: Iterable[Piece]) -> dict[tuple[str, str | None], int]:
     return sums
 
 
-def bouts(found: Sequence[Piece], least_ms: int) -> list[Bout]:
-    """Return what lasted: stretches of least_ms or more, first to last.
-
-    First what is shorter than FLICKER_MS is passed over, and stretches of a kind join that have
-    no more than that between them; then the same with least_ms. What is between counts as nothing
-    but what it was: a bout's own_ms leaves it out.
-    """
-    spans = _lasting(_lasting(found, FLICKER_MS), least_ms)
-    return [
-        Bout(span.start_ms, span.end_ms, span.state, span.what, _own_ms(span, found))
-        for span in spans
-    ]
-
-
-def _own_ms(span: Piece, found: Sequence[Piece]) -> int:
-    inside = (one for one in found if span.start_ms <= one.start_ms and one.end_ms <= span.end_ms)
-    return sum(one.ms for one in inside if one.kind == span.kind)
-
-
-def _lasting(found: Iterable[Piece], least_ms: int) -> list[Piece]:
-    spans: list[Piece] = []
-    for piece in found:
-        if piece.ms < least_ms:
-            continue
-        last = spans[-1] if spans else None
-        if last and last.kind == piece.kind and piece.start_ms - last.end_ms <= least_ms:
-            spans[-1] = replace(last, end_ms=piece.end_ms)
-        else:
-            spans.append(piece)
-    return spans
-
-
 class _Line:
     """Pieces one behind another."""
 
-    def __init__(self, at_work_ms: Mapping[int, int]) -> None:
-        self.pieces: list[Piece] = []
+    def __init__(self, at_work_ms: Mapping[int, int], start_ms: int) -> None:
+        self._pieces: list[Piece] = []
         self._at_work_ms = at_work_ms
         self._before: Said | None = None
-        self._end_ms = 0
+        # The piece that goes on.
+        self._start_ms = self._end_ms = start_ms
+        self._kind: tuple[str, str | None] = (OFF, None)
 
     def take(self, one: Said, after: Said | None) -> bool:
         """Add a decision; `after` may cut it off. False: its time is taken."""
         before, begin_ms, end_ms = self._before, one.begin_ms, one.end_ms
         if before is None:
-            self._end_ms = begin_ms
+            self._start_ms = self._end_ms = min(begin_ms, self._start_ms)
         elif self._follows(before, one):
             begin_ms = self._end_ms
         elif end_ms < self._end_ms - _SLIP_MS:
@@ -166,15 +112,21 @@ class _Line:
     def fill(self, until_ms: int, one: Said | None) -> None:
         """Add what was between the last decision and the next, `one`."""
         before = self._before
-        if before is None:
-            return
-        if one is not None and one.run == before.run:
+        if before and one and one.run == before.run:
             kept = one.number == before.number + 1
             self._add(until_ms, "no_data" if kept else OFF, None)
             return
-        if before.state == "no_data":
+        if before and before.state == "no_data":
             self._add(min(until_ms, self._at_work_ms.get(before.run, 0)), "no_data", None)
         self._add(until_ms, OFF, None)
+
+    def between(self, start_ms: int, end_ms: int) -> list[Piece]:
+        """Return the pieces from start to end."""
+        return [
+            replace(piece, start_ms=max(piece.start_ms, start_ms), end_ms=min(piece.end_ms, end_ms))
+            for piece in (*self._pieces, Piece(self._start_ms, self._end_ms, *self._kind))
+            if piece.end_ms > start_ms and piece.start_ms < end_ms
+        ]
 
     def _follows(self, before: Said, one: Said) -> bool:
         """Say whether on the sensor's clock one begins before the other ends."""
@@ -186,28 +138,10 @@ class _Line:
         return one.start_s <= before.end_s + 0.1 and abs(slip_ms) < _SLIP_MS
 
     def _add(self, end_ms: int, state: str, what: str | None) -> None:
-        if end_ms > self._end_ms:
-            self.pieces.append(Piece(self._end_ms, end_ms, state, what))
-            self._end_ms = end_ms
-
-
-def _clipped(found: Iterable[Piece], start_ms: int, end_ms: int) -> Iterable[Piece]:
-    inside = (
-        replace(piece, start_ms=max(piece.start_ms, start_ms), end_ms=min(piece.end_ms, end_ms))
-        for piece in found
-        if piece.end_ms > start_ms and piece.start_ms < end_ms
-    )
-    return _merged(inside)
-
-
-def _merged(found: Iterable[Piece]) -> Iterable[Piece]:
-    last: Piece | None = None
-    for piece in found:
-        if last is not None and last.kind == piece.kind:
-            last = replace(last, end_ms=piece.end_ms)
-            continue
-        if last is not None:
-            yield last
-        last = piece
-    if last is not None:
-        yield last
+        if end_ms <= self._end_ms:
+            return
+        if self._kind != (state, what):
+            if self._end_ms > self._start_ms:
+                self._pieces.append(Piece(self._start_ms, self._end_ms, *self._kind))
+            self._start_ms, self._kind = self._end_ms, (state, what)
+        self._end_ms = end_ms

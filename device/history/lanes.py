@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device.history.day import OFF, Bout, Piece
+from device.history.bouts import Bout
+from device.history.day import OFF, Piece
 from device.history.whole_day import Day
 from device.history.zone import to_local
 

@@ -29,8 +29,8 @@ SELECT run, number, CAST(round(1000 * (boot_s + runs.offset_s)) AS INTEGER) AS a
 FROM marks JOIN runs USING (run) ORDER BY run, number
 """
 _UNMARKED = "SELECT run, started FROM runs WHERE run NOT IN (SELECT run FROM marks) ORDER BY run"
-_ROWS = """
-SELECT * FROM decisions WHERE run = ? AND number >= ? AND number < ? AND time IS NOT NULL
+_FROM = """
+FROM decisions WHERE run = ? AND number >= ? AND number < ? AND time IS NOT NULL
 ORDER BY number LIMIT ?
 """
 _STEPS = """
@@ -119,18 +119,20 @@ def stretches(database: sqlite3.Connection) -> list[Stretch]:
 
 
 def read(
-    database: sqlite3.Connection, start_ms: int, end_ms: int
+    database: sqlite3.Connection, start_ms: int, end_ms: int, columns: str = "*"
 ) -> Iterator[tuple[int, sqlite3.Row]]:
     """Yield (ms since 1970, its row) of each decision from start to end, and of some around these.
 
-    In the order in which they were written. The row has all columns of the table; its `time` is as
-    it was said then. Decisions without a date, of recordings, are left out. Raises sqlite3.Error.
+    In the order in which they were written. The row has the columns named, `number` and `time`
+    among them; its `time` is as it was said then. Decisions without a date, of recordings, are left
+    out. Raises sqlite3.Error.
     """
+    rows_of = f"SELECT {columns} {_FROM}"
     for part in stretches(database):
         if part.from_ms - _SLACK_MS > end_ms or part.until_ms + _SLACK_MS < start_ms:
             continue
         number = part.first
-        while rows := database.execute(_ROWS, (part.run, number, part.end, _AT_ONCE)).fetchall():
+        while rows := database.execute(rows_of, (part.run, number, part.end, _AT_ONCE)).fetchall():
             for row in rows:
                 yield to_ms(datetime.fromisoformat(row["time"])) + part.shift_ms, row
             number = rows[-1]["number"] + 1

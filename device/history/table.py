@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device.history.day import MINUTE_MS, Bout, bouts
+from device.history.bouts import MINUTE_MS, Bout, bouts
 from device.history.lanes import Lane, hours, lanes, name
 from device.history.whole_day import Day
 from device.history.words import duration, in_words, summary

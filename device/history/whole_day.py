@@ -9,6 +9,8 @@ from device.history import query
 from device.history.day import Piece, Said, pieces
 from device.history.zone import bounds_ms
 
+_COLUMNS = "run, number, start_s, end_s, time, state, activity, reason"
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -30,7 +32,8 @@ class Day:
 def read(database: sqlite3.Connection, day: date, zone: tzinfo, now_ms: int) -> Day:
     """Read a day, as far as it has come. Raises sqlite3.Error."""
     start_ms, end_ms = bounds_ms(day, zone)
-    said = [_said(utc_ms, row) for utc_ms, row in query.read(database, start_ms, end_ms)]
+    rows = query.read(database, start_ms, end_ms, _COLUMNS)
+    said = (_said(utc_ms, row) for utc_ms, row in rows)
     until_ms = max(start_ms, min(end_ms, now_ms))
     found, misdated = pieces(said, query.at_work_ms(database), start_ms, until_ms)
     steps = [step for step in query.steps(database) if start_ms <= step.utc_ms < end_ms]

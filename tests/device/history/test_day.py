@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.history.day import FLICKER_MS, MINUTE_MS, OFF, Piece, Said, bouts, pieces, totals
+from device.history.bouts import FLICKER_MS, MINUTE_MS, bouts
+from device.history.day import OFF, Piece, Said, pieces, totals
 
 HOP_S = 1.28
 DAY_MS = 86_400_000
