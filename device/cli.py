@@ -16,6 +16,7 @@ _COMMANDS = {
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),
     "history": ("device.commands.history:command", "What was decided on a day, as CSV or JSON."),
+    "dashboard": ("device.commands.dashboard:command", "Show it on a page: now, today, 30 days."),
     "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
@@ -36,6 +37,7 @@ _EXTRA_OF = {
     **dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "[train]"),
     "prometheus_client": "[metrics]",
     "paho": "[mqtt]",
+    "waitress": "[dashboard]",
     **dict.fromkeys(("numpy", "serial", "smbus2", "rich"), ""),  # an installation that broke
 }
 

@@ -72,6 +72,10 @@ class Config:
     """Where node_exporter finds the metrics."""
     mqtt: Broker | None = None
     history: Limits = KEPT
+    dashboard_listen: tuple[str, int] | None = None
+    """Address and port of the page."""
+    dashboard_token_file: Path | None = None
+    """What a browser must know where others can reach it."""
 
 
 def parse_source(uri: str) -> Source:
@@ -127,6 +131,8 @@ def load(path: Path) -> Config:
             settings.get("history.keep_days", KEPT.keep_days),
             settings.get("history.max_mb", KEPT.max_mb),
         ),
+        dashboard_listen=settings.get("dashboard.listen"),
+        dashboard_token_file=settings.get("dashboard.token_file"),
         mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, where),
     )
 
@@ -224,6 +230,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "models.key": checks.path,
     "metrics.listen": checks.listen,
     "metrics.file": checks.path,
+    "dashboard.listen": checks.listen,
+    "dashboard.token_file": checks.path,
     "mqtt.host": checks.text,
     "mqtt.port": checks.whole(1, 65535),
     "mqtt.user": checks.text,

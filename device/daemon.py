@@ -60,9 +60,12 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     decisions, waiting = 0, Batched(pipeline, spec)
     mounting, health = _Mounting(pipeline.orientation, kept), HealthLog(source.name)
     observer = Observer(source, pipeline, outlets, times, today)
+    shown = [outlet.see for outlet in outlets if outlet.see is not None]
     try:
         with closing(source.blocks()) as blocks:
             for block in blocks:
+                for see in shown:
+                    see(block)
                 found = waiting.push(block)
                 if len(block):
                     heard = time.monotonic()

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from device.decisions import Decision
 from device.status import Status
 from firmware_bridge.errors import EdgeharError
+from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,14 @@ class TakesStatus(Protocol):
         """Take a Status, about once a second; raises as `write` does."""
 
 
+@runtime_checkable
+class TakesSamples(Protocol):
+    """A sink that is shown the samples, too."""
+
+    def see(self, block: Samples) -> None:
+        """Take what the source gave, at once and without fail."""
+
+
 class Outlet:
     """A sink whose failure is said once, and once more when it is over."""
 
@@ -42,6 +51,8 @@ class Outlet:
         self.name = sink.name
         self._sink = sink
         self._status = sink.status if isinstance(sink, TakesStatus) else None
+        self.see = sink.see if isinstance(sink, TakesSamples) else None
+        """To show it samples; None: it wants none."""
         # Of each kind its own: that one can be taken does not say so of the other.
         self._missed = {"decision": 0, "status": 0}
         self.failures = 0

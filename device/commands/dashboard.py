@@ -1,0 +1,66 @@
+"""`edgehar dashboard`: a page that shows what the daemon does."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from device import checks
+from device.commands import days
+from firmware_bridge.errors import InputError
+
+DEFAULT_LISTEN = ("127.0.0.1", 8780)
+BELOW = 10
+"""How nice it is: recognition comes first."""
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  edgehar run --source serial:/dev/ttyUSB0 --sqlite decisions.db &\n"
+    "  edgehar dashboard --db decisions.db\n"
+    "  edgehar dashboard --config /etc/edgehar.toml\n"
+    "\b\nFor other machines to reach it, in the settings file:\n"
+    "  [dashboard]\n"
+    '  listen = "0.0.0.0:8780"\n'
+    '  token_file = "/etc/edgehar/token"'
+)
+@click.option("--config", metavar="FILE", type=Path, help="Settings, those of `run`.")
+@click.option("--db", metavar="FILE", type=Path, help="The database that `run --sqlite` writes "
+              f"[default: sinks.sqlite of the settings, else {days.DEFAULT_DB}].")  # fmt: skip
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen [default: 127.0.0.1:8780].")
+def command(config: Path | None, db: Path | None, listen: str | None) -> None:
+    """Show a page with what is done now, today and in the last 30 days, and how the sensor is.
+
+    It only looks on: it may start, stop or crash at any time, and the daemon does not notice.
+    """
+    from device.dashboard.guard import guard  # noqa: PLC0415 -- --help needs none of it
+    from device.dashboard.serve import serve  # noqa: PLC0415
+
+    # Not options.log_to_stderr: what comes with it is 25 MB.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    token_file, address = None, DEFAULT_LISTEN
+    if config is not None:
+        from device import config as configs  # noqa: PLC0415 -- 20 MB
+
+        settings = configs.load(config)
+        token_file, address = settings.dashboard_token_file, settings.dashboard_listen or address
+        db = db or settings.sqlite
+        if db is None:
+            raise InputError(f"{config} has no sinks.sqlite, and the dashboard shows what is there")
+    if listen is not None:
+        try:
+            address = checks.listen(listen)
+        except checks.RefusedError as must:
+            raise InputError(f"--listen must {must}, not {listen!r}") from must
+    watcher = guard(address, token_file)
+    os.nice(BELOW)
+    signal.signal(signal.SIGTERM, _stop)
+    serve(address, watcher, db or days.DEFAULT_DB)
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    sys.exit(0)

@@ -1,0 +1,169 @@
+"""Today and the last 30 days out of the database, read behind the page's back.
+
+A day of decisions takes a board seconds to read. So a thread reads one at a time, only while
+somebody looks, and rests several times as long as the reading took; days that are over are read
+once.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+from device.history import query, whole_day
+from device.history.day import totals
+from device.history.lanes import hours, lanes
+from device.history.query import Step
+from device.history.whole_day import Day
+from device.history.words import duration, summary
+from device.history.zone import bounds_ms, to_ms
+from firmware_bridge.errors import InputError
+
+SHOWN: Final = 30
+COLUMNS: Final = 480
+"""Of today's picture: 3 minutes each."""
+TODAY_EVERY_S: Final = 20.0
+WANTED_S: Final = 90.0
+"""After a look nobody is expected to look again."""
+REST: Final = 9
+"""Times as long as the reading: a tenth of a core at most."""
+_SETTLED_MS: Final = 3_600_000
+"""After its end a day gets nothing new, but for a clock that is set."""
+
+Json = dict[str, Any]
+Sums = Mapping[tuple[str, str | None], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    sums: Sums
+    settled: bool
+    at_s: float
+
+
+class Days:
+    """What was done, as far as it has been read."""
+
+    def __init__(
+        self, db: Path, zone: tzinfo, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._db, self._zone, self._now = db, zone, now
+        self._wanted, self._closing = threading.Event(), threading.Event()
+        self._looked_s = float("-inf")
+        self._today: Json | None = None
+        self._read: dict[date, _Read] = {}
+        self._steps: list[Step] = []
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._work, name="days", daemon=True)
+        self._thread.start()
+
+    def today(self) -> Json:
+        """Return today's picture, or why there is none."""
+        self._look()
+        return {"day": self._today, "trouble": self._trouble}
+
+    def month(self) -> Json:
+        """Return ms by kind of each of the last days, the latest last; null: not read yet."""
+        self._look()
+        read = self._read
+        days = [
+            {
+                "date": day.isoformat(),
+                "said": f"{day:%a} {day.day} {day:%b}",
+                "sums": _by_name(read[day].sums) if day in read else None,
+            }
+            for day in self._days()
+        ]
+        return {"days": days, "trouble": self._trouble}
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._closing.set()
+        self._wanted.set()
+        self._thread.join(timeout=5.0)
+
+    def _look(self) -> None:
+        self._looked_s = time.monotonic()
+        self._wanted.set()
+
+    def _days(self) -> list[date]:
+        last = self._now().astimezone(self._zone).date()
+        return [last - timedelta(days=back) for back in range(SHOWN - 1, -1, -1)]
+
+    def _work(self) -> None:
+        while self._wanted.wait() and not self._closing.is_set():
+            begun_s = time.monotonic()
+            if begun_s - self._looked_s > WANTED_S:
+                self._wanted.clear()
+                continue
+            self._read_next()
+            took_s = time.monotonic() - begun_s
+            self._closing.wait(max(0.2 if self._due() else 1.0, REST * took_s))
+
+    def _due(self) -> date | None:
+        """Return the day to be read next, the latest first."""
+        now_s = time.monotonic()
+        for day in reversed(self._days()):
+            read = self._read.get(day)
+            if read is None or (not read.settled and now_s - read.at_s > TODAY_EVERY_S):
+                return day
+        return None
+
+    def _read_next(self) -> None:
+        day = self._due()
+        if day is None:
+            return
+        now_ms = to_ms(self._now())
+        try:
+            with closing(query.open_to_read(self._db)) as database:
+                steps = query.steps(database)
+                found = whole_day.read(database, day, self._zone, now_ms)
+        except (InputError, sqlite3.Error) as error:
+            self._trouble = " ".join(str(error).split())
+            return
+        self._trouble = ""
+        read = {} if steps != self._steps else dict(self._read)  # a clock set moves what was
+        self._steps = steps
+        settled = now_ms > bounds_ms(day, self._zone)[1] + _SETTLED_MS
+        read[day] = _Read(totals(found.pieces), settled, time.monotonic())
+        shown = set(self._days())
+        self._read = {one: what for one, what in read.items() if one in shown}
+        if day == self._days()[-1]:
+            self._today = _picture(found, now_ms)
+
+
+def _picture(day: Day, now_ms: int) -> Json:
+    columns = COLUMNS if day.pieces else 0
+    length_ms = max(1, day.end_ms - day.start_ms)
+    return {
+        "date": f"{day.date:%A}, {day.date.day} {day.date:%B %Y}",
+        "now": min(1.0, max(0.0, (now_ms - day.start_ms) / length_ms)),
+        "hours": [[round(past, 5), hour] for past, hour in hours(day)],
+        "lanes": [
+            {
+                "name": lane.name,
+                "activity": lane.activity,
+                "said": duration(lane.ms),
+                "shares": [round(share, 2) for share in lane.shares],
+            }
+            for lane in (lanes(day, columns) if columns else [])
+        ],
+        "notes": summary(day),
+    }
+
+
+def _by_name(sums: Sums) -> Json:
+    """Return ms of the activities, and of the states that are none; `off` is left out."""
+    activities: dict[str, int] = {}
+    silent: dict[str, int] = {}
+    for (state, what), ms in sums.items():
+        if state == "ok":
+            activities[what or "?"] = ms
+        elif state != "off":
+            silent[state] = silent.get(state, 0) + ms
+    return {"activities": activities, "silent": silent}

@@ -1,0 +1,126 @@
+"""Who may see the page. Pure but for the token's file."""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.errors import InputError
+
+COOKIE: Final = "edgehar"
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
+        " object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""With every answer: nothing from elsewhere, nothing inside elsewhere."""
+_LEAST, _MOST_BYTES = 16, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a request must bring."""
+
+    token: str | None
+    """None: nothing but the right host."""
+
+    def knows_host(self, host: str) -> bool:
+        """Say whether the Host header is an address, or a name of this board.
+
+        A page from elsewhere that has its name point here (DNS rebinding) still sends that name.
+        """
+        name = (
+            host.rpartition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
+        )
+        return is_address(name) or name.lower().removesuffix(".") in _names()
+
+    def admits(self, cookies: str, authorization: str) -> bool:
+        """Say whether the Cookie or the Authorization header has the token."""
+        if self.token is None:
+            return True
+        kind, _, offered = authorization.partition(" ")
+        if kind.lower() == "bearer" and self.is_token(offered.strip()):
+            return True
+        try:
+            morsel = SimpleCookie(cookies).get(COOKIE)
+        except CookieError:
+            return False
+        return morsel is not None and _same(morsel.value, self.pass_())
+
+    def is_token(self, offered: str) -> bool:
+        """Say so in constant time."""
+        return self.token is not None and _same(offered, self.token)
+
+    def pass_(self) -> str:
+        """Return what a browser keeps in the token's place; it changes when the token does."""
+        return hashlib.sha256(b"edgehar dashboard\0" + (self.token or "").encode()).hexdigest()
+
+    def cookie(self) -> str:
+        """Return the Set-Cookie header: for this page only, out of reach of scripts."""
+        return f"{COOKIE}={self.pass_()}; Max-Age=2592000; Path=/; HttpOnly; SameSite=Strict"
+
+
+def guard(listen: tuple[str, int], token_file: Path | None) -> Guard:
+    """Make the guard of an address; InputError if others can reach it and there is no token."""
+    if token_file is not None:
+        return Guard(_token(token_file))
+    if is_loopback(listen[0]):
+        return Guard(None)
+    raise InputError(
+        f"others can reach {listen[0]}, so the dashboard needs a token: write {_LEAST} or more"
+        " letters and digits into a file, and name it in dashboard.token_file"
+    )
+
+
+def is_address(name: str) -> bool:
+    """Say whether it is a number, not a name."""
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(name: str) -> bool:
+    """Say whether only this board reaches it."""
+    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
+def _names() -> Mapping[str, None]:
+    host = os.uname().nodename.lower()
+    short = host.partition(".")[0]
+    return dict.fromkeys(("localhost", host, short, f"{short}.local"))
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())
+
+
+def _token(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(_MOST_BYTES + 1).decode("ascii").strip()
+    except OSError as error:
+        raise InputError(f"dashboard.token_file {path}: {error.strerror}") from error
+    except UnicodeError as error:
+        raise InputError(f"dashboard.token_file {path} is not letters and digits") from error
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise InputError(f"dashboard.token_file {path}: every user may read it; chmod o= {path}")
+    if not _LEAST <= len(text) <= _MOST_BYTES or not text.isprintable() or " " in text:
+        raise InputError(
+            f"dashboard.token_file {path} must hold {_LEAST} letters or more, no space"
+        )
+    return text
