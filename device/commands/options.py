@@ -125,6 +125,19 @@ def until_told_to_stop() -> Callable[[], bool]:
     return lambda: bool(came)
 
 
+def hung_up() -> Callable[[], bool]:
+    """Return what says whether SIGHUP has come since it was last asked."""
+    came: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: came.append(number))
+
+    def asked() -> bool:
+        found = bool(came)
+        came.clear()
+        return found
+
+    return asked
+
+
 def log_to_stderr(handler: logging.Handler | None = None) -> None:
     """One line an event on stderr, or wherever `handler` puts it."""
     form = "%(asctime)s %(levelname)s %(message)s"

@@ -1,22 +1,30 @@
 """`edgehar run`: the daemon."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from device import config as configs
 from device import daemon
 from device.commands import options
+from device.held import Decided, Held
+from device.model.bundle import Bundle
 from device.model.classifier import Classifier
 from device.model.trial import Taken
+from device.mounting_file import MountingFile
+from device.notify import Notifier
 from device.pipeline import Pipeline
+from device.service.reload import not_taken, reread
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
 from device.status import InferenceTimes
-from firmware_bridge.errors import InputError
+from device.today import Today
+from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.whole_file import write_json
 
 log = logging.getLogger(__name__)
@@ -77,46 +85,156 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     override the settings file.
     """
     options.log_to_stderr()
-    config = configs.load(config_path) if config_path else configs.Config()
-    config = replace(
-        config,
-        source=configs.parse_source(source) if source else config.source,
-        model=model or config.model,
-        sqlite=sqlite or config.sqlite,
-        calibration=calibration or config.calibration,
-        state=state or config.state,
-    )
+
+    def settings() -> configs.Config:
+        config = configs.load(config_path) if config_path else configs.Config()
+        return replace(
+            config,
+            source=configs.parse_source(source) if source else config.source,
+            model=model or config.model,
+            sqlite=sqlite or config.sqlite,
+            calibration=calibration or config.calibration,
+            state=state or config.state,
+        )
+
+    notifier = Notifier.from_environment()
+    try:
+        result = _run(settings, notifier)
+    except EdgeharError as error:
+        if notifier is not None:
+            notifier.failed(str(error))
+        raise
+    if report is not None:
+        write_json(report, result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """All that a run of the daemon needs, until the settings are read again."""
+
+    config: configs.Config
+    taken: Taken
+    pipeline: Pipeline
+    times: InferenceTimes
+    outlets: list[Outlet]
+    kept: MountingFile | None
+    today: Today | None
+    decided: Decided
+
+
+def _run(settings: Callable[[], configs.Config], notifier: Notifier | None) -> dict[str, Any]:
+    config = settings()
+    source = _checked(config)
+    # By hand SIGHUP is a terminal that was closed, and ends the daemon as ever.
+    hung_up = options.hung_up() if notifier is not None else lambda: False
+    stop = options.until_told_to_stop()
+    again, ready, decisions = False, None, 0
+
+    def interrupted() -> bool:
+        nonlocal again
+        again = hung_up()
+        return stop() or again
+
+    opened = options.open_source(source)
+    if config.calibration is not None:
+        opened = options.calibrated(opened, config.calibration)
+    with closing(Held(opened)) as held:
+        while ready is None or again:
+            if ready is not None and notifier is not None:
+                notifier.reloading()
+                config = reread(settings, ready.config, _checked, notifier)
+            with _prepared(config, held, notifier, ready) as ready:
+                result = daemon.run(
+                    held, ready.pipeline, ready.taken.bundle.spec, ready.outlets, interrupted,
+                    ready.kept, ready.times, ready.today,
+                )  # fmt: skip
+            decisions += result.decisions
+            again = again and not stop()
+    if notifier is not None:
+        notifier.stopping()
+    return {"model": ready.taken.bundle.id, **asdict(replace(result, decisions=decisions))}
+
+
+def _checked(config: configs.Config) -> configs.Source:
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
     if not config.stdout and config.sqlite is None and config.mqtt is None:
         raise InputError("decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host")
-    stop = options.until_told_to_stop()
-    with options.model_taken(config) as taken:
-        _recognise(config, config.source, taken, stop, report)
+    return config.source
 
 
-def _recognise(
-    config: configs.Config,
-    source: configs.Source,
-    taken: Taken,
-    stop: Callable[[], bool],
-    report: Path | None,
-) -> None:
-    bundle = taken.bundle
-    opened = options.open_source(source)
-    if config.calibration is not None:
-        opened = options.calibrated(opened, config.calibration)
+@contextmanager
+def _prepared(
+    config: configs.Config, held: Held, notifier: Notifier | None, last: _Ready | None
+) -> Generator[_Ready]:
+    """Make ready what the settings say; what was before, if that fails."""
+    with ExitStack() as stack:
+        try:
+            taken = stack.enter_context(options.model_taken(config))
+            ready = _ready(config, held, taken, notifier, last)
+        except EdgeharError as error:
+            if last is None or notifier is None:
+                raise
+            stack.close()
+            not_taken(error, notifier)
+            taken = stack.enter_context(options.model_taken(last.config))
+            ready = _ready(last.config, held, taken, notifier, last)
+        yield ready
+
+
+def _ready(
+    config: configs.Config, held: Held, taken: Taken, notifier: Notifier | None, last: _Ready | None
+) -> _Ready:
+    bundle, source = taken.bundle, _checked(config)
     kept = None
     if config.rotation is None:
-        kept = options.mounting_file(bundle, source, opened.name, config.state)
-    before = None if kept is None else kept.read(bundle.spec.rate_hz)
-    times = InferenceTimes(Classifier(bundle).probabilities)
-    pipeline = Pipeline(bundle, times, config.rotation, before)
-    sinks: list[Sink] = [Stdout()] if config.stdout else []
+        kept = options.mounting_file(bundle, source, held.name, config.state)
+    decided = Decided() if last is None else last.decided
+    if last is not None and last.taken.bundle == bundle and _same_mounting(config, last.config):
+        pipeline, times = last.pipeline, last.times
+    else:
+        before = None if kept is None else kept.read(bundle.spec.rate_hz)
+        times = InferenceTimes(Classifier(bundle).probabilities)
+        pipeline = Pipeline(bundle, times, config.rotation, before)
+        if last is not None:
+            held.prime(pipeline, decided.until_s)
+    sinks: list[Sink] = []
+    try:
+        _open_sinks(config, held.name, bundle, sinks)
+    except BaseException:
+        for sink in sinks:
+            sink.close()
+        raise
+    into = ", ".join(sink.name for sink in sinks)
+    day_file = options.today_file(source, config.state)
+    today = None if day_file is None else day_file.read(bundle.labels)
+    sinks += [day_file] if day_file is not None else []
+    log.info("model %s: %s", bundle.id, taken.why)
+    log.info("ready: model %s, from %s, to %s", bundle.id, held.name, into)
+    if taken.proof is not None:
+        sinks.append(taken.proof)
+    sinks.append(decided)
+    if notifier is not None:
+        sinks.append(notifier)  # the last: a window that gets here has got everywhere
+        notifier.ready(f"model {bundle.id}, from {held.name}, to {into}")
+    outlets = [Outlet(sink) for sink in sinks]
+    return _Ready(config, taken, pipeline, times, outlets, kept, today, decided)
+
+
+def _same_mounting(one: configs.Config, other: configs.Config) -> bool:
+    if one.rotation is None or other.rotation is None:
+        return one.rotation is other.rotation
+    return bool((one.rotation == other.rotation).all())
+
+
+def _open_sinks(config: configs.Config, source: str, bundle: Bundle, sinks: list[Sink]) -> None:
+    if config.stdout:
+        sinks.append(Stdout())
     if config.sqlite is not None:
+        from device.dashboard.feed import Feed  # noqa: PLC0415 -- nobody can show what is not kept
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
 
-        sinks.append(Sqlite(config.sqlite, opened.name, config.history))
+        sinks += [Sqlite(config.sqlite, source, config.history), Feed(config.sqlite)]
     if config.metrics_listen or config.metrics_file:
         from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
 
@@ -125,15 +243,3 @@ def _recognise(
         from device.sinks.mqtt import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
 
         sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
-    into = ", ".join(sink.name for sink in sinks)
-    day_file = options.today_file(source, config.state)
-    today = None if day_file is None else day_file.read(bundle.labels)
-    sinks += [day_file] if day_file is not None else []
-    log.info("model %s: %s", bundle.id, taken.why)
-    log.info("ready: model %s, from %s, to %s", bundle.id, opened.name, into)
-    if taken.proof is not None:
-        sinks.append(taken.proof)
-    outlets = [Outlet(sink) for sink in sinks]
-    result = daemon.run(opened, pipeline, bundle.spec, outlets, stop, kept, times, today)
-    if report is not None:
-        write_json(report, {"model": bundle.id, **asdict(result)})

@@ -1,0 +1,95 @@
+"""A source that stays open while the settings are read again, so that no sample is missed."""
+
+import math
+from collections import deque
+from collections.abc import Generator, Mapping
+from typing import Final
+
+import numpy as np
+
+from device.decisions import Decision
+from device.pipeline import Pipeline
+from device.sources import Health, Source
+from firmware_bridge.samples import Samples
+
+KEPT_S: Final = 20.0
+"""Of the latest samples, for a new pipeline to warm up with; the shipped models need 5.1 s."""
+
+
+class Held:
+    """A source whose `blocks` may be begun again and go on where they were left."""
+
+    def __init__(self, source: Source) -> None:
+        self.name = source.name
+        self._source = source
+        self._blocks = source.blocks()
+        self._latest: deque[Samples] = deque()
+        self._again: list[Samples] = []
+
+    @property
+    def nominal_hz(self) -> float | None:
+        """As the source says."""
+        return self._source.nominal_hz
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """As the source says; what is yielded again is not counted again."""
+        return self._source.counts
+
+    @property
+    def health(self) -> Health:
+        """As the source says."""
+        return self._source.health
+
+    def date(self, t_s: float | None) -> str | None:
+        """As the source says."""
+        return self._source.date(t_s)
+
+    def blocks(self) -> Generator[Samples]:
+        """Yield what comes; to close this generator leaves the source open. Raises as it does."""
+        while self._again:
+            yield self._again.pop(0)
+        for block in self._blocks:
+            if len(block):
+                self._keep(block)
+            yield block
+
+    def prime(self, pipeline: Pipeline, until_s: float) -> None:
+        """Warm a new pipeline up with the samples up to until_s, which is as far as was decided.
+
+        Those after it are yielded again, for the new pipeline to decide.
+        """
+        self._again.clear()
+        for block in self._latest:
+            end = int(np.searchsorted(block.t_s, until_s))
+            if end:
+                pipeline.push(block[:end])
+            if end < len(block):
+                self._again.append(block[end:])
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._blocks.close()
+
+    def _keep(self, block: Samples) -> None:
+        if self._latest and block.t_s[0] < self._latest[-1].t_s[-1]:
+            self._latest.clear()  # the sensor's clock began anew
+        self._latest.append(block)
+        while self._latest[0].t_s[-1] < block.t_s[-1] - KEPT_S:
+            self._latest.popleft()
+
+
+class Decided:
+    """How far along the stream decisions have come: a sink."""
+
+    name = "decided"
+
+    def __init__(self) -> None:
+        self.until_s = -math.inf
+
+    def write(self, decision: Decision) -> None:
+        """Take a decision."""
+        self.until_s = -math.inf if decision.end_s is None else decision.end_s
+
+    def close(self) -> None:
+        """Do nothing."""
