@@ -42,6 +42,8 @@ class DirectReader:
         self._port, self._model, self._kept, self._now = port, model, kept, now
         self._taken = 0
         self._waiting = True
+        self._narrowest_s = float("inf")
+        """How well a sample was ever seen to come: from before it was not there to after it was."""
         self._not_yet: tuple[float, float] | None = None
         self._began_s = self._checked_s = self._early_s = now()
         # When the sample numbered last came, and when one did at all.
@@ -96,15 +98,17 @@ class DirectReader:
         """
         period_s = self.clock.period_s
         since_s = self._not_yet[0] if self._not_yet is not None else -float("inf")
-        seen = after_s - since_s < 0.95 * period_s
+        self._narrowest_s = min(after_s - since_s, self._narrowest_s)
+        seen = after_s - since_s < min(max(period_s / 2, 1.2 * self._narrowest_s), period_s)
         came_s = (since_s + after_s) / 2 if seen else before_s
         # By the clock where it knows: the one before may have been read long after it came.
         due_s = self.clock.when_s(self._taken) if self.clock.settled else self._came_s + period_s
-        late = self._taken > 0 and came_s > due_s + 0.6 * period_s
+        # Wherever the time went, in the end the next one may have been there too.
+        late = self._taken > 0 and after_s > due_s + 0.9 * period_s
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
-        missed = round((came_s - due_s) / period_s) if late else 0
+        missed = max(0, round((came_s - due_s) / period_s)) if late else 0
         if missed > _FEW and not self.clock.settled:
             raise ChipLostError("held up before its rate was known")
         tells = came_s - self._told_s > _TELL_S

@@ -44,6 +44,7 @@ class FifoReader:
         self._aligned = True
         self._torn = self._doubted = self._failed = False
         self._early = False
+        self._quickest_s = float("inf")
         self._aim = 0
         self._aim_s = self._lag_s = 0.0
         self._checked_s = self._heard_s = now()
@@ -130,6 +131,7 @@ class FifoReader:
             before_s = self._now()
             size = int.from_bytes(self._port.read(registers.FIFO_COUNTH, 2), "big")
             after_s = self._now()
+            self._quickest_s = min(after_s - before_s, self._quickest_s)
             if not size % SAMPLE_BYTES:
                 break  # else it is in the middle of a sample, or misread
         return size, before_s, after_s
@@ -159,8 +161,10 @@ class FifoReader:
     def _between(self, before_s: float, after_s: float) -> bool:
         """Say whether a sample may or may not have come while the count was read."""
         near_s = self.clock.period_s / 8
-        quick = after_s - before_s < self.clock.period_s / 2  # a slow bus would never do better
-        return quick and self.clock.taken_at(before_s - near_s) != self.clock.taken_at(
+        if after_s - before_s > max(self.clock.period_s / 2, 1.5 * self._quickest_s):
+            return True
+        slow = self._quickest_s > self.clock.period_s / 2  # it would never do better
+        return not slow and self.clock.taken_at(before_s - near_s) != self.clock.taken_at(
             after_s + near_s
         )
 

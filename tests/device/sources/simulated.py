@@ -44,7 +44,7 @@ class Simulated:
         self.late_s = 1e-4
         """Mean of how late the host wakes up."""
         self.stalls: tuple[float, float] = (0.0, 0.0)
-        """Share of wake-ups that are held up, and for how long on average."""
+        """Share of wake-ups, and of both sides of a read, that are held up; how long on average."""
         self.nack_share = 0.0
         self.errno = errno.EREMOTEIO
         self.wakes = 0
@@ -63,14 +63,13 @@ class Simulated:
 
     def sleep(self, seconds: float) -> None:
         self.wakes += 1
-        share, stall_s = self.stalls
         self.now_s += max(seconds, 0.0) + self._rng.exponential(self.late_s)
-        if self._rng.random() < share:
-            self.now_s += self._rng.exponential(stall_s)
+        self._maybe_stall()
 
     def read(self, register: int, count: int) -> bytes:
         self.before_read(register)
         self.now_s += 2 * BYTE_S + self._rng.exponential(self.late_s / 5)
+        self._maybe_stall()
         self._maybe_fail()
         assert self._answered(self.chip.write(bytes([register]), self._us()))
         if self._rng.random() < self.nack_share and count > 1:
@@ -79,6 +78,7 @@ class Simulated:
             self._fail()
         data = self._answered(self.chip.read(count, self._us()))
         self.now_s += count * BYTE_S
+        self._maybe_stall()
         assert isinstance(data, bytes)
         return data
 
@@ -89,6 +89,11 @@ class Simulated:
 
     def brown_out(self) -> None:
         self.chip.brown_out(self._us())
+
+    def _maybe_stall(self) -> None:
+        share, stall_s = self.stalls
+        if self._rng.random() < share:
+            self.now_s += self._rng.exponential(stall_s)
 
     def _maybe_fail(self) -> None:
         if self._rng.random() < self.nack_share:
