@@ -2,13 +2,12 @@
 
 import math
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Final
-
-import numpy as np
 
 from device.decisions import Decision
 from device.pipeline import Pipeline
+from device.signal.path import Event, SignalPath, Window
 from device.sources import Health, Source
 from firmware_bridge.samples import Samples
 
@@ -55,17 +54,17 @@ class Held:
             yield block
 
     def prime(self, pipeline: Pipeline, until_s: float) -> None:
-        """Warm a new pipeline up with the samples up to until_s, which is as far as was decided.
+        """Warm a new pipeline up with what came last; what was decided ends at until_s.
 
-        Those after it are yielded again, for the new pipeline to decide.
+        From the block on that completes the first window beyond it all is yielded again.
         """
-        self._again.clear()
-        for block in self._latest:
-            end = int(np.searchsorted(block.t_s, until_s))
-            if end:
-                pipeline.push(block[:end])
-            if end < len(block):
-                self._again.append(block[end:])
+        blocks, path = list(self._latest), SignalPath(pipeline.model.spec)
+        first = next(
+            (n for n, block in enumerate(blocks) if _beyond(path.push(block), until_s)), len(blocks)
+        )
+        for block in blocks[:first]:
+            pipeline.push(block)
+        self._again = blocks[first:]
 
     def close(self) -> None:
         """Let go of the source."""
@@ -77,6 +76,10 @@ class Held:
         self._latest.append(block)
         while self._latest[0].t_s[-1] < block.t_s[-1] - KEPT_S:
             self._latest.popleft()
+
+
+def _beyond(events: Sequence[Event], until_s: float) -> bool:
+    return any(isinstance(event, Window) and event.end_s > until_s for event in events)
 
 
 class Decided:

@@ -16,6 +16,8 @@ from device.status import Status
 log = logging.getLogger(__name__)
 
 _LONGEST: Final = 400
+_PATIENCE_S: Final = 1.0
+"""With a systemd that does not listen just now."""
 
 
 class Notifier:
@@ -27,6 +29,7 @@ class Notifier:
         """Take the socket's address: a path, or `@` and a name in the kernel's own space."""
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.settimeout(_PATIENCE_S)
         self._said: tuple[str, str | None] | None = None
         self._silent_at: int | None = None
         self.note = ""
@@ -82,7 +85,7 @@ class Notifier:
         try:
             self._socket.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
-            log.warning("systemd cannot be told: %s", error.strerror)
+            log.warning("systemd cannot be told: %s", error)
 
 
 def _line(words: str) -> str:
