@@ -149,11 +149,13 @@ bool sampler_poll(void)
 static bool back_to_interrupts(void)
 {
     uint8_t in_fifo;
-    do {
+    for (uint8_t i = 0; i < RESTARTS; i++) {
         interrupted = false;
         if (!mpu_fifo_samples(&in_fifo))
             return false;
-    } while (interrupted); /* one more sample: look again */
+        if (!interrupted) /* else one more sample has come: look again */
+            break;
+    }
     polls = false;
     count_fifo(in_fifo);
     return restart();

@@ -9,7 +9,7 @@ enum {
     READ = 0x03u << 24,
     COMMAND_8_BITS = 2 << 8,
     ADDRESS_24_BITS = 6 << 2,
-    CLOCK_DIVIDER = 4,
+    CLOCK_DIVIDER = 2,
 };
 
 __attribute__((section(".boot2"), naked, used)) void boot2(void)

@@ -134,9 +134,13 @@ def hello_asked(core: Core, seconds: float) -> None:
     core.run(seconds)
 
 
+GENTLE = sorted(FAULTS)
+"""Through these the chip keeps its settings, and every interrupt comes."""
+
+
 @settings(max_examples=40, deadline=None)
 @given(
-    plan=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.floats(0.01, 4)), max_size=6),
+    plan=st.lists(st.tuples(st.sampled_from(GENTLE), st.floats(0.01, 4)), max_size=6),
     who=st.sampled_from([0x68, 0x70, 0x71]),
     ppm=st.floats(-20_000, 20_000),
 )
@@ -158,6 +162,66 @@ def test_every_sample_is_sent_once_or_counted_lost(
     assert status.trouble == status.chip_restarts == 0
     missing = int(index[-1] - index[0]) + 1 - len(index)
     assert status.overflowed == missing
+    assert core.decoder.counts.lost == core.decoder.counts.bad_crc == 0
+
+
+@fault
+def brown_out(core: Core, seconds: float) -> None:
+    core.chip.brown_out(core.now_us)
+    core.run(seconds)
+
+
+@fault
+def absent(core: Core, seconds: float) -> None:
+    core.chip.absent = True
+    core.run(seconds)
+    core.chip.absent = False
+
+
+@fault
+def wire_off(core: Core, seconds: float) -> None:
+    core.int_wired = False
+    core.run(seconds)
+    core.int_wired = True
+
+
+@fault
+def flipped_setting(core: Core, seconds: float) -> None:
+    register = (0x19, 0x1A, 0x1B, 0x1C, 0x23, 0x37, 0x38, 0x6B)[core.now_us % 8]
+    core.chip.write(bytes([register, 0x10]), core.now_us)
+    core.run(seconds)
+
+
+@fault
+def commands(core: Core, seconds: float) -> None:
+    rate_mhz = (50_000, 10_000, 200_000, 4_000)[core.now_us % 4]
+    told = ((Code.SET_RATE, rate_mhz), (Code.STOP, 0), (Code.START, 0))[core.now_us % 3]
+    core.tell(command(*told))
+    core.run(seconds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    plan=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.floats(0.001, 3)), max_size=8),
+    int_wired=st.booleans(),
+)
+def test_whatever_happens_it_is_well_again_and_its_counts_agree(
+    library: Path, plan: list[tuple[str, float]], int_wired: bool
+) -> None:
+    core = Core(library, Chip(NUMBERED), int_wired=int_wired)
+    core.run(0.5)
+    for name, seconds in plan:
+        FAULTS[name](core, seconds)
+    core.tell(command(Code.START) + command(Code.SET_RATE, 50_000))
+    core.run(7)
+    at = len(batches(core))
+    core.run(3)
+    assert sum(map(len, batches(core)[at:])) == pytest.approx(150, abs=12)
+    index, _, _ = samples(core)
+    assert (np.diff(index) > 0).all()
+    status = statuses(core)[-1]
+    assert status.trouble in {0, Trouble.NO_INTERRUPT}
+    assert status.overflowed == int(index[-1]) + 1 - len(index)
     assert core.decoder.counts.lost == core.decoder.counts.bad_crc == 0
 
 
