@@ -75,6 +75,13 @@ def test_what_was_not_kept_is_a_gap_and_no_activity() -> None:
     assert sums == {("ok", "walking"): 2560 + 80 * 1280, (OFF, None): 19 * 1280}
 
 
+def test_a_date_that_slips_while_the_clocks_are_fitted_makes_no_gap() -> None:
+    said = windows("walking", 100, end_ms=1_000_000)
+    said[50:] = [replace(one, end_ms=one.end_ms + 3000) for one in said[50:]]
+    sums = totals(pieces(said, {}, 997_440, said[-1].end_ms)[0])
+    assert sums == {("ok", "walking"): 2560 + 99 * 1280 + 3000}
+
+
 def test_a_day_without_anything_is_off_and_one_that_has_not_begun_is_nothing() -> None:
     assert pieces([], {}, 5, 10) == ([Piece(5, 10, OFF, None)], 0)
     assert pieces([], {}, 5, 5) == ([], 0)

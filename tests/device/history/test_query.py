@@ -1,5 +1,6 @@
 """Clocks that are wrong, set right, set wrong, or never known: what a day then is."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -185,6 +186,17 @@ def test_a_long_silence_is_known_of_days_later(tmp_path: Path) -> None:
     assert day.pieces == [Piece(day.start_ms, day.end_ms, "no_data", None)]
 
 
+def test_a_daemon_that_stops_in_a_silence_says_how_long_it_was(tmp_path: Path) -> None:
+    host = Host("boot-1", 1000.0, NOON)
+    wearer = Wearer(host, tmp_path / "d.db")
+    wearer.begin()
+    wearer.spend("walking", 100)
+    wearer.fall_silent(40)
+    wearer.sink.close()
+    day = day_of(tmp_path / "d.db", "2026-11-21")
+    assert totals(day.pieces)["no_data", None] == pytest.approx(40_000, abs=50)
+
+
 def test_a_day_that_is_not_over_ends_now(tmp_path: Path) -> None:
     host = Host("boot-1", 1000.0, NOON)
     wearer = Wearer(host, tmp_path / "d.db")
@@ -283,6 +295,23 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words) as caught:
             query.open_to_read(path)
         assert "\n" not in str(caught.value)
+
+
+def test_the_query_in_the_documentation_gives_the_same_dates(tmp_path: Path) -> None:
+    host = Host("boot-1", 12.0, 12.0)
+    wearer = Wearer(host, tmp_path / "d.db")
+    wearer.spend("walking", 2000)
+    host.set_clock(NOON)
+    wearer.spend("walking", 20)
+    wearer.sink.close()
+    text = (Path(__file__).parents[3] / "docs/HISTORY.md").read_text()
+    (sql,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    with closing(query.open_to_read(tmp_path / "d.db")) as database:
+        by_hand = [row[0] for row in database.execute(sql)]
+        ours = [utc_ms for utc_ms, _ in query.read(database, 0, LATER_MS)]
+    moments = [to_ms(datetime.fromisoformat(time)) for time in by_hand]
+    assert len(ours) > 1500
+    assert max(abs(one - two) for one, two in zip(sorted(moments), ours, strict=True)) <= 1
 
 
 def test_dates_are_to_the_millisecond() -> None:
