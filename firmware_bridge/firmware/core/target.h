@@ -36,7 +36,7 @@ void interrupts_restore(uint8_t before);
 /* Sleeps until an interrupt, at most 50 ms. Called with interrupts off, returns with them on, and
  * misses none that comes between. */
 void sleep_until_interrupt(void);
-/* Not called for a quarter of a second, the microcontroller resets itself. */
+/* Not called for half a second, the microcontroller resets itself. */
 void watchdog_kick(void);
 
 /* Counts this boot in what outlives the power, and returns the count, never 0; 0 if it cannot. */

@@ -74,6 +74,9 @@ class Core:
         self.early_us = 0
         """How long INT comes before the FIFO has the sample."""
         self.interrupts = 0
+        self.longest_us = 0
+        """The longest that the watchdog was not kicked, on a bus of the usual speed."""
+        self._kicked = 0, 0
         self.decoder = Decoder()
         self.messages: list[Message] = []
         # Held here: ctypes keeps no callback alive.
@@ -107,6 +110,7 @@ class Core:
 
     def _pass_time(self, us: int, *, until_interrupt: bool = False) -> None:
         """Let time go on; the chip's interrupts come when they are due."""
+        self._watch()
         until = self.now_us + us
         at = self.now_us
         while (due := self._next_us(at)) is not None and due <= until:
@@ -118,6 +122,13 @@ class Core:
                 if until_interrupt:
                     return
         self.host.now_us = until
+
+    def _watch(self) -> None:
+        kicks, since_us = self._kicked
+        if self.host.kicks != kicks or self.byte_us != BYTE_US:
+            self._kicked = self.host.kicks, self.now_us
+        else:
+            self.longest_us = max(self.longest_us, self.now_us - since_us)
 
     def _next_us(self, at: int) -> int | None:
         due = self.chip.next_data_ready_us(at + self.early_us)
