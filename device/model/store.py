@@ -174,7 +174,7 @@ class Store:
         """Remove what a power cut left."""
         for name in os.listdir(self.folder):  # noqa: PTH208
             stem, *rest = name.split(".")
-            if rest == ["tflite", "part"] and is_key(stem):
+            if rest == ["tflite", "part"] and "@" in stem and is_key(stem):
                 os.unlink(self.folder / name)  # noqa: PTH108
 
 

@@ -13,7 +13,7 @@ from device.model.bundle import MODELS, BundleError
 from device.model.store import Store, StoreError, folder_of
 from device.model.trial import active, taken
 from firmware_bridge.errors import InputError
-from tests.device.model.bundles import failing, sha256, variant
+from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 
 
 @pytest.fixture
@@ -123,6 +123,27 @@ def test_rollback_goes_back_and_back_again_only_to_what_proved_itself(
     assert [store.roll_back().key for _ in range(3)] == [first, second, first]
 
 
+def test_rollback_does_not_go_back_to_what_has_rotted(store: Store, tmp_path: Path) -> None:
+    first, second = (store.install(variant(tmp_path / str(n), n / 10)).key for n in (3, 4))
+    store.activate(first)
+    store.change(lambda ledger: ledger.proved())
+    store.activate(second)
+    (store.folder / f"{first}.tflite").write_bytes(b"rot")
+    with pytest.raises(BundleError, match="damaged"):
+        store.roll_back()
+    assert store.ledger().active == second
+
+
+def test_a_whole_bundle_under_another_s_name_is_none(store: Store, tmp_path: Path) -> None:
+    file = variant(tmp_path / "a", 0.3)
+    put_by_hand(file, store.folder, "ankle")
+    (store.folder / f"wrist@{'0' * 64}.tflite").write_bytes(file.read_bytes())
+    ankle, wrist = (entry for entry in store.entries() if not entry.shipped)
+    assert ankle.bundle is wrist.bundle is None
+    assert "not ankle" in ankle.damage
+    assert "not what was installed" in wrist.damage
+
+
 def test_it_does_not_fill_the_disk(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +159,13 @@ def test_it_does_not_fill_the_disk(
 
 def test_what_lies_about_in_the_folder_is_no_model(store: Store, tmp_path: Path) -> None:
     store.install(variant(tmp_path / "a", 0.3))
-    for name in ("x.tflite", "wrist@12.tflite", f"Wrist@{'0' * 64}.tflite", "notes.part"):
+    for name in (
+        "x.tflite",
+        "wrist@12.tflite",
+        f"Wrist@{'0' * 64}.tflite",
+        "notes.part",
+        "x.tflite.part",
+    ):
         (store.folder / name).touch()
     os.mkfifo(store.folder / f"wrist@{'1' * 64}.tflite")
     (store.folder / f"wrist@{'2' * 64}.tflite.part").touch()
@@ -152,6 +179,7 @@ def test_what_lies_about_in_the_folder_is_no_model(store: Store, tmp_path: Path)
     store.install(tmp_path / "a")
     assert not (store.folder / f"wrist@{'2' * 64}.tflite.part").exists()
     assert (store.folder / "notes.part").exists()
+    assert (store.folder / "x.tflite.part").exists()
 
 
 def test_a_link_in_the_place_of_a_part_is_not_followed(store: Store, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device.decisions import Decision
@@ -247,6 +247,7 @@ STEPS = st.sampled_from(["prove", "back", "fail", "begin", "end", *KEYS])
 
 
 @given(st.lists(STEPS, max_size=40))
+@example(["waist", "back", "fail", "waist"])
 def test_what_is_gone_back_to_has_always_proved_itself(steps: list[str]) -> None:
     ledger, proven = Ledger(), {"wrist", None}
     for step in steps:
@@ -292,6 +293,27 @@ def test_a_ledger_with_anything_in_a_field_is_refused_or_makes_sense(
     assert Ledger.from_json(ledger.to_json()) == ledger
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"active": None},
+        {"trial": {"crashes": -1}},
+        {"trial": {"crashes": 0, "lives": 9}},
+        {"trial": {"boot": 5}},
+        {"installed": {KEYS[2]: {"path": "a", "date": "b", "signed_by": "me"}}},
+        {"installed": {KEYS[2]: {"path": "a", "date": 5, "signed_by": None}}},
+        {"installed": {"../x": {"path": "a", "date": "b", "signed_by": None}}},
+        {"failed": {"wrist": None}},
+        {"more": 1},
+    ],
+)
+def test_a_ledger_that_says_what_none_can_is_refused(fields: dict[str, object]) -> None:
+    whole = json.loads(Ledger().activated("waist", "wrist").to_json())
+    Ledger.from_json(json.dumps(whole).encode())
+    with pytest.raises(LedgerError, match="damaged"):
+        Ledger.from_json(json.dumps({**whole, **fields}).encode())
+
+
 @pytest.mark.parametrize("key", ["../waist", "waist/../../etc", "a" * 33, "wrist@..", "W", ""])
 def test_no_path_comes_out_of_a_ledger(store: Store, key: str) -> None:
     whole = {**json.loads(store.ledger().to_json()), "active": key}
@@ -303,6 +325,6 @@ def test_no_path_comes_out_of_a_ledger(store: Store, key: str) -> None:
 
 def test_the_lock_of_a_trial_is_let_go(store: Store) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    for end in (None, UnexpectedError(), None, EdgeharError()):
+    for end in (None, UnexpectedError(), None, EdgeharError(), UnexpectedError(), None):
         run(store, end)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
