@@ -151,8 +151,7 @@ def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> Taken:
             ledger = _given_up(store, ledger, str(error))
             log.warning("%s", ledger.why)
             continue
-        mine = proof is not None and ledger.trial is not None
-        return Taken(bundle, ledger.why, proof if mine else None)
+        return Taken(bundle, ledger.why, None if ledger.trial is None else proof)
     name = bundles.shipped_default()
     bundle = bundles.load(bundles.locate(name))
     self_test(bundle)
