@@ -21,6 +21,7 @@ _COMMANDS = {
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
     "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
     "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
+    "service": ("device.commands.service:command", "Have systemd run the daemon."),
     "models": ("device.commands.models:command", "List, install, activate, roll back models."),
     "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
     "bench": ("device.commands.bench:command", "Measure this machine against the budgets."),

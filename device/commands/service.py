@@ -1,0 +1,139 @@
+"""`edgehar service`: the daemon as a service of systemd."""
+
+import grp
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from device import config as configs
+from device.service import place, plan, port, state, unit
+from firmware_bridge.errors import InputError
+
+SETTINGS = Path("/etc/edgehar.toml")
+DEVICES = Path("/proc/devices")
+
+_with_settings = click.option(
+    "--config", "config_path", metavar="FILE", type=Path, default=SETTINGS, show_default=True,
+    help="The daemon's settings.",
+)  # fmt: skip
+_dry = click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+
+
+@click.group(
+    epilog="\b\nExamples:\n"
+    "  edgehar service install --source serial:/dev/ttyUSB0 --dry-run\n"
+    "  edgehar service status\n"
+    "  edgehar service uninstall"
+)
+def command() -> None:
+    """Have systemd run the daemon: from boot on, watched, shut in."""
+
+
+@command.command(epilog="\b\nExample:\n  edgehar service install --source i2c:1:0x68")
+@click.option(
+    "--source", metavar="SOURCE", help="As in `run`; for settings that are not there yet."
+)
+@_with_settings
+@_dry
+def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
+    """Install the service and start it; say first all that is done. To repeat it does no harm.
+
+    Do it again after a change of the settings' source, mqtt, metrics or dashboard: what the
+    service may reach follows from them.
+    """
+    if not dry_run:
+        plan.as_root()
+    config, new = _settings(source, config_path)
+    if config.source is None:
+        raise InputError(f"{config_path} names no source; set source.uri in it")
+    rule, kinds = None, list[str]()
+    if config.source.kind == "serial":
+        found = _port(config.source.path)
+        click.echo(f"{config.source.path}: {found.path}, told {found.why}")
+        if found.path != config.source.path:
+            if new is None:
+                click.echo(f"{config_path}: better {found.path}, a name that stays, in source.uri")
+            new = new and new.replace(config.source.path, found.path)
+        rule, kinds = found.rule, port.kinds(config.source.path, DEVICES.read_text())
+    board = unit.Board(place.program(), state.version(), kinds)
+    steps = plan.install(
+        unit.unit(config, config_path, board),
+        unit.rules(config, rule),
+        unit.users(plan.missing_groups(_is_group)),
+        unit.modules(config),
+        plan.file(config_path, new) if new else None,
+    )
+    _do(steps, dry_run=dry_run)
+    for folder in unit.outside(config):
+        click.echo(f"let the user edgehar write in {folder}")
+    click.echo("see how it is: edgehar service status")
+
+
+@command.command(epilog="\b\nExample:\n  edgehar service status")
+def status() -> None:
+    """Say how the service is; exit code 1 unless it runs."""
+    found = state.asked()
+    loaded = found.get("LoadState") == "loaded"
+    for line in state.in_words(found, state.watchdog_kills() if loaded else 0):
+        click.echo(line)
+    if found.get("ActiveState") not in {"active", "reloading"}:
+        click.get_current_context().exit(1)
+
+
+@command.command(epilog="\b\nExample:\n  edgehar service uninstall --purge")
+@_with_settings
+@_dry
+@click.option("--purge", is_flag=True, help="Remove settings, history and models too.")
+def uninstall(config_path: Path, *, dry_run: bool, purge: bool) -> None:
+    """Take the service away; what it recorded and its settings stay, unless --purge."""
+    if not dry_run:
+        plan.as_root()
+    _do(plan.uninstall(config_path, purge=purge), dry_run=dry_run)
+    left = [path for path in (config_path, unit.STATE) if path.exists()]
+    if left and not dry_run:
+        click.echo(f"left: {', '.join(map(str, left))}; to remove them too: --purge")
+
+
+def _settings(source: str | None, path: Path) -> tuple[configs.Config, str | None]:
+    """Return the settings, and their text if they are new."""
+    given = configs.parse_source(source) if source else None
+    if path.exists():
+        config = configs.load(path)
+        stays = given is not None and config.source == replace(given, path=port.STABLE)
+        if given not in {None, config.source} and not stays:
+            raise InputError(f"{path} names another source; change it there, or leave --source out")
+        if not place.readable(path) or place.hidden(path.resolve()):
+            raise InputError(f"{path}: no service can read it; try chmod a+r, or another folder")
+        return config, None
+    if source is None or given is None:
+        raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
+    text = unit.settings(source)
+    return configs.Config(source=given, sqlite=unit.STATE / "decisions.db"), text
+
+
+def _port(path: str) -> port.Port:
+    known = port.described(path)
+    if path == port.STABLE and not known and plan.RULES.exists():
+        return port.Port(path, port.kept(plan.RULES.read_text(encoding="utf-8")), "as before")
+    return port.named(path, known)
+
+
+def _is_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _do(steps: list[plan.Step], *, dry_run: bool) -> None:
+    for step in steps:
+        click.echo(step.words)
+    if not steps:
+        click.echo("there is nothing to do")
+    if dry_run:
+        return
+    for step in steps:
+        step.do()
+    click.echo("done")

@@ -1,0 +1,150 @@
+"""What install and uninstall do, step by step: said first, then done."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from device.service.unit import MARK, STATE
+from firmware_bridge.errors import EdgeharError, InputError
+from firmware_bridge.whole_file import write_whole
+
+NAME: Final = "edgehar"
+UNIT: Final = Path("/etc/systemd/system/edgehar.service")
+RULES: Final = Path("/etc/udev/rules.d/70-edgehar.rules")
+USERS: Final = Path("/etc/sysusers.d/edgehar.conf")
+MODULES: Final = Path("/etc/modules-load.d/edgehar.conf")
+FILES: Final = (UNIT, RULES, USERS, MODULES)
+_PATIENCE_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do."""
+
+    words: str
+    """As it is printed: a command as one could type it, or what happens to a file."""
+    do: Callable[[], None]
+
+
+def file(path: Path, content: str) -> Step:
+    """Write a file for all to read, and its folder if there is none."""
+    try:
+        same = path.read_text(encoding="utf-8") == content
+    except (OSError, UnicodeDecodeError):
+        same = False
+
+    def write() -> None:
+        if not same:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content.encode())
+            path.chmod(0o644)
+
+    return Step(f"{'leave' if same else 'write'} {path}", write)
+
+
+def command(*argv: str, needed: bool = True) -> Step:
+    """Run a command; where it is not needed it may fail, or not be there."""
+
+    def call() -> None:
+        try:
+            done = subprocess.run(
+                argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            if needed:
+                raise EdgeharError(f"cannot run {' '.join(argv)}: {error}") from error
+            return
+        if done.returncode and needed:
+            why = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise EdgeharError(f"{' '.join(argv)} failed: {why}")
+
+    return Step(" ".join(argv), call)
+
+
+def install(
+    unit: str, rules: str | None, users: str, modules: Sequence[str], settings: Step | None
+) -> list[Step]:
+    """Return all that makes the service, with the settings first if they are new."""
+    steps = [settings] if settings else []
+    steps += [file(USERS, users), command("systemd-sysusers", str(USERS))]
+    listed = "\n".join([MARK, *modules]) + "\n"
+    steps += [file(MODULES, listed), command("modprobe", "--all", *modules, needed=False)]
+    if rules is not None:
+        steps.append(file(RULES, rules))
+    elif RULES.exists():
+        steps.append(_removed(RULES))
+    steps += _udev() if rules is not None or RULES.exists() else []
+    return [
+        *steps,
+        file(UNIT, unit),
+        command("systemctl", "daemon-reload"),
+        command("systemctl", "enable", "--quiet", NAME),
+        command("systemctl", "restart", NAME),
+    ]
+
+
+def uninstall(settings: Path, *, purge: bool) -> list[Step]:
+    """Return all that takes the service away; InputError if a file of that name is not ours."""
+    there = [path for path in FILES if path.exists()]
+    for path in there:
+        if not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+            raise InputError(f"{path} is not one that edgehar made; remove it by hand")
+    steps = []
+    if UNIT in there:
+        steps.append(command("systemctl", "disable", "--quiet", "--now", NAME))
+    groups = _made_groups() if USERS in there else []
+    steps += [_removed(path) for path in there]
+    if UNIT in there:
+        steps.append(command("systemctl", "daemon-reload"))
+        steps.append(command("systemctl", "reset-failed", NAME, needed=False))
+    steps += _udev() if RULES in there else []
+    if USERS in there:
+        steps.append(command("userdel", NAME))
+        steps += [command("groupdel", group) for group in groups]
+    if purge:
+        steps += [_removed(path) for path in (STATE, settings.parent / NAME, settings)
+                  if path.exists()]  # fmt: skip
+    return steps
+
+
+def missing_groups(exists: Callable[[str], bool]) -> list[str]:
+    """Return the groups that the service needs and install has to make, or has made before."""
+    made = _made_groups() if USERS.exists() else []
+    return [group for group in ("dialout", "i2c") if group in made or not exists(group)]
+
+
+def _made_groups() -> list[str]:
+    lines = USERS.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.split()[1] for line in lines if line.startswith("g ")]
+
+
+def _udev() -> list[Step]:
+    return [
+        command("udevadm", "control", "--reload", needed=False),
+        command("udevadm", "trigger", "--action=add", "--subsystem-match=tty",
+                "--subsystem-match=i2c-dev", needed=False),
+        command("udevadm", "settle", "--timeout=10", needed=False),
+    ]  # fmt: skip
+
+
+def _removed(path: Path) -> Step:
+    def remove() -> None:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise EdgeharError(f"cannot remove {path}: {error.strerror}") from error
+
+    return Step(f"remove {path}", remove)
+
+
+def as_root() -> None:
+    """Raise InputError unless this is root."""
+    if os.geteuid():
+        raise InputError("this changes the system: run it as root (sudo), or with --dry-run")

@@ -1,0 +1,134 @@
+"""The unit and the other files of the service, made from the settings. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from device.config import Config
+from device.service.place import hidden, plain
+from firmware_bridge.errors import InputError
+
+MARK: Final = "# Made by `edgehar service install`, and taken away by `edgehar service uninstall`."
+STATE: Final = Path("/var/lib/edgehar")
+RELOADS: Final = 253
+"""The first systemd that waits until a reload is done."""
+SLOWS: Final = 254
+"""The first that waits longer after each failure."""
+
+_SILENT: Final = """\
+# Nothing is sent anywhere: no MQTT, metrics or dashboard is set up.
+PrivateNetwork=yes
+RestrictAddressFamilies=AF_UNIX
+IPAddressDeny=any"""
+_ONLINE: Final = "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+_LOCAL: Final = "\nIPAddressDeny=any\nIPAddressAllow=localhost"
+_SLOWER: Final = "RestartSteps=5\nRestartMaxDelaySec=5min"
+_RELOAD: Final = "ExecReload=/bin/kill -HUP $MAINPID"
+_I2C_RULE: Final = 'SUBSYSTEM=="i2c-dev", GROUP="i2c", MODE="0660"'
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What is to know of a board."""
+
+    program: str
+    """How edgehar is started."""
+    systemd: int
+    """Its version."""
+    kinds: Sequence[str]
+    """Classes of devices, as in /proc/devices, of a serial port."""
+
+
+def unit(config: Config, path: Path, board: Board) -> str:
+    """Make the service's unit for settings that stand at a path."""
+    waits = board.systemd >= RELOADS
+    kinds = ["i2c"] if _is_i2c(config) else board.kinds
+    return _template("edgehar.service").format(
+        mark=MARK,
+        type="notify-reload" if waits else "notify",
+        reload="" if waits else _RELOAD,
+        slower=_SLOWER if board.systemd >= SLOWS else "",
+        program=board.program,
+        config=plain(path),
+        writable="".join(f"ReadWritePaths=-{folder}\n" for folder in outside(config)).rstrip(),
+        devices="\n".join(f"DeviceAllow=char-{kind} rw" for kind in kinds),
+        network=_network(config),
+    )
+
+
+def rules(config: Config, rule: str | None) -> str | None:
+    """Make udev's rules; None where none is needed."""
+    found = _I2C_RULE if _is_i2c(config) else rule
+    return found and _template("70-edgehar.rules").format(mark=MARK, rules=found)
+
+
+def modules(config: Config) -> list[str]:
+    """Return the kernel's modules to load at boot.
+
+    A class of devices can be allowed only once its driver is there, which for a USB adapter would
+    be when it is plugged in: too late for a service that has started.
+    """
+    if _is_i2c(config):
+        return ["i2c-dev"]
+    return ["usbserial", "cdc-acm"]
+
+
+def users(new_groups: Iterable[str]) -> str:
+    """Make the service's user for systemd-sysusers, and groups that the board lacks."""
+    groups = [f"g {group} -" for group in new_groups]
+    return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
+
+
+def settings(source: str) -> str:
+    """Make the settings of a board that has none yet."""
+    return (
+        f'[source]\nuri = "{source}"\n\n'
+        "[sinks]\n"
+        "stdout = false  # true: every decision in the journal too\n"
+        f'sqlite = "{STATE}/decisions.db"\n\n'
+        f'[models]\nfolder = "{STATE}/models"\n'
+    )
+
+
+def outside(config: Config) -> list[Path]:
+    """Return the folders out of STATE in which the service writes; InputError if it never could."""
+    named = {
+        "sinks.sqlite": config.sqlite,
+        "state.file": config.state,
+        "metrics.file": config.metrics_file,
+    }
+    folders = {key: path.parent for key, path in named.items() if path is not None}
+    if config.models_folder is not None:
+        folders["models.folder"] = config.models_folder
+    for key, folder in folders.items():
+        if hidden(plain(folder)):
+            raise InputError(f"{key}: no service sees {folder}; use {STATE}")
+    return sorted({one for one in folders.values() if not one.is_relative_to(STATE)})
+
+
+def _network(config: Config) -> str:
+    if config.mqtt is not None:
+        return _ONLINE
+    listens = [config.metrics_listen, getattr(config, "dashboard_listen", None)]
+    addresses = [listen[0] for listen in listens if listen is not None]
+    if not addresses:
+        return _SILENT
+    return _ONLINE + (_LOCAL if all(map(_is_loopback, addresses)) else "")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def _is_i2c(config: Config) -> bool:
+    return config.source is not None and config.source.kind == "i2c"
+
+
+def _template(name: str) -> str:
+    return files("device").joinpath("systemd", name).read_text(encoding="utf-8")
