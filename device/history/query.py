@@ -66,7 +66,11 @@ class Step:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open a database that may be in use. Raises InputError."""
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; try sudo") from error
+    if not is_there:
         raise InputError(f"there is no {path}; name the database with --db")
     uri = path.absolute().as_uri()
     try:
@@ -79,9 +83,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 raise
             return _opened(f"{uri}?mode=ro&immutable=1", path)
     except sqlite3.Error as error:
-        raise InputError(
-            f"cannot read {path}: {error}; may you read it, and its folder?"
-        ) from error
+        raise InputError(f"cannot read {path}: {error}; may you read it? try sudo") from error
 
 
 def _opened(uri: str, path: Path) -> sqlite3.Connection:

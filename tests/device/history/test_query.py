@@ -297,6 +297,15 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+def test_who_may_not_look_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)  # root may look everywhere
+    with pytest.raises(InputError, match="Permission denied; try sudo"):
+        query.open_to_read(tmp_path / "d.db")
+
+
 def test_the_query_in_the_documentation_gives_the_same_dates(tmp_path: Path) -> None:
     host = Host("boot-1", 12.0, 12.0)
     wearer = Wearer(host, tmp_path / "d.db")
