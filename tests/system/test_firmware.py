@@ -29,7 +29,7 @@ from firmware_bridge.protocol import (
 )
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Float64, Samples
-from firmware_bridge.simulator import firmware
+from firmware_bridge.simulator import figures, firmware
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
 from firmware_bridge.simulator.firmware import Happening, Image, Simulation
@@ -339,3 +339,7 @@ def test_it_fits_with_room_for_its_stack(avr: Image, tmp_path: Path) -> None:
     simulation = Simulation(avr, Chip(NUMBERED), link, 8, "--patient", happenings=happenings)
     _, summary = listen(simulation, link)
     assert summary["stack_bytes"] < (2048 - ram) / 2
+
+
+def test_the_table_of_the_readme_can_be_made(avr: Image, tmp_path: Path) -> None:
+    assert figures.row(avr, tmp_path, 100, 6).startswith("| 100 Hz | 0 of 4")
