@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import struct
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -64,7 +65,10 @@ class Victim:
     def kill_one(self, longest_s: float) -> None:
         """Let a daemon begin, kill it, and look at what there is; raises AssertionError."""
         read_end, write_end = os.pipe()
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads, of which numpy has some; the child calls none of it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if not child:
             try:
                 os.close(read_end)
