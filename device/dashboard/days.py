@@ -27,11 +27,12 @@ from firmware_bridge.errors import InputError
 SHOWN: Final = 30
 COLUMNS: Final = 480
 """Of today's picture: 3 minutes each."""
-TODAY_EVERY_S: Final = 20.0
+TODAY_EVERY_S: Final = 10.0
 WANTED_S: Final = 90.0
 """After a look nobody is expected to look again."""
 REST: Final = 9
 """Times as long as the reading: a tenth of a core at most."""
+PAUSE_S: Final = 0.2
 _SETTLED_MS: Final = 3_600_000
 """After its end a day gets nothing new, but for a clock that is set."""
 
@@ -103,7 +104,7 @@ class Days:
                 continue
             self._read_next()
             took_s = time.monotonic() - begun_s
-            self._closing.wait(max(0.2 if self._due() else 1.0, REST * took_s))
+            self._closing.wait(max(PAUSE_S if self._due() else 1.0, REST * took_s))
 
     def _due(self) -> date | None:
         """Return the day to be read next, the latest first."""

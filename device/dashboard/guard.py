@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 """With every answer: nothing from elsewhere, nothing inside elsewhere."""
+_HOST: Final = re.compile(r"(\[(?P<address>[^]]+)]|(?P<name>[^:]+))(:[0-9]{1,5})?")
 _LEAST, _MOST_BYTES = 16, 1024
 
 
@@ -41,9 +43,8 @@ class Guard:
 
         A page from elsewhere that has its name point here (DNS rebinding) still sends that name.
         """
-        name = (
-            host.rpartition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
-        )
+        found = _HOST.fullmatch(host)
+        name = (found["address"] or found["name"]) if found else ""
         return is_address(name) or name.lower().removesuffix(".") in _names()
 
     def admits(self, cookies: str, authorization: str) -> bool:

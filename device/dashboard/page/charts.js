@@ -90,7 +90,7 @@ export function lanes(day) {
   for (const [past, hour] of day.hours)
     if (hour % 6 === 0)
       scale.append(draw("text", { x: `${100 * past}%`, y: 13, "text-anchor": past ? "middle" : "start" },
-        `${hour}:00`));
+        String(hour).padStart(2, "0")));
   found.append(make("span"), scale, make("span"));
   return found;
 }

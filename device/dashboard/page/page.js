@@ -3,7 +3,7 @@
 import { colour, lanes, make, month, place, signals } from "./charts.js";
 
 const LIVE_MS = 400;
-const HISTORY_MS = 20000;
+const HISTORY_MS = 10000;
 const READING_MS = 2000;
 const MOST_ROWS = 250;
 const $ = (id) => document.getElementById(id);
@@ -53,7 +53,7 @@ function showNow(now) {
     const line = make("li");
     const track = make("span", "track");
     const fill = make("div", `fill ${colour(name)}`);
-    fill.style.width = percent(share);
+    fill.style.width = `${100 * (share ?? 0)}%`;
     track.append(fill);
     line.append(make("span", "", words(name)), track, make("span", "percent", percent(share)));
     return line;

@@ -1,0 +1,90 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.dashboard.guard import COOKIE, Guard, guard
+from firmware_bridge.errors import InputError
+
+TOKEN = "k3yk3yk3yk3yk3yk3y"  # noqa: S105 -- nobody's
+LOOPBACK = ("127.0.0.1", 8780)
+
+
+def token_file(folder: Path, text: str = TOKEN, mode: int = 0o600) -> Path:
+    path = folder / "token"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8780", "localhost", "LOCALHOST:1", "192.168.1.7:8780", "[::1]:8780", "[fe80::1]",
+        os.uname().nodename, f"{os.uname().nodename.partition('.')[0]}.local:8780", "localhost.",
+    ],
+)  # fmt: skip
+def test_hosts_that_are_this_board(host: str) -> None:
+    assert Guard(None).knows_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", "evil.example", "evil.example:8780", "127.0.0.1.evil.example", "localhost.evil.example",
+        "evil.localhost", "[::1].evil.example", "[evil.example]", "127.0.0.1@evil.example", "::1",
+        "0x7f000001", "127.1",
+    ],
+)  # fmt: skip
+def test_a_name_from_elsewhere_that_points_here_is_refused(host: str) -> None:
+    assert not Guard(None).knows_host(host)
+
+
+@given(st.text(), st.text())
+def test_nothing_but_the_token_opens(cookies: str, authorization: str) -> None:
+    held = Guard(TOKEN)
+    assert not held.admits(cookies, authorization)
+    assert not held.is_token(cookies)
+    assert Guard(None).admits(cookies, authorization)
+
+
+def test_the_token_or_its_cookie_opens_until_the_token_changes() -> None:
+    held = Guard(TOKEN)
+    assert held.admits("", f"Bearer {TOKEN}")
+    assert not held.admits("", f"Basic {TOKEN}")
+    cookie, *rules = held.cookie().split("; ")
+    assert held.admits(f"other=1; {cookie}", "")
+    assert TOKEN not in cookie
+    assert {"HttpOnly", "SameSite=Strict"} <= set(rules)
+    assert not held.admits(f"{COOKIE}={TOKEN}", "")
+    assert not Guard(TOKEN + "2").admits(cookie, "")
+
+
+def test_the_loopback_needs_no_token_and_anything_else_does(tmp_path: Path) -> None:
+    for address in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):
+        assert guard((address, 1), None) == Guard(None)
+    for address in ("0.0.0.0", "::", "192.168.1.7", "wrist.local"):  # noqa: S104 -- only asked about
+        with pytest.raises(InputError, match="token_file"):
+            guard((address, 1), None)
+        assert guard((address, 1), token_file(tmp_path)) == Guard(TOKEN)
+    assert guard(LOOPBACK, token_file(tmp_path)) == Guard(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "says"),
+    [
+        (TOKEN, 0o644, "chmod o="),
+        ("short", 0o600, "16 letters"),
+        ("", 0o600, "16 letters"),
+        ("two words of some length", 0o600, "no space"),
+        ("k" * 5000, 0o600, "16 letters"),
+        ("pässwörter zählen", 0o600, "letters and digits"),
+    ],
+)
+def test_a_token_file_of_no_use_is_refused(text: str, mode: int, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=says):
+        guard(LOOPBACK, token_file(tmp_path, text, mode))
+    with pytest.raises(InputError, match="none"):
+        guard(LOOPBACK, tmp_path / "none")
