@@ -67,7 +67,8 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     _do(steps, dry_run=dry_run)
     for folder in unit.outside(config):
         click.echo(f"let the user edgehar write in {folder}")
-    click.echo("see how it is: edgehar service status")
+    if not dry_run:
+        click.echo("see how it is: edgehar service status")
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service status")
