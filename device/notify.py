@@ -28,8 +28,6 @@ class Notifier:
     def __init__(self, address: str) -> None:
         """Take the socket's address: a path, or `@` and a name in the kernel's own space."""
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._socket.settimeout(_PATIENCE_S)
         self._said: tuple[str, str | None] | None = None
         self._silent_at: int | None = None
         self.note = ""
@@ -79,11 +77,13 @@ class Notifier:
             self._send("WATCHDOG=1")
 
     def close(self) -> None:
-        """Keep the way open: there is more to say at the end."""
+        """Do nothing: there is more to say at the end."""
 
     def _send(self, *lines: str) -> None:
         try:
-            self._socket.sendto("\n".join(lines).encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as way:
+                way.settimeout(_PATIENCE_S)
+                way.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
             log.warning("systemd cannot be told: %s", error)
 
