@@ -40,16 +40,16 @@ static void pause(uint32_t for_us)
 
 static void tell(void)
 {
-    status.overflowed = sampler_overflowed();
+    status.overflowed = sampler_overflowed;
     status.bus_faults = bus_faults;
     status.trouble &= (uint8_t) ~(TROUBLE_NO_INTERRUPT | TROUBLE_BUS_STUCK);
-    if (up && sampler_polls())
+    if (up && sampler_polls)
         status.trouble |= TROUBLE_NO_INTERRUPT;
     if (bus_stuck)
         status.trouble |= TROUBLE_BUS_STUCK;
     told = status;
     told_us = now_us();
-    send_status(&status, told_us, sampler_index());
+    send_status(&status, told_us, sampler_index);
 }
 
 static void greet(void)
@@ -60,14 +60,14 @@ static void greet(void)
     greeted = true;
     hello.uptime_us = clock_us();
     hello_us = (uint32_t)hello.uptime_us;
-    send_hello(&hello, sampler_index());
+    send_hello(&hello, sampler_index);
     tell();
 }
 
 static bool is_news(void)
 {
     return status.trouble != told.trouble || status.chip_restarts != told.chip_restarts ||
-           sampler_overflowed() != told.overflowed || bus_stuck != !!(told.trouble & TROUBLE_BUS_STUCK);
+           sampler_overflowed != told.overflowed || bus_stuck != !!(told.trouble & TROUBLE_BUS_STUCK);
 }
 
 static void set_up(void)

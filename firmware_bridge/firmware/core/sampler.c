@@ -1,6 +1,7 @@
 #include "sampler.h"
 
 #include "message.h"
+#include "pace.h"
 
 enum {
     RING = 88,           /* times: more than any chip's FIFO has samples */
@@ -12,14 +13,14 @@ enum {
 
 /* Of the interrupt handler; the rest is the main loop's. */
 static uint32_t times[RING];
-static volatile uint8_t newest;
-static volatile uint8_t dated;
+static volatile uint8_t newest, dated;
 static volatile uint32_t taken, last_us;
 static volatile bool interrupted;
 
-static uint32_t sent, overflowed, period_us;
+uint32_t sampler_index, sampler_overflowed;
+volatile bool sampler_polls;
+static uint32_t period_us;
 static uint8_t oldest, least, odd;
-static volatile bool polls;
 
 static void note(uint32_t time_us)
 {
@@ -35,36 +36,21 @@ static void note(uint32_t time_us)
 void sampler_data_ready(uint32_t time_us)
 {
     interrupted = true;
-    if (!polls)
+    if (!sampler_polls)
         note(time_us);
 }
 
 static uint32_t waiting(void)
 {
     uint8_t before = interrupts_off();
-    uint32_t count = taken - sent;
+    uint32_t count = taken - sampler_index;
     interrupts_restore(before);
     return count;
 }
 
 bool sampler_ready(void)
 {
-    return taken - sent >= least;
-}
-
-uint32_t sampler_index(void)
-{
-    return sent;
-}
-
-uint32_t sampler_overflowed(void)
-{
-    return overflowed;
-}
-
-bool sampler_polls(void)
-{
-    return polls;
+    return taken - sampler_index >= least;
 }
 
 uint32_t sampler_silence_us(void)
@@ -79,8 +65,8 @@ uint32_t sampler_silence_us(void)
 void sampler_drop(void)
 {
     uint8_t before = interrupts_off();
-    overflowed += taken - sent;
-    sent = taken;
+    sampler_overflowed += taken - sampler_index;
+    sampler_index = taken;
     dated = 0;
     oldest = newest;
     interrupts_restore(before);
@@ -116,7 +102,7 @@ bool sampler_start(uint32_t rate_mhz)
         return false;
     uint8_t before = interrupts_off();
     /* What the chip took before it was asked to is nobody's loss. */
-    taken = sent;
+    taken = sampler_index;
     last_us = (uint32_t)clock_us();
     interrupts_restore(before);
     sampler_drop();
@@ -127,21 +113,21 @@ bool sampler_start(uint32_t rate_mhz)
 static void count_fifo(uint8_t in_fifo)
 {
     uint8_t before = interrupts_off();
-    if (in_fifo <= mpu_capacity() && taken - sent <= mpu_capacity())
-        taken = sent + in_fifo;
+    if (in_fifo <= mpu_capacity() && taken - sampler_index <= mpu_capacity())
+        taken = sampler_index + in_fifo;
     interrupts_restore(before);
 }
 
 bool sampler_poll(void)
 {
     uint8_t in_fifo;
-    if (polls || !mpu_fifo_samples(&in_fifo))
-        return polls;
+    if (sampler_polls || !mpu_fifo_samples(&in_fifo))
+        return sampler_polls;
     if (in_fifo < waiting() + POLLED_SAMPLES)
         return false;
     count_fifo(in_fifo);
     interrupted = false;
-    polls = true;
+    sampler_polls = true;
     last_us = (uint32_t)clock_us();
     return restart();
 }
@@ -156,7 +142,7 @@ static bool back_to_interrupts(void)
         if (!interrupted) /* else one more sample has come: look again */
             break;
     }
-    polls = false;
+    sampler_polls = false;
     count_fifo(in_fifo);
     return restart();
 }
@@ -175,13 +161,7 @@ static void poll(uint8_t in_fifo)
     if (in_fifo <= waiting())
         return;
     uint8_t fresh = (uint8_t)(in_fifo - waiting());
-    uint32_t time = last_us;
-    /* The last of them is at most a period old, and not of the future. */
-    int32_t late = (int32_t)(now - time - fresh * period_us);
-    if (late < 0)
-        time += late;
-    else if ((uint32_t)late > period_us)
-        time += late - period_us;
+    uint32_t time = paced(last_us, fresh * period_us, now, period_us);
     while (fresh--)
         note(time += period_us);
 }
@@ -203,12 +183,11 @@ static bool in_step(uint8_t in_fifo, uint32_t before)
 static uint8_t together(uint8_t count)
 {
     uint8_t number = 1, at = oldest;
-    while (number < count) {
+    for (; number < count; number++) {
         uint8_t next = at + 1 == RING ? 0 : at + 1;
         if (times[next] - times[at] > MAX_DT_US)
             break;
         at = next;
-        number++;
     }
     return number;
 }
@@ -230,9 +209,9 @@ static enum sampled send(uint8_t count)
     if (waiting() > mpu_capacity())
         return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
     if (number > 0) {
-        send_batch(number, begun, sent);
+        send_batch(number, begun, sampler_index);
         uint8_t restore = interrupts_off();
-        sent += number;
+        sampler_index += number;
         dated -= number;
         oldest = at;
         interrupts_restore(restore);
@@ -246,13 +225,13 @@ enum sampled sampler_step(bool last)
 {
     uint8_t in_fifo;
     uint32_t now = waiting();
-    if (polls && interrupted)
+    if (sampler_polls && interrupted)
         return back_to_interrupts() ? SAMPLED_NOTHING : SAMPLED_FAULT;
-    if (!polls && now < (last ? 1 : least))
+    if (!sampler_polls && now < (last ? 1 : least))
         return SAMPLED_NOTHING;
     if (!mpu_fifo_samples(&in_fifo))
         return SAMPLED_FAULT;
-    if (polls) {
+    if (sampler_polls) {
         poll(in_fifo);
         now = waiting();
     }

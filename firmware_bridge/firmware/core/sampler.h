@@ -30,11 +30,10 @@ bool sampler_ready(void);
 void sampler_drop(void);
 
 /* Samples taken since boot that were sent, or lost. */
-uint32_t sampler_index(void);
-uint32_t sampler_overflowed(void);
+extern uint32_t sampler_index, sampler_overflowed;
 /* For when INT has been silent for long: goes over to asking, if the chip takes samples all the
  * same; returns whether it does. Asks no more at the first interrupt. */
 bool sampler_poll(void);
-bool sampler_polls(void);
+extern volatile bool sampler_polls;
 /* Since the last sample, µs. */
 uint32_t sampler_silence_us(void);

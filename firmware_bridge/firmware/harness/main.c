@@ -98,7 +98,7 @@ static void happen(avr_t *avr, int what)
     }
 }
 
-static avr_cycle_count_t each_ms(avr_t *avr, avr_cycle_count_t when, void *param);
+static avr_cycle_count_t each_ms(avr_t *, avr_cycle_count_t, void *);
 
 static void on_reset(avr_t *avr)
 {
@@ -109,10 +109,10 @@ static void on_reset(avr_t *avr)
     }
     if (core_reset)
         core_reset(avr);
-    if (began_ns) {
-        bus_reset();
-        avr_cycle_timer_register(avr, cycles(avr, 1000), each_ms, NULL);
-    }
+    if (!began_ns)
+        return;
+    bus_reset();
+    avr_cycle_timer_register(avr, cycles(avr, 1000), each_ms, NULL);
 }
 
 static avr_cycle_count_t each_ms(avr_t *avr, avr_cycle_count_t when, void *param)
@@ -192,8 +192,7 @@ int main(int argc, char **argv)
         case 'r': plan(micros(optarg), RESET); break;
         case 'h': plan(micros(optarg), HANG); break;
         case 'u':
-            if (!(colon = strchr(optarg, ':')))
-                fail("--unplug T:S");
+            if (!(colon = strchr(optarg, ':'))) return 2;
             plan(micros(optarg), UNPLUG);
             plan(micros(optarg) + micros(colon + 1), PLUG);
             break;
@@ -207,8 +206,6 @@ int main(int argc, char **argv)
     if (elf_read_firmware(image, &firmware))
         fail(image);
     avr_t *avr = avr_make_mcu_by_name("atmega328p");
-    if (!avr)
-        fail("no atmega328p in simavr");
     avr_init(avr);
     avr->log = LOG_ERROR;
     firmware.frequency = mhz * 1000000;
