@@ -25,6 +25,7 @@ from tests.system.nspawn import Container
 pytestmark = pytest.mark.system
 
 SETTINGS = "etc/edgehar.toml"
+PAGE = nspawn.REPOSITORY / "docs" / "SERVICE.md"
 QUICK = "[Service]\\nWatchdogSec=3s\\nRestartSec=1s\\n"
 
 
@@ -110,8 +111,8 @@ def test_to_install_again_changes_nothing(board: Container) -> None:
 def test_a_reload_loses_no_window(board: Container) -> None:
     wait_until(lambda: recognises(board), 30, "a decision")
     pid = board.shown("MainPID")
-    settings = board.root / SETTINGS
-    settings.write_text('model = "waist"\n' + settings.read_text())
+    as_it = "setpriv --reuid=edgehar --regid=edgehar --clear-groups"  # sudo needs more of a board
+    board.run(f"{as_it} {nspawn.PROGRAM} models activate waist")
     board.run("systemctl reload edgehar")
     wait_until(lambda: sum("waist" in one[0] for one in decisions(board)) > 20, 30, "waist")
     assert board.shown("MainPID") == pid
@@ -195,15 +196,15 @@ def test_uninstall_leaves_what_it_says_and_purge_nothing(
 
 
 @pytest.mark.parametrize(
-    ("more", "most"),
+    ("more", "rating"),
     [
-        ("", 1.5),
-        ('[source]\nuri = "i2c:1"', 1.5),
-        ('[metrics]\nlisten = "127.0.0.1:9464"', 1.5),
-        ('[mqtt]\nhost = "broker"', 1.7),
+        ("", "0.4"),
+        ('[source]\nuri = "i2c:1"', "0.4"),
+        ('[metrics]\nlisten = "127.0.0.1:9464"', "1.1"),
+        ('[mqtt]\nhost = "broker"', "1.3"),
     ],
 )
-def test_how_shut_in_it_is(more: str, most: float, tmp_path: Path) -> None:
+def test_how_shut_in_it_is_the_page_says(more: str, rating: str, tmp_path: Path) -> None:
     needs("systemd")
     settings, made = tmp_path / "edgehar.toml", tmp_path / "edgehar.service"
     settings.write_text(more)
@@ -212,5 +213,7 @@ def test_how_shut_in_it_is(more: str, most: float, tmp_path: Path) -> None:
     rate = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(made)]
     said = subprocess.run(rate, capture_output=True, text=True, check=True).stdout
     (level,) = re.findall(r"exposure level for edgehar.service: ([\d.]+)", said)
-    assert float(level) <= most
+    assert float(level) <= 1.5
+    assert re.search(rf"^\|.*\| {re.escape(rating)} \|$", PAGE.read_text(), re.MULTILINE)
+    assert level == rating  # Debian 12's systemd
     subprocess.run(["systemd-analyze", "verify", str(made)], check=True)
