@@ -159,8 +159,8 @@ def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
         terminal, theirs = pty.openpty()
         with subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- one thread
-        ) as process:  # fmt: skip
+            preexec_fn=at_a_terminal,  # noqa: PLW1509 -- one thread
+        ) as process, ended(process):  # fmt: skip
             os.close(theirs)
             wait_for(lambda: part_rows(out) > 0)
             os.write(terminal, b"wal")
@@ -171,6 +171,20 @@ def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
             os.close(terminal)
             assert process.wait(10) == 0
     assert in_turn(out) == ["", "walking"]
+
+
+def at_a_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests may ignore it, as nohup does
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let nothing outlive a test that fails."""
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def until(terminal: int, words: bytes) -> None:
