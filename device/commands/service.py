@@ -57,8 +57,11 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
             new = new and new.replace(config.source.path, found.path)
         rule, kinds = found.rule, port.kinds(config.source.path, DEVICES.read_text())
     board = unit.Board(place.program(), state.version(), kinds)
+    units = {plan.UNIT: unit.unit(config, config_path, board)}
+    if page := unit.dashboard(config, config_path, board):
+        units[plan.DASHBOARD] = page
     steps = plan.install(
-        unit.unit(config, config_path, board),
+        units,
         unit.rules(config, rule),
         unit.users(plan.missing_groups(_is_group)),
         unit.modules(config),

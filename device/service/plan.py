@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,12 @@ from firmware_bridge.whole_file import write_whole
 
 NAME: Final = "edgehar"
 UNIT: Final = Path("/etc/systemd/system/edgehar.service")
+DASHBOARD: Final = Path("/etc/systemd/system/edgehar-dashboard.service")
 RULES: Final = Path("/etc/udev/rules.d/70-edgehar.rules")
 USERS: Final = Path("/etc/sysusers.d/edgehar.conf")
 MODULES: Final = Path("/etc/modules-load.d/edgehar.conf")
-FILES: Final = (UNIT, RULES, USERS, MODULES)
+FILES: Final = (DASHBOARD, UNIT, RULES, USERS, MODULES)
+_LOADER: Final = "systemd-modules-load"
 _PATIENCE_S: Final = 120.0
 
 
@@ -66,25 +68,24 @@ def command(*argv: str, needed: bool = True) -> Step:
 
 
 def install(
-    unit: str, rules: str | None, users: str, modules: Sequence[str], settings: Step | None
+    units: Mapping[Path, str], rules: str | None, users: str, modules: str, settings: Step | None
 ) -> list[Step]:
     """Return all that makes the service, with the settings first if they are new."""
     steps = [settings] if settings else []
     steps += [file(USERS, users), command("systemd-sysusers", str(USERS))]
-    listed = "\n".join([MARK, *modules]) + "\n"
-    steps += [file(MODULES, listed), command("modprobe", "--all", *modules, needed=False)]
+    steps += [file(MODULES, modules), command("systemctl", "restart", _LOADER, needed=False)]
     if rules is not None:
-        steps.append(file(RULES, rules))
+        steps += [file(RULES, rules), *_udev()]
     elif RULES.exists():
-        steps.append(_removed(RULES))
-    steps += _udev() if rules is not None or RULES.exists() else []
-    return [
-        *steps,
-        file(UNIT, unit),
-        command("systemctl", "daemon-reload"),
-        command("systemctl", "enable", "--quiet", NAME),
-        command("systemctl", "restart", NAME),
-    ]
+        steps += [_removed(RULES), *_udev()]
+    if DASHBOARD.exists() and DASHBOARD not in units:
+        steps += [_disable(DASHBOARD), _removed(DASHBOARD)]
+    steps += [file(path, unit) for path, unit in units.items()]
+    steps.append(command("systemctl", "daemon-reload"))
+    for path in units:
+        steps.append(command("systemctl", "enable", "--quiet", path.stem))
+        steps.append(command("systemctl", "restart", path.stem))
+    return steps
 
 
 def uninstall(settings: Path, *, purge: bool) -> list[Step]:
@@ -93,14 +94,14 @@ def uninstall(settings: Path, *, purge: bool) -> list[Step]:
     for path in there:
         if not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
             raise InputError(f"{path} is not one that edgehar made; remove it by hand")
-    steps = []
-    if UNIT in there:
-        steps.append(command("systemctl", "disable", "--quiet", "--now", NAME))
+    steps: list[Step] = []
+    units = [path for path in there if path in {DASHBOARD, UNIT}]
+    steps += [_disable(path) for path in units]
     groups = _made_groups() if USERS in there else []
     steps += [_removed(path) for path in there]
-    if UNIT in there:
+    if units:
         steps.append(command("systemctl", "daemon-reload"))
-        steps.append(command("systemctl", "reset-failed", NAME, needed=False))
+    steps += [command("systemctl", "reset-failed", path.stem, needed=False) for path in units]
     steps += _udev() if RULES in there else []
     if USERS in there:
         steps.append(command("userdel", NAME))
@@ -120,6 +121,10 @@ def missing_groups(exists: Callable[[str], bool]) -> list[str]:
 def _made_groups() -> list[str]:
     lines = USERS.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line.split()[1] for line in lines if line.startswith("g ")]
+
+
+def _disable(path: Path) -> Step:
+    return command("systemctl", "disable", "--quiet", "--now", path.stem)
 
 
 def _udev() -> list[Step]:

@@ -19,7 +19,7 @@ SLOWS: Final = 254
 """The first that waits longer after each failure."""
 
 _SILENT: Final = """\
-# Nothing is sent anywhere: no MQTT, metrics or dashboard is set up.
+# Nothing is sent anywhere: neither MQTT nor metrics on request are set up.
 PrivateNetwork=yes
 RestrictAddressFamilies=AF_UNIX
 IPAddressDeny=any"""
@@ -55,7 +55,22 @@ def unit(config: Config, path: Path, board: Board) -> str:
         config=plain(path),
         writable="".join(f"ReadWritePaths=-{folder}\n" for folder in outside(config)).rstrip(),
         devices="\n".join(f"DeviceAllow=char-{kind} rw" for kind in kinds),
-        network=_network(config),
+        network=_network(config.metrics_listen, anywhere=config.mqtt is not None),
+        sandbox=_template("sandbox").rstrip(),
+    )
+
+
+def dashboard(config: Config, path: Path, board: Board) -> str | None:
+    """Make the unit of the page, a process of its own; None where none is set up."""
+    if config.dashboard_listen is None:
+        return None
+    return _template("edgehar-dashboard.service").format(
+        mark=MARK,
+        program=board.program,
+        config=plain(path),
+        writable="".join(f"ReadWritePaths=-{folder}\n" for folder in outside(config)).rstrip(),
+        network=_network(config.dashboard_listen),
+        sandbox=_template("sandbox").rstrip(),
     )
 
 
@@ -65,15 +80,13 @@ def rules(config: Config, rule: str | None) -> str | None:
     return found and _template("70-edgehar.rules").format(mark=MARK, rules=found)
 
 
-def modules(config: Config) -> list[str]:
-    """Return the kernel's modules to load at boot.
+def modules(config: Config) -> str:
+    """Name the kernel's modules to load at boot.
 
     A class of devices can be allowed only once its driver is there, which for a USB adapter would
     be when it is plugged in: too late for a service that has started.
     """
-    if _is_i2c(config):
-        return ["i2c-dev"]
-    return ["usbserial", "cdc-acm"]
+    return "\n".join([MARK, *(["i2c-dev"] if _is_i2c(config) else ["usbserial", "cdc-acm"])]) + "\n"
 
 
 def users(new_groups: Iterable[str]) -> str:
@@ -109,14 +122,11 @@ def outside(config: Config) -> list[Path]:
     return sorted({one for one in folders.values() if not one.is_relative_to(STATE)})
 
 
-def _network(config: Config) -> str:
-    if config.mqtt is not None:
-        return _ONLINE
-    listens = [config.metrics_listen, getattr(config, "dashboard_listen", None)]
-    addresses = [listen[0] for listen in listens if listen is not None]
-    if not addresses:
+def _network(listen: tuple[str, int] | None, *, anywhere: bool = False) -> str:
+    if listen is None and not anywhere:
         return _SILENT
-    return _ONLINE + (_LOCAL if all(map(_is_loopback, addresses)) else "")
+    local = listen is not None and _is_loopback(listen[0]) and not anywhere
+    return _ONLINE + (_LOCAL if local else "")
 
 
 def _is_loopback(address: str) -> bool:

@@ -153,6 +153,23 @@ def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
     assert "Current thread" in board.log()
 
 
+def test_the_dashboard_comes_and_goes_with_its_settings(board: Container) -> None:
+    settings = board.root / SETTINGS
+    before = settings.read_text()
+    settings.write_text(before + '[dashboard]\nlisten = "127.0.0.1:8780"\n')
+    board.edgehar("service install")
+    asked = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8780/').status)"
+    page = f'/opt/edgehar/bin/python -c "{asked}"'
+    wait_until(lambda: "200" in board.ask(page)[1], 20, "the page")
+    wait_until(lambda: recognises(board), 30, "a decision beside it")
+    settings.write_text(before)
+    assert "remove /etc/systemd/system/edgehar-dashboard.service" in board.edgehar(
+        "service install"
+    )
+    assert board.ask(page)[0] != 0
+    assert board.ask("systemctl cat edgehar-dashboard")[0] != 0
+
+
 def test_it_is_told_to_stop_and_does(board: Container) -> None:
     board.run("systemctl stop edgehar")
     assert board.shown("Result") == "success"
@@ -202,6 +219,7 @@ def test_uninstall_leaves_what_it_says_and_purge_nothing(
         ('[source]\nuri = "i2c:1"', "0.4"),
         ('[metrics]\nlisten = "127.0.0.1:9464"', "1.1"),
         ('[mqtt]\nhost = "broker"', "1.3"),
+        ('[dashboard]\nlisten = "0.0.0.0:8780"\ntoken_file = "/etc/edgehar/token"', "0.4"),
     ],
 )
 def test_how_shut_in_it_is_the_page_says(more: str, rating: str, tmp_path: Path) -> None:
