@@ -65,7 +65,7 @@ class PlainView:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
 
-    def see(self, x: NDArray[np.float32]) -> None:
+    def look_at(self, x: NDArray[np.float32]) -> None:
         """Look away: lines show no signals."""
 
     def write(self, decision: Decision) -> None:
@@ -94,7 +94,7 @@ class LiveView:
         self._live = Live(console=console, auto_refresh=False)
         self._live.start()
 
-    def see(self, x: NDArray[np.float32]) -> None:
+    def look_at(self, x: NDArray[np.float32]) -> None:
         """Take in the windows (n, window, 9) that go to the model: the last one is drawn."""
         size_g = np.linalg.norm(x[-1, :, 6:], axis=1)
         peaks = np.array([part.max() for part in np.array_split(size_g, WIDTH)])

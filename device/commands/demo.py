@@ -73,7 +73,7 @@ def command(picture: Path | None) -> None:
         view = _view(console, bundle.id, truth, source)
 
         def classify(x: NDArray[np.float32]) -> Float64:
-            view.see(x)
+            view.look_at(x)
             return classifier.probabilities(x)
 
         line.start()

@@ -206,12 +206,12 @@ def test_what_may_be_wrong_is_said(
     noise: bytes,
     words: str,
 ) -> None:
-    monkeypatch.setattr("device.sources.serial.PATIENCE_S", 0.1)
+    monkeypatch.setattr("device.sources.serial.PATIENCE_S", 0.4)
     monkeypatch.setattr("device.sources.serial.ASK_AGAIN_S", 0.2)
     monkeypatch.setattr("device.sources.serial.STRANGE_AFTER_S", 0.5)
     with closing(SerialSource(str(port.path), 115200).blocks()) as blocks:
         begun = time.monotonic()
-        while time.monotonic() < begun + 1.2:
+        while time.monotonic() < begun + 2.0:
             port.write(noise)
             next(blocks)
     assert [words in message for message in caplog.messages] == [True]
