@@ -18,6 +18,8 @@ DASHBOARD: Final = Path("/etc/systemd/system/edgehar-dashboard.service")
 RULES: Final = Path("/etc/udev/rules.d/70-edgehar.rules")
 USERS: Final = Path("/etc/sysusers.d/edgehar.conf")
 MODULES: Final = Path("/etc/modules-load.d/edgehar.conf")
+SECRETS: Final = Path("/etc/edgehar")
+"""ConfigurationDirectory of the unit: where passwords and keys are kept."""
 FILES: Final = (DASHBOARD, UNIT, RULES, USERS, MODULES)
 _LOADER: Final = "systemd-modules-load"
 _PATIENCE_S: Final = 120.0
@@ -70,7 +72,11 @@ def command(*argv: str, needed: bool = True) -> Step:
 def install(
     units: Mapping[Path, str], rules: str | None, users: str, modules: str, settings: Step | None
 ) -> list[Step]:
-    """Return all that makes the service, with the settings first if they are new."""
+    """Return all that makes the service, with the settings first if they are new.
+
+    Raises InputError where a file of such a name is not ours.
+    """
+    _ours()
     steps = [settings] if settings else []
     steps += [file(USERS, users), command("systemd-sysusers", str(USERS))]
     steps += [file(MODULES, modules), command("systemctl", "restart", _LOADER, needed=False)]
@@ -90,10 +96,7 @@ def install(
 
 def uninstall(settings: Path, *, purge: bool) -> list[Step]:
     """Return all that takes the service away; InputError if a file of that name is not ours."""
-    there = [path for path in FILES if path.exists()]
-    for path in there:
-        if not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
-            raise InputError(f"{path} is not one that edgehar made; remove it by hand")
+    there = _ours()
     steps: list[Step] = []
     units = [path for path in there if path in {DASHBOARD, UNIT}]
     steps += [_disable(path) for path in units]
@@ -107,7 +110,7 @@ def uninstall(settings: Path, *, purge: bool) -> list[Step]:
         steps.append(command("userdel", NAME))
         steps += [command("groupdel", group) for group in groups]
     if purge:
-        steps += [_removed(path) for path in (STATE, settings.parent / NAME, settings)
+        steps += [_removed(path) for path in (STATE, SECRETS, settings)
                   if path.exists()]  # fmt: skip
     return steps
 
@@ -116,6 +119,14 @@ def missing_groups(exists: Callable[[str], bool]) -> list[str]:
     """Return the groups that the service needs and install has to make, or has made before."""
     made = _made_groups() if USERS.exists() else []
     return [group for group in ("dialout", "i2c") if group in made or not exists(group)]
+
+
+def _ours() -> list[Path]:
+    there = [path for path in FILES if path.exists()]
+    for path in there:
+        if not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+            raise InputError(f"{path} is not one that edgehar made; see to it, then try again")
+    return there
 
 
 def _made_groups() -> list[str]:

@@ -199,3 +199,12 @@ def test_what_cannot_be_installed_is_one_line(
     assert done.returncode == 2
     (said,) = done.stderr.splitlines()
     assert words in said
+
+
+def test_purge_removes_nothing_beside_settings_that_are_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "edgehar").mkdir()
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text("")
+    words = [step.words for step in plan.uninstall(settings, purge=True)]
+    assert f"remove {settings}" in words
+    assert not any(str(tmp_path / "edgehar") == word.split()[-1] for word in words)

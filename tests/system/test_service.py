@@ -81,6 +81,13 @@ def test_a_dry_run_says_all_and_does_nothing(board: Container, untouched: set[st
     said = board.edgehar("service install", source, "--dry-run")
     assert board.files() == untouched
     assert said.index("write /etc/systemd/system/edgehar.service") < said.index("systemctl enable")
+    own = "/etc/systemd/system/edgehar.service"
+    board.run(f"echo '[Service]' >{own}")
+    assert (
+        "is not one that edgehar made" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
+    )
+    board.run(f"rm {own}")
+    assert board.files() == untouched
     done = board.edgehar("service install", source)
     assert done.startswith(said)
     made = board.files() - untouched
