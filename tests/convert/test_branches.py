@@ -57,6 +57,7 @@ def trained() -> Any:
 
 
 @pytest.mark.parametrize("lstm", ["unrolled", "fused"])
+@pytest.mark.slow
 def test_a_network_with_branches_is_as_good_in_int8_on_every_runtime(lstm: str) -> None:
     x, y = windows(1000, seed=2)
     representative, _ = windows(400, seed=3)

@@ -17,6 +17,8 @@ import pytest
 from device.cli import PROGRAM
 from tests.device.commands import edgehar, lines
 
+pytestmark = pytest.mark.slow  # in real time
+
 
 def tries(what: str) -> Iterator[None]:
     deadline = time.monotonic() + 40

@@ -23,6 +23,7 @@ from train.windows import LabelledWindows
 MOST_BYTES = 100_000
 
 
+@pytest.mark.slow
 def test_it_fits_in_100_kb_of_int8_and_says_the_same_on_every_runtime() -> None:
     x, y = windows(1500, seed=1)
     made_up = LabelledWindows(x, y, np.ones(len(y), np.int64))  # person 1 is one to train on

@@ -28,6 +28,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_peek_is_recorded_and_changes_nothing(toys: Path) -> None:
     peeked = papers_fits.run(Job("peek", RECIPE, 1, peek=True), toys)
     plain = experiment.run(experiment.DATA["uci"](toys, RECIPE), RECIPE, 1)
@@ -37,6 +38,7 @@ def test_a_peek_is_recorded_and_changes_nothing(toys: Path) -> None:
     assert peeked["history"]["peek_loss"][-1] == pytest.approx(peeked["float"]["loss"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again_and_what_has_changed_is(
     toys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

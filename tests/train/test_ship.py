@@ -83,6 +83,7 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     archives: Path, tmp_path: Path
 ) -> None:
