@@ -1,0 +1,80 @@
+"""Makes the README's picture of the dashboard, out of 30 made-up days and a synthetic wearer.
+
+python -m tests.device.dashboard.picture docs/dashboard.png [light|dark] [WIDTH]
+"""
+
+import os
+import random
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.simulator.wearer import Wearer as Synthetic
+from tests.device.dashboard.browser import Browser
+from tests.device.dashboard.made_up import dashboard, free_port
+from tests.device.dashboard.test_page import running
+from tests.device.history.made_up import Host, Wearer
+
+EVENING = 20
+"""The hour at which the picture is taken, whenever that is."""
+PLAN = (
+    ("sitting", 20), ("walking", 12), ("walking_upstairs", 2), ("sitting", 60), ("unsure", 2),
+    ("standing", 8), ("walking", 6), ("walking_downstairs", 2), ("sitting", 80), ("standing", 15),
+    ("walking", 18), ("not_worn", 35), ("sitting", 50), ("lying", 25), ("standing", 20),
+    ("walking", 25), ("unsure", 3), ("walking_upstairs", 3), ("sitting", 40), ("lying", 10),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Draw it."""
+    out, scheme, width = [*sys.argv[1:], *("light", "1200")[len(sys.argv) - 2 :]]
+    ahead = (EVENING - datetime.now(UTC).hour + 12) % 24 - 12
+    os.environ["TZ"] = f"Etc/GMT{-ahead:+d}"  # its sign is the other way round
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        db, line, port = folder / "decisions.db", folder / "wrist", free_port()
+        _live_through_days(db, ahead)
+        samples, labels = Synthetic(seed=3).samples([("standing", 10.0), ("walking", 290.0)])
+        with RecordingWriter(folder / "walk.csv") as writer:
+            writer.write(samples, labels)
+        run = ("run", "--model", "waist", "--source", f"serial:{line}", "--sqlite", db)
+        with (
+            running("play", folder / "walk.csv", "--link", line),
+            running(*run),
+            dashboard("--db", db, "--listen", f":{port}", port=port) as url,
+            closing(Browser(folder / "browser")) as browser,
+        ):
+            browser.look(int(width), scheme)
+            browser.go(url)
+            browser.until("what.innerText.toLowerCase()", lambda text: text == "walking")
+            browser.until("unread.innerText == '' && month.querySelector('svg')")
+            browser.until("day.querySelector('svg') != null")
+            time.sleep(35)  # until the clocks are fitted
+            Path(out).write_bytes(browser.picture())
+
+
+def _live_through_days(db: Path, ahead: int) -> None:
+    dice, now_s = random.Random(7), time.time()  # noqa: S311 -- a picture's
+    midnight = (datetime.now(UTC) + timedelta(hours=ahead)).replace(hour=0, minute=0, second=0)
+    days = [midnight.timestamp() - 3600 * ahead - 86400 * back for back in range(29, -1, -1)]
+    host = Host("made-up", 100.0, days[0] + 6.7 * 3600)
+    wearer = Wearer(host, db)
+    for day_s in days:
+        until_s = min(now_s - 60, day_s + 3600 * dice.uniform(21.5, 23))
+        host.pass_time(max(0.0, day_s + 3600 * dice.uniform(6.3, 7.5) - host.utc_s))
+        wearer.begin()
+        plan = list(PLAN)
+        dice.shuffle(plan)
+        while host.utc_s < until_s - 10:
+            for what, minutes in plan:
+                left_s = max(0.0, until_s - host.utc_s)
+                wearer.spend(what, min(60 * minutes * dice.uniform(0.5, 1.6), left_s))
+    wearer.sink.close()
+
+
+if __name__ == "__main__":
+    main()
