@@ -51,7 +51,7 @@ def main() -> None:
             browser.look(int(width), scheme)
             browser.go(url)
             browser.until("what.innerText.toLowerCase()", lambda text: text == "walking")
-            browser.until("unread.innerText == '' && month.querySelector('svg')")
+            browser.until("unread.innerText == '' && month.querySelector('svg') != null")
             browser.until("day.querySelector('svg') != null")
             time.sleep(35)  # until the clocks are fitted
             Path(out).write_bytes(browser.picture())
