@@ -118,7 +118,7 @@ function outline(shares) {
 
 // days: [{said, activities: {name: ms}} or null]; tell(index) says what was chosen.
 export function month(days, tell) {
-  const [width, height, left, below] = [760, 190, 34, 22];
+  const [width, height, below] = [720, 190, 22];
   const sum = (day) => Object.values(day?.sums?.activities ?? {}).reduce((a, b) => a + b, 0);
   const most = Math.max(1, Math.ceil(Math.max(...days.map(sum)) / 3.6e6));
   const step = [1, 2, 3, 4, 6].find((hours) => most / hours <= 5) ?? 6;
@@ -128,12 +128,12 @@ export function month(days, tell) {
     "aria-label": "Hours of each activity, day by day" });
   for (let hours = 0; hours <= top; hours += step) {
     const y = height - below - up(hours * 3.6e6);
-    picture.append(draw("line", { class: "tick", x1: left, x2: width, y1: y, y2: y, "vector-effect": "non-scaling-stroke" }));
+    picture.append(draw("line", { class: "tick", x1: 0, x2: width, y1: y, y2: y, "vector-effect": "non-scaling-stroke" }));
   }
-  const wide = (width - left) / days.length;
+  const wide = width / days.length;
   days.forEach((day, at) => {
     let y = height - below;
-    const x = left + at * wide;
+    const x = at * wide;
     const all = Object.entries(day.sums?.activities ?? {}).sort((a, b) => place(a[0]) - place(b[0]));
     for (const [activity, ms] of all) {
       y -= up(ms);
@@ -143,5 +143,5 @@ export function month(days, tell) {
     for (const event of ["click", "focus", "pointerenter"]) hit.addEventListener(event, () => tell(at));
     picture.append(hit);
   });
-  return { picture, top, step, left: left / width };
+  return { picture, top, step };
 }

@@ -118,7 +118,7 @@ function showMonth(found) {
     put($("chosen"), inWords(found[at]));
     document.querySelectorAll("#month .hit").forEach((hit, number) => hit.classList.toggle("chosen", number === at));
   };
-  const { picture, top, step, left } = month(found, tell);
+  const { picture, top, step } = month(found, tell);
   const frame = make("div", "plot");
   frame.append(picture);
   for (let hours = 0; hours <= top; hours += step) {
@@ -129,7 +129,7 @@ function showMonth(found) {
   found.forEach((one, at) => {
     if ((found.length - 1 - at) % 7) return;
     const label = make("span", "date", one.said.replace(/^\S+ /, ""));
-    label.style.left = `${100 * (left + ((1 - left) * (at + 0.5)) / found.length)}%`;
+    label.style.left = `calc(2.4rem + (100% - 2.4rem) * ${(at + 0.5) / found.length})`;
     frame.append(label);
   });
   $("month").replaceChildren(frame);
