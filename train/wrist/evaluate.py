@@ -12,7 +12,8 @@ from device.verdict import DecisionSpec, Judge
 from train.datasets.piece import LABELS
 from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
-from train.wrist.decide import HOP_S, UNKNOWN, Rows
+from train.wrist.decide import UNKNOWN
+from train.wrist.filters import HOP_S, Rows
 from train.wrist.windows import WristWindows
 
 

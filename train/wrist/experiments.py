@@ -25,7 +25,7 @@ from train.fit import probabilities
 from train.parallel import side_by_side
 from train.wrist import days
 from train.wrist.days import Day
-from train.wrist.decide import Rows
+from train.wrist.filters import Rows
 from train.wrist.fit import WristRecipe, fit
 from train.wrist.protocol import subject_folds
 from train.wrist.windows import WristWindows, windows

@@ -21,7 +21,10 @@ def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     signals = keras.Input((128, 9), name="signals")
     clipped = Clip(clip, name="clip")(signals)
     flow = normal = layers.Normalization(axis=-1, name="normalise")(clipped)
-    still = [layers.GlobalAveragePooling1D(name="mean")(normal), *sway(clipped, GAIN, 32)]
+    mean = layers.GlobalAveragePooling1D(name="mean")(normal)
+    posture = layers.Dense(32, activation="relu", name="posture1")(mean)
+    posture = layers.Dense(32, activation="relu", name="posture2")(posture)
+    still = [mean, *sway(clipped, GAIN, 32)]
     for number, taps in enumerate((7, 5, 3), 1):
         flow = layers.Conv1D(64, taps, activation="relu", name=f"conv{number}")(flow)
         if number != 2:
@@ -33,6 +36,6 @@ def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     beside = layers.Dropout(dropout[0], name="drop_still")(layers.Concatenate(name="still")(still))
     beside = layers.Dense(64, activation="relu", name="weigh")(beside)
     beside = layers.Dropout(dropout[0], name="drop_weighed")(beside)
-    flow = layers.Concatenate(name="all")([flow, beside])
+    flow = layers.Concatenate(name="all")([flow, beside, posture])
     out = layers.Dense(len(CLASSES), activation="softmax", name="activity")(flow)
     return keras.Model(signals, out, name="wrist")
