@@ -93,9 +93,7 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
     )
 
 
-def _threshold(
-    belief: Rows, y: NDArray[np.int64], weights: Rows
-) -> tuple[float, float, float]:
+def _threshold(belief: Rows, y: NDArray[np.int64], weights: Rows) -> tuple[float, float, float]:
     """Give the lowest threshold that tells enough of the unknown, else that which tells most.
 
     And the share of the unknown told, and of the known right, each by its weight.

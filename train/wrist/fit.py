@@ -24,7 +24,7 @@ MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "u
 class WristRecipe:
     """Everything about a fit but the data and the seed."""
 
-    epochs: int = 8
+    epochs: int = 12
     windows: int = 24_000
     """Drawn anew for each epoch."""
     batch: int = 64

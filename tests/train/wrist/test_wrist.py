@@ -171,7 +171,9 @@ def test_many_wearers_are_filtered_as_the_device_does_it() -> None:
     wearers = [random.dirichlet(np.full(len(CLASSES), 0.1), n) for n in (1, 40, 7)]
     wearers[0][0] = np.eye(len(CLASSES))[2]  # int8 gives zeros
     spec = smoothing(60.0, 0.4, 0.3, 0.5)
-    for rows, found in zip(wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True):
+    for rows, found in zip(
+        wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True
+    ):
         forward = Filter(spec)
         device = [forward.step(tempered_on_the_device(row, 1.7)) for row in rows.tolist()]
         np.testing.assert_allclose(found, device, rtol=1e-9)
