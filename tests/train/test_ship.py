@@ -20,9 +20,9 @@ from train import runs
 from train.datasets import wrist
 from train.wrist import ship
 from train.wrist.days import CLASSES
-from train.wrist.filters import smoothing
 from train.wrist.evaluate import Said, figures
 from train.wrist.experiments import ORIENTATION
+from train.wrist.filters import smoothing
 from train.wrist.fit import WristRecipe
 from train.wrist.windows import UNLABELLED, WristWindows
 

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.smoothing import Smoothing
 from device.verdict import DecisionSpec
 from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
