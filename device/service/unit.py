@@ -95,9 +95,10 @@ def users(new_groups: Iterable[str]) -> str:
     return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
 
 
-def settings(source: str) -> str:
+def settings(source: str, model: str | None = None) -> str:
     """Make the settings of a board that has none yet."""
-    return (
+    named = f'model = "{model}"\n\n' if model else ""
+    return named + (
         f'[source]\nuri = "{source}"\n\n'
         "[sinks]\n"
         "stdout = false  # true: every decision in the journal too\n"
