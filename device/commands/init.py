@@ -58,7 +58,8 @@ def command(source: str | None, worn: str | None, path: Path | None, *, yes: boo
     if not yes and not sys.stdin.isatty():
         raise InputError("no terminal to ask at; give --source, --worn and --yes")
     logging.getLogger("device").setLevel(logging.CRITICAL)  # the screen says what the log would
-    click.echo("Ctrl-C ends this at any time; nothing is written before you have seen it.")
+    if not yes:
+        click.echo("Ctrl-C ends this at any time. Nothing is written before you have seen it.")
     source = source or _found(asks=not yes)
     setting = _sensor(source)
     _examine(setting, asks=not yes)
@@ -122,8 +123,8 @@ def _examine(setting: configs.Source, *, asks: bool) -> None:
     if finding.name == ports.IN_USE:
         raise EdgeharError(f"{finding.text}; {finding.advice}")
     click.echo(
-        f"It listens for {doctor.LISTEN_S:g} s. Lay the sensor down and let go of it. Half-way, when"
-        " told to,\ntake it in the hand and turn it slowly, all ways round."
+        f"It listens for {doctor.LISTEN_S:g} s. Lay the sensor down and let go of it. Half-way,\n"
+        "as it then says, take it in the hand and turn it slowly, all ways round."
     )
     if asks:
         click.prompt("Press Enter when it lies still", "", prompt_suffix="", show_default=False)

@@ -1,5 +1,6 @@
 """The unit and the other files of the service, made from the settings. Pure."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -99,7 +100,7 @@ def settings(source: str, model: str | None = None) -> str:
     """Make the settings of a board that has none yet."""
     named = f'model = "{model}"\n\n' if model else ""
     return named + (
-        f'[source]\nuri = "{source}"\n\n'
+        f"[source]\nuri = {json.dumps(source, ensure_ascii=False)}\n\n"
         "[sinks]\n"
         "stdout = false  # true: every decision in the journal too\n"
         f'sqlite = "{STATE}/decisions.db"\n\n'
