@@ -12,7 +12,7 @@ from firmware_bridge.errors import InputError
 SYSTEM: Final = Path("/etc/edgehar.toml")
 """What the service reads."""
 _BOOTED: Final = Path("/run/systemd/system")
-_ABOUT: Final = "# Made by `edgehar init`; what else can be set: edgehar run --help\n"
+_ABOUT: Final = "# Made by `edgehar init`; what else can be set: docs/CONFIG.md\n"
 
 
 def place() -> Path:

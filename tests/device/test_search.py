@@ -1,5 +1,8 @@
 """What is said of ports and chips that cannot be used, and what is left alone."""
 
+import os
+from pathlib import Path
+
 import pytest
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
@@ -61,3 +64,15 @@ def test_what_an_adapter_calls_itself_cannot_draw(monkeypatch: pytest.MonkeyPatc
     assert found.says.startswith("CP2102[2Jxxx")
     assert found.says.isprintable()
     assert len(found.says) < 100
+
+
+def test_the_uart_on_the_header_is_found_by_the_name_that_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    adapter = ListPortInfo("/dev/ttyUSB9")
+    monkeypatch.setattr(list_ports, "comports", lambda: [adapter])
+    header = tmp_path / "serial0"
+    monkeypatch.setattr(ports, "_HEADER", header)
+    assert ports.serial_ports() == ("/dev/ttyUSB9",)
+    header.symlink_to(os.devnull)
+    assert ports.serial_ports() == (str(header), "/dev/ttyUSB9")
