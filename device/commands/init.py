@@ -58,22 +58,30 @@ def command(source: str | None, worn: str | None, path: Path | None, *, yes: boo
     if not yes and not sys.stdin.isatty():
         raise InputError("no terminal to ask at; give --source, --worn and --yes")
     logging.getLogger("device").setLevel(logging.CRITICAL)  # the screen says what the log would
-    if not yes:
+    try:
+        _set_up(source, worn, path, asks=not yes)
+    except click.Abort:  # at a question, below which nothing is written yet
+        click.echo(err=True)
+        raise
+
+
+def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> None:
+    if asks:
         click.echo("Ctrl-C ends this at any time. Nothing is written before you have seen it.")
-    source = source or _found(asks=not yes)
+    source = source or _found(asks=asks)
     setting = _sensor(source)
-    _examine(setting, asks=not yes)
-    worn = worn or ("wrist" if yes else _where_worn())
+    _examine(setting, asks=asks)
+    worn = worn or (_where_worn() if asks else "wrist")
     model = WORN[worn][1]
     content = first_settings.text(source, model, path)
-    wanted = yes or _agreed(path, content)
+    wanted = not asks or _agreed(path, content)
     stop = options.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
     config = configs.Config(source=setting, model=model)
     if wanted:
         first_settings.write(path, content)
         config = configs.load(path)
         click.echo(f"written: {path}")
-    if not yes:
+    if asks:
         _watch(config, setting, stop)
     if wanted:
         _say_next(path)
@@ -176,7 +184,7 @@ def _say_next(path: Path) -> None:
         _say(f"{program} run --config {file}", "recognise, and keep what was decided")
     _say(f"{program} dashboard --config {file}", "a page: what now, the day, 30 days")
     if path != first_settings.SYSTEM:
-        click.echo("As a service, from boot on: docs/INSTALL.md, For good.")
+        click.echo("As a service, from boot on: see `For good` in docs/INSTALL.md.")
 
 
 def _say(command_line: str, words: str) -> None:

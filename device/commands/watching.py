@@ -46,7 +46,10 @@ def _view(title: str, source: Opened) -> LiveView | PlainView:
     logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says what the log would
 
     def footer() -> str:
-        text = f"{source.counts['samples']} samples came, {source.counts['lost']} were lost"
+        counts = source.counts
+        # Those before the device has said what they mean are lost on no line.
+        lost = counts["lost"] - counts.get("before_hello", 0)
+        text = f"{counts['samples']} samples came, {lost} were lost"
         return "; ".join([text, *source.health.problems])
 
     return LiveView(console, title, None, footer)

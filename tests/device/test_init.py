@@ -188,6 +188,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
     recorded: Path, tmp_path: Path, home: Path
 ) -> None:
