@@ -97,7 +97,7 @@ def _sensor(source: str) -> configs.Source:
 def _found(*, asks: bool) -> str:
     """Return the source to take; raises EdgeharError if there is none."""
     _head("The sensor")
-    click.echo(f"Asking serial ports and I2C buses, {search.PATIENCE_S:g} s at most ...")
+    click.echo(f"Asking I2C buses, and serial ports for {search.PATIENCE_S:g} s at most ...")
     found = [*search.serial_ports(), *search.i2c_chips()]
     usable = [candidate for candidate in found if candidate.usable]
     for candidate in found:
