@@ -12,6 +12,7 @@ import click
 from firmware_bridge.errors import EdgeharError
 
 _COMMANDS = {
+    "init": ("device.commands.init:command", "Set a sensor up: find, examine, configure, watch."),
     "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),

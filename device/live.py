@@ -22,7 +22,10 @@ _PANEL = WIDTH + 16
 _LAST = 4
 _STRIP_G = 1.0
 Truth = Callable[[Decision], str]
-"""What was really done in a decision's time; '' where that is not one thing."""
+"""What was really done in a decision's time; '' where that is not one thing.
+
+A view without it (None) has nobody who would know.
+"""
 _STYLES = {
     "ok": "bold green",
     "unknown": "yellow",
@@ -62,7 +65,7 @@ class PlainView:
 
     name = "lines"
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: Truth | None) -> None:
         self._truth = truth
 
     def look_at(self, x: NDArray[np.float32]) -> None:
@@ -71,8 +74,8 @@ class PlainView:
     def write(self, decision: Decision) -> None:
         """Print a decision."""
         at = "       -" if decision.end_s is None else f"{decision.end_s:7.1f}s"
-        truth = self._truth(decision) or "-"
-        print(f"{at}  {in_words(decision):32}  really: {truth}", flush=True)
+        really = "" if self._truth is None else f"  really: {self._truth(decision) or '-'}"
+        print(f"{at}  {in_words(decision):32}{really}".rstrip(), flush=True)
 
     def close(self) -> None:
         """Leave standard output open."""
@@ -84,7 +87,7 @@ class LiveView:
     name = "terminal"
 
     def __init__(
-        self, console: Console, title: str, truth: Truth, footer: Callable[[], str]
+        self, console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
     ) -> None:
         """Start drawing; `footer` says what arrived and what did not."""
         self._title, self._truth, self._footer = title, truth, footer
@@ -118,12 +121,9 @@ class LiveView:
         return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
 
     def _drawn(self, decision: Decision) -> RenderableType:
-        now = Text.assemble(
-            ("now     ", "dim"),
-            _named(decision),
-            ("\nreally  ", "dim"),
-            self._truth(decision) or "-",
-        )
+        now = Text.assemble(("now     ", "dim"), _named(decision))
+        if self._truth is not None:
+            now.append("\nreally  ", "dim").append(self._truth(decision) or "-", "")
         strip = Text.assemble(
             ("body acceleration in the last window, up to 1 g\n", "dim"), (self._strip, "magenta")
         )
@@ -141,12 +141,14 @@ class LiveView:
 
     def _table(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("at", "decision", "really", "samples lost"):
+        really = () if self._truth is None else ("really",)
+        for heading in ("at", "decision", *really, "samples lost"):
             table.add_column(heading)
         for decision in list(self._decisions)[::-1]:
             at = "" if decision.end_s is None else f"{decision.end_s:.1f} s"
             lost = str(decision.lost or "")
-            table.add_row(at, _named(decision), self._truth(decision) or "-", lost)
+            done = () if self._truth is None else (self._truth(decision) or "-",)
+            table.add_row(at, _named(decision), *done, lost)
         return table
 
 

@@ -21,6 +21,7 @@ from firmware_bridge.errors import EdgeharError
 
 SETTINGS = Path("/etc/edgehar.toml")
 """Looked at where it is and no other is named."""
+LISTEN_S = 20.0
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black"}
 _INDENT = " " * 10
 
@@ -37,24 +38,35 @@ _INDENT = " " * 10
 @click.option("--source", metavar="SOURCE", help="As in `run`; else what is found is looked at.")
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="The daemon's settings"
               f" [default: {SETTINGS}, if there].")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(2, 3600), default=20, show_default=True,
+@click.option("--seconds", type=click.FloatRange(2, 3600), default=LISTEN_S, show_default=True,
               help="To listen.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(source: str | None, config_path: Path | None, seconds: float, *, as_json: bool) -> None:
     """Find out what is wrong: board, port, sensor, each line with what to do about it."""
     given = configs.parse_source(source) if source else None
-    findings: list[tuple[str, Finding]] = []
-    for part, finding in _examine(given, config_path, seconds):
-        if not as_json:
-            _print(part, finding, new=not findings or findings[-1][0] != part)
-        findings.append((part, finding))
+    found = _examine(given, config_path, seconds)
+    if not as_json:
+        sys.exit(_printed(found))
+    findings = list(found)
     code = exit_code([finding for _, finding in findings])
-    if as_json:
-        page = [{"part": part, **asdict(finding)} for part, finding in findings]
-        click.echo(json.dumps({"findings": page, "exit": code}, indent=1))
-    else:
-        _print_sum([finding.level for _, finding in findings])
+    page = [{"part": part, **asdict(finding)} for part, finding in findings]
+    click.echo(json.dumps({"findings": page, "exit": code}, indent=1))
     sys.exit(code)
+
+
+def examined(source: configs.Source, seconds: float) -> int:
+    """Print the page of a source, as it comes; return 1 if anything failed, else 0."""
+    return _printed(_examine(source, None, seconds))
+
+
+def _printed(found: Iterable[tuple[str, Finding]]) -> int:
+    findings, last = list[Finding](), ""
+    for part, finding in found:
+        _print(part, finding, new=part != last)
+        findings.append(finding)
+        last = part
+    _print_sum([finding.level for finding in findings])
+    return exit_code(findings)
 
 
 def _examine(
@@ -73,7 +85,7 @@ def _examine(
         for finding in found:
             yield "search", finding
     for one in sources:
-        found = _safely(partial(_port, one))
+        found = _safely(partial(port, one))
         usable = all(each.level != "fail" and each.name != ports.IN_USE for each in found)
         if usable:
             yield from ((_name(one), finding) for finding in found)
@@ -166,7 +178,8 @@ def _found(sources: list[configs.Source]) -> Iterator[Finding]:
         yield Finding("fail", "sensor", "none found", advice)
 
 
-def _port(source: configs.Source) -> list[Finding]:
+def port(source: configs.Source) -> list[Finding]:
+    """Look at the port or bus without opening it; a recording has none."""
     if source.kind == "serial":
         return ports.serial_port(source.path)
     if source.kind == "i2c":

@@ -14,6 +14,8 @@ from device.doctor.holders import holders, is_pty
 
 IN_USE: Final = "in use"
 """The name of a finding that says so: then listening would disturb."""
+_HEADER: Final = Path("/dev/serial0")
+"""The UART on the header of a Raspberry Pi, where it is switched on."""
 _ENABLE_I2C: Final = "enable I2C (raspi-config, Interface Options), or plug its adapter in"
 
 
@@ -87,9 +89,12 @@ def serial_ports() -> tuple[str, ...]:
     """Name the serial ports that have a device, the ones with a lasting name by that."""
     from serial.tools.list_ports import comports  # noqa: PLC0415 -- only where it is asked for
 
-    by_id = {link.resolve(): str(link) for link in sorted(Path("/dev/serial/by-id").glob("*"))}
-    ports = sorted(port.device for port in comports())
-    return tuple(by_id.get(Path(port).resolve(), port) for port in ports)
+    header = [_HEADER] if _HEADER.exists() else []
+    links = [*sorted(Path("/dev/serial/by-id").glob("*")), *header]
+    lasting = {link.resolve(): str(link) for link in links}
+    # Of some kernels pyserial thinks that they have no UART on the header.
+    found = {Path(port.device) for port in comports()} | {link.resolve() for link in header}
+    return tuple(lasting.get(port.resolve(), str(port)) for port in sorted(found))
 
 
 def i2c_buses() -> tuple[int, ...]:

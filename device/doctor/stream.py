@@ -69,7 +69,8 @@ def _jitter(steps_s: Float64, period_s: float) -> Finding:
 
 def losses(counts: Mapping[str, int], samples: int) -> list[Finding]:
     """Judge what a source counted: samples lost, frames damaged."""
-    lost = counts.get("lost", 0)
+    # What came before a device could say what it means was lost on no cable.
+    lost = counts.get("lost", 0) - counts.get("before_hello", 0)
     text = f"{lost} of {samples + lost} samples"
     advice = "a shorter or better cable, less load on the bus; is another program reading too?"
     many = lost > LOST_FAIL * (samples + lost)

@@ -1,5 +1,6 @@
 """The unit and the other files of the service, made from the settings. Pure."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -95,10 +96,11 @@ def users(new_groups: Iterable[str]) -> str:
     return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
 
 
-def settings(source: str) -> str:
+def settings(source: str, model: str | None = None) -> str:
     """Make the settings of a board that has none yet."""
-    return (
-        f'[source]\nuri = "{source}"\n\n'
+    named = f'model = "{model}"\n\n' if model else ""
+    return named + (
+        f"[source]\nuri = {json.dumps(source, ensure_ascii=False)}\n\n"
         "[sinks]\n"
         "stdout = false  # true: every decision in the journal too\n"
         f'sqlite = "{STATE}/decisions.db"\n\n'

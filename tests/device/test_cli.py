@@ -50,7 +50,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert "--help" in err
 
 
-@pytest.mark.parametrize("name", ["run", "classify", "record", "demo", "bench"])
+@pytest.mark.parametrize("name", ["init", "run", "classify", "record", "demo", "bench"])
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -108,6 +108,7 @@ from device.cli import _exit_code
 sys.exit(_exit_code(sys.argv[1:]))
 """
     for name in (
+        "init",
         "run",
         "classify",
         "record",

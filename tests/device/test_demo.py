@@ -72,4 +72,8 @@ def test_the_view_says_why_it_does_not_know(
     )
     assert words in in_words(unknown)
     PlainView(lambda _: "sitting").write(unknown)
-    assert words in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert words in out
+    assert "really: sitting" in out
+    PlainView(None).write(unknown)
+    assert "really" not in capsys.readouterr().out

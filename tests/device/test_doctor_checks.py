@@ -166,6 +166,7 @@ def test_jitter_is_seen_and_losses_are_no_jitter() -> None:
         ({"lost": 3, "frames": 100, "frames_bad_crc": 1}, ["warn", "warn"]),
         ({"lost": 200, "frames": 80, "frames_lost": 20, "reboots": 1}, ["fail", "warn", "warn"]),
         ({"lost": 0, "frames": 9, "overflowed": 4, "bus_faults": 1}, ["ok", "ok", "warn"]),
+        ({"lost": 10, "before_hello": 10, "frames": 100}, ["ok", "ok"]),
         ({"lost": 0, "bus_errors": 0}, ["ok", "ok"]),
         ({"lost": 0, "bus_errors": 7, "restarts": 1}, ["ok", "warn"]),
     ],

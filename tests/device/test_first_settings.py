@@ -1,0 +1,67 @@
+"""What `edgehar init` writes, and where."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device import first_settings
+from device.config import load, parse_source
+from firmware_bridge.errors import InputError
+
+_PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)
+
+
+@given(_PORTS, st.sampled_from([None, "waist"]), st.booleans())
+def test_what_is_written_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, port: str, model: str | None, service: bool
+) -> None:
+    file = tmp_path_factory.mktemp("settings") / "edgehar.toml"
+    text = first_settings.text(f"serial:{port}", model, first_settings.SYSTEM if service else file)
+    file.write_text(text, encoding="utf-8")
+    config = load(file)
+    assert config.source == parse_source(f"serial:{port}")
+    assert config.model == model
+    assert config.sqlite is not None
+    assert config.sqlite.is_relative_to("/var/lib/edgehar") == service
+    assert config.stdout != service
+
+
+def test_they_are_the_users_but_on_a_board_with_systemd_roots_are_the_services(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    of_user = tmp_path / ".config/edgehar/edgehar.toml"
+    for root, systemd, path in (
+        (True, True, Path("/etc/edgehar.toml")), (True, False, of_user), (False, True, of_user),
+    ):  # fmt: skip
+        monkeypatch.setattr(os, "geteuid", lambda root=root: 0 if root else 1000)
+        monkeypatch.setattr(first_settings, "_BOOTED", tmp_path if systemd else tmp_path / "no")
+        assert first_settings.place() == path
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
+    assert first_settings.place() == Path("/elsewhere/edgehar/edgehar.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
+    assert first_settings.place() == of_user
+
+
+def test_what_was_there_is_kept_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    path = tmp_path / "a" / "b" / "edgehar.toml"
+    for content in ("one", "two", "three"):
+        first_settings.write(path, content)
+    assert path.read_text() == "three"
+    assert first_settings.earlier(path).read_text() == "two"
+    assert sorted(path.parent.iterdir()) == [path, first_settings.earlier(path)]
+    assert (tmp_path / "data" / "edgehar").stat().st_mode & 0o777 == 0o700
+
+
+def test_where_it_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="name another: --config"):
+        first_settings.write(tmp_path / "file" / "edgehar.toml", "")
