@@ -26,8 +26,8 @@ class FirstSample:
     def add(self, held: int, before_s: float, after_s: float) -> None:
         """Take in that some time between these two the FIFO held so many samples."""
         near_s = _NEAR * self._clock.period_s
-        low = max(self._clock.taken_at(before_s - near_s) - held, self._least)
-        high = self._clock.taken_at(after_s + near_s) - held
+        low: float = max(self._clock.taken_at(before_s - near_s) - held, self._least)
+        high: float = self._clock.taken_at(after_s + near_s) - held
         self.agreed = max(low, self._low) <= min(high, self._high)
         if self.agreed:
             low, high = max(low, self._low), min(high, self._high)
