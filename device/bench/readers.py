@@ -9,14 +9,15 @@ sleep in between, and dates the sample by the moment at which that was done.
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from typing import SupportsIndex
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.bench.numbered import ACC_G, GYRO_DPS
 from device.commands.options import open_source
+from device.sources import Source
 from device.sources.mpu import registers
 from firmware_bridge.samples import Float64
 
@@ -26,18 +27,24 @@ WARM_UP_S = 6.0
 Taken = tuple[Float64, NDArray[np.int16]]
 """Times (n,) and counts (n, 6)."""
 
+MISHAPS = ("overflows", "restarts", "reopened", "bus_errors")
+"""Of a source's counts, those that say why samples are lost."""
+
 sleeps = [0]
+latest_s = [0.0]
+"""By how much the longest of the sleeps overran: how long the machine had no time."""
 _sleep = time.sleep
 
 
 def _counted(seconds: SupportsIndex | float, /) -> None:
     sleeps[0] += 1
+    due_s = time.monotonic() + float(seconds)
     _sleep(seconds)
+    latest_s[0] = max(time.monotonic() - due_s, latest_s[0])
 
 
-def source(uri: str) -> Iterator[Taken]:
+def source(opened: Source, uri: str) -> Iterator[Taken]:
     """Read through a source of ours."""
-    opened = open_source(uri)
     gyro_dps = 500 if uri.startswith("serial:") else GYRO_DPS
     lsb = np.repeat([ACC_G / 32768, np.radians(gyro_dps) / 32768], 3)
     for block in opened.blocks():
@@ -74,10 +81,12 @@ def byte_by_byte(rate_hz: int) -> Iterator[Taken]:
             time.sleep(1 / rate_hz)
 
 
-def measure(taking: Iterator[Taken], seconds: float) -> dict[str, NDArray[np.float64]]:
-    """Take for so long after the warm-up; return it, and what it cost a second."""
+def measure(
+    taking: Iterator[Taken], seconds: float, counts_now: Callable[[], Mapping[str, int]]
+) -> dict[str, NDArray[Any]]:
+    """Take for so long after the warm-up; return it, what it cost a second, and mishaps."""
     end_s, t_s, counts = time.monotonic() + WARM_UP_S, list[Float64](), list[NDArray[np.int16]]()
-    usage = _usage()
+    usage, mishaps = _usage(), _mishaps(counts_now())
     warm = False
     for times, values in taking:
         t_s.append(times)
@@ -87,9 +96,18 @@ def measure(taking: Iterator[Taken], seconds: float) -> dict[str, NDArray[np.flo
         if warm:
             break
         warm, end_s, usage = True, time.monotonic() + seconds, _usage()
-        t_s, counts = [], []
-    spent = (_usage() - usage) / seconds
-    return {"t_s": np.concatenate(t_s), "counts": np.concatenate(counts), "spent": spent}
+        t_s, counts, mishaps, latest_s[0] = [], [], _mishaps(counts_now()), 0.0
+    return {
+        "t_s": np.concatenate(t_s),
+        "counts": np.concatenate(counts),
+        "spent": (_usage() - usage) / seconds,
+        "mishaps": _mishaps(counts_now()) - mishaps,
+        "latest_s": np.array(latest_s[0]),
+    }
+
+
+def _mishaps(counts: Mapping[str, int]) -> NDArray[np.int64]:
+    return np.array([counts.get(name, 0) for name in MISHAPS])
 
 
 def _usage() -> NDArray[np.float64]:
@@ -102,8 +120,12 @@ def main(what: str, seconds: str, out: str) -> None:
     """Measure and save."""
     time.sleep = _counted
     kind, _, rate = what.partition(":")
-    taking = byte_by_byte(int(rate)) if kind == "bytes" else source(what)
-    np.savez(out, **measure(taking, float(seconds)))
+    if kind == "bytes":
+        measured = measure(byte_by_byte(int(rate)), float(seconds), dict)
+    else:
+        opened = open_source(what)
+        measured = measure(source(opened, what), float(seconds), lambda: opened.counts)
+    np.savez(out, **measured)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,20 @@
     python -m device.bench.reading [SECONDS [OUT.json]]
 
 The chip's oscillator is 0.8 % fast; the bus takes the time of one at 400 kHz. The serial line is a
-pty. Each reader is a process of its own, measured for SECONDS after six to warm up.
+pty. Each reader is a process of its own, measured for SECONDS after six to warm up. One rate after
+the other: on two cores the readers of all three would take samples from each other. If it is
+stopped it goes on, with the same SECONDS and OUT, at the rate where it was.
 """
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bench import machine
-from device.bench.numbered import decoded, encoded, numbered
+from device.bench.judged import HEAD, Result, judged, row
+from device.bench.numbered import encoded, numbered
 from device.bench.readers import WARM_UP_S
 from device.cli import PROGRAM
 from firmware_bridge.recording import RecordingWriter
@@ -33,43 +37,17 @@ from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.whole_file import write_json
 
 RATES_HZ = (50, 100, 200)
+READERS = 4
+"""At each rate."""
 PPM = 8000.0
 CLOCK_HZ = 400_000
-HEAD = (
-    "reader", "rate", "samples", "lost", "repeated", "torn", "step, deviation", "time, error",
-    "CPU of one core", "wake-ups by timer", "transfers", "bus busy",
-)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One reader at one rate."""
-
-    reader: str
-    rate_hz: int
-    seconds: float
-    samples: int
-    lost: int
-    """Taken by the sensor between the first and the last that were read, and never seen."""
-    repeated: int
-    torn: int
-    """Made of parts of several samples."""
-    step_us: float
-    """Standard deviation of the time from one sample to the next, where none is missing."""
-    error_us: float
-    """Standard deviation of the times given to the samples about their true ones."""
-    cpu_percent: float
-    wakes_per_s: float
-    """By a timer or, on a serial line, by what arrives; each transfer on the bus is one more."""
-    transfers_per_s: float
-    bus_percent: float
-
-
-def results(seconds: float) -> Iterator[Result]:
+def results(seconds: float, rates_hz: Sequence[int] = RATES_HZ) -> Iterator[Result]:
     """Measure every reader at every rate, those of a rate side by side. Raises InputError."""
     # A process each, for the emulated buses must not wait for each other.
-    with ProcessPoolExecutor(4) as pool:
-        for rate_hz in RATES_HZ:
+    with ProcessPoolExecutor(READERS) as pool:
+        for rate_hz in rates_hz:
             running = [
                 pool.submit(_over_i2c, "FIFO in bursts", f"i2c:1?rate={rate_hz}", rate_hz, seconds),
                 pool.submit(
@@ -92,7 +70,7 @@ def _over_i2c(name: str, what: str, rate_hz: int, seconds: float) -> Result:
         taken = _read(what, seconds, os.environ | shim.environment)
         ran_s = time.monotonic() - begun_s
     traffic = bus.traffic
-    return _judged(
+    return judged(
         name, rate_hz, seconds, taken, 1 / rate_hz / (1 + PPM * 1e-6),
         traffic.transfers / ran_s, 100 * traffic.busy_s(CLOCK_HZ) / ran_s,
     )  # fmt: skip
@@ -101,7 +79,7 @@ def _over_i2c(name: str, what: str, rate_hz: int, seconds: float) -> Result:
 def _over_serial(rate_hz: int, seconds: float) -> Result:
     with _played(rate_hz, seconds + 2 * WARM_UP_S + 5) as port:
         taken = _read(f"serial:{port}", seconds, dict(os.environ))
-    return _judged("serial line", rate_hz, seconds, taken, 1 / rate_hz, 0.0, 0.0)
+    return judged("serial line", rate_hz, seconds, taken, 1 / rate_hz, 0.0, 0.0)
 
 
 @contextmanager
@@ -133,63 +111,34 @@ def _read(what: str, seconds: float, environment: dict[str, str]) -> dict[str, N
             return dict(taken)
 
 
-def _judged(  # noqa: PLR0913, PLR0917 -- one argument a figure
-    name: str, rate_hz: int, seconds: float, taken: dict[str, NDArray[Any]], period_s: float,
-    transfers: float, busy: float,
-) -> Result:  # fmt: skip
-    number, torn = decoded(taken["counts"])
-    steps, t_s = np.diff(number), taken["t_s"]
-    error_s = t_s - number * period_s
-    cpu_s, switches, sleeps = taken["spent"]
-    return Result(
-        reader=name,
-        rate_hz=rate_hz,
-        seconds=seconds,
-        samples=len(number),
-        lost=int((steps[steps > 1] - 1).sum()),
-        repeated=int((steps == 0).sum()),
-        torn=int(torn.sum()),
-        step_us=float(1e6 * np.diff(t_s)[steps == 1].std()),
-        error_us=float(1e6 * error_s.std()),
-        cpu_percent=float(100 * cpu_s),
-        wakes_per_s=float(sleeps if transfers else switches),
-        transfers_per_s=transfers,
-        bus_percent=busy,
-    )
-
-
-def _row(found: Result) -> list[str]:
-    wired = found.transfers_per_s > 0
-    return [
-        found.reader,
-        f"{found.rate_hz} Hz",
-        f"{found.samples:,}",
-        f"{found.lost:,}",
-        f"{found.repeated:,}",
-        f"{found.torn:,}",
-        f"{found.step_us:,.1f} µs",
-        f"{found.error_us:,.0f} µs",
-        f"{found.cpu_percent:.2f} %",
-        f"{found.wakes_per_s:.1f}/s",
-        f"{found.transfers_per_s:,.0f}/s" if wired else "",
-        f"{found.bus_percent:.1f} %" if wired else "",
-    ]
-
-
 def main(seconds: str = "600", out: str = "results/reading.json") -> None:
     """Measure all and write the results with the README's table."""
-    about, found = machine(), list[Result]()
-    for result in results(float(seconds)):
+    path, about = Path(out), machine()
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    found = _measured(unfinished, float(seconds))
+    done = {result.rate_hz for result in found}
+    for result in results(float(seconds), [rate for rate in RATES_HZ if rate not in done]):
         found.append(result)
-        print(*_row(result), sep="  ", flush=True)
-        whole = {
-            "machine": asdict(about),
-            "oscillator_ppm": PPM,
-            "bus_hz": CLOCK_HZ,
-            "readers": [asdict(one) for one in found],
-            "table": {"head": list(HEAD), "rows": [_row(one) for one in found]},
-        }
-        write_json(Path(out), whole)
+        print(*row(result), sep="  ", flush=True)
+        write_json(unfinished, [asdict(one) for one in found])
+    whole = {
+        "machine": asdict(about),
+        "oscillator_ppm": PPM,
+        "bus_hz": CLOCK_HZ,
+        "readers": [asdict(one) for one in found],
+        "table": {"head": list(HEAD), "rows": [row(one) for one in found]},
+    }
+    write_json(path, whole)
+    unfinished.unlink()
+
+
+def _measured(unfinished: Path, seconds: float) -> list[Result]:
+    """Return what a run that was stopped had measured: the rates that it finished."""
+    if not unfinished.exists():
+        return []
+    kept = [Result(**one) for one in json.loads(unfinished.read_text())]
+    rates = [one.rate_hz for one in kept if one.seconds == seconds]
+    return [one for one in kept if one.seconds == seconds and rates.count(one.rate_hz) == READERS]
 
 
 if __name__ == "__main__":

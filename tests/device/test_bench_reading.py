@@ -1,9 +1,14 @@
+import json
 import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from device.bench import reading
+from device.bench.judged import Result, judged, row
 from device.bench.numbered import decoded, encoded
 
 
@@ -16,12 +21,57 @@ def test_what_came_of_numbered_samples_is_plain() -> None:
     np.testing.assert_array_equal(np.flatnonzero(torn), [77])
 
 
+def taken(overflows: int = 0) -> dict[str, Any]:
+    index = np.delete(np.arange(200, 1200), [*range(300, 310), 700])
+    return {
+        "t_s": index * 0.02,
+        "counts": encoded(index),
+        "spent": np.array([0.01, 5.0, 4.0]),
+        "mishaps": np.array([overflows, 0, 0, 0]),
+        "latest_s": np.array(0.2),
+    }
+
+
+def result(rate_hz: int, seconds: float = 600.0, overflows: int = 0) -> Result:
+    return judged("some reader", rate_hz, seconds, taken(overflows), 0.02, 14.0, 1.6)
+
+
+def test_a_row_says_why_samples_are_lost() -> None:
+    assert row(result(50))[3] == "11 (asked too late 2 times)"
+    assert row(result(50, overflows=1))[3] == "11 (overflows: 1)"
+
+
+def test_a_run_that_was_stopped_goes_on_at_the_rate_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+
+    def results(seconds: float, rates_hz: Sequence[int]) -> Iterator[Result]:
+        for rate_hz in rates_hz:
+            asked.append(rate_hz)
+            for reader in range(reading.READERS):
+                if asked == [50, 100] and reader == 2:
+                    raise KeyboardInterrupt
+                yield result(rate_hz, seconds)
+
+    monkeypatch.setattr(reading, "results", results)
+    out = tmp_path / "reading.json"
+    with pytest.raises(KeyboardInterrupt):
+        reading.main("600", str(out))
+    assert not out.exists()
+    reading.main("600", str(out))
+    assert asked == [50, 100, 100, 200]
+    found = json.loads(out.read_text())
+    assert [one["rate_hz"] for one in found["readers"]] == [50] * 4 + [100] * 4 + [200] * 4
+    assert len(found["table"]["rows"]) == 12
+    assert [path.name for path in tmp_path.iterdir()] == ["reading.json"]
+
+
 @pytest.mark.slow
-def test_both_ways_of_reading_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_of_reading_are_measured() -> None:
     if not shutil.which("cc"):
         pytest.skip("no C compiler (Debian packages gcc and libc6-dev)")
-    monkeypatch.setattr(reading, "RATES_HZ", (100,))
-    fifo, direct, byte_by_byte, serial = reading.results(5.0)
+    fifo, direct, byte_by_byte, serial = reading.results(5.0, (100,))
     assert fifo.torn == direct.torn == serial.torn == 0
     assert fifo.repeated == direct.repeated == serial.repeated == 0
     assert fifo.samples > 300

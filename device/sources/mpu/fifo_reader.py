@@ -8,6 +8,7 @@ import numpy as np
 from device.sources.mpu import bringup, fifo, registers
 from device.sources.mpu.chip_clock import ChipClock
 from device.sources.mpu.fifo import SAMPLE_BYTES, Counts
+from device.sources.mpu.numbering import FirstSample
 from device.sources.mpu.port import ChipLostError, Port, carry_out, verify
 from device.sources.mpu.registers import Model
 
@@ -41,17 +42,14 @@ class FifoReader:
         self._kept = {**kept, **bringup.must_read(bringup.FIFO_RESTART)}
         self._wake_s = min(WAKE_S, self.fifo_s / 3)
         self._next = 0
-        self._aligned = True
         self._torn = self._doubted = self._failed = False
         self._early = False
-        self._quickest_s = float("inf")
         self._aim = 0
         self._aim_s = self._lag_s = 0.0
         self._checked_s = self._heard_s = now()
-        before_s = now()
-        self._restart()
         # The FIFO's first sample came after the first of these moments, the one before it did not.
-        clock.add(0, before_s, now())
+        clock.add(0, *self._emptied())
+        self._first: FirstSample | None = None
 
     @property
     def fifo_s(self) -> float:
@@ -66,7 +64,7 @@ class FifoReader:
     def due_s(self) -> float:
         """Return when to poll next: around the moment of a sample, which tells its time best."""
         period_s = self.clock.period_s
-        if self._failed or not self._aligned:
+        if self._failed or self._first is not None:
             # Half-way between two samples nobody can be wrong about how many there were.
             soon = self.clock.taken_at(self._now() + _RETRY_S)
             return self.clock.when_s(soon + 0.5)
@@ -98,17 +96,15 @@ class FifoReader:
         if self._now() - self._checked_s >= CHECK_S:
             self._check()
         size, before_s, after_s = self._size()
-        if self._aligned and not again:
+        if self._first is None and not again:
             self._note_lag((before_s + after_s) / 2)
         count = size // SAMPLE_BYTES
         room = self._model.fifo_bytes - size
         if self._ran_over(room):
             return self._overflowed()
+        if not self._numbered(count, room, before_s, after_s):
+            return self._next, fifo.from_fifo(b"")
         taken = self._next + count
-        if not self._aligned:
-            taken = max(taken, self.clock.taken_at((before_s + after_s) / 2))
-            if self._between(before_s, after_s):
-                return self._next, fifo.from_fifo(b"")
         if not self._plausible(size, taken, before_s, after_s):
             return self._begin_anew("its FIFO does not hold what it should")
         if not count:
@@ -117,9 +113,12 @@ class FifoReader:
             return self._next, fifo.from_fifo(b"")
         self._doubted = True  # until these bytes are here, nobody knows how many are gone
         data = self._port.read(registers.FIFO_R_W, count * SAMPLE_BYTES)
+        self._doubted = False
         if self._now() - before_s > 0.9 * room / SAMPLE_BYTES * self.clock.period_s:
-            return self._overflowed()  # held up so long that it ran over while it was read
-        self._doubted, self._aligned = False, True
+            self._torn = True  # unless the chip says that it was held up, but not too long
+            if self._ran_over_since(taken):
+                return self._overflowed()
+            self._torn = False
         self._heard_s = after_s
         self.clock.add(taken, before_s, after_s)
         self._next = taken
@@ -131,7 +130,6 @@ class FifoReader:
             before_s = self._now()
             size = int.from_bytes(self._port.read(registers.FIFO_COUNTH, 2), "big")
             after_s = self._now()
-            self._quickest_s = min(after_s - before_s, self._quickest_s)
             if not size % SAMPLE_BYTES:
                 break  # else it is in the middle of a sample, or misread
         return size, before_s, after_s
@@ -147,9 +145,29 @@ class FifoReader:
             self._check()  # no FIFO holds so much: a chip, or a wire, gone mad
         return bool(status[0] & registers.FIFO_OFLOW_INT) or room < _SPARE * SAMPLE_BYTES
 
+    def _ran_over_since(self, taken: int) -> bool:
+        """Say whether it ran over since it was last asked; `taken` have been read."""
+        size, before_s, after_s = self._size()
+        taken += size // SAMPLE_BYTES
+        return self._ran_over(self._model.fifo_bytes - size) or not self._plausible(
+            size, taken, before_s, after_s
+        )
+
+    def _numbered(self, count: int, room: int, before_s: float, after_s: float) -> bool:
+        """Say whether it is known which sample is the FIFO's first; `_next` is then."""
+        if self._first is None:
+            return True
+        self._first.add(count, before_s, after_s)
+        # Rather a number that may be wrong by one than what the FIFO holds lost a second time.
+        urgent = self._first.agreed and room < self._model.fifo_bytes / 2
+        if not (self._first.known or urgent):
+            return False
+        self._next, self._first = self._first.number, None
+        return True
+
     def _plausible(self, size: int, taken: int, before_s: float, after_s: float) -> bool:
         """Say whether the FIFO holds whole samples, and as many as time has passed for."""
-        if self._doubted and (size % SAMPLE_BYTES or not self._aligned):
+        if self._doubted and size % SAMPLE_BYTES:
             return False  # a burst failed half-way
         if not self.clock.settled:
             return not self._doubted
@@ -158,16 +176,6 @@ class FifoReader:
         earliest = self.clock.taken_at(before_s - off_s)
         return earliest <= taken <= self.clock.taken_at(after_s + off_s)
 
-    def _between(self, before_s: float, after_s: float) -> bool:
-        """Say whether a sample may or may not have come while the count was read."""
-        near_s = self.clock.period_s / 8
-        if after_s - before_s > max(self.clock.period_s / 2, 1.5 * self._quickest_s):
-            return True
-        slow = self._quickest_s > self.clock.period_s / 2  # it would never do better
-        return not slow and self.clock.taken_at(before_s - near_s) != self.clock.taken_at(
-            after_s + near_s
-        )
-
     def _overflowed(self) -> tuple[int, Counts]:
         self.overflows += 1
         return self._begin_anew("its FIFO ran over")
@@ -175,14 +183,25 @@ class FifoReader:
     def _begin_anew(self, why: str) -> tuple[int, Counts]:
         if not self.clock.settled:
             raise ChipLostError(f"{why} before its rate was known")
-        self._aligned, self._torn = False, True
+        self._torn = True
         self._restart()
         return self._next, fifo.from_fifo(b"")
 
     def _restart(self) -> None:
-        carry_out(self._port, bringup.FIFO_RESTART)
+        moments = self._emptied()
+        self._first = FirstSample(self.clock, self._next)
+        self._first.add(0, *moments)
+
+    def _emptied(self) -> tuple[float, float]:
+        """Empty the FIFO; return the moments before and after it was let fill again."""
+        *halt, fill = bringup.FIFO_RESTART
+        carry_out(self._port, tuple(halt))
+        before_s = self._now()
+        carry_out(self._port, (fill,))
+        after_s = self._now()
         self._port.read(registers.INT_STATUS, 1)  # clears what it said of before
         self._torn = self._doubted = False
+        return before_s, after_s
 
     def _silent(self) -> None:
         silent_s = self._now() - self._heard_s

@@ -176,6 +176,45 @@ def test_what_a_stall_loses_is_counted_exactly(reader_type: Reader) -> None:
     assert (found.overflows > 0) == (reader_type is FifoReader)
 
 
+@pytest.mark.parametrize(
+    "held_up", [registers.FIFO_COUNTH, registers.INT_STATUS, registers.FIFO_R_W]
+)
+def test_a_transfer_that_is_held_up_loses_nothing_the_fifo_had_room_for(held_up: int) -> None:
+    host = Simulated(ppm=8000)
+    asked = 0
+
+    def before_read(register: int) -> None:
+        nonlocal asked
+        asked += register == held_up
+        if register == held_up and asked > 60 and asked % 10 == 0:
+            host.now_s += 0.19  # the FIFO holds 0.42 s and is read every 0.14 s
+
+    host.before_read = before_read
+    found = read(host, FifoReader, 200, 60.0)
+    assert_all_is_counted(found)
+    assert found.overflows == sum(block.lost for block in found.blocks) == 0
+
+
+def test_one_overflow_does_not_lead_to_the_next_on_a_bus_that_answers_late() -> None:
+    host = Simulated(ppm=8000)
+    rng = np.random.default_rng(1)
+    slow_from_s, stalled_s = host.now_s + 10, host.now_s + 20
+    stalls = [1.0]
+
+    def before_read(_: int) -> None:
+        if host.now_s > slow_from_s:
+            host.now_s += rng.uniform(0.004, 0.009)  # up to two samples' time
+        if host.now_s > stalled_s and stalls:
+            host.now_s += stalls.pop()
+
+    host.before_read = before_read
+    found = read(host, FifoReader, 200, 60.0)
+    assert_all_is_counted(found)
+    assert found.overflows == 1
+    # The pause, what was in the FIFO before it, and what came while it was emptied.
+    assert 200 < sum(block.lost for block in found.blocks) < 200 * (1.0 + 0.16 + 0.06)
+
+
 @given(
     seed=st.integers(0, 2**32),
     ppm=st.floats(-40_000, 40_000),

@@ -1,0 +1,44 @@
+"""Which of the chip's samples is the first in a FIFO that was emptied? Pure.
+
+As of the time (chip_clock), nobody tells, but every count of what the FIFO holds bounds the answer
+from both sides; on a machine so busy that no count is quick, several together still leave but one.
+"""
+
+import math
+
+from device.sources.mpu.chip_clock import ChipClock
+
+_NEAR = 0.125
+"""Of a period: a sample so near to a count's moments may or may not be in it."""
+
+
+class FirstSample:
+    """The bounds on its number, closer with each count."""
+
+    def __init__(self, clock: ChipClock, least: int) -> None:
+        """Rely on a settled clock; the number is `least` at least."""
+        self._clock, self._least = clock, least
+        self._low: float = least
+        self._high = math.inf
+        self.agreed = True
+        """The last count did not contradict those before; one that does was misread, or they."""
+
+    def add(self, held: int, before_s: float, after_s: float) -> None:
+        """Take in that some time between these two the FIFO held so many samples."""
+        near_s = _NEAR * self._clock.period_s
+        low: float = max(self._clock.taken_at(before_s - near_s) - held, self._least)
+        high: float = self._clock.taken_at(after_s + near_s) - held
+        self.agreed = max(low, self._low) <= min(high, self._high)
+        if self.agreed:
+            low, high = max(low, self._low), min(high, self._high)
+        self._low, self._high = low, high
+
+    @property
+    def known(self) -> bool:
+        """Only one number is left."""
+        return self.agreed and self._low == self._high
+
+    @property
+    def number(self) -> int:
+        """The one in the middle of those left."""
+        return max(math.floor((self._low + self._high) / 2), self._least)
