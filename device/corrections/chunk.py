@@ -19,7 +19,7 @@ MOST: Final = 4096
 """Samples in a chunk."""
 MARK: Final = b"EHR1"
 _FRAME: Final = struct.Struct("<4sII")  # mark, bytes of the body, their CRC-32
-_HEAD: Final = struct.Struct("<16sddddIIddd")  # the fields of Chunk, then three scales
+_HEAD: Final = struct.Struct("<16sdddddIIddd")  # the fields of Chunk, then three scales
 _MOST_BYTES: Final = _HEAD.size + 2 * 8 * 7 * MOST
 _LEVEL: Final = 6
 
@@ -38,8 +38,9 @@ class Chunk:
 
     boot: bytes
     """16 bytes: the kernel's name of the boot; of the run, where it does not tell."""
+    start_s: float
     end_s: float
-    """When the last sample was taken, in seconds since that boot."""
+    """When the first and the last sample were taken, in seconds since that boot."""
     offset_s: float
     """The moment of the boot by the host's clock as it stood then, seconds since 1970."""
     first_s: float
@@ -53,13 +54,13 @@ class Chunk:
     """The whole chunk, to be copied or unpacked."""
 
     @property
-    def start_s(self) -> float:
-        """When the first sample was taken, in seconds since the boot."""
-        return self.end_s - (self.last_s - self.first_s)
+    def each_s(self) -> float:
+        """From one sample to the next, by the host's clock; 0 where there is but one."""
+        return (self.end_s - self.start_s) / max(1, self.size - 1)
 
     def taken_s(self, t_s: Float64) -> Float64:
         """Return when samples of it were taken, in seconds since the boot."""
-        return self.end_s - (self.last_s - t_s)
+        return np.interp(t_s, [self.first_s, self.last_s], [self.start_s, self.end_s])
 
     def samples(self) -> Samples:
         """Unpack it; raises ValueError if what the checksum covers is no chunk of ours."""
@@ -78,14 +79,14 @@ class Chunk:
         return Samples(t_s[:, 0].copy(), acc_g, gyro_rad_s, self.lost)
 
 
-def packed(samples: Samples, boot: bytes, end_s: float, offset_s: float) -> bytes:
-    """Return a chunk of 1 to MOST samples, the last of which was taken at end_s after the boot."""
+def packed(samples: Samples, boot: bytes, taken_s: tuple[float, float], offset_s: float) -> bytes:
+    """Return a chunk of 1 to MOST samples, the first and the last taken then, since the boot."""
     times, time_scale = _times(samples.t_s)
     acc, acc_scale = _counts(samples.acc_g, _ACC_G)
     gyro, gyro_scale = _counts(samples.gyro_rad_s, _GYRO_RAD_S)
     lost = min(samples.lost, 0xFFFFFFFF)
     head = _HEAD.pack(
-        boot, end_s, offset_s, samples.t_s[0], samples.t_s[-1], len(samples), lost,
+        boot, *taken_s, offset_s, samples.t_s[0], samples.t_s[-1], len(samples), lost,
         time_scale, acc_scale, gyro_scale,
     )  # fmt: skip
     body = head + zlib.compress(_packed(times) + _packed(acc) + _packed(gyro), _LEVEL)
@@ -111,10 +112,12 @@ def _at(data: bytes, at: int) -> Chunk | None:
     content = data[at : at + _FRAME.size + length]
     if zlib.crc32(content[_FRAME.size :]) != checksum:
         return None
-    boot, end_s, offset_s, first_s, last_s, size, lost, *_ = _HEAD.unpack_from(content, _FRAME.size)
+    boot, start_s, end_s, offset_s, first_s, last_s, size, lost, *_ = _HEAD.unpack_from(
+        content, _FRAME.size
+    )
     if not 1 <= size <= MOST:
         return None
-    return Chunk(boot, end_s, offset_s, first_s, last_s, size, lost, content)
+    return Chunk(boot, start_s, end_s, offset_s, first_s, last_s, size, lost, content)
 
 
 def _times(t_s: Float64) -> tuple[NDArray[Any], float]:

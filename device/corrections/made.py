@@ -70,5 +70,5 @@ def _counted(correction: Correction, chunks: list[Chunk]) -> tuple[int, float]:
         t_s = one.samples().t_s
         labelled = int(np.count_nonzero(correction.covers(one, one.taken_s(t_s))))
         samples += labelled
-        covered_s += labelled * (one.last_s - one.first_s) / max(1, one.size - 1)
+        covered_s += labelled * one.each_s
     return samples, covered_s

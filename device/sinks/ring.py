@@ -1,6 +1,6 @@
 """The latest raw samples, kept on disk within a bound: what `edgehar label` takes them from.
 
-Nothing is flushed, to spare a card: what Linux has not written yet, half a minute, a power cut costs.
+Nothing is flushed, to spare a card: a power cut costs what Linux has not written, half a minute.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class Ring:
         self._boot = bytes.fromhex(name.replace("-", "")) if name else os.urandom(16)
         self._held: list[Samples] = []
         self._size = 0
-        self._last_s = self._end_s = self._offset_s = float("nan")
+        self._last_s = self._start_s = self._end_s = self._offset_s = float("nan")
         self._waiting: deque[bytes] = deque()
         self._written_s = now().boot_s
         self._path: Path | None = None
@@ -87,6 +87,8 @@ class Ring:
             if begin in begins:
                 self._cut()
             part = block[begin:end]
+            if not self._held:
+                self._start_s, _ = self._taken(float(part.t_s[0]))
             self._held.append(part)
             self._size += len(part)
             self._last_s = float(part.t_s[-1])
@@ -129,10 +131,11 @@ class Ring:
             self._held[0].lost,
         )
         self._held, self._size = [], 0
+        span_s = [self._start_s, max(self._start_s, self._end_s)]
         for at in range(0, len(samples), MOST):
             part = samples[at : at + MOST]
-            end_s = self._end_s - (self._last_s - float(part.t_s[-1]))
-            self._waiting.append(packed(part, self._boot, end_s, self._offset_s))
+            ends_s = np.interp(part.t_s[[0, -1]], samples.t_s[[0, -1]], span_s).tolist()
+            self._waiting.append(packed(part, self._boot, tuple(ends_s), self._offset_s))
         while sum(map(len, self._waiting)) > WAITING_BYTES:
             self._waiting.popleft()
 
