@@ -60,6 +60,7 @@ class Ring:
         self._size = 0
         self._last_s = self._start_s = self._end_s = self._offset_s = float("nan")
         self._waiting: deque[bytes] = deque()
+        self._failed = False
         self._written_s = now().boot_s
         self._path: Path | None = None
         self._path_bytes = 0
@@ -102,9 +103,12 @@ class Ring:
     def status(self, _: object) -> None:
         """Write now and then; raises SinkError."""
         now = self._now()
-        if now.boot_s >= self._written_s + EVERY_S:
+        due = now.boot_s >= self._written_s + EVERY_S
+        if due:
             self._written_s = now.boot_s
             self._cut()
+        # Until it succeeds again, that nothing was due must not look like success.
+        if due or self._failed:
             self._write()
 
     def close(self) -> None:
@@ -146,11 +150,13 @@ class Ring:
         try:
             _append(self._with_room(len(data)), data)
         except OSError as error:
+            self._failed = True
             if error.errno == errno.ENOENT:
                 self._path = None  # somebody has removed the folder: make it anew
             raise SinkError(
                 f"cannot keep raw samples in {self._folder}: {error.strerror}"
             ) from error
+        self._failed = False
         self._path_bytes += len(data)
         self._waiting.clear()
 
