@@ -29,6 +29,7 @@ LEAD_S: Final = 10.0
 _SCHEMA: Final = 1
 _MOST_LINE: Final = 64 * 1024
 _MOST_SPANS: Final = 200
+_MOST_UTC_S: Final = 1e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def read(folder: Path) -> tuple[dict[int, tuple[Correction, bytes]], list[Path]]
             line, _, chunks = place.content(path).partition(b"\n")
             try:
                 found[int(path.stem)] = _correction(line), chunks
-            except (ValueError, TypeError, KeyError, RecursionError):
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 damaged.append(path)
     except FileNotFoundError:
         pass
@@ -154,13 +155,13 @@ def _line(made: Correction) -> bytes:
 
 
 def _correction(line: bytes) -> Correction:
-    """Read what `_line` wrote; raises ValueError, TypeError or KeyError."""
+    """Read what `_line` wrote; raises what Python does of anything else."""
     if len(line) > _MOST_LINE:
         raise ValueError("not ours")
     found = json.loads(line)
     if found["schema"] != _SCHEMA:
         raise ValueError("of another version")
-    label = cleaned(found["label"].encode())
+    label = cleaned(str(found["label"]).encode())
     spans = [_span(span) for span in found["spans"]]
     missing_s = float(found["missing_s"])
     if not label or not spans or not math.isfinite(missing_s):
@@ -172,7 +173,7 @@ def _correction(line: bytes) -> Correction:
 
 
 def _span(found: dict[str, Any]) -> Span:
-    times = [float(found[name]) for name in ("from_s", "until_s", "offset_s")]
-    if not all(map(math.isfinite, times)) or max(map(abs, times)) > 1e11:
+    from_s, until_s, offset_s = (float(found[name]) for name in ("from_s", "until_s", "offset_s"))
+    if not 0 <= offset_s + from_s <= offset_s + until_s <= _MOST_UTC_S:
         raise ValueError("no time")
-    return Span(bytes.fromhex(found["boot"]), *times)
+    return Span(bytes.fromhex(found["boot"]), from_s, until_s, offset_s)
