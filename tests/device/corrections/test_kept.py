@@ -1,6 +1,7 @@
 """What a wearer says, against a ring that a board wrote."""
 
 import gzip
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -236,22 +237,33 @@ def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path)
     assert len(list(place.kept(folder).iterdir())) == 2
 
 
+SPAN = {"boot": "00", "from_s": 1, "until_s": 2, "offset_s": 3}
+LINE = {
+    "schema": 1, "label": "a", "made": "", "spans": [SPAN], "samples": 1, "missing_s": 0,
+}  # fmt: skip
+
+
+def lines(**others: object) -> bytes:
+    return json.dumps({**LINE, **others}).encode() + b"\n"
+
+
 @pytest.mark.parametrize(
     "damaged",
     [
-        b"", b"\n", b"{}\n", b"[]\n", b"7\n", b"\xff\n", b"[" * 5000, b'{"schema": 2}\n',
-        b'{"schema": 1, "label": "a,b", "made": "", "spans": [], "samples": 1, "missing_s": 0}\n',
-        b'{"schema": 1, "label": "a", "made": "", "spans": [{"boot": "zz", "from_s": 1,'
-        b' "until_s": 2, "offset_s": 1e300}], "samples": 1, "missing_s": 0}\n',
-        b'{"schema": 1, "label": "a", "made": "", "spans": [{"boot": "00", "from_s": 1,'
-        b' "until_s": 2, "offset_s": 3}], "samples": 1e999, "missing_s": 0}\n',
-        b'{"schema": 1, "label": 7, "made": "", "spans": [], "samples": 1, "missing_s": 0}\n',
+        *(b"", b"\n", b"{}\n", b"[]\n", b"7\n", b"\xff\n", b"[" * 5000, lines()[:-9]),
+        *(lines(schema=2), lines(label="a,b"), lines(label=""), lines(label=None, spans=7)),
+        *(lines(spans=[]), lines(spans=[{**SPAN, "boot": "zz"}]), lines(spans=[7])),
+        *(lines(spans=[{**SPAN, "offset_s": 1e300}]), lines(spans=[{**SPAN, "until_s": 0}])),
+        *(lines(samples=float("inf")), lines(missing_s=float("nan")), lines(made="\x1b[2J")),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_left_out_and_named(folder: Path, damaged: bytes) -> None:
     place.make(folder)
     (place.kept(folder) / "7.ehr").write_bytes(damaged)
-    assert kept.read(place.kept(folder)) == ({}, [place.kept(folder) / "7.ehr"])
+    (place.kept(folder) / "8.ehr").write_bytes(lines())
+    found, left_out = kept.read(place.kept(folder))
+    assert list(found) == [8]
+    assert left_out == [place.kept(folder) / "7.ehr"]
 
 
 def test_a_link_that_somebody_of_the_group_put_there_is_not_followed(folder: Path) -> None:

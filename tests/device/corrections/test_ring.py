@@ -19,6 +19,7 @@ from device.sinks.ring import EVERY_S, Ring
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from tests.device.corrections.made_up import Board, in_ring, joined, same, samples
+from tests.device.made_up import a_status
 
 
 def disk(folder: Path) -> int:
@@ -156,7 +157,7 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
             lived.append(block)
             board.pass_by(1.0)
             ring.keep(block)
-            outlet.status(None)  # type: ignore[arg-type] -- it looks at the clock alone
+            outlet.status(a_status())
 
     try:
         live(20)
@@ -208,7 +209,7 @@ def kill_one(folder: Path, seed: int, after_s: float) -> int:
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), "it ended by itself"
     with open(read_end, "rb") as pipe:  # noqa: PTH123 -- a descriptor
-        return max([0, *(count for (count,) in struct.iter_unpack("<I", pipe.read()))])
+        return max([0, *(int(count) for (count,) in struct.iter_unpack("<I", pipe.read()))])
 
 
 def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None:
