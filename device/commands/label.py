@@ -184,11 +184,13 @@ def _export(path: Path, folder: Path) -> None:
     offsets_s = {span.boot: span.offset_s for one, _ in found.values() for span in one.spans}
     for boot, known in dated.up_to(clock.read(), {}).items():
         offsets_s[boot] = known.offset_s
-    os.umask(0o077)  # for the wearer's own eyes
+    umask = os.umask(0o077)  # for the wearer's own eyes
     try:
         with RecordingWriter(path) as recording:
             total = export.write(found, offsets_s, recording)
     except (OSError, ValueError) as error:
         raise EdgeharError(f"cannot write {path}: {error}") from error
+    finally:
+        os.umask(umask)
     by_label = [f"{label} {duration(round(1000 * s))}" for label, s in total.by_label.items()]
     click.echo(f"written: {path}, {total.samples} samples, {', '.join(by_label)}")

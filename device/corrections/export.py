@@ -41,7 +41,10 @@ def write(
         for one in kept.chunks_of(data)
         if one.boot in offsets_s
     }
-    ordered = sorted(unique.values(), key=lambda one: offsets_s[one.boot] + one.start_s)
+    ordered = sorted(
+        unique.values(),
+        key=lambda one: (offsets_s[one.boot] + one.start_s, offsets_s[one.boot] + one.end_s),
+    )
     corrections = [found[number][0] for number in sorted(found)]
     total = Exported(0, {})
     for one, shift_s, gap_s in _placed(ordered, offsets_s):

@@ -89,7 +89,8 @@ class Ring:
                 self._cut()
             part = block[begin:end]
             if not self._held:
-                self._start_s, _ = self._taken(float(part.t_s[0]))
+                # The source may think again of when it was, but not of what came first.
+                self._start_s = max(self._taken(float(part.t_s[0]))[0], self._end_s)
             self._held.append(part)
             self._size += len(part)
             self._last_s = float(part.t_s[-1])
