@@ -6,6 +6,7 @@ Nothing is flushed, to spare a card: a power cut costs what Linux has not writte
 import contextlib
 import errno
 import os
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -28,6 +29,7 @@ EVERY_S: Final = 5.0
 """Between two writes: what a killed daemon loses."""
 GAP_S: Final = 1.0
 """A longer step of the sensor's clock may be a clock that was set, so it begins a chunk."""
+_LONGEST_BLOCK_S: Final = 60.0
 WAITING_BYTES: Final = 256 * 1024
 """Kept while they cannot be written (a full disk): ten minutes."""
 _MOST_FILE_BYTES: Final = 1_000_000
@@ -58,7 +60,8 @@ class Ring:
         self._boot = bytes.fromhex(name.replace("-", "")) if name else os.urandom(16)
         self._held: list[Samples] = []
         self._size = 0
-        self._last_s = self._start_s = self._end_s = self._offset_s = float("nan")
+        self._taken: list[tuple[float, float]] = []
+        self._end_s = float("-inf")
         self._waiting: deque[bytes] = deque()
         self._failed = False
         self._written_s = now().boot_s
@@ -80,23 +83,13 @@ class Ring:
         """Take what the source gave, at once and without fail."""
         if not len(block):
             return
-        steps_s = np.diff(block.t_s, prepend=self._last_s)
-        begins = np.flatnonzero(~((steps_s >= 0) & (steps_s <= GAP_S))).tolist()
         if block.lost:
-            begins.append(0)
-        for begin, end in pairwise(sorted({0, *begins, len(block)})):
-            if begin in begins:
-                self._cut()
-            part = block[begin:end]
-            if not self._held:
-                # The source may think again of when it was, but not of what came first.
-                self._start_s = max(self._taken(float(part.t_s[0]))[0], self._end_s)
-            self._held.append(part)
-            self._size += len(part)
-            self._last_s = float(part.t_s[-1])
-            self._end_s, self._offset_s = self._taken(self._last_s)
-            if self._size >= MOST:
-                self._cut()
+            self._cut()
+        self._held.append(block)
+        self._taken.append(self._when(float(block.t_s[-1])))
+        self._size += len(block)
+        if self._size >= MOST:
+            self._cut()
 
     def write(self, decision: Decision) -> None:
         """Leave it to others: samples come by `keep`."""
@@ -118,7 +111,7 @@ class Ring:
         with contextlib.suppress(SinkError):
             self._write()
 
-    def _taken(self, t_s: float) -> tuple[float, float]:
+    def _when(self, t_s: float) -> tuple[float, float]:
         """Return when a sample was taken, in seconds since the boot, and the boot's moment."""
         now = self._now()
         said = self._date(t_s)
@@ -126,7 +119,7 @@ class Ring:
         return now.boot_s - ago_s, now.offset_s
 
     def _cut(self) -> None:
-        """Make chunks of what is held."""
+        """Make chunks of what is held, none across a gap."""
         if not self._held:
             return
         samples = Samples(
@@ -135,12 +128,24 @@ class Ring:
             np.concatenate([part.gyro_rad_s for part in self._held]),
             self._held[0].lost,
         )
-        self._held, self._size = [], 0
-        span_s = [self._start_s, max(self._start_s, self._end_s)]
-        for at in range(0, len(samples), MOST):
-            part = samples[at : at + MOST]
-            ends_s = np.interp(part.t_s[[0, -1]], samples.t_s[[0, -1]], span_s).tolist()
-            self._waiting.append(packed(part, self._boot, tuple(ends_s), self._offset_s))
+        ends, taken = np.cumsum([len(part) for part in self._held]).tolist(), self._taken
+        self._held, self._taken, self._size = [], [], 0
+
+        def taken_s(at: int) -> float:
+            block = bisect_right(ends, at)
+            before_s = float(samples.t_s[ends[block] - 1] - samples.t_s[at])
+            return taken[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
+
+        steps_s = np.diff(samples.t_s)
+        gaps = np.flatnonzero(~((steps_s >= 0) & (steps_s <= GAP_S))) + 1
+        size = len(samples)
+        for begin, end in pairwise(sorted({*range(0, size, MOST), *gaps.tolist(), size})):
+            # The source may think again of when it was, but not of what came first.
+            start_s = max(taken_s(begin), self._end_s)
+            self._end_s = max(taken_s(end - 1), start_s)
+            _, offset_s = taken[bisect_right(ends, end - 1)]
+            times_s = start_s, self._end_s
+            self._waiting.append(packed(samples[begin:end], self._boot, times_s, offset_s))
         while sum(map(len, self._waiting)) > WAITING_BYTES:
             self._waiting.popleft()
 
