@@ -115,9 +115,7 @@ def _label(activity: str, time_s: tuple[float, float], settings: "Config", folde
     said = datetime.fromtimestamp(now.utc_s, UTC).isoformat(timespec="seconds")
     found = made.make(folder, label, time_s, said, now)
     others = [
-        str(number)
-        for number, (one, _) in _found(folder).items()
-        if kept.shared(found.correction, one)
+        str(number) for number, one in _found(folder).items() if kept.shared(found.correction, one)
     ]
     most_bytes = 1_000_000 * settings.labels_max_mb
     number = kept.add(place.kept(folder), found.correction, found.chunks, most_bytes)
@@ -151,7 +149,7 @@ def _model_labels(settings: "Config") -> Sequence[str]:
         return ()
 
 
-def _found(folder: Path) -> "dict[int, tuple[Correction, bytes]]":
+def _found(folder: Path) -> "dict[int, Correction]":
     from device.corrections import kept, place  # noqa: PLC0415
 
     found, damaged = kept.read(place.kept(folder))
@@ -166,14 +164,14 @@ def _list(folder: Path) -> None:
     from device.history.zone import local_zone  # noqa: PLC0415
 
     found, zone, now = _found(folder), local_zone(), clock.read()
-    for number, (one, _) in found.items():
+    for number, one in found.items():
         click.echo(f"{number}: {words.one_line(one, zone, now)}")
     if not found:
         click.echo("nothing is labelled")
 
 
 def _export(path: Path, folder: Path) -> None:
-    from device.corrections import dated, export  # noqa: PLC0415
+    from device.corrections import dated, export, place  # noqa: PLC0415
     from device.history import clock  # noqa: PLC0415
     from device.history.words import duration  # noqa: PLC0415
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415
@@ -181,13 +179,13 @@ def _export(path: Path, folder: Path) -> None:
     found = _found(folder)
     if not found:
         raise InputError(f"nothing is labelled in {folder}, so there is nothing to export")
-    offsets_s = {span.boot: span.offset_s for one, _ in found.values() for span in one.spans}
+    offsets_s = {span.boot: span.offset_s for one in found.values() for span in one.spans}
     for boot, known in dated.up_to(clock.read(), {}).items():
         offsets_s[boot] = known.offset_s
     umask = os.umask(0o077)  # for the wearer's own eyes
     try:
         with RecordingWriter(path) as recording:
-            total = export.write(found, offsets_s, recording)
+            total = export.write(place.kept(folder), found, offsets_s, recording)
     except (OSError, ValueError) as error:
         raise EdgeharError(f"cannot write {path}: {error}") from error
     finally:

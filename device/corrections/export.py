@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -27,25 +28,26 @@ class Exported:
 
 
 def write(
-    found: Mapping[int, tuple[Correction, bytes]],
+    folder: Path,
+    found: Mapping[int, Correction],
     offsets_s: Mapping[bytes, float],
     recording: RecordingWriter,
 ) -> Exported:
-    """Write all of it in the order of time, by the moments of boots that are known now.
+    """Write what is kept in a folder, in the order of time by the moments of boots known now.
 
     Raises OSError and ValueError.
     """
     unique = {
         one.content: one
-        for _, data in found.values()
-        for one in kept.chunks_of(data)
+        for number in found
+        for one in kept.chunks_of(folder, number)
         if one.boot in offsets_s
     }
     ordered = sorted(
         unique.values(),
         key=lambda one: (offsets_s[one.boot] + one.start_s, offsets_s[one.boot] + one.end_s),
     )
-    corrections = [found[number][0] for number in sorted(found)]
+    corrections = [found[number] for number in sorted(found)]
     total = Exported(0, {})
     for one, shift_s, gap_s in _placed(ordered, offsets_s):
         samples = one.samples()

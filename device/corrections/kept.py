@@ -8,7 +8,7 @@ import fcntl
 import json
 import math
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ def add(folder: Path, made: Correction, chunks: Sequence[Chunk], most_bytes: int
             with suppress(PermissionError):  # the group of the folder reads what its members write
                 os.chown(path, -1, folder.stat().st_gid)
     except OSError as error:
-        raise InputError(f"cannot keep it in {folder}: {error.strerror}; {_ADVICE}") from error
+        raise InputError(f"cannot keep it in {folder}: {why(error)}") from error
     return number
 
 
@@ -94,26 +94,23 @@ def remove(folder: Path, number: int) -> None:
     except FileNotFoundError as error:
         raise InputError(f"there is no label {number}; edgehar label --list shows them") from error
     except OSError as error:
-        raise InputError(f"cannot remove {number}: {error.strerror}; {_ADVICE}") from error
+        raise InputError(f"cannot remove {number}: {why(error)}") from error
 
 
-def read(folder: Path) -> tuple[dict[int, tuple[Correction, bytes]], list[Path]]:
-    """Return by number all corrections with their chunks' bytes, and the files that are damaged.
-
-    Raises InputError.
-    """
+def read(folder: Path) -> tuple[dict[int, Correction], list[Path]]:
+    """Return all corrections by number, and the files that are damaged. Raises InputError."""
     found, damaged = {}, list[Path]()
     try:
         for path in place.files(folder):
-            line, _, chunks = place.content(path).partition(b"\n")
+            line, _, _ = place.content(path, _MOST_LINE).partition(b"\n")
             try:
-                found[int(path.stem)] = _correction(line), chunks
+                found[int(path.stem)] = _correction(line)
             except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 damaged.append(path)
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise InputError(f"cannot read {folder}: {error.strerror}; {_ADVICE}") from error
+        raise InputError(f"cannot read {folder}: {why(error)}") from error
     return found, damaged
 
 
@@ -126,12 +123,15 @@ def shared(one: Correction, other: Correction) -> bool:
     )
 
 
-def chunks_of(content: bytes) -> list[Chunk]:
-    """Return the chunks of a correction."""
-    return list(chunk.read(content))
+def chunks_of(folder: Path, number: int) -> Iterator[Chunk]:
+    """Yield the chunks of a correction. Raises OSError."""
+    yield from chunk.read(place.content(folder / f"{number}{place.ENDING}"))
 
 
-_ADVICE: Final = "as the service's user (sudo -u edgehar), or one of its group, it can be done"
+def why(error: OSError) -> str:
+    """Return what failed, and what to do."""
+    advice = "; be of the group edgehar, or try sudo" if isinstance(error, PermissionError) else ""
+    return f"{error.strerror}{advice}"
 
 
 @contextmanager
@@ -156,8 +156,6 @@ def _line(made: Correction) -> bytes:
 
 def _correction(line: bytes) -> Correction:
     """Read what `_line` wrote; raises what Python does of anything else."""
-    if len(line) > _MOST_LINE:
-        raise ValueError("not ours")
     found = json.loads(line)
     if found["schema"] != _SCHEMA:
         raise ValueError("of another version")

@@ -43,8 +43,7 @@ def make(folder: Path, label: str, time_s: tuple[float, float], made: str, now: 
     except FileNotFoundError as error:
         raise InputError(f"there is no {raw}: nothing was kept yet by `edgehar run`") from error
     except OSError as error:
-        why = f"{error.strerror}; may you read it? try sudo -u edgehar"
-        raise InputError(f"cannot read {raw}: {why}") from error
+        raise InputError(f"cannot read {raw}: {kept.why(error)}") from error
     if not samples:
         raise InputError(f"no samples of that time are in {raw}; `edgehar run` keeps the latest")
     missing_s = max(0.0, round(until_s - from_s - covered_s, 3))

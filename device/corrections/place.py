@@ -70,9 +70,9 @@ def chunks(folder: Path) -> Iterator[Chunk]:
             yield from chunk.read(content(path))
 
 
-def content(path: Path) -> bytes:
-    """Return the bytes of a plain file; raises OSError."""
+def content(path: Path, most: int = -1) -> bytes:
+    """Return the bytes of a plain file, or the first of them; raises OSError."""
     # Whoever may put a file here must not make us wait at a pipe, nor lead us elsewhere.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as file:
-        return file.read()
+        return file.read(most)

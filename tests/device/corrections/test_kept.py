@@ -31,16 +31,16 @@ def label(folder: Path, board: Board, what: str, ago_s: float, until_ago_s: floa
 def correction(folder: Path, number: int) -> Correction:
     found, damaged = kept.read(place.kept(folder))
     assert not damaged
-    return found[number][0]
+    return found[number]
 
 
 def exported(folder: Path, now: Reading) -> tuple[Samples, list[str], list[str]]:
     path = folder / "mine.csv.gz"
     found, _ = kept.read(place.kept(folder))
-    offsets_s = {span.boot: span.offset_s for one, _ in found.values() for span in one.spans}
+    offsets_s = {span.boot: span.offset_s for one in found.values() for span in one.spans}
     offsets_s |= {boot: one.offset_s for boot, one in dated.up_to(now, {}).items()}
     with RecordingWriter(path) as recording:
-        export.write(found, offsets_s, recording)
+        export.write(place.kept(folder), found, offsets_s, recording)
     samples, labels = read(path)
     assert labels is not None
     comments = [line for line in gzip.open(path, "rt") if line.startswith("#")]  # noqa: SIM115
