@@ -36,6 +36,8 @@ def make(folder: Path, label: str, time_s: tuple[float, float], made: str, now: 
         found = dated.boots(place.chunks(raw))
         known = dated.up_to(now, found)
         from_s, until_s = time_s[0], _until(found, known, time_s[1], now)
+        if until_s <= from_s:
+            raise InputError("what was measured last is not on the disk yet; try again in 5 s")
         spans = dated.spans(known, from_s, until_s)
         chunks = [one for one in place.chunks(raw) if kept.of(spans, one)]
         correction = Correction(label, made, spans, 0, 0.0)

@@ -80,6 +80,16 @@ def test_the_newest_samples_are_still_in_memory_and_not_called_missing(folder: P
     assert found.missing_s < 0.1
 
 
+def test_a_time_that_is_all_in_memory_still_can_be_labelled_soon(folder: Path) -> None:
+    board = Board(NOON)
+    ring = board.ring(folder)
+    board.live(ring, 64.0)
+    with pytest.raises(InputError, match="try again in 5 s"):
+        label(folder, board, "sitting", 1.0)
+    board.live(ring, 5.0)
+    assert label(folder, board, "sitting", 6.0) == 1
+
+
 def test_what_is_missing_is_counted(folder: Path) -> None:
     board = Board(NOON)
     ring = board.ring(folder)
