@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +172,7 @@ def _list(folder: Path) -> None:
 
 
 def _export(path: Path, folder: Path) -> None:
+    from device.commands.liveline import LiveLine  # noqa: PLC0415
     from device.corrections import dated, export, place  # noqa: PLC0415
     from device.history import clock  # noqa: PLC0415
     from device.history.words import duration  # noqa: PLC0415
@@ -184,11 +186,17 @@ def _export(path: Path, folder: Path) -> None:
         offsets_s[boot] = known.offset_s
     umask = os.umask(0o077)  # for the wearer's own eyes
     try:
-        with RecordingWriter(path) as recording:
-            total = export.write(place.kept(folder), found, offsets_s, recording)
+        with LiveLine() as line, RecordingWriter(path) as recording:
+
+            def tell(share: float) -> None:
+                line.show(f"{path}: {share:.0%}")
+
+            total = export.write(place.kept(folder), found, offsets_s, recording, tell)
     except (OSError, ValueError) as error:
         raise EdgeharError(f"cannot write {path}: {error}") from error
     finally:
         os.umask(umask)
+        with suppress(OSError):  # of one that failed or was stopped
+            path.with_name(f"{path.name}.part").unlink()
     by_label = [f"{label} {duration(round(1000 * s))}" for label, s in total.by_label.items()]
     click.echo(f"written: {path}, {total.samples} samples, {', '.join(by_label)}")

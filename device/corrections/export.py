@@ -1,6 +1,6 @@
 """What was labelled as a recording: each sample once, with the label that was given last."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,9 +32,11 @@ def write(
     found: Mapping[int, Correction],
     offsets_s: Mapping[bytes, float],
     recording: RecordingWriter,
+    tell: Callable[[float], None] = lambda _: None,
 ) -> Exported:
     """Write what is kept in a folder, in the order of time by the moments of boots known now.
 
+    `tell` is told the share that is done, again and again.
     Raises OSError and ValueError.
     """
     unique = {
@@ -49,7 +51,8 @@ def write(
     )
     corrections = [found[number] for number in sorted(found)]
     total = Exported(0, {})
-    for one, shift_s, gap_s in _placed(ordered, offsets_s):
+    for number, (one, shift_s, gap_s) in enumerate(_placed(ordered, offsets_s)):
+        tell(number / len(ordered))
         samples = one.samples()
         labels = _labels(one, samples, corrections)
         if gap_s is not None:

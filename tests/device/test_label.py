@@ -114,6 +114,10 @@ def test_list_remove_export(
     assert labels is not None
     assert set(labels) == {"", "sitting", "walking"}
     assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
+    (tmp_path / "full.csv").mkdir()
+    code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert not list(tmp_path.glob("*.part"))
     assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
     assert label(capsys, "--remove", "1", "--config", board)[0] == 2
     _, out, _ = label(capsys, "--list", "--config", board)
