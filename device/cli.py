@@ -17,6 +17,7 @@ _COMMANDS = {
     "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
     "record": ("device.commands.record:command", "Record what a sensor sends."),
     "history": ("device.commands.history:command", "What was decided on a day, as CSV or JSON."),
+    "label": ("device.commands.label:command", "Say what was really done; keep its samples."),
     "dashboard": ("device.commands.dashboard:command", "Show it on a page: now, today, 30 days."),
     "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
     "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),

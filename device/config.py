@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device import checks
+from device.corrections.limits import DEFAULT_MB
+from device.corrections.limits import MAX_MB as MOST_LABELS_MB
+from device.corrections.limits import MIN_MB as FEWEST_LABELS_MB
 from device.history.limits import KEPT, MAX_DAYS, MAX_MB, MIN_MB, Limits
 from device.sinks.broker import Broker
 from firmware_bridge.errors import InputError
@@ -75,6 +78,10 @@ class Config:
     dashboard_listen: tuple[str, int] | None = None
     """Address and port of the page."""
     dashboard_token_file: Path | None = None
+    labels_folder: Path | None = None
+    """Where the latest raw samples are kept for `edgehar label`; None: nowhere."""
+    labels_max_mb: int = DEFAULT_MB
+    """Of these, and as many of what was labelled."""
     """What a browser must know where others can reach it."""
 
 
@@ -133,6 +140,8 @@ def load(path: Path) -> Config:
         ),
         dashboard_listen=settings.get("dashboard.listen"),
         dashboard_token_file=settings.get("dashboard.token_file"),
+        labels_folder=settings.get("labels.folder"),
+        labels_max_mb=settings.get("labels.max_mb", DEFAULT_MB),
         mqtt=_broker({key: settings[key] for key in settings if key.startswith("mqtt.")}, where),
     )
 
@@ -232,6 +241,8 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "metrics.file": checks.path,
     "dashboard.listen": checks.listen,
     "dashboard.token_file": checks.path,
+    "labels.folder": checks.path,
+    "labels.max_mb": checks.whole(FEWEST_LABELS_MB, MOST_LABELS_MB),
     "mqtt.host": checks.text,
     "mqtt.port": checks.whole(1, 65535),
     "mqtt.user": checks.text,

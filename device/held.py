@@ -1,8 +1,11 @@
-"""A source that stays open while the settings are read again, so that no sample is missed."""
+"""A source that stays open while the settings are read again, so that no sample is missed.
+
+What it gives has the sensor's constant errors taken out; what it shows is as the sensor gave it.
+"""
 
 import math
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Final
 
 from device.decisions import Decision
@@ -18,9 +21,14 @@ KEPT_S: Final = 20.0
 class Held:
     """A source whose `blocks` may be begun again and go on where they were left."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, put_right: Callable[[Samples], Samples] | None = None
+    ) -> None:
         self.name = source.name
+        self.show: Callable[[Samples], None] | None = None
+        """Is called with each block as it came, once."""
         self._source = source
+        self._put_right = put_right
         self._blocks = source.blocks()
         self._latest: deque[Samples] = deque()
         self._again: list[Samples] = []
@@ -48,7 +56,10 @@ class Held:
         """Yield what comes; to close this generator leaves the source open. Raises as it does."""
         while self._again:
             yield self._again.pop(0)
-        for block in self._blocks:
+        for raw in self._blocks:
+            if self.show is not None:
+                self.show(raw)
+            block = raw if self._put_right is None else self._put_right(raw)
             if len(block):
                 self._keep(block)
             yield block

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from device.config import Config, parse_source
 from device.config import Source as SourceSetting
@@ -20,6 +21,9 @@ from device.sinks import today_file as today_files
 from device.sinks.today_file import TodayFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
+
+if TYPE_CHECKING:
+    from device.calibration.values import Calibration
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +80,18 @@ def open_source(setting: SourceSetting | str) -> Source:
 
 def calibrated(source: Source, path: Path) -> Source:
     """Return the source with the sensor's constant errors taken out; raises InputError."""
+    from device.calibration.values import Calibrated  # noqa: PLC0415 -- memory where there is none
+
+    return Calibrated(source, calibration(path))
+
+
+def calibration(path: Path) -> "Calibration":
+    """Return the sensor's constant errors that a file has; raises InputError."""
     from device.calibration import file  # noqa: PLC0415 -- memory where there is none
-    from device.calibration.values import Calibrated  # noqa: PLC0415
 
     found = file.read(path)
     log.info("calibration %s: of %s, %s", path, found.source, found.date)
-    return Calibrated(source, found.calibration)
+    return found.calibration
 
 
 def mounting_file(

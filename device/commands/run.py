@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
     "  max_mb = 2000\n"
     "  [state]  # the mounting that was found, for the next start\n"
     '  file = "/var/lib/edgehar/orientation.json"\n'
+    "  [labels]  # keeps raw samples for edgehar label; off by default\n"
+    '  folder = "/var/lib/edgehar/labels"\n'
     "  [models]  # see edgehar models --help\n"
     '  folder = "/var/lib/edgehar/models"\n'
     "  [metrics]  # for Prometheus\n"
@@ -135,10 +137,8 @@ def _run(settings: Callable[[], configs.Config], notifier: Notifier | None) -> d
         again = hung_up()
         return stop() or again
 
-    opened = options.open_source(source)
-    if config.calibration is not None:
-        opened = options.calibrated(opened, config.calibration)
-    with closing(Held(opened)) as held:
+    put_right = options.calibration(config.calibration).apply if config.calibration else None
+    with closing(Held(options.open_source(source), put_right)) as held:
         while ready is None or again:
             if ready is not None and notifier is not None:
                 notifier.reloading()
@@ -200,7 +200,7 @@ def _ready(
             held.prime(pipeline, decided.until_s)
     sinks: list[Sink] = []
     try:
-        _open_sinks(config, held.name, bundle, sinks)
+        _open_sinks(config, held, bundle, sinks)
     except BaseException:
         for sink in sinks:
             sink.close()
@@ -227,14 +227,14 @@ def _same_mounting(one: configs.Config, other: configs.Config) -> bool:
     return bool((one.rotation == other.rotation).all())
 
 
-def _open_sinks(config: configs.Config, source: str, bundle: Bundle, sinks: list[Sink]) -> None:
+def _open_sinks(config: configs.Config, held: Held, bundle: Bundle, sinks: list[Sink]) -> None:
     if config.stdout:
         sinks.append(Stdout())
     if config.sqlite is not None:
         from device.dashboard.feed import Feed  # noqa: PLC0415 -- nobody can show what is not kept
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
 
-        sinks += [Sqlite(config.sqlite, source, config.history), Feed(config.sqlite)]
+        sinks += [Sqlite(config.sqlite, held.name, config.history), Feed(config.sqlite)]
     if config.metrics_listen or config.metrics_file:
         from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
 
@@ -243,3 +243,10 @@ def _open_sinks(config: configs.Config, source: str, bundle: Bundle, sinks: list
         from device.sinks.mqtt import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
 
         sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
+    held.show = None
+    if config.labels_folder is not None and _checked(config).kind != "recording":
+        from device.sinks.ring import Ring  # noqa: PLC0415 -- memory where not wanted
+
+        ring = Ring(config.labels_folder, config.labels_max_mb, held.date)
+        held.show = ring.keep
+        sinks.append(ring)

@@ -32,12 +32,16 @@ class Day:
 def read(database: sqlite3.Connection, day: date, zone: tzinfo, now_ms: int) -> Day:
     """Read a day, as far as it has come. Raises sqlite3.Error."""
     start_ms, end_ms = bounds_ms(day, zone)
-    rows = query.read(database, start_ms, end_ms, _COLUMNS)
-    said = (_said(utc_ms, row) for utc_ms, row in rows)
-    until_ms = max(start_ms, min(end_ms, now_ms))
-    found, misdated = pieces(said, query.at_work_ms(database), start_ms, until_ms)
+    found, misdated = between(database, start_ms, max(start_ms, min(end_ms, now_ms)))
     steps = [step for step in query.steps(database) if start_ms <= step.utc_ms < end_ms]
     return Day(day, zone, start_ms, end_ms, found, misdated, steps)
+
+
+def between(database: sqlite3.Connection, start_ms: int, end_ms: int) -> tuple[list[Piece], int]:
+    """Return what any time was made of, and the decisions left out. Raises sqlite3.Error."""
+    rows = query.read(database, start_ms, end_ms, _COLUMNS)
+    said = (_said(utc_ms, row) for utc_ms, row in rows)
+    return pieces(said, query.at_work_ms(database), start_ms, end_ms)
 
 
 def _said(utc_ms: int, row: sqlite3.Row) -> Said:

@@ -18,7 +18,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK: Final = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Give `path` this content in one step that is on the disk at the end.
 
     Raises OSError; the file is then what it was.
@@ -26,10 +26,10 @@ def write(path: Path, content: bytes) -> None:
     part = str(path) + ".part"
     with suppress(FileNotFoundError):
         os.unlink(part)  # noqa: PTH108 -- left by a cut, perhaps of another owner
-    descriptor = os.open(part, _NEW, 0o644)
+    descriptor = os.open(part, _NEW, mode)
     try:
         # Whatever the umask of who installs: the daemon's user must be able to read it.
-        os.fchmod(descriptor, 0o644)
+        os.fchmod(descriptor, mode)
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]

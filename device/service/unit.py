@@ -118,6 +118,8 @@ def outside(config: Config) -> list[Path]:
     folders = {key: path.parent for key, path in named.items() if path is not None}
     if config.models_folder is not None:
         folders["models.folder"] = config.models_folder
+    if config.labels_folder is not None:
+        folders["labels.folder"] = config.labels_folder
     for key, folder in folders.items():
         if hidden(plain(folder)):
             raise InputError(f"{key}: no service sees {folder}; use {STATE}")

@@ -50,7 +50,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert "--help" in err
 
 
-@pytest.mark.parametrize("name", ["init", "run", "classify", "record", "demo", "bench"])
+@pytest.mark.parametrize("name", ["init", "run", "classify", "record", "label", "demo", "bench"])
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

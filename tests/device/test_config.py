@@ -116,6 +116,16 @@ def test_settings_of_no_broker_are_named_with_their_line(tmp_path: Path) -> None
         load(path)
 
 
+def test_raw_samples_are_kept_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "")).labels_folder is None
+    config = load(write(tmp_path, '[labels]\nfolder = "/var/lib/edgehar/labels"\n'))
+    assert (config.labels_folder, config.labels_max_mb) == (Path("/var/lib/edgehar/labels"), 50)
+    for size in ("4", "2001", "1e3", "true"):
+        path = write(tmp_path, f'[labels]\nfolder = "x"\nmax_mb = {size}\n')
+        with pytest.raises(ConfigError, match=r"line 3: labels\.max_mb must be a whole number"):
+            load(path)
+
+
 def test_dotted_keys_are_found_too(tmp_path: Path) -> None:
     path = write(tmp_path, 'source.uri = "serial:/dev/ttyUSB0"\nsource.baud = -1\n')
     with pytest.raises(ConfigError, match=r"line 2: source\.baud"):

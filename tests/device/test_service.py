@@ -106,6 +106,8 @@ def test_a_newer_systemd_waits_for_a_reload_and_longer_after_each_failure(tmp_pa
 def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
     lines = made(tmp_path, '[sinks]\nsqlite = "/data/har/decisions.db"\n')
     assert "ReadWritePaths=-/data/har" in lines
+    lines = made(tmp_path, '[labels]\nfolder = "/data/labels"\n')
+    assert "ReadWritePaths=-/data/labels" in lines
     for bad in ("/home/pi/d.db", "d.db", "/data/my files/d.db"):
         with pytest.raises(InputError):
             made(tmp_path, f'[sinks]\nsqlite = "{bad}"\n')

@@ -1,0 +1,202 @@
+"""`edgehar label`: a wearer says what was really done."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from firmware_bridge.errors import EdgeharError, InputError
+
+if TYPE_CHECKING:
+    from device.config import Config
+    from device.corrections.kept import Correction
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  edgehar label sitting --last 5m\n"
+    "  edgehar label cycling --from 14:05 --to 14:20\n"
+    "  edgehar label --list\n"
+    "  edgehar label --remove 3\n"
+    "  edgehar label --export mine.csv.gz\n"
+    "\b\nOff until the settings say where (docs/LABELS.md):\n"
+    "  [labels]\n"
+    '  folder = "/var/lib/edgehar/labels"'
+)
+@click.argument("activity", required=False)
+@click.option("--last", "length", metavar="TIME", help="Until now: 90s, 5m or 1h.")
+@click.option("--from", "since", metavar="TIME", help="14:05, or 2026-11-21T14:05; local.")
+@click.option("--to", "until", metavar="TIME", help="As --from.  [default: now]")
+@click.option("--list", "lists", is_flag=True, help="Show what was labelled.")
+@click.option("--remove", metavar="NUMBER", type=int, help="Remove one, with its samples.")
+@click.option("--export", metavar="FILE", type=Path, help="Write all as a .csv or .csv.gz recording"
+              " with labels.")  # fmt: skip
+@click.option("--config", metavar="FILE", type=Path, help="Settings, those of `run`  [default: "
+              "/etc/edgehar.toml].")  # fmt: skip
+@click.option("--folder", metavar="FOLDER", type=Path, help="Instead of labels.folder there.")
+def command(  # noqa: PLR0913, PLR0917 -- one argument an option
+    activity: str | None,
+    length: str | None,
+    since: str | None,
+    until: str | None,
+    lists: bool,
+    remove: int | None,
+    export: Path | None,
+    config: Path | None,
+    folder: Path | None,
+) -> None:
+    """Say what was really done in a time, and keep the raw samples of it; all stays on the board.
+
+    ACTIVITY is one that the model knows, or any other. What was said last of a time holds. The
+    daemon may be running.
+    """
+    from device.corrections import kept, place  # noqa: PLC0415 -- --help needs none of it
+
+    asked = [activity is not None, lists, remove is not None, export is not None]
+    if sum(asked) != 1:
+        raise InputError("give ACTIVITY, --list, --remove or --export, one of them")
+    if activity is None and (length or since or until):
+        raise InputError("--last, --from and --to are of an ACTIVITY")
+    settings = _settings(config, folder)
+    where = folder or settings.labels_folder
+    if where is None:
+        raise InputError(f"labels are off: {config or _default()} has no labels.folder")
+    if activity is not None:
+        _label(activity, _time(length, since, until), settings, where)
+    elif remove is not None:
+        kept.remove(place.kept(where), remove)
+        click.echo(f"removed: {remove}")
+    elif export is not None:
+        _export(export, where)
+    else:
+        _list(where)
+
+
+def _default() -> Path:
+    from device.commands.service import SETTINGS  # noqa: PLC0415
+
+    return SETTINGS
+
+
+def _settings(config: Path | None, folder: Path | None) -> "Config":
+    from device import config as configs  # noqa: PLC0415
+
+    if config is not None:
+        return configs.load(config)
+    if _default().exists():
+        return configs.load(_default())
+    if folder is None:
+        raise InputError(f"there is no {_default()}; give --config FILE or --folder FOLDER")
+    return configs.Config()
+
+
+def _time(length: str | None, since: str | None, until: str | None) -> tuple[float, float]:
+    """Return what time is meant, in seconds since 1970."""
+    from device.commands import when  # noqa: PLC0415
+    from device.history.zone import local_zone  # noqa: PLC0415
+
+    if bool(length) == bool(since) or (length and until):
+        raise InputError("when was it? give --last 5m, or --from 14:05 --to 14:20")
+    now = datetime.now(local_zone())
+    if length:
+        return now.timestamp() - when.last(length).total_seconds(), now.timestamp()
+    return when.between(since or "", until, now)
+
+
+def _label(activity: str, time_s: tuple[float, float], settings: "Config", folder: Path) -> None:
+    from device.corrections import kept, made, place, words  # noqa: PLC0415
+    from device.history import clock  # noqa: PLC0415
+    from device.history.zone import local_zone  # noqa: PLC0415
+
+    label, now = _cleaned(activity), clock.read()
+    said = datetime.fromtimestamp(now.utc_s, UTC).isoformat(timespec="seconds")
+    found = made.make(folder, label, time_s, said, now)
+    others = [
+        str(number) for number, one in _found(folder).items() if kept.shared(found.correction, one)
+    ]
+    most_bytes = 1_000_000 * settings.labels_max_mb
+    number = kept.add(place.kept(folder), found.correction, found.chunks, most_bytes)
+    click.echo(f"{number}: {words.one_line(found.correction, local_zone(), now)}")
+    if settings.sqlite is not None:
+        click.echo(words.board_said(settings.sqlite, time_s[0], found.until_utc_s))
+    if others:
+        click.echo(f"of the time that {', '.join(others)} had too, this one holds")
+    if strange := words.is_strange(label, _model_labels(settings)):
+        click.echo(f"{strange} (to undo it: edgehar label --remove {number})")
+
+
+def _cleaned(activity: str) -> str:
+    from device.labels import cleaned  # noqa: PLC0415
+
+    try:
+        label = cleaned(activity.encode(errors="replace"))
+    except ValueError as error:
+        raise InputError(f"{activity!r} is no label: {error}") from error
+    if not label:
+        raise InputError("ACTIVITY is empty; give one such as sitting")
+    return label
+
+
+def _model_labels(settings: "Config") -> Sequence[str]:
+    from device.commands import options  # noqa: PLC0415
+
+    try:
+        return options.open_bundle(settings.model, settings).labels
+    except EdgeharError:  # what was labelled is kept, and `run` says what is wrong with the model
+        return ()
+
+
+def _found(folder: Path) -> "dict[int, Correction]":
+    from device.corrections import kept, place  # noqa: PLC0415
+
+    found, damaged = kept.read(place.kept(folder))
+    for path in damaged:
+        click.echo(f"edgehar: {path} is damaged and left out", err=True)
+    return found
+
+
+def _list(folder: Path) -> None:
+    from device.corrections import words  # noqa: PLC0415
+    from device.history import clock  # noqa: PLC0415
+    from device.history.zone import local_zone  # noqa: PLC0415
+
+    found, zone, now = _found(folder), local_zone(), clock.read()
+    for number, one in found.items():
+        click.echo(f"{number}: {words.one_line(one, zone, now)}")
+    if not found:
+        click.echo("nothing is labelled")
+
+
+def _export(path: Path, folder: Path) -> None:
+    from device.commands.liveline import LiveLine  # noqa: PLC0415
+    from device.corrections import dated, export, place  # noqa: PLC0415
+    from device.history import clock  # noqa: PLC0415
+    from device.history.words import duration  # noqa: PLC0415
+    from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415
+
+    found = _found(folder)
+    if not found:
+        raise InputError(f"nothing is labelled in {folder}, so there is nothing to export")
+    offsets_s = {span.boot: span.offset_s for one in found.values() for span in one.spans}
+    for boot, known in dated.up_to(clock.read(), {}).items():
+        offsets_s[boot] = known.offset_s
+    umask = os.umask(0o077)  # for the wearer's own eyes
+    try:
+        with LiveLine() as line, RecordingWriter(path) as recording:
+
+            def tell(share: float) -> None:
+                line.show(f"{path}: {share:.0%}")
+
+            total = export.write(place.kept(folder), found, offsets_s, recording, tell)
+    except (OSError, ValueError) as error:
+        raise EdgeharError(f"cannot write {path}: {error}") from error
+    finally:
+        os.umask(umask)
+        with suppress(OSError):  # of one that failed or was stopped
+            path.with_name(f"{path.name}.part").unlink()
+    by_label = [f"{label} {duration(round(1000 * s))}" for label, s in total.by_label.items()]
+    click.echo(f"written: {path}, {total.samples} samples, {', '.join(by_label)}")

@@ -1,0 +1,172 @@
+"""Samples of a few seconds as bytes: nothing is lost, and each chunk is whole by itself.
+
+A file is chunks one behind another. A checksum tells what a cut or a bad sector left, and the
+next whole chunk is found by its mark.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.samples import Float64, Samples
+
+MOST: Final = 4096
+"""Samples in a chunk."""
+MARK: Final = b"EHR1"
+_FRAME: Final = struct.Struct("<4sII")  # mark, bytes of the body, their CRC-32
+_HEAD: Final = struct.Struct("<16sdddddIIddd")  # the fields of Chunk, then three scales
+_MOST_BYTES: Final = _HEAD.size + 2 * 8 * 7 * MOST
+_LEVEL: Final = 6
+
+# What the MPU family can be set to. A count times its LSB gives back the very float64 that the
+# source gave, so the count is all that needs to be kept; what is on no such grid is kept as it is.
+# The coarsest first: its values are on the finer grids, too.
+_ACC_G: Final = [full_scale / 32768 for full_scale in (16, 8, 4, 2)]
+_GYRO_RAD_S: Final = [dps / 32768 * np.pi / 180 for dps in (2000, 1000, 500, 250)]
+_PER_S: Final = 1e6
+_AS_IT_IS: Final = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Samples without a gap, and when they were taken."""
+
+    boot: bytes
+    """16 bytes: the kernel's name of the boot; of the run, where it does not tell."""
+    start_s: float
+    end_s: float
+    """When the first and the last sample were taken, in seconds since that boot."""
+    offset_s: float
+    """The moment of the boot by the host's clock as it stood then, seconds since 1970."""
+    first_s: float
+    last_s: float
+    """On the sensor's clock."""
+    size: int
+    """Samples."""
+    lost: int
+    """Samples known to be missing just before."""
+    content: bytes
+    """The whole chunk, to be copied or unpacked."""
+
+    @property
+    def each_s(self) -> float:
+        """From one sample to the next, by the host's clock; 0 where there is but one."""
+        return (self.end_s - self.start_s) / max(1, self.size - 1)
+
+    def taken_s(self, t_s: Float64) -> Float64:
+        """Return when samples of it were taken, in seconds since the boot."""
+        return np.interp(t_s, [self.first_s, self.last_s], [self.start_s, self.end_s])
+
+    def samples(self) -> Samples:
+        """Unpack it; raises ValueError if what the checksum covers is no chunk of ours."""
+        *_, time_scale, acc_scale, gyro_scale = _HEAD.unpack_from(self.content, _FRAME.size)
+        packed = self.content[_FRAME.size + _HEAD.size :]
+        try:
+            data = zlib.decompressobj().decompress(packed, _MOST_BYTES)
+        except zlib.error as error:
+            raise ValueError("not a chunk") from error
+        table, data = _unpacked(data, self.size, 1, np.dtype("<i8"))
+        t_s = table.astype(np.float64) / _PER_S if time_scale else table.view(np.float64)
+        acc_g, data = _values(data, self.size, acc_scale)
+        gyro_rad_s, data = _values(data, self.size, gyro_scale)
+        if data:
+            raise ValueError("not a chunk")
+        return Samples(t_s[:, 0].copy(), acc_g, gyro_rad_s, self.lost)
+
+
+def packed(samples: Samples, boot: bytes, taken_s: tuple[float, float], offset_s: float) -> bytes:
+    """Return a chunk of 1 to MOST samples, the first and the last taken then, since the boot."""
+    times, time_scale = _times(samples.t_s)
+    acc, acc_scale = _counts(samples.acc_g, _ACC_G)
+    gyro, gyro_scale = _counts(samples.gyro_rad_s, _GYRO_RAD_S)
+    lost = min(samples.lost, 0xFFFFFFFF)
+    head = _HEAD.pack(
+        boot, *taken_s, offset_s, samples.t_s[0], samples.t_s[-1], len(samples), lost,
+        time_scale, acc_scale, gyro_scale,
+    )  # fmt: skip
+    body = head + zlib.compress(_packed(times) + _packed(acc) + _packed(gyro), _LEVEL)
+    return _FRAME.pack(MARK, len(body), zlib.crc32(body)) + body
+
+
+def read(data: bytes) -> Iterator[Chunk]:
+    """Yield the whole chunks in the bytes of a file, and skip what is none."""
+    at = data.find(MARK)
+    while at >= 0:
+        chunk = _at(data, at)
+        if chunk is not None:
+            yield chunk
+        at = data.find(MARK, at + (len(chunk.content) if chunk else 1))
+
+
+def _at(data: bytes, at: int) -> Chunk | None:
+    if at + _FRAME.size + _HEAD.size > len(data):
+        return None
+    _, length, checksum = _FRAME.unpack_from(data, at)
+    if not _HEAD.size <= length <= _MOST_BYTES or at + _FRAME.size + length > len(data):
+        return None
+    content = data[at : at + _FRAME.size + length]
+    if zlib.crc32(content[_FRAME.size :]) != checksum:
+        return None
+    boot, start_s, end_s, offset_s, first_s, last_s, size, lost, *_ = _HEAD.unpack_from(
+        content, _FRAME.size
+    )
+    if not 1 <= size <= MOST:
+        return None
+    return Chunk(boot, start_s, end_s, offset_s, first_s, last_s, size, lost, content)
+
+
+def _times(t_s: Float64) -> tuple[NDArray[Any], float]:
+    """Return (n, 1) whole microseconds where the clock counts these, else the bits as they are."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        counts = np.rint(t_s * _PER_S).astype("<i8")
+    if (counts / _PER_S).tobytes() == t_s.tobytes():
+        return counts[:, None], _PER_S
+    return t_s.astype("<f8").view("<i8")[:, None], _AS_IT_IS
+
+
+def _counts(values: Float64, scales: list[float]) -> tuple[NDArray[Any], float]:
+    """Return (n, 3) counts and the LSB that gives the values back, else the bits as they are."""
+    values = np.ascontiguousarray(values, "<f8")
+    with np.errstate(invalid="ignore", over="ignore"):
+        for scale in scales:
+            counts = np.rint(values / scale).astype("<i2")
+            if (counts * scale).tobytes() == values.tobytes():
+                return counts, scale
+    return values.view("<i8"), _AS_IT_IS
+
+
+def _packed(table: NDArray[Any]) -> bytes:
+    """Return the bytes of whole numbers (n, k) so that zlib finds little in them.
+
+    From one sample to the next little changes: differences, their sign in the lowest bit, and all
+    first bytes together, then all second ones.
+    """
+    bits = 8 * table.itemsize
+    steps = np.diff(table.T, axis=1, prepend=table.dtype.type(0))
+    folded = np.ascontiguousarray((steps << 1) ^ (steps >> (bits - 1)), table.dtype)
+    return folded.view(np.uint8).reshape(-1, table.itemsize).T.tobytes()
+
+
+def _unpacked(
+    data: bytes, size: int, columns: int, kind: np.dtype[Any]
+) -> tuple[NDArray[Any], bytes]:
+    """Undo `_packed`; return the table and the bytes behind it. Raises ValueError."""
+    end = size * columns * kind.itemsize
+    if len(data) < end:
+        raise ValueError("not a chunk")
+    planes = np.frombuffer(data[:end], np.uint8).reshape(kind.itemsize, -1)
+    folded = np.ascontiguousarray(planes.T).view(kind).reshape(columns, size)
+    shifted = (folded.view(kind.str.replace("i", "u")) >> 1).view(kind)
+    steps = shifted ^ -(folded & 1)
+    table = np.ascontiguousarray(np.cumsum(steps, axis=1, dtype=kind).T)
+    return table, data[end:]
+
+
+def _values(data: bytes, size: int, scale: float) -> tuple[Float64, bytes]:
+    table, rest = _unpacked(data, size, 3, np.dtype("<i2" if scale else "<i8"))
+    return (table * scale if scale else table.view(np.float64)), rest

@@ -1,0 +1,346 @@
+"""`edgehar label` as a wearer runs it."""
+
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device import cli
+from device.corrections import place
+from device.sinks.ring import Ring
+from device.sinks.sqlite import Sqlite
+from firmware_bridge.recording import read
+from firmware_bridge.samples import Samples
+from tests.device.commands import edgehar, lines
+from tests.device.corrections.made_up import in_ring, same, samples
+from tests.device.made_up import HOP_S, decision
+from tests.device.test_run import daemon, play, stop, without
+from tests.device.test_service_live import Service, playing, reload_at
+
+SECONDS = 120
+
+
+def just_now(folder: Path) -> Samples:
+    """Let a ring have what was measured in the last two minutes."""
+    some = samples(5.0, 50 * SECONDS)
+    end_s, now = float(some.t_s[-1]), datetime.now(UTC)
+
+    def date(t_s: float | None) -> str:
+        return (now - timedelta(seconds=end_s - (t_s or end_s))).isoformat()
+
+    ring = Ring(folder, 5, date)
+    for at in range(0, len(some), 250):
+        ring.keep(some[at : at + 250])
+    ring.close()
+    return some
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """Settings, samples and decisions of the last two minutes: standing, at last walking."""
+    just_now(tmp_path / "labels")
+    database, now = Sqlite(tmp_path / "d.db", "x"), time.time()
+    for number in range(round(SECONDS / HOP_S) + 1):
+        end_s = number * HOP_S
+        at = datetime.fromtimestamp(now - SECONDS + end_s, UTC).isoformat()
+        activity = "standing" if end_s < SECONDS - 20 else "walking"
+        database.write(decision(end_s, at, activity))
+    database.close()
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(
+        f'[sinks]\nsqlite = "{tmp_path}/d.db"\n[labels]\nfolder = "{tmp_path}/labels"\n'
+    )
+    return settings
+
+
+def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["label", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    assert isinstance(caught.value.code, int)
+    return caught.value.code, out, err
+
+
+def test_it_says_what_it_found_and_what_the_board_had_said(
+    board: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = label(capsys, "sitting", "--last", "80s", "--config", board)
+    assert (code, err) == (0, "")
+    first, said = out.splitlines()
+    assert first.startswith("1: sitting, 20")
+    assert first.endswith("nothing missing")
+    assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
+
+
+def test_a_typo_is_kept_and_a_better_word_offered(
+    board: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = label(capsys, "siting", "--last", "30s", "--config", board)
+    assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
+    _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
+    assert "of the time that 1 had too, this one holds" in out
+    assert "cycling is no activity of the model, which has walking, " in out
+
+
+def test_list_remove_export(
+    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.csv.gz"
+    assert label(capsys, "--list", "--config", board) == (0, "nothing is labelled\n", "")
+    code, _, err = label(capsys, "--export", mine, "--config", board)
+    assert code == 2
+    assert "nothing is labelled" in err
+    label(capsys, "sitting", "--last", "60s", "--config", board)
+    label(capsys, "walking", "--last", "20s", "--config", board)
+    _, out, _ = label(capsys, "--list", "--config", board)
+    assert [line[:10] for line in out.splitlines()] == ["1: sitting", "2: walking"]
+    code, out, _ = label(capsys, "--export", mine, "--config", board)
+    assert code == 0
+    assert re.search(r"sitting (40|41) s, walking (19|20) s", out)
+    assert not stat.S_IMODE(mine.stat().st_mode) & 0o077
+    found, labels = read(mine)
+    assert labels is not None
+    assert set(labels) == {"", "sitting", "walking"}
+    assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
+    (tmp_path / "full.csv").mkdir()
+    code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert not list(tmp_path.glob("*.part"))
+    assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
+    assert label(capsys, "--remove", "1", "--config", board)[0] == 2
+    _, out, _ = label(capsys, "--list", "--config", board)
+    assert out.startswith("2: walking")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give ACTIVITY, --list, --remove or --export"),
+        (["sitting", "--list"], "one of them"),
+        (["sitting"], "when was it?"),
+        (["sitting", "--last", "5m", "--from", "14:05"], "when was it?"),
+        (["sitting", "--last", "5m", "--to", "14:05"], "when was it?"),
+        (["sitting", "--to", "14:05"], "when was it?"),
+        (["--list", "--last", "5m"], "of an ACTIVITY"),
+        (["sitting", "--last", "soon"], "'soon' is no time"),
+        (["sit,ting", "--last", "5m"], "has no comma"),
+        (["", "--last", "5m"], "ACTIVITY is empty"),
+        (["x" * 65, "--last", "5m"], "at most 64 characters"),
+        (["a\x1b[2Jb", "--last", "5m"], "printable"),
+        (["sitting", "--from", "2001-01-01T10:00", "--to", "2001-01-01T11:00"], "no samples"),
+        (["--remove", "7"], "there is no label 7"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    board: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    code, out, err = label(capsys, *arguments, "--config", board)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert not list(place.kept(board.parent / "labels").iterdir())
+
+
+def test_where_labels_are_off_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text("")
+    code, _, err = label(capsys, "sitting", "--last", "5m", "--config", settings)
+    assert code == 2
+    assert "labels are off" in err
+    assert "labels.folder" in err
+
+
+def test_without_a_daemon_that_ever_ran_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = label(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
+    assert code == 2
+    assert "nothing was kept yet" in err
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that other users can get to, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
+    """Run a command as a user of these groups, in a process that has already loaded it."""
+    read_end, write_end = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of numpy's threads, which none uses
+        child = os.fork()
+    if not child:
+        code, out = 99, io.StringIO()
+        try:
+            os.setgroups(groups)
+            os.setgid(4003)
+            os.setuid(4003)
+            with redirect_stdout(out), redirect_stderr(out):
+                code = cli._exit_code(["label", *arguments])
+        finally:
+            os.write(write_end, out.getvalue().encode())
+            os._exit(code)
+    os.close(write_end)
+    with open(read_end, encoding="utf-8") as pipe:  # noqa: PTH123 -- a descriptor
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_members_of_the_group_may_label_and_others_see_nothing(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    just_now(tmp_path / "labels")
+    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
+    folder = shared / "labels"
+    just_now(folder)
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, 4001, 4002)
+    where = ("--folder", str(folder))
+    code, said = run_as([4002], "sitting", "--last", "60s", *where)
+    assert code == 0, said
+    kept = (place.kept(folder) / "1.ehr").stat()
+    assert (kept.st_gid, stat.S_IMODE(kept.st_mode)) == (4002, 0o640)
+    for more in (["--list"], ["sitting", "--last", "60s"], ["--remove", "1"]):
+        code, said = run_as([], *more, *where)
+        assert code == 2
+        assert "Permission denied" in said
+        assert said.count("\n") == 1
+    assert run_as([4002], "--remove", "1", *where) == (0, "removed: 1\n")
+
+
+@pytest.mark.slow
+def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
+    recording: Path, tmp_path: Path
+) -> None:
+    """The daemon takes a calibration out; what is kept is as the sensor gave it."""
+    errors = tmp_path / "wrist.json"
+    errors.write_text(
+        json.dumps(
+            {
+                "schema": 1, "source": "serial:x", "date": "2026-03-01", "temperature_c": None,
+                "acc_offset_g": [0.02, -0.01, 0.07], "acc_scale": [1.01, 0.99, 1.02],
+                "gyro_bias_rad_s": [0.02, -0.01, 0.001], "residuals": {},
+            }
+        )
+    )  # fmt: skip
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    options = ("--config", str(settings), "--calibration", str(errors))
+    with daemon(tmp_path, *options) as running:
+        play(recording, running, "--speed", "15")
+        running.wait_for("went away")
+        during = edgehar("label", "walking", "--last", "1h", "--config", settings)
+        assert during.returncode == 0, during.stderr
+        assert "59 min missing" in during.stdout or "1 h 00 min missing" in during.stdout
+        stop(running)
+    done = edgehar("label", "walking", "--last", "1h", "--config", settings)
+    assert done.returncode == 0, done.stderr
+    mine = tmp_path / "mine.csv"
+    assert edgehar("label", "--export", mine, "--config", settings).returncode == 0
+    found, labels = read(mine)
+    sent, _ = read(tmp_path / "sent.csv")
+    assert same(found, sent)
+    assert labels == ["walking"] * len(sent)
+    offline = edgehar("classify", mine, "--calibration", errors)
+    assert without(lines(offline.stdout), "time") == without(running.decisions, "time")
+
+
+@pytest.mark.slow
+def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
+    recording: Path, tmp_path: Path
+) -> None:
+    """Windows begin elsewhere there, so they are others, and at a border they may differ."""
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
+    with daemon(tmp_path, "--config", str(settings)) as running:
+        play(recording, running, "--speed", "15")
+        running.wait_for("went away")
+        stop(running)
+    board = ("--config", settings)
+    assert edgehar("label", "a", "--last", "6s", *board).returncode == 0
+    mine = tmp_path / "mine.csv"
+    assert edgehar("label", "--export", mine, *board).returncode == 0
+    found, labels = read(mine)
+    sent, _ = read(tmp_path / "sent.csv")
+    assert labels is not None
+    assert 1000 < labels.count("a") < len(found) <= len(sent)
+    offline = lines(edgehar("classify", mine, "--model", "waist").stdout)
+    assert offline[0]["state"] == "warming_up"
+    said = [one for one in running.decisions if one["probabilities"]]
+    ends_s = np.array([one["end_s"] for one in said])
+    agreed = [
+        one["activity"] == said[int(np.abs(ends_s - one["end_s"]).argmin())]["activity"]
+        for one in offline
+        if one["probabilities"]
+    ]
+    assert len(agreed) > 10
+    assert sum(agreed) > 0.9 * len(agreed)
+
+
+@pytest.mark.slow
+def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    labels = f'[labels]\nfolder = "{tmp_path}/labels"'
+    service.write("waist", labels)
+    with service.running(), playing(recording, service, tmp_path):
+        assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
+        reload_at(service, 10)
+        service.wait_for("READY=1")
+        service.write("wrist", labels)  # is given the last samples again, to warm up
+        reload_at(service, 20)
+        service.wait_for("READY=1")
+        service.wait_for_log("went away")
+        service.stop()
+    sent, _ = read(tmp_path / "sent.csv")
+    assert same(in_ring(tmp_path / "labels"), sent)
+    assert len(place.files(place.raw(tmp_path / "labels"))) >= 3
+
+
+@pytest.mark.slow
+def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
+    (tmp_path / "sub").mkdir()
+    with daemon(tmp_path, "--config", str(settings)) as running:
+        shutil.rmtree(tmp_path / "sub")
+        play(recording, running, "--speed", "15")
+        running.wait_for("cannot keep raw samples")
+        running.wait_for("went away")
+        (tmp_path / "sub").mkdir()
+        running.wait_for("written again")
+        stop(running)
+    offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
+    assert without(running.decisions, "time") == without(offline, "time")
+    kept = in_ring(tmp_path / "sub" / "labels")
+    sent, _ = read(tmp_path / "sent.csv")
+    assert same(kept, sent[len(sent) - len(kept) :])
+    assert len(kept) > 0
+
+
+def test_a_recording_is_not_kept(recording: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "edgehar.toml"
+    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    done = edgehar("run", "--source", f"recording:{recording}", "--config", settings)
+    assert done.returncode == 0
+    assert not (tmp_path / "labels").exists()
