@@ -12,8 +12,8 @@ _HEAD: Final = """\
 # The settings
 
 `edgehar run --config FILE` takes its settings from one TOML file, and so do `classify`, `doctor`,
-`models`, `dashboard` and `service`; the service's is `/etc/edgehar.toml`. Every key is optional, but
-a source must be named, here or by `--source`. What cannot be used is named with its line, and
+`models`, `dashboard` and `service`; the service's is `/etc/edgehar.toml`. Every key is optional,
+but a source must be named, here or by `--source`. What cannot be used is named with its line, and
 nothing starts. A service takes a changed file at `sudo systemctl reload edgehar`
 ([some keys need more](SERVICE.md#new-settings)). Options on the command line win.
 
