@@ -86,7 +86,10 @@ def test_python_runs(page: Path) -> None:
 
 def inline(page: Path) -> list[str]:
     """Commands in the text, and those of the blocks."""
-    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose(page))]
+    text = prose(page)
+    if page.name == "TROUBLESHOOTING.md":  # what is quoted there has a test of its own
+        text = re.sub(r"^\| .*? \|", "|", text, flags=re.MULTILINE)
+    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
     return found + [command.text for command in commands(page)]
 
 
