@@ -57,9 +57,10 @@ class Scratch:
         self._listen = f"127.0.0.1:{free_port()}"
         for folder in ("bin", "etc/edgehar", "var/lib/edgehar", "tmp"):
             (here / folder).mkdir(parents=True)
-        program = here / "bin" / "edgehar"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{PROGRAM[2]}" "$@"\n')
-        program.chmod(0o755)
+        edgehar = f'exec {sys.executable} -c "{PROGRAM[2]}" "$@"'
+        for program, script in (("edgehar", edgehar), ("sudo", 'exec "$@"')):
+            (made := here / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
+            made.chmod(0o755)
         walk, labels = Wearer(seed=3).samples([("walking", 40.0), ("sitting", 40.0)])
         self._write("recording.csv", walk, labels)
         self._write("evening.csv.gz", walk[:400])
@@ -91,6 +92,7 @@ class Scratch:
             (r"/dev/ttyUSB0", "/ttyUSB0"),
             (r"wrist@1a2b3c4d", self._name),
             (r"edgehar (report day|history)\b", rf"\g<0> --db {self.database}"),
+            (r" -g edgehar\b", ""),
             (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
         ):
             command = re.sub(old, new, command)
