@@ -36,8 +36,10 @@ sqlite = "{here}/var/lib/edgehar/decisions.db"
 token_file = "{here}/etc/edgehar/token"
 """
 PATIENCE_S = 60.0
+TRAINING_S = 1200.0
 LIVE = re.compile(r"edgehar (run|record|calibrate|dashboard|play|doctor)\b")
 """Commands that wait for a sensor, or for somebody who looks."""
+TRAINING = re.compile(r"edgehar (train|evaluate|convert)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Scratch:
 
     def __init__(self, here: Path) -> None:
         self.here = here
+        self.data = here
+        """Where the publishers' archives are."""
         self._listen = f"127.0.0.1:{free_port()}"
         for folder in ("bin", "etc/edgehar", "var/lib/edgehar", "tmp"):
             (here / folder).mkdir(parents=True)
@@ -93,6 +97,8 @@ class Scratch:
             (r"wrist@1a2b3c4d", self._name),
             (r"edgehar (report day|history)\b", rf"\g<0> --db {self.database}"),
             (r" -g edgehar\b", ""),
+            (r"--data DIR\b", f"--data {self.data}"),
+            (r"edgehar train\b", r"\g<0> --epochs 3"),
             (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
         ):
             command = re.sub(old, new, command)
@@ -112,7 +118,7 @@ class Scratch:
                 stdin=subprocess.DEVNULL, env=environment,
             )  # fmt: skip
             try:
-                until_s = time.monotonic() + PATIENCE_S
+                until_s = time.monotonic() + (TRAINING_S if TRAINING.search(ours) else PATIENCE_S)
                 while process.poll() is None and not self._works(ours, paths):
                     assert time.monotonic() < until_s, f"{ours}\n{paths['log'].read_text()}"
                     time.sleep(0.05)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -116,6 +117,29 @@ def test_options_that_are_named_are_there(page: Path) -> None:
         for word in rest:
             if word.startswith("--"):
                 assert word.partition("=")[0] in known | {"--help"}, code
+
+
+def examples_of(command: click.Command) -> Iterator[str]:
+    """What --help shows, of a command and all below it."""
+    yield from re.findall(
+        r"^ +(edgehar .*?)(?: +#.*| +\\\\| &)?$", command.epilog or "", re.MULTILINE
+    )
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from examples_of(found)
+
+
+def test_options_in_the_examples_of_help_are_there() -> None:
+    examples = list(examples_of(cli))
+    assert len(examples) > 30
+    for example in examples:
+        command, rest = found_by(example.split()[1:])
+        known = {option for parameter in command.params for option in parameter.opts}
+        for word in rest:
+            assert not word.startswith("--") or word in known, example
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
