@@ -98,7 +98,9 @@ class Scratch:
             (r"edgehar (report day|history)\b", rf"\g<0> --db {self.database}"),
             (r" -g edgehar\b", ""),
             (r"--data DIR\b", f"--data {self.data}"),
-            (r"edgehar train\b", r"\g<0> --epochs 3"),
+            (r"edgehar train\b", r"\g<0> --epochs 1"),
+            # Of a network that has hardly learned anything, int8 may rightly be refused.
+            (r"edgehar convert\b", r"\g<0> --form float32"),
             (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
         ):
             command = re.sub(old, new, command)
