@@ -1,7 +1,7 @@
 # make demo    see it work: a synthetic wearer, a virtual serial line, the daemon, a live view
 # make test    all tests that need nothing but this checkout (recorded data are used where present)
 # make test-system  real parts run for real: firmware, kernels and processors; Debian packages
-# make lint    style, types, import directions, README tables
+# make lint    style, types, import directions, tables of README and docs, docs/CONFIG.md
 # make bench   speeds and sizes against their budgets
 # make bundles the models that ship, from the data in EDGEHAR_DATA; what is there is not made again
 # make venv    the development environment in .venv

@@ -52,12 +52,20 @@ def topic(value: object) -> str:
 
 def discovery(value: object) -> str | None:
     """Take a topic, or false for None."""
-    return None if value is False else topic(value)
+    if value is False:
+        return None
+    try:
+        return topic(value)
+    except RefusedError as must:
+        raise RefusedError(f"{must}; or false") from must
 
 
 def path(value: object) -> Path:
     """Take a file or folder."""
-    return Path(text(value)).expanduser()
+    try:
+        return Path(text(value)).expanduser()
+    except (RefusedError, RuntimeError) as error:  # RuntimeError: ~ of a user that is not there
+        raise RefusedError("be the path of a file or folder") from error
 
 
 def listen(value: object) -> tuple[str, int]:

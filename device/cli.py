@@ -109,7 +109,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA_OF:
             raise
-        remedy = f"pip install 'edgehar{_EXTRA_OF[missing]}'"
+        pip = f"{sys.executable.rpartition('/')[0]}/pip"  # not that of the system
+        remedy = f"{pip} install 'edgehar{_EXTRA_OF[missing]}'"
         return _complain(f"{missing} is not installed, and this command needs it: {remedy}", 1)
     return returned if isinstance(returned, int) else 0
 

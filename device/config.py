@@ -109,10 +109,10 @@ def load(path: Path) -> Config:
     settings = {}
     for key, value in _flatten(found):
         where = f"{path}{_line_of(key, text)}"
-        if key not in _CHECKS:
-            raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(_CHECKS)}")
+        if key not in CHECKS:
+            raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(CHECKS)}")
         try:
-            settings[key] = _CHECKS[key](value)
+            settings[key] = CHECKS[key](value)
         except checks.RefusedError as must:
             raise ConfigError(f"{where}: {key} must {must}, not {value!r}") from must
     source = settings.get("source.uri")
@@ -160,7 +160,7 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     flat: list[tuple[str, Any]] = []
     for name, value in table.items():
         key = prefix + name
-        is_section = any(known.startswith(f"{key}.") for known in _CHECKS)
+        is_section = any(known.startswith(f"{key}.") for known in CHECKS)
         if isinstance(value, dict) and is_section:
             flat += _flatten(value, f"{key}.")
         else:
@@ -224,7 +224,7 @@ def _rotation(value: object) -> NDArray[np.float64]:
     return matrix
 
 
-_CHECKS: dict[str, Callable[[object], Any]] = {
+CHECKS: dict[str, Callable[[object], Any]] = {
     "model": checks.text,
     "source.uri": _source,
     "source.baud": checks.whole(*BAUDS),

@@ -35,31 +35,11 @@ log = logging.getLogger(__name__)
     "  edgehar run --source serial:/dev/ttyUSB0\n"
     "  edgehar run --source i2c:1:0x68\n"
     "  edgehar run --config /etc/edgehar.toml --sqlite decisions.db\n"
-    "\b\nA settings file, every line of it optional:\n"
-    '  model = "waist"\n'
+    "\b\nA settings file (docs/CONFIG.md names every key):\n"
     "  [source]\n"
     '  uri = "serial:/dev/ttyUSB0"\n'
-    "  baud = 115200\n"
-    "  [mounting]  # turns sensor axes into wrist axes\n"
-    "  rotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n"
-    "  [calibration]  # from edgehar calibrate\n"
-    '  file = "wrist.json"\n'
     "  [sinks]\n"
-    "  stdout = true\n"
-    '  sqlite = "/var/lib/edgehar/decisions.db"\n'
-    "  [history]  # of the database; the oldest goes\n"
-    "  keep_days = 90\n"
-    "  max_mb = 2000\n"
-    "  [state]  # the mounting that was found, for the next start\n"
-    '  file = "/var/lib/edgehar/orientation.json"\n'
-    "  [labels]  # keeps raw samples for edgehar label; off by default\n"
-    '  folder = "/var/lib/edgehar/labels"\n'
-    "  [models]  # see edgehar models --help\n"
-    '  folder = "/var/lib/edgehar/models"\n'
-    "  [metrics]  # for Prometheus\n"
-    '  listen = "127.0.0.1:9464"\n'
-    "  [mqtt]  # for home automation\n"
-    '  host = "homeassistant.local"'
+    '  sqlite = "/var/lib/edgehar/decisions.db"'
 )
 @click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "

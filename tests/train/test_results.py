@@ -1,4 +1,4 @@
-"""The README's tables are those of results/."""
+"""The tables of README and docs are those of results/."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from firmware_bridge.errors import InputError
 from train import results
+from train.config_page import page
 
 README = """# Title
 
@@ -31,20 +32,27 @@ def test_tables_are_filled_and_stay(here: Path) -> None:
     results.write("one", {"figure": 1.5}, ["", "accuracy"], [["float", "91%"], ["int8", "90%"]])
     results.write("two", {}, ["speed"], [["1 s"]])
     assert json.loads((here / "results" / "one.json").read_text())["figure"] == 1.5
-    assert not results.update_readme(check=True)
-    assert Path("README.md").read_text() == README
-    results.update_readme(check=False)
+    (here / "docs").mkdir()
+    guide, config = Path("docs/GUIDE.md"), Path("docs/CONFIG.md")
+    guide.write_text(README)
+    readme = Path("README.md")
+    assert results.update_pages(check=True) == [readme, config, guide]
+    assert readme.read_text() == guide.read_text() == README
+    assert not config.exists()
+    assert results.update_pages(check=False) == [readme, config, guide]
     filled = Path("README.md").read_text()
     assert "|  | accuracy |\n| --- | ---: |\n| float | 91% |\n| int8 | 90% |\n" in filled
     assert "old" not in filled
     assert "\n\ntext\n" in filled
-    assert results.update_readme(check=True)
+    assert guide.read_text() == filled
+    assert config.read_text() == page()
+    assert results.update_pages(check=True) == []
 
 
 def test_a_table_without_results_is_named(here: Path) -> None:
     results.write("one", {}, ["a"], [["b"]])
     with pytest.raises(InputError, match=r"two\.json"):
-        results.update_readme(check=True)
+        results.update_pages(check=True)
     assert here.joinpath("README.md").read_text() == README
 
 
@@ -53,4 +61,4 @@ def test_without_a_readme_it_says_where_to_stand(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="root"):
-        results.update_readme(check=True)
+        results.update_pages(check=True)

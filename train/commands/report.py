@@ -1,4 +1,4 @@
-"""`edgehar report`: the figures that the README quotes."""
+"""`edgehar report`: the figures that README and docs quote."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ jobs_option = click.option(
 
 @click.group(epilog="\b\nExample:\n  edgehar report uci --data ~/archives")
 def report() -> None:
-    """Make the results that the README quotes, in results/, and its tables."""
+    """Make the results that README and docs quote, in results/, and their tables."""
 
 
 @report.command(epilog="\b\nExample:\n  edgehar report uci --quick")
@@ -140,10 +140,12 @@ def conversion(run: Path) -> None:
 
 
 @report.command(epilog="\b\nExample:\n  edgehar report readme --check")
-@click.option("--check", is_flag=True, help="Only look; exit 1 if a table is out of date.")
+@click.option("--check", is_flag=True, help="Only look; exit 1 if a page is out of date.")
 def readme(*, check: bool) -> None:
-    """Bring the README's tables up to date with results/."""
+    """Bring the tables of README.md and docs/ up to date with results/, and docs/CONFIG.md."""
     from train import results  # noqa: PLC0415
 
-    if not results.update_readme(check=check) and check:
-        raise EdgeharError("README.md differs from results/; run `edgehar report readme`")
+    stale = results.update_pages(check=check)
+    if stale and check:
+        pages = ", ".join(map(str, stale))
+        raise EdgeharError(f"out of date: {pages}; run `edgehar report readme`")

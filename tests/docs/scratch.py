@@ -1,0 +1,187 @@
+"""Where the pages' commands are run: their paths made true in a folder, their sensors played."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.cli import PROGRAM
+from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.samples import Samples
+from firmware_bridge.simulator.bus import Bus, monotonic_us
+from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.feed import wearer
+from firmware_bridge.simulator.shim import I2cShim
+from firmware_bridge.simulator.wearer import Wearer
+from tests.device.history.made_up import Host, at, spend_all
+from tests.device.history.made_up import Wearer as Recorded
+from tests.device.model.bundles import sha256, variant
+from tests.device.sinks.mosquitto import free_port
+from tests.device.still_life import UP, handled, positions
+from tests.docs.pages import ROOT
+
+SETTINGS = """\
+[source]
+uri = "serial:{here}/ttyUSB0"
+[sinks]
+sqlite = "{here}/var/lib/edgehar/decisions.db"
+[dashboard]
+token_file = "{here}/etc/edgehar/token"
+"""
+PATIENCE_S = 60.0
+TRAINING_S = 1200.0
+LIVE = re.compile(r"edgehar (run|record|calibrate|dashboard|play|doctor)\b")
+"""Commands that wait for a sensor, or for somebody who looks."""
+TRAINING = re.compile(r"edgehar (train|evaluate|convert)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a command."""
+
+    code: int
+    out: str
+    log: str
+
+
+class Scratch:
+    """A folder in which a reader of the pages may have got things ready."""
+
+    def __init__(self, here: Path) -> None:
+        self.here = here
+        self.data = here
+        """Where the publishers' archives are."""
+        self._listen = f"127.0.0.1:{free_port()}"
+        for folder in ("bin", "etc/edgehar", "var/lib/edgehar", "tmp"):
+            (here / folder).mkdir(parents=True)
+        edgehar = f'exec {sys.executable} -c "{PROGRAM[2]}" "$@"'
+        for program, script in (("edgehar", edgehar), ("sudo", 'exec "$@"')):
+            (made := here / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
+            made.chmod(0o755)
+        walk, labels = Wearer(seed=3).samples([("walking", 40.0), ("sitting", 40.0)])
+        self._write("recording.csv", walk, labels)
+        self._write("evening.csv.gz", walk[:400])
+        self._write("played/wearer.csv", walk)
+        self._write("played/six.csv", positions(list(UP.values())))
+        self._write("played/rest.csv", positions([UP["+z"]], 12.0))
+        self._write("played/handled.csv", handled())
+        self._name = f"wrist@{sha256(variant(here / 'new.tflite', 0.55))[:8]}"
+        shutil.copy(here / "new.tflite", here / "mine.tflite")
+        settings = SETTINGS.format(here=here)
+        for path in ("edgehar.toml", "etc/edgehar.toml"):
+            (here / path).write_text(settings)
+        (token := here / "etc/edgehar/token").write_text("0123456789abcdef")
+        token.chmod(0o600)
+        recorded = Recorded(Host("a", 1e4, at("2026-11-21T13:00:00")), self.database)
+        spend_all(recorded, [("walking", 30), ("sitting", 60), ("silent", 5), ("mounting", 5)])
+        recorded.kill()
+        shutil.copy(self.database, here / "decisions.db")
+
+    @property
+    def database(self) -> Path:
+        return self.here / "var/lib/edgehar/decisions.db"
+
+    def rewritten(self, command: str) -> str:
+        """A command of a page, its paths turned into ours."""
+        for old, new in (
+            (r"(\.venv|/opt/edgehar)/bin/edgehar\b", "edgehar"),
+            (r"/dev/ttyUSB0|/etc/|/var/lib/edgehar|/tmp/", rf"{self.here}\g<0>"),
+            (r"/dev/ttyUSB0", "/ttyUSB0"),
+            (r"wrist@1a2b3c4d", self._name),
+            (r"edgehar (report day|history)\b", rf"\g<0> --db {self.database}"),
+            (r" -g edgehar\b", ""),
+            (r"--data DIR\b", f"--data {self.data}"),
+            (r"edgehar train\b", r"\g<0> --epochs 1"),
+            # Of a network that has hardly learned anything, int8 may rightly be refused.
+            (r"edgehar convert\b", r"\g<0> --form float32"),
+            (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
+        ):
+            command = re.sub(old, new, command)
+        return command
+
+    def run(self, command: str) -> Done:
+        """Run one to its end, or until it has shown that it works."""
+        ours = self.rewritten(command)
+        with self._sensor(ours) as environment:
+            return self._run(ours, environment)
+
+    def _run(self, ours: str, environment: dict[str, str]) -> Done:
+        paths = {"out": self.here / "tmp/out", "log": self.here / "tmp/log"}
+        with paths["out"].open("w") as out, paths["log"].open("w") as log:
+            process = subprocess.Popen(
+                ["bash", "-euo", "pipefail", "-c", ours], cwd=self.here, stdout=out, stderr=log,
+                stdin=subprocess.DEVNULL, env=environment,
+            )  # fmt: skip
+            try:
+                until_s = time.monotonic() + (TRAINING_S if TRAINING.search(ours) else PATIENCE_S)
+                while process.poll() is None and not self._works(ours, paths):
+                    assert time.monotonic() < until_s, f"{ours}\n{paths['log'].read_text()}"
+                    time.sleep(0.05)
+                process.send_signal(signal.SIGTERM)
+                code = process.wait(PATIENCE_S)
+            finally:
+                process.kill()
+                process.wait()
+        return Done(code, paths["out"].read_text(), paths["log"].read_text())
+
+    def _works(self, command: str, paths: dict[str, Path]) -> bool:
+        """Say whether a command that never ends by itself has done what it is for."""
+        log = paths["log"].read_text()
+        if " run " in command and "--source recording:" not in command:
+            return '"probabilities": {' in paths["out"].read_text()  # of a window
+        if " dashboard " in command:
+            return f"http://{self._listen}" in log + paths["out"].read_text()
+        if " record " in command and "listening" in log:
+            time.sleep(1.0)
+            return True
+        return False
+
+    @contextmanager
+    def _sensor(self, command: str) -> Iterator[dict[str, str]]:
+        """Have at hand what a command waits for: a device, a chip, a reader."""
+        environment = os.environ | {
+            "PATH": f"{self.here}/bin:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "XDG_DATA_HOME": str(self.here / "data"),
+            "STATE_DIRECTORY": "",
+        }
+        if "i2c:" in command or "i2cdetect" in command:
+            chip = Chip(wearer(Wearer(seed=3)), now_us=monotonic_us())
+            with I2cShim(Bus({0x68: chip})) as shim:
+                yield environment | shim.environment
+            return
+        beside = None
+        link = self.here / "ttyUSB0"
+        if str(link) in command or "edgehar run --config" in command:
+            name, speed = "wearer", "10"
+            if "calibrate" in command:
+                name, speed = ("rest" if "--rest-only" in command else "six"), "max"
+            if "doctor" in command:
+                name, speed = "handled", "1"
+            recording = self.here / "played" / f"{name}.csv"
+            beside = [*PROGRAM, "play", str(recording), "--link", str(link), "--speed", speed]
+        if found := re.search(r"play .*--link (\S+)", command):
+            beside = [*PROGRAM, "run", "--source", f"serial:{found[1]}"]
+        if beside is None:
+            yield environment
+            return
+        with subprocess.Popen(
+            beside, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as other:
+            try:
+                yield environment
+            finally:
+                other.kill()
+
+    def _write(self, name: str, samples: Samples, labels: list[str] | None = None) -> None:
+        path = self.here / name
+        path.parent.mkdir(exist_ok=True)
+        with RecordingWriter(path) as writer:
+            writer.write(samples, labels)

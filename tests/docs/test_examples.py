@@ -1,0 +1,157 @@
+"""Settings load, JSON is what is written, SQL and Python run; code in the text names what is."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from device import config as configs
+from device.calibration import file as calibrations
+from device.cli import cli
+from device.decisions import Decision
+from firmware_bridge.simulator.bus import Bus
+from firmware_bridge.simulator.shim import I2cShim
+from firmware_bridge.simulator.wearer import Wearer
+from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, name, prose
+from tests.docs.scratch import Scratch
+
+LANGUAGES = {"sh", "toml", "json", "sql", "python", "hex", ""}
+"""hex: tests/firmware_bridge/test_protocol.py. Without a name: what is not typed."""
+
+
+def of(language: str) -> list[Block]:
+    return [block for page in PAGES for block in blocks(page) if block.language == language]
+
+
+def ids(value: object) -> str:
+    return name(value.page) if isinstance(value, Block) else ""
+
+
+def test_every_block_is_of_a_language_that_is_looked_at() -> None:
+    assert {block.language for page in PAGES for block in blocks(page)} <= LANGUAGES
+
+
+@pytest.mark.parametrize("block", of("toml"), ids=ids)
+def test_settings_load(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "edgehar.toml"
+    path.write_text(block.text)
+    configs.load(path)
+
+
+@pytest.mark.parametrize("block", of("json"), ids=ids)
+def test_json_is_what_is_written(block: Block, tmp_path: Path) -> None:
+    if '"schema"' in block.text:
+        path = tmp_path / "calibration.json"
+        path.write_text(block.text)
+        calibrations.read(path)
+        return
+    for line in block.text.splitlines():
+        found = json.loads(line)
+        if "start_s" in found:
+            assert list(found) == [field.name for field in fields(Decision)]
+
+
+@pytest.mark.parametrize("block", of("sql"), ids=ids)
+def test_sql_runs_on_a_history(block: Block, scratch: Scratch) -> None:
+    with closing(sqlite3.connect(scratch.database)) as database:
+        assert len(database.execute(block.text).fetchall()) > 100
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler (Debian packages gcc, libc6-dev)")
+@pytest.mark.parametrize(
+    "page", list(dict.fromkeys(block.page for block in of("python"))), ids=name
+)
+def test_python_runs(page: Path) -> None:
+    samples, _ = Wearer(seed=1).samples([("walking", 5.0)])
+    given: dict[str, Any] = {
+        "samples": samples, "Bus": Bus, "I2cShim": I2cShim, "subprocess": subprocess, "os": os,
+        "command": [sys.executable, "-c", ""],
+    }  # fmt: skip
+    for block in of("python"):
+        if block.page == page:
+            exec(block.text.replace("…", "reader.wait()"), given)  # noqa: S102 -- our own page
+
+
+def inline(page: Path) -> list[str]:
+    """Commands in the text, and those of the blocks."""
+    text = prose(page)
+    if page.name == "TROUBLESHOOTING.md":  # what is quoted there has a test of its own
+        text = re.sub(r"^\| .*? \|", "|", text, flags=re.MULTILINE)
+    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
+    return found + [command.text for command in commands(page)]
+
+
+def found_by(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command of edgehar that words name, and the words after it."""
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        if words[0] == "COMMAND":
+            break
+        assert found is not None, words
+        command, words = found, words[1:]
+    return command, words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_options_that_are_named_are_there(page: Path) -> None:
+    for code in inline(page):
+        named = re.search(r"(?:^|/| )edgehar((?: [a-z-]+)+(?: .*)?| --?\w.*)$", code)
+        if named is None or code.startswith("systemd-analyze") or "systemctl" in code:
+            continue
+        command, rest = found_by(named[1].split())
+        known = {option for parameter in command.params for option in parameter.opts}
+        for word in rest:
+            if word.startswith("--"):
+                assert word.partition("=")[0] in known | {"--help"}, code
+
+
+def examples_of(command: click.Command) -> Iterator[str]:
+    """What --help shows, of a command and all below it."""
+    yield from re.findall(
+        r"^ +(edgehar .*?)(?: +#.*| +\\\\| &)?$", command.epilog or "", re.MULTILINE
+    )
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from examples_of(found)
+
+
+def test_options_in_the_examples_of_help_are_there() -> None:
+    examples = list(examples_of(cli))
+    assert len(examples) > 30
+    for example in examples:
+        command, rest = found_by(example.split()[1:])
+        known = {option for parameter in command.params for option in parameter.opts}
+        for word in rest:
+            assert not word.startswith("--") or word in known, example
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_targets_modules_and_extras_that_are_named_are_there(page: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    makefiles = [ROOT / "Makefile", ROOT / "firmware_bridge/firmware/Makefile"]
+    rules = "\n".join(path.read_text() for path in makefiles)
+    for code in inline(page):
+        if target := re.fullmatch(r"make ([\w./-]+)(?: \w+=\S+)*", code):
+            wanted = target[1].replace(".venv", r"(?:\.venv|\$\(BIN\))")
+            assert re.search(rf"^(?:[\w.-]+ )*{wanted}[ :]", rules, re.MULTILINE), code
+        if module := re.fullmatch(r"python -m ([\w.]+)", code):
+            assert importlib.util.find_spec(module[1]) is not None, code
+        if extra := re.search(r"pip install '(?:edgehar|\.)\[(\w+)\]'", code):
+            assert extra[1] in project["optional-dependencies"], code
