@@ -29,6 +29,8 @@ SECTIONS: Final = {
     "state": "What is kept for the next start.",
     "history": "How much the database keeps; above either, the oldest decisions go"
     " ([HISTORY.md](HISTORY.md#how-much-is-kept)).",
+    "labels": "The latest raw samples, for `edgehar label` ([LABELS.md](LABELS.md)); without"
+    " `folder` none are kept.",
     "models": "Models that were installed on the board ([MODELS.md](MODELS.md)).",
     "metrics": "For Prometheus ([METRICS.md](METRICS.md)); needs the extra `metrics`.",
     "dashboard": "The page on the board ([DASHBOARD.md](DASHBOARD.md)); needs the extra"
@@ -82,6 +84,15 @@ SETTINGS: Final = {
         "size of the database with its log, in millions of bytes (a day takes about 17)",
         "2000",
         "`2000`",
+    ),
+    "labels.folder": Setting(
+        "where they are kept, and what was labelled", '"/var/lib/edgehar/labels"'
+    ),
+    "labels.max_mb": Setting(
+        "size of the latest samples, and again of what was labelled, in millions of bytes (a day"
+        " takes 33 to 53)",
+        "50",
+        "`50`",
     ),
     "models.folder": Setting(
         "where installed models are",

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,10 @@ import pytest
 
 from device import cli
 from device.corrections import place
-from device.sinks.ring import Ring
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
-from firmware_bridge.samples import Samples
 from tests.device.commands import edgehar, lines
-from tests.device.corrections.made_up import in_ring, same, samples
+from tests.device.corrections.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
 from tests.device.test_run import daemon, play, stop, without
 from tests.device.test_service_live import Service, playing, reload_at
@@ -32,25 +30,10 @@ from tests.device.test_service_live import Service, playing, reload_at
 SECONDS = 120
 
 
-def just_now(folder: Path) -> Samples:
-    """Let a ring have what was measured in the last two minutes."""
-    some = samples(5.0, 50 * SECONDS)
-    end_s, now = float(some.t_s[-1]), datetime.now(UTC)
-
-    def date(t_s: float | None) -> str:
-        return (now - timedelta(seconds=end_s - (t_s or end_s))).isoformat()
-
-    ring = Ring(folder, 5, date)
-    for at in range(0, len(some), 250):
-        ring.keep(some[at : at + 250])
-    ring.close()
-    return some
-
-
 @pytest.fixture
 def board(tmp_path: Path) -> Path:
     """Settings, samples and decisions of the last two minutes: standing, at last walking."""
-    just_now(tmp_path / "labels")
+    keep_latest(tmp_path / "labels", SECONDS)
     database, now = Sqlite(tmp_path / "d.db", "x"), time.time()
     for number in range(round(SECONDS / HOP_S) + 1):
         end_s = number * HOP_S
@@ -210,10 +193,10 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
 def test_members_of_the_group_may_label_and_others_see_nothing(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    just_now(tmp_path / "labels")
+    keep_latest(tmp_path / "labels", SECONDS)
     label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
     folder = shared / "labels"
-    just_now(folder)
+    keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, 4001, 4002)
     where = ("--folder", str(folder))

@@ -20,6 +20,7 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import wearer
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
+from tests.device.corrections.made_up import keep_latest
 from tests.device.history.made_up import Host, at, spend_all
 from tests.device.history.made_up import Wearer as Recorded
 from tests.device.model.bundles import sha256, variant
@@ -32,6 +33,8 @@ SETTINGS = """\
 uri = "serial:{here}/ttyUSB0"
 [sinks]
 sqlite = "{here}/var/lib/edgehar/decisions.db"
+[labels]
+folder = "{here}/var/lib/edgehar/labels"
 [dashboard]
 token_file = "{here}/etc/edgehar/token"
 """
@@ -49,6 +52,10 @@ class Done:
     code: int
     out: str
     log: str
+
+
+def _minutes_ago(minutes: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() - 60 * minutes))
 
 
 class Scratch:
@@ -83,6 +90,11 @@ class Scratch:
         spend_all(recorded, [("walking", 30), ("sitting", 60), ("silent", 5), ("mounting", 5)])
         recorded.kill()
         shutil.copy(self.database, here / "decisions.db")
+        keep_latest(here / "var/lib/edgehar/labels", 600)
+        home = here / "home/.config/edgehar"
+        home.mkdir(parents=True)
+        (here / "home/.local/share/edgehar").mkdir(parents=True)
+        shutil.copy(here / "edgehar.toml", home)
 
     @property
     def database(self) -> Path:
@@ -101,6 +113,9 @@ class Scratch:
             (r"edgehar train\b", r"\g<0> --epochs 1"),
             # Of a network that has hardly learned anything, int8 may rightly be refused.
             (r"edgehar convert\b", r"\g<0> --form float32"),
+            (r"--from 14:05 --to 14:20", f"--from {_minutes_ago(4)} --to {_minutes_ago(2)}"),
+            (r"label --remove 3", "label --remove 1"),
+            (r"~/", f"{self.here}/home/"),
             (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
         ):
             command = re.sub(old, new, command)

@@ -10,7 +10,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, Command, commands, name
 from tests.docs.scratch import LIVE, TRAINING, Scratch
 
-RUN = {"base64", "edgehar", "head", "install", "openssl"}
+RUN = {"base64", "edgehar", "head", "install", "openssl", "rm"}
 """Programs that may be started here; all else must be listed."""
 
 SYSTEM = "changes the whole system"
@@ -25,6 +25,11 @@ NOT_RUN = {
     'sudo usermod -aG dialout,i2c "$USER"': SYSTEM,
     'sudo usermod -aG i2c "$USER"': SYSTEM,
     "sudo raspi-config nonint do_i2c 0": "Raspberry Pi OS alone has it",
+    "sudo raspi-config nonint do_serial_hw 0": "Raspberry Pi OS alone has it",
+    "sudo raspi-config nonint do_serial_cons 1": "Raspberry Pi OS alone has it",
+    ".venv/bin/edgehar init": "asks: tests/device/test_init.py",
+    "sudo /opt/edgehar/bin/edgehar init": "asks: tests/device/test_init.py",
+    "git pull": "for the next lines",
     "python3 -m venv --system-site-packages .venv && .venv/bin/pip install --editable .":
         "32 bit alone; what it makes there runs in tests/system/test_architectures.py",
     "i2cdetect -y 1": "the kernel's part: tests/system/test_guest.py",
@@ -34,10 +39,12 @@ NOT_RUN = {
         "tests/system/test_service.py",
     "sudo /opt/edgehar/bin/edgehar service install --source serial:/dev/ttyUSB0":
         "tests/system/test_service.py",
+    "sudo /opt/edgehar/bin/edgehar service install": "tests/system/test_service.py",
     "/opt/edgehar/bin/edgehar service status": "tests/system/test_service.py",
     "systemctl status edgehar": "tests/system/test_service.py",
     "sudo /opt/edgehar/bin/edgehar service uninstall": "tests/system/test_service.py",
     "sudo /opt/edgehar/bin/edgehar service uninstall --purge": "tests/system/test_service.py",
+    "sudo rm -r /opt/edgehar": SYSTEM,
     "sudo apt install gcc-avr avr-libc make avrdude": SYSTEM,
     "cd firmware_bridge/firmware": "for the next line",
     "make": "in firmware_bridge/firmware: tests/system/test_firmware.py",

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,21 @@ def same(one: Samples, other: Samples) -> bool:
 
 def in_ring(folder: Path) -> Samples:
     return joined([one.samples() for one in place.chunks(place.raw(folder))])
+
+
+def keep_latest(folder: Path, seconds: float) -> Samples:
+    """Let a ring have what was measured in so many seconds before now, by this host's clocks."""
+    some = samples(5.0, round(HZ * seconds))
+    end_s, now = float(some.t_s[-1]), datetime.now(UTC)
+
+    def date(t_s: float | None) -> str:
+        return (now - timedelta(seconds=end_s - (t_s or end_s))).isoformat()
+
+    ring = Ring(folder, 5, date)
+    for at in range(0, len(some), 250):
+        ring.keep(some[at : at + 250])
+    ring.close()
+    return some
 
 
 @dataclass(slots=True)
