@@ -115,6 +115,7 @@ class Scratch:
             (r"edgehar convert\b", r"\g<0> --form float32"),
             (r"--from 14:05 --to 14:20", f"--from {_minutes_ago(4)} --to {_minutes_ago(2)}"),
             (r"label --remove 3", "label --remove 1"),
+            (r"edgehar label\b", rf"\g<0> --config {self.here}/etc/edgehar.toml"),
             (r"~/", f"{self.here}/home/"),
             (r"edgehar dashboard\b", rf"\g<0> --listen {self._listen}"),
         ):
