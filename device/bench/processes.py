@@ -29,7 +29,6 @@ from firmware_bridge.samples import Samples
 from firmware_bridge.virtual_device import VirtualDevice
 
 _DAY_RUNS = 3
-_LIVE_S = 30.0
 _LATENCY_S, _LATENCY_SPEED = 180.0, 6.0
 
 
@@ -58,25 +57,12 @@ def ready(model: str, runs: int) -> Iterator[Figure]:
     yield Figure("run to ready", "s", tuple(times[1:]), 0.6)
 
 
-def live(model: str, _: int) -> Iterator[Figure]:
-    """CPU and memory of `run` at 50 Hz: one run of half a minute, 10 s after its start."""
-    samples = hour()[: round(50 * (_LIVE_S + 20))]
-    with _played(samples, model, speed=1.0) as (process, _sent):
-        time.sleep(10.0)
-        begun, before = time.monotonic(), _cpu_s(process.pid)
-        time.sleep(_LIVE_S)
-        share = (_cpu_s(process.pid) - before) / (time.monotonic() - begun)
-        peak_mb = _memory_mb(process.pid, "VmHWM")
-    yield Figure("run at 50 Hz, CPU of one core", "%", (100 * share,), 0.5)
-    yield Figure("run at 50 Hz, peak memory", "MB", (peak_mb,), 60.0)
-
-
 def latency(model: str, _: int) -> Iterator[Figure]:
     """From a frame's being sent to the decision that it completes being on standard output."""
     samples = hour()[: round(50 * _LATENCY_S)]
     completes = _completing(samples, load(locate(model)).spec)
     late_ms: list[float] = []
-    with _played(samples, model, _LATENCY_SPEED) as (process, sent):
+    with played(samples, model, _LATENCY_SPEED) as (process, sent):
         assert process.stdout is not None  # noqa: S101 -- it was asked for
         while len(late_ms) < len(completes):
             decision = json.loads(process.stdout.readline())
@@ -128,8 +114,8 @@ def day(model: str, runs: int) -> Iterator[Figure]:
 
 
 @contextmanager
-def _daemon(port: Path, model: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*PROGRAM, "run", "--source", f"serial:{port}", "--model", model]
+def _daemon(port: Path, model: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [*PROGRAM, "run", "--source", f"serial:{port}", "--model", model, *options]
     pipe, null = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdout=pipe, stderr=null) as process:
         try:
@@ -140,8 +126,8 @@ def _daemon(port: Path, model: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def _played(
-    samples: Samples, model: str, speed: float
+def played(
+    samples: Samples, model: str, speed: float, *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], list[float]]]:
     """Run the daemon on samples played to it; give its process and when each action began."""
     sent: list[float] = []
@@ -159,7 +145,7 @@ def _played(
 
         threading.Thread(target=play, daemon=True).start()
         there.wait(5.0)
-        with _daemon(link, model) as process:
+        with _daemon(link, model, *options) as process:
             yield process, sent
 
 
@@ -173,13 +159,8 @@ class _StampedLine(PtyLine):
         super().write(data)
 
 
-def _cpu_s(pid: int) -> float:
-    """Return the time that all threads have run; schedstat counts ns, /proc/PID/stat 10 ms."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-
-def _memory_mb(pid: int, field: str) -> float:
+def memory_mb(pid: int, field: str) -> float:
+    """Return a field of /proc/PID/status in MB; 0 if it has none."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) / 1000
@@ -190,7 +171,7 @@ def _tree_mb(pid: int) -> float:
     """Return the resident memory of a process and its children, shared pages as often as mapped."""
     total = 0.0
     with contextlib.suppress(OSError):  # it may end at any moment
-        total += _memory_mb(pid, "VmRSS")
+        total += memory_mb(pid, "VmRSS")
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         total += sum(_tree_mb(int(child)) for child in children)
     return total

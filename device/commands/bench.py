@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device import bench
-from device.bench import compute, instructions, processes, training
+from device.bench import compute, instructions, processes, training, wearing
 from device.commands import options
 from firmware_bridge.whole_file import write_json
 
@@ -22,7 +22,8 @@ ITEMS: dict[str, bench.Item] = {
     "instructions": instructions.instructions,
     "help": processes.help_text,
     "ready": processes.ready,
-    "live": processes.live,
+    "live": wearing.live,
+    "everything": wearing.everything,
     "latency": processes.latency,
     "day": processes.day,
     "train": training.training,
