@@ -70,6 +70,7 @@ def test_a_network_with_branches_is_as_good_in_int8_on_every_runtime(lstm: str) 
     assert check.input_range == 2.0
 
 
+@pytest.mark.slow
 def test_batch_normalisation_leaves_no_operation_of_its_own() -> None:
     x, _ = windows(400, seed=3)
     converted, reference = convert(trained(), x, [("float32", "fused")], test=x)

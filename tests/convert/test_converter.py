@@ -25,6 +25,7 @@ from tests.convert.models import (
     windows,
 )
 
+pytestmark = pytest.mark.slow  # TensorFlow converts in a process of its own
 SIX = pytest.mark.parametrize("variant", VARIANTS, ids=" ".join)
 
 
@@ -160,14 +161,12 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
         worker.main(tmp_path)
 
 
-@pytest.mark.slow
 def test_the_same_model_converts_to_the_same_bytes() -> None:
     x, _ = windows(100, seed=3)
     one, other = (convert(trained(), x, input_range=INPUT_RANGE)[0][0] for _ in range(2))
     assert one.flatbuffer == other.flatbuffer
 
 
-@pytest.mark.slow
 def test_tensorflow_s_own_way_with_a_keras_gru_does_crash_and_is_caught(tmp_path: Path) -> None:
     """What the rebuilding is for. If TensorFlow mends this, the rebuilding can go."""
     script = (

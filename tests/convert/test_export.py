@@ -33,6 +33,9 @@ from tests.convert.models import CLASSES, trained, windows
 LABELS = ["walking", "walking_upstairs", "walking_downstairs", "sitting", "standing", "lying"]
 
 
+pytestmark = pytest.mark.slow  # TensorFlow converts in a process of its own
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `edgehar train` leaves."""

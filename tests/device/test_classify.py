@@ -52,6 +52,7 @@ def test_each_recording_begins_anew(recording: Path) -> None:
     assert done.stderr == 2 * f"edgehar: {recording}\n"
 
 
+@pytest.mark.slow
 def test_a_long_recording_is_the_same_on_all_cores(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -158,6 +158,7 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
         uci_har.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_uci_har_is_what_its_publisher_says(data_dir: Path) -> None:
     har = uci_har.load(data_dir)
     in_test = np.isin(har.person, sorted(TEST_PEOPLE))

@@ -41,6 +41,7 @@ def test_the_recipe_is_the_papers() -> None:
     assert PAPER.extras == NOTHING
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_set_of_weights() -> None:
     short = replace(SHIPPED, epochs=1)
     first, again, other = (fit(short, seed, toy()).model.get_weights() for seed in (7, 7, 8))
@@ -49,6 +50,7 @@ def test_one_seed_gives_one_set_of_weights() -> None:
     assert not np.array_equal(first[-2], other[-2])
 
 
+@pytest.mark.slow
 def test_the_epoch_kept_is_the_best_on_the_validation_people() -> None:
     recipe = replace(PAPER, epochs=4)
     validation = toy(60, person=3, seed=1)
@@ -59,6 +61,7 @@ def test_the_epoch_kept_is_the_best_on_the_validation_people() -> None:
     assert np.mean(kept == validation.y) == pytest.approx(max(accuracies), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     fitted = fit(replace(SHIPPED, epochs=12), 0, toy(240))
     unseen = toy(60, person=3, seed=1)

@@ -56,6 +56,7 @@ def test_a_still_wearer_s_sway_stays_visible_beside_a_walker_s_steps() -> None:
     assert GAIN * 0.02 < 6  # where relu6 saturates
 
 
+@pytest.mark.slow
 def test_more_windows_are_of_training_people_only(data_dir: Path) -> None:
     both = experiment.both_data(data_dir, FLAGSHIP)
     alone = experiment.uci_data(data_dir, FLAGSHIP)

@@ -25,6 +25,7 @@ def data() -> Data:
     return Data("uci", windows.of({1, 3, 5}), windows.of({2}), "0" * 64, None)
 
 
+@pytest.mark.slow
 def test_a_run_reads_back(tmp_path: Path) -> None:
     logging.getLogger("train").setLevel(logging.INFO)
     recipe = replace(PAPER, epochs=2, validation_people=1)

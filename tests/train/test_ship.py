@@ -114,6 +114,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     assert bundle.card.index("sensor it has never seen") < bundle.card.index("people it has never")
 
 
+@pytest.mark.slow
 def test_figures_are_claimed_only_for_the_recipe_that_was_tested(
     archives: Path, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def test_the_committed_numbers_are_what_the_command_makes(data_dir: Path) -> Non
                 assert np.asarray(found) == pytest.approx(np.asarray(wanted), abs=2e-4)
 
 
+@pytest.mark.slow
 def test_it_moves_and_rests_as_much_as_people_do(data_dir: Path) -> None:
     people = hapt.load(data_dir)
     real = by_our_path(people, SignalSpec())

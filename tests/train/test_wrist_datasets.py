@@ -323,6 +323,7 @@ def check_all(sets: dict[str, WristSet]) -> None:
             assert np.median(norms) == pytest.approx(1, abs=0.03), who
 
 
+@pytest.mark.slow
 def test_at_rest_everyone_feels_one_g(some: dict[str, WristSet]) -> None:
     check_all(some)
 

@@ -106,10 +106,10 @@ class FifoReader:
             return self._next, fifo.from_fifo(b"")
         taken = self._next + count
         if not self._plausible(size, taken, before_s, after_s):
-            return self._begin_anew("its FIFO does not hold what it should")
+            return self._astray(size, before_s, after_s)
         if not count:
             self._silent()
-            self.clock.add(taken, before_s, after_s)
+            self._tell(taken, before_s, after_s)
             return self._next, fifo.from_fifo(b"")
         self._doubted = True  # until these bytes are here, nobody knows how many are gone
         data = self._port.read(registers.FIFO_R_W, count * SAMPLE_BYTES)
@@ -120,7 +120,7 @@ class FifoReader:
                 return self._overflowed()
             self._torn = False
         self._heard_s = after_s
-        self.clock.add(taken, before_s, after_s)
+        self._tell(taken, before_s, after_s)
         self._next = taken
         return taken - count, fifo.from_fifo(data)
 
@@ -154,27 +154,43 @@ class FifoReader:
         )
 
     def _numbered(self, count: int, room: int, before_s: float, after_s: float) -> bool:
-        """Say whether it is known which sample is the FIFO's first; `_next` is then."""
+        """Say whether the FIFO may be read: `_next` is its first sample, or that at least."""
         if self._first is None:
             return True
         self._first.add(count, before_s, after_s)
-        # Rather a number that may be wrong by one than what the FIFO holds lost a second time.
-        urgent = self._first.agreed and room < self._model.fifo_bytes / 2
-        if not (self._first.known or urgent):
+        if not self._first.agreed or (not self._first.known and room > self._model.fifo_bytes / 2):
             return False
-        self._next, self._first = self._first.number, None
+        self._next = self._first.least
+        if self._first.known:
+            self._first = None
         return True
+
+    def _tell(self, taken: int, before_s: float, after_s: float) -> None:
+        """Tell the clock; not of numbers that may still be put right."""
+        if self._first is None:
+            self.clock.add(taken, before_s, after_s)
+        else:
+            self._first.read(taken - self._next)
 
     def _plausible(self, size: int, taken: int, before_s: float, after_s: float) -> bool:
         """Say whether the FIFO holds whole samples, and as many as time has passed for."""
-        if self._doubted and size % SAMPLE_BYTES:
+        if self._doubted and (size % SAMPLE_BYTES or self._first is not None):
             return False  # a burst failed half-way
-        if not self.clock.settled:
+        if not self.clock.settled or self._first is not None:
             return not self._doubted
         # A burst that failed must have taken nothing with it; and a count may be misread.
-        off_s = self.clock.period_s * (-0.25 if self._doubted else 0.5)
+        near_s, period_s = self.clock.margin_s, self.clock.period_s
+        off_s = -max(period_s / 4, near_s) if self._doubted else period_s / 2 + near_s
         earliest = self.clock.taken_at(before_s - off_s)
         return earliest <= taken <= self.clock.taken_at(after_s + off_s)
+
+    def _astray(self, size: int, before_s: float, after_s: float) -> tuple[int, Counts]:
+        """Find out what the FIFO holds, by its clock; empty it only if it may be torn."""
+        if self._doubted or size % SAMPLE_BYTES or not self.clock.settled:
+            return self._begin_anew("its FIFO does not hold what it should")
+        self._first = FirstSample(self.clock, self._next)
+        self._first.add(size // SAMPLE_BYTES, before_s, after_s)
+        return self._next, fifo.from_fifo(b"")
 
     def _overflowed(self) -> tuple[int, Counts]:
         self.overflows += 1

@@ -1,4 +1,4 @@
-"""Which of the chip's samples is the first in a FIFO that was emptied? Pure.
+"""Which of the chip's samples is the first in its FIFO, after some were lost? Pure.
 
 As of the time (chip_clock), nobody tells, but every count of what the FIFO holds bounds the answer
 from both sides; on a machine so busy that no count is quick, several together still leave but one.
@@ -25,9 +25,9 @@ class FirstSample:
 
     def add(self, held: int, before_s: float, after_s: float) -> None:
         """Take in that some time between these two the FIFO held so many samples."""
-        near_s = _NEAR * self._clock.period_s
+        near_s = max(_NEAR * self._clock.period_s, self._clock.margin_s)
         low: float = max(self._clock.taken_at(before_s - near_s) - held, self._least)
-        high: float = self._clock.taken_at(after_s + near_s) - held
+        high: float = max(self._clock.taken_at(after_s + near_s) - held, self._least)
         self.agreed = max(low, self._low) <= min(high, self._high)
         if self.agreed:
             low, high = max(low, self._low), min(high, self._high)
@@ -39,6 +39,11 @@ class FirstSample:
         return self.agreed and self._low == self._high
 
     @property
-    def number(self) -> int:
-        """The one in the middle of those left."""
-        return max(math.floor((self._low + self._high) / 2), self._least)
+    def least(self) -> int:
+        """The smallest of those left; too small it can be put right, for samples only get lost."""
+        return max(math.floor(self._low), self._least)
+
+    def read(self, count: int) -> None:
+        """Go on with the sample after so many, which were taken for the least."""
+        self._low, self._high = self._low + count, self._high + count
+        self._least = self.least

@@ -19,9 +19,11 @@ def kill_many(folder: Path, kills: int, seed: int, longest_s: float) -> Victim:
     return victim
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_keeps_what_it_had_said(tmp_path: Path) -> None:
     victim = kill_many(tmp_path, 200, seed=1, longest_s=0.02)
-    assert sum(victim.told.values()) > 2000
+    while sum(victim.told.values()) <= 2000:  # a busy machine lets it say little before it dies
+        victim.kill_one(0.02)
     with closing(sqlite3.connect(victim.path)) as database:
         (kept,) = database.execute("SELECT count(*) FROM decisions").fetchone()
     assert kept < 2500  # a day and what had no time to go: so it was killed while removing, too

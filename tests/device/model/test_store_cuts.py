@@ -87,6 +87,7 @@ def works(store: Store, new: Path) -> None:
     assert threshold(store) == 0.4
 
 
+@pytest.mark.slow
 def test_every_cut_leaves_a_valid_model(
     life: list[Step], files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
