@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from device.smoothing import Smoothing
 from device.verdict import DecisionSpec
 from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
@@ -64,25 +65,29 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
 def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
     """Choose a decision's numbers, all wearers weighing the same, and all classes of one wearer.
 
-    The temperature by the likelihood of what was; of each filter the softening by how well its
-    confidence then fits, and the threshold by how much of the unknown it tells; the filter by how
-    much of the known is then right.
+    The temperature by the likelihood of what was; the filter by how much of the known is right at
+    the threshold that tells enough of the unknown, among those whose confidence can be made to
+    fit.
     """
     some = [one for one in those if one.counts.any()]
     y = np.concatenate([one.y[one.counts] for one in some])
     weights = np.concatenate([_weights(one) for one in some])
     temperature = min(_TEMPERATURES, key=lambda t: _loss(some, t, y, weights))
     warm = [tempered(one.rows, temperature) for one in some]
-    found = []
-    for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS, _STANDINGS):
-        one = smoothing(*terms)
-        beliefs = [b[s.counts] for b, s in zip(believed(warm, one), some, strict=True)]
-        belief = np.concatenate(beliefs)
-        softening, error = _softening(belief, y)
-        threshold, told, right = _threshold(tempered(belief, softening), y, weights)
-        good = (told >= UNKNOWN_TOLD, error <= MISCALIBRATED, right)
-        found.append((good, one, softening, threshold))
-    _, best, softening, threshold = max(found, key=lambda each: each[0])
+
+    def beliefs(one: Smoothing) -> Rows:
+        found = believed(warm, one)
+        return np.concatenate([b[s.counts] for b, s in zip(found, some, strict=True)])
+
+    def worth(one: Smoothing) -> tuple[bool, float]:
+        _, told, right = _threshold(beliefs(one), y, weights)
+        return told >= UNKNOWN_TOLD, right
+
+    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS, _STANDINGS)]
+    ranked = sorted(filters, key=worth, reverse=True)
+    fits = ((one, *_softening(beliefs(one), y)) for one in ranked)
+    best, softening, _ = next((fit for fit in fits if fit[2] <= MISCALIBRATED), (ranked[0], 1.0, 1))
+    threshold, _, _ = _threshold(tempered(beliefs(best), softening), y, weights)
     return DecisionSpec(
         unknown_threshold=threshold,
         unknown_output=True,
