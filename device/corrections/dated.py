@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from device.corrections.chunk import Chunk
-from device.history.clock import Reading
+from device.history.clock import Reading, stepped
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,14 @@ def up_to(now: Reading, found: dict[bytes, Boot]) -> dict[bytes, Boot]:
     """Return them with the boot that runs, if it is told, last and from its moment until now."""
     if now.boot is None:
         return found
-    name = bytes.fromhex(now.boot.replace("-", ""))
+    name, first_s = bytes.fromhex(now.boot.replace("-", "")), 0.0
+    if name not in found:
+        # A container, or a sandbox that hides the name: the same boot is that of the same moment.
+        for boot, known in found.items():
+            if not stepped(known.offset_s, now):
+                name, first_s = boot, known.first_s
     others = {boot: known for boot, known in found.items() if boot != name}
-    return {**others, name: Boot(0.0, now.boot_s, now.offset_s)}
+    return {**others, name: Boot(first_s, now.boot_s, now.offset_s)}
 
 
 def spans(known: dict[bytes, Boot], from_utc_s: float, until_utc_s: float) -> list[Span]:

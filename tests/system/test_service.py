@@ -39,12 +39,14 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         writer.write(samples, labels)
     command = [*PROGRAM, "play", str(recording), "--link", str(link), "--speed", "8"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as player:
-        wait_until(link.exists, 20, "the line")
-        port = link.resolve()
-        shutil.chown(port, 0, 20)
-        port.chmod(0o660)
-        yield port
-        player.kill()
+        try:
+            wait_until(link.exists, 20, "the line")
+            port = link.resolve()
+            shutil.chown(port, 0, 20)
+            port.chmod(0o660)
+            yield port
+        finally:
+            player.kill()
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +177,29 @@ def test_the_dashboard_comes_and_goes_with_its_settings(board: Container) -> Non
     )
     assert board.ask(page)[0] != 0
     assert board.ask("systemctl cat edgehar-dashboard")[0] != 0
+
+
+def test_what_the_service_keeps_can_be_labelled(board: Container) -> None:
+    settings = board.root / SETTINGS
+    before = settings.read_text()
+    settings.write_text(before + '[labels]\nfolder = "/var/lib/edgehar/labels"\n')
+    board.run("systemctl reload edgehar")
+    said = [""]
+
+    def labelled() -> bool:
+        code, said[0] = board.ask(f"{nspawn.PROGRAM} label walking --last 1m")
+        return code == 0
+
+    try:
+        wait_until(labelled, 30, "samples to label")
+    except AssertionError:
+        pytest.fail(said[0] + board.log()[-2000:])
+    assert "1: walking" in board.edgehar("label --list")
+    out = "/var/lib/edgehar/mine.csv"
+    assert "walking" in board.edgehar(f"label --export {out}")
+    assert (board.root / out[1:]).stat().st_size > 1000
+    settings.write_text(before)
+    board.run("systemctl reload edgehar")
 
 
 def test_it_is_told_to_stop_and_does(board: Container) -> None:

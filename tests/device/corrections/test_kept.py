@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -177,6 +178,20 @@ def test_an_earlier_boot_that_claims_the_same_time_is_not_believed(folder: Path)
     number = label(folder, second, "walking", 430.0)
     assert len(correction(folder, number).spans) == 2
     assert abs(correction(folder, number).samples - 6000 - 50 * 300) < 5
+
+
+def test_a_daemon_that_is_told_another_name_of_the_boot_lives_in_the_same_one(folder: Path) -> None:
+    """In a container, or where a sandbox hides it; twice, for it was started again."""
+    board = Board(NOON)
+    outside = board.name
+    for _ in range(2):
+        board.name = str(uuid.uuid4())
+        ring = board.ring(folder)
+        board.live(ring, 120.0)
+        ring.close()
+    board.name = outside
+    board.pass_by(1.0)
+    assert abs(correction(folder, label(folder, board, "sitting", 201.0)).samples - 10_000) <= 1
 
 
 def test_the_newer_one_holds_and_without_it_the_older_one_again(folder: Path) -> None:
