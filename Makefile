@@ -17,12 +17,12 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 demo: .venv/board
 	$(BIN)/edgehar demo
 
-test: venv
-	$(BIN)/pytest
+# The fast ones on two cores; the slow ones use all there are by themselves.
+test: test-fast
 	$(BIN)/pytest -m slow
 
 test-fast: venv
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # Ten minutes; what it downloads and builds stays in build/system.
 test-system: venv

@@ -20,6 +20,8 @@ _SILENT_S = 0.5
 _SPARE = 2
 """Samples of room that a FIFO must have left to be believed."""
 _RETRY_S = 0.01
+_PATIENT = 7 / 8
+"""Of a FIFO, still free: time to look again before what it holds is read."""
 
 
 class FifoReader:
@@ -158,7 +160,8 @@ class FifoReader:
         if self._first is None:
             return True
         self._first.add(count, before_s, after_s)
-        if not self._first.agreed or (not self._first.known and room > self._model.fifo_bytes / 2):
+        soon = room > _PATIENT * self._model.fifo_bytes
+        if not self._first.agreed or (not self._first.known and soon):
             return False
         self._next = self._first.least
         if self._first.known:

@@ -211,7 +211,8 @@ def test_what_may_be_wrong_is_said(
     monkeypatch.setattr("device.sources.serial.STRANGE_AFTER_S", 0.5)
     with closing(SerialSource(str(port.path), 115200).blocks()) as blocks:
         begun = time.monotonic()
-        while time.monotonic() < begun + 2.0:
+        # On a busy machine it may take longer until it has asked often enough.
+        while time.monotonic() < begun + (2.0 if caplog.messages else 30.0):
             port.write(noise)
             next(blocks)
     assert [words in message for message in caplog.messages] == [True]

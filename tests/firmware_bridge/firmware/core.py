@@ -1,6 +1,8 @@
 """The firmware's core, compiled for this machine, with a chip model on its bus."""
 
 import ctypes as c
+import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
@@ -41,7 +43,12 @@ class _Host(c.Structure):
 def built() -> Path:
     """Build; return the library. Raises CalledProcessError."""
     command = ["make", "--silent", "-C", str(FOLDER), "host"]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    folder = os.open(FOLDER, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # tests of two processes build in one place
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    finally:
+        os.close(folder)
     return FOLDER / "build" / "host" / "libedgehar.so"
 
 
