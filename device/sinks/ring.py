@@ -133,10 +133,11 @@ class Ring:
 
         def taken_s(at: int) -> float:
             block = bisect_right(ends, at)
-            before_s = float(samples.t_s[ends[block] - 1] - samples.t_s[at])
+            before_s = float(samples.t_s[ends[block] - 1]) - float(samples.t_s[at])
             return taken[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
 
-        steps_s = np.diff(samples.t_s)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a clock gone mad
+            steps_s = np.diff(samples.t_s)
         gaps = np.flatnonzero(~((steps_s >= 0) & (steps_s <= GAP_S))) + 1
         size = len(samples)
         for begin, end in pairwise(sorted({*range(0, size, MOST), *gaps.tolist(), size})):
