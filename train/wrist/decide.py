@@ -1,6 +1,6 @@
 """Fit what turns a model's probabilities into decisions, on people the model has not seen.
 
-Temperatures, filter and threshold are seven numbers in all; they are fitted to the probabilities
+Temperatures, filter and threshold are five numbers in all; they are fitted to the probabilities
 that models gave of left-out people, wearer after wearer, in the order of their day.
 """
 
@@ -31,8 +31,6 @@ _DWELLS_S = (30.0, 60.0)
 that and slow to follow anybody else."""
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6, 1.0)
 _UNKNOWNS = (0.16, 0.22, 0.3, 0.4)
-_STANDINGS = (1.0, 0.6, 0.35)
-"""Below 1: the network, taught to say sitting of who lies, says it too readily of who stands."""
 _THRESHOLDS = np.arange(0.3, 0.91, 0.01)
 
 
@@ -83,7 +81,7 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
         _, told, right = _threshold(beliefs(one), y, weights)
         return told >= UNKNOWN_TOLD, right
 
-    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS, _STANDINGS)]
+    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS)]
     ranked = sorted(filters, key=worth, reverse=True)
     fits = ((one, *_softening(beliefs(one), y)) for one in ranked)
     best, softening, _ = next((fit for fit in fits if fit[2] <= MISCALIBRATED), (ranked[0], 1.0, 1))

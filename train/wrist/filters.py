@@ -15,14 +15,13 @@ Rows = NDArray[np.float64]
 
 
 @cache
-def smoothing(dwell_s: float, weight: float, unknown: float, standing: float = 1.0) -> Smoothing:
+def smoothing(dwell_s: float, weight: float, unknown: float) -> Smoothing:
     """Make the filter of a wearer who stays with an activity for dwell_s on average.
 
-    A model's probabilities are divided by what it was trained to expect: `unknown` is the last
-    one's share of that, `standing` a factor on the share of standing beside the other labels'.
+    A model's probabilities are divided by what it was trained to expect, but for `unknown`, the
+    last one's share of that.
     """
     shares = np.array(WristRecipe().shares[:-1])
-    shares[-1] *= standing
     prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
     states, leave = len(prior), HOP_S / dwell_s
     transition = np.full((states, states), leave / (states - 1))

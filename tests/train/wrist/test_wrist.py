@@ -170,7 +170,7 @@ def test_many_wearers_are_filtered_as_the_device_does_it() -> None:
     random = _random()
     wearers = [random.dirichlet(np.full(len(CLASSES), 0.1), n) for n in (1, 40, 7)]
     wearers[0][0] = np.eye(len(CLASSES))[2]  # int8 gives zeros
-    spec = smoothing(60.0, 0.4, 0.3, 0.5)
+    spec = smoothing(60.0, 0.4, 0.3)
     for rows, found in zip(
         wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True
     ):
