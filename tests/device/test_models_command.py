@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def new(tmp_path: Path) -> Path:
-    return variant(tmp_path / "new.tflite", 0.3)
+    return variant(tmp_path / "new.tflite", 0.61)
 
 
 def said(*arguments: str | Path) -> str:

@@ -33,13 +33,13 @@ def test_without_a_folder_the_shipped_default_is_active_and_nothing_is_made(stor
 def test_what_is_installed_is_the_file_itself_and_not_yet_active(
     store: Store, tmp_path: Path
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.3)
+    file = variant(tmp_path / "new.tflite", 0.61)
     entry = store.install(file)
     there = store.folder / f"wrist@{sha256(file)}.tflite"
     assert there.read_bytes() == file.read_bytes()
     assert entry.origin is not None
     assert entry.origin.path == str(file)
-    assert active(store).decision.unknown_threshold != 0.3
+    assert active(store).decision.unknown_threshold != 0.61
     # Twice is the same as once, and mends what has rotted meanwhile.
     there.write_bytes(b"rot")
     assert store.entries()[-1].bundle is None
@@ -59,7 +59,7 @@ def test_what_is_installed_is_the_file_itself_and_not_yet_active(
 def test_a_damaged_file_is_not_installed(
     store: Store, tmp_path: Path, spoil: Callable[[bytes], bytes], words: str
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.3)
+    file = variant(tmp_path / "new.tflite", 0.61)
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(BundleError, match=words):
         store.install(file)
@@ -98,7 +98,7 @@ def test_a_shipped_model_that_is_installed_too_is_one_model(store: Store) -> Non
 def test_what_is_active_already_is_not_put_on_trial(store: Store, tmp_path: Path) -> None:
     store.activate("wrist")
     assert store.ledger().trial is None
-    key = store.install(variant(tmp_path / "a", 0.3)).key
+    key = store.install(variant(tmp_path / "a", 0.61)).key
     store.activate(key)
     before = store.ledger()
     store.activate(key)
@@ -135,7 +135,7 @@ def test_rollback_does_not_go_back_to_what_has_rotted(store: Store, tmp_path: Pa
 
 
 def test_a_whole_bundle_under_another_s_name_is_none(store: Store, tmp_path: Path) -> None:
-    file = variant(tmp_path / "a", 0.3)
+    file = variant(tmp_path / "a", 0.61)
     put_by_hand(file, store.folder, "ankle")
     (store.folder / f"wrist@{'0' * 64}.tflite").write_bytes(file.read_bytes())
     ankle, wrist = (entry for entry in store.entries() if not entry.shipped)
@@ -148,7 +148,7 @@ def test_it_does_not_fill_the_disk(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stores, "MOST", 1)
-    key = store.install(variant(tmp_path / "a", 0.3)).key
+    key = store.install(variant(tmp_path / "a", 0.61)).key
     store.install(tmp_path / "a")
     with pytest.raises(StoreError, match="delete"):
         store.install(variant(tmp_path / "b", 0.4))
@@ -158,7 +158,7 @@ def test_it_does_not_fill_the_disk(
 
 
 def test_what_lies_about_in_the_folder_is_no_model(store: Store, tmp_path: Path) -> None:
-    store.install(variant(tmp_path / "a", 0.3))
+    store.install(variant(tmp_path / "a", 0.61))
     for name in (
         "x.tflite",
         "wrist@12.tflite",
@@ -188,7 +188,7 @@ def test_a_link_in_the_place_of_a_part_is_not_followed(store: Store, tmp_path: P
     victim = tmp_path / "victim"
     victim.write_text("whole")
     (store.folder / "state.json.part").symlink_to(victim)
-    store.install(variant(tmp_path / "a", 0.3))
+    store.install(variant(tmp_path / "a", 0.61))
     assert victim.read_text() == "whole"
     (store.folder / "lock").unlink()
     (store.folder / "lock").symlink_to(tmp_path / "new")
@@ -200,7 +200,7 @@ def test_a_link_in_the_place_of_a_part_is_not_followed(store: Store, tmp_path: P
 def test_the_daemon_s_user_can_read_what_a_strict_umask_installs(
     store: Store, tmp_path: Path
 ) -> None:
-    file = variant(tmp_path / "a", 0.3)
+    file = variant(tmp_path / "a", 0.61)
     before = os.umask(0o077)
     try:
         store.install(file)
@@ -220,7 +220,7 @@ def test_root_s_folder_belongs_to_whom_the_one_above_does(tmp_path: Path) -> Non
 def test_a_disk_that_is_full_changes_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.install(variant(tmp_path / "a", 0.3))
+    store.install(variant(tmp_path / "a", 0.61))
     before = store.ledger()
 
     def full(*_: object) -> int:

@@ -127,7 +127,7 @@ def test_every_cut_leaves_a_valid_model(
 
 def test_a_process_killed_at_any_call_leaves_a_store_that_works(tmp_path: Path) -> None:
     """Real processes: no lock outlives them, and what they began is done by the next."""
-    files = [variant(tmp_path / "a", 0.3), variant(tmp_path / "b", 0.4)]
+    files = [variant(tmp_path / "a", 0.61), variant(tmp_path / "b", 0.4)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.device.model.killed", tmp_path / "models", *files],
         capture_output=True, text=True, check=False, timeout=120, cwd=Path(__file__).parents[3],

@@ -63,14 +63,14 @@ def test_the_first_signature_of_rfc_8032() -> None:
 def test_what_the_key_signed_is_installed_activated_and_run(
     store: Store, key: Path, tmp_path: Path
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.3)
+    file = variant(tmp_path / "new.tflite", 0.61)
     sign(file, key)
     entry = store.install(file)
     assert entry.origin is not None
     assert entry.origin.signed_by == signature.read_key(tmp_path / "ours.pub").hex()
     store.activate(entry.key)
     with taken(store) as found:
-        assert found.bundle.decision.unknown_threshold == 0.3
+        assert found.bundle.decision.unknown_threshold == 0.61
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_the_key_signed_is_installed_activated_and_run(
 def test_what_it_did_not_sign_is_refused_before_anything_is_written(
     store: Store, key: Path, tmp_path: Path, spoil: Callable[[Path, Path], object], words: str
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.3)
+    file = variant(tmp_path / "new.tflite", 0.61)
     spoil(file, sign(file, key))
     with pytest.raises(BundleError, match=words):
         store.install(file)
@@ -99,12 +99,12 @@ def test_a_key_that_is_configured_later_holds_for_what_is_there(
     store: Store, tmp_path: Path
 ) -> None:
     open_to_all = Store(store.folder)
-    entry = open_to_all.install(variant(tmp_path / "new.tflite", 0.3))
+    entry = open_to_all.install(variant(tmp_path / "new.tflite", 0.61))
     with pytest.raises(BundleError, match="not signed by the configured key"):
         store.activate(entry.key)
     open_to_all.activate(entry.key)
     with taken(store) as found:
-        assert found.bundle.decision.unknown_threshold != 0.3
+        assert found.bundle.decision.unknown_threshold != 0.61
         assert "not signed by the configured key" in found.why
     # What comes with edgehar needs no signature of its user.
     assert store.activate("waist").shipped
@@ -140,7 +140,7 @@ def test_a_private_key_or_another_kind_of_key_is_no_public_one(tmp_path: Path, k
 def test_without_cryptography_it_says_which_extra(
     store: Store, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.3)
+    file = variant(tmp_path / "new.tflite", 0.61)
     sign(file, key)
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     with pytest.raises(EdgeharError, match=r"pip install 'edgehar\[models\]'"):
