@@ -13,8 +13,12 @@ from types import TracebackType
 from typing import Self
 
 PATIENCE_S = 30.0
-_CONTROLLED = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-"""Only of its controlling terminal does Ctrl-C interrupt a process."""
+_CONTROLLED = (
+    "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " signal.signal(signal.SIGINT, signal.default_int_handler); "
+)
+"""Only of its controlling terminal does Ctrl-C interrupt a process, and not one that inherits its
+being ignored, as what a shell starts in the background does."""
 _ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
