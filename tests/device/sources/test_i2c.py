@@ -401,7 +401,7 @@ def test_a_reader_that_was_stopped_counts_what_ran_over(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_unplugged_and_browned_out_with_smbus2(tmp_path: Path) -> None:
-    with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=100", 600) as reading:
+    with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=100", 1500) as reading:
         reading.until(lambda counts: counts["samples"] > 100)
         shim.brown_out()
         reading.said("starting it anew")
