@@ -7,10 +7,9 @@ from typing import Final
 
 from device.model import durable
 from device.service import unit
+from device.service.place import SETTINGS
 from firmware_bridge.errors import InputError
 
-SYSTEM: Final = Path("/etc/edgehar.toml")
-"""What the service reads."""
 _BOOTED: Final = Path("/run/systemd/system")
 _ABOUT: Final = "# Made by `edgehar init`; what else can be set: docs/CONFIG.md\n"
 
@@ -21,13 +20,13 @@ def place() -> Path:
     Raises InputError for a user without a home.
     """
     if os.geteuid() == 0 and _BOOTED.is_dir():
-        return SYSTEM
+        return SETTINGS
     return _of_user("XDG_CONFIG_HOME", ".config") / "edgehar.toml"
 
 
 def text(source: str, model: str | None, path: Path) -> str:
     """Return the settings for a source and a model (None: the active one). Raises InputError."""
-    if path == SYSTEM:
+    if path == SETTINGS:
         return _ABOUT + unit.settings(source, model)
     data = _data()
     named = f"model = {_quoted(model)}\n" if model else ""
@@ -46,7 +45,7 @@ def write(path: Path, content: str) -> None:
     """
     try:
         durable.make_folder(path.absolute().parent)
-        if path != SYSTEM and not (data := _data()).is_dir():
+        if path != SETTINGS and not (data := _data()).is_dir():
             durable.make_folder(data)
             data.chmod(0o700)  # what is recorded says how somebody lives
         if path.exists():

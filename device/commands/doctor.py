@@ -17,10 +17,9 @@ from device import config as configs
 from device.commands.liveline import LiveLine
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
+from device.service.place import SETTINGS
 from firmware_bridge.errors import EdgeharError
 
-SETTINGS = Path("/etc/edgehar.toml")
-"""Looked at where it is and no other is named."""
 LISTEN_S = 20.0
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black"}
 _INDENT = " " * 10

@@ -15,6 +15,7 @@ from device.commands import demo, doctor, options
 from device.commands.watching import watch
 from device.doctor import ports, search
 from device.doctor.search import Candidate
+from device.service.place import SETTINGS
 from firmware_bridge.errors import EdgeharError, InputError
 
 WORN = {
@@ -37,7 +38,7 @@ _CHECK = """\
     "  edgehar init\n"
     "  edgehar init --source serial:/dev/ttyUSB0 --worn wrist --yes\n"
     "\b\nThe settings go to ~/.config/edgehar/edgehar.toml; root's, where there is systemd, to\n"
-    f"{first_settings.SYSTEM}, which `edgehar service install` takes."
+    f"{SETTINGS}, which `edgehar service install` takes."
 )
 @click.option("--source", metavar="SOURCE", help="A port or bus as in `run`; else what is found.")
 @click.option("--worn", type=click.Choice(list(WORN)), help="Where the sensor is worn.")
@@ -177,13 +178,13 @@ def _watch(config: configs.Config, setting: configs.Source, stop: Callable[[], b
 def _say_next(path: Path) -> None:
     program, file = _program(), quote(str(path))
     _head("From now on")
-    if path == first_settings.SYSTEM:
+    if path == SETTINGS:
         _say(f"{program} service install", "start it now, and at each boot")
         _say(f"{program} service status", "how it is")
     else:
         _say(f"{program} run --config {file}", "recognise, and keep what was decided")
     _say(f"{program} dashboard --config {file}", "a page: what now, the day, 30 days")
-    if path != first_settings.SYSTEM:
+    if path != SETTINGS:
         click.echo("As a service, from boot on: see `For good` in docs/INSTALL.md.")
 
 

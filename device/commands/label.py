@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from device.service.place import SETTINGS
 from firmware_bridge.errors import EdgeharError, InputError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     settings = _settings(config, folder)
     where = folder or settings.labels_folder
     if where is None:
-        raise InputError(f"labels are off: {config or _default()} has no labels.folder")
+        raise InputError(f"labels are off: {config or SETTINGS} has no labels.folder")
     if activity is not None:
         _label(activity, _time(length, since, until), settings, where)
     elif remove is not None:
@@ -76,21 +77,15 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         _list(where)
 
 
-def _default() -> Path:
-    from device.commands.service import SETTINGS  # noqa: PLC0415
-
-    return SETTINGS
-
-
 def _settings(config: Path | None, folder: Path | None) -> "Config":
     from device import config as configs  # noqa: PLC0415
 
     if config is not None:
         return configs.load(config)
-    if _default().exists():
-        return configs.load(_default())
+    if SETTINGS.exists():
+        return configs.load(SETTINGS)
     if folder is None:
-        raise InputError(f"there is no {_default()}; give --config FILE or --folder FOLDER")
+        raise InputError(f"there is no {SETTINGS}; give --config FILE or --folder FOLDER")
     return configs.Config()
 
 

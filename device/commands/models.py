@@ -12,9 +12,7 @@ from device.model import bundle as bundles
 from device.model.ledger import Ledger
 from device.model.shelf import Entry
 from device.model.store import Store
-
-SETTINGS = Path("/etc/edgehar.toml")
-"""Looked at where it is and no other is named."""
+from device.service.place import SETTINGS
 
 _with_settings = click.option(
     "--config", "config_path", metavar="FILE", type=Path,

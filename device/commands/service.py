@@ -8,9 +8,9 @@ import click
 
 from device import config as configs
 from device.service import place, plan, port, state, unit
+from device.service.place import SETTINGS
 from firmware_bridge.errors import InputError
 
-SETTINGS = Path("/etc/edgehar.toml")
 DEVICES = Path("/proc/devices")
 
 _with_settings = click.option(

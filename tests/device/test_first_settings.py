@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from device import first_settings
 from device.config import load, parse_source
+from device.service.place import SETTINGS
 from firmware_bridge.errors import InputError
 
 _PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)
@@ -19,7 +20,7 @@ def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, port: str, model: str | None, service: bool
 ) -> None:
     file = tmp_path_factory.mktemp("settings") / "edgehar.toml"
-    text = first_settings.text(f"serial:{port}", model, first_settings.SYSTEM if service else file)
+    text = first_settings.text(f"serial:{port}", model, SETTINGS if service else file)
     file.write_text(text, encoding="utf-8")
     config = load(file)
     assert config.source == parse_source(f"serial:{port}")
