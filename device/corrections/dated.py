@@ -45,9 +45,9 @@ def boots(chunks: Iterable[Chunk]) -> dict[bytes, Boot]:
 
 def up_to(now: Reading, found: dict[bytes, Boot]) -> dict[bytes, Boot]:
     """Return them with the boot that runs, if it is told, last and from its moment until now."""
-    if now.boot is None:
+    name, first_s = now.boot_bytes, 0.0
+    if name is None:
         return found
-    name, first_s = bytes.fromhex(now.boot.replace("-", "")), 0.0
     if name not in found:
         # A container, or a sandbox that hides the name: the same boot is that of the same moment.
         for boot, known in found.items():

@@ -59,5 +59,5 @@ def is_strange(label: str, known: Sequence[str]) -> str | None:
 
 
 def _utc_ms(span: Span, at_s: float, now: Reading) -> int:
-    runs = now.boot is not None and bytes.fromhex(now.boot.replace("-", "")) == span.boot
+    runs = now.boot_bytes == span.boot
     return round(1000 * (at_s + (now.offset_s if runs else span.offset_s)))

@@ -30,6 +30,11 @@ class Reading:
     """Seconds since 1970, by the clock as it stands."""
 
     @property
+    def boot_bytes(self) -> bytes | None:
+        """The 16 bytes that `boot` writes as text."""
+        return None if self.boot is None else bytes.fromhex(self.boot.replace("-", ""))
+
+    @property
     def offset_s(self) -> float:
         """The moment of the boot by this clock, seconds since 1970."""
         return self.utc_s - self.boot_s

@@ -56,8 +56,7 @@ class Ring:
         self._folder, self._date, self._now = folder, date, now
         self._most_bytes = 1_000_000 * max_mb
         self._file_bytes = min(_MOST_FILE_BYTES, self._most_bytes // _FILES)
-        name = now().boot
-        self._boot = bytes.fromhex(name.replace("-", "")) if name else os.urandom(16)
+        self._boot = now().boot_bytes or os.urandom(16)
         self._held: list[Samples] = []
         self._size = 0
         self._taken: list[tuple[float, float]] = []
