@@ -1,6 +1,7 @@
 """The live view in a terminal: what is being done, how surely, and what the model sees."""
 
 import io
+import logging
 import re
 from collections import deque
 from collections.abc import Callable
@@ -58,6 +59,16 @@ class Tally:
 
     def close(self) -> None:
         """Keep the score."""
+
+
+def view_on(
+    console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
+) -> "LiveView | PlainView":
+    """Begin the view that suits a console; a live one says what else the log would."""
+    if not console.is_terminal:
+        return PlainView(truth)
+    logging.getLogger("device").setLevel(logging.CRITICAL)
+    return LiveView(console, title, truth, footer)
 
 
 class PlainView:

@@ -1,6 +1,5 @@
 """`edgehar demo`: a synthetic wearer, a virtual serial line, and the daemon at the end of it."""
 
-import logging
 import threading
 from functools import partial
 from itertools import takewhile
@@ -17,7 +16,7 @@ from rich.table import Table
 from device import daemon
 from device.commands import options
 from device.decisions import Decision
-from device.live import LiveView, PlainView, Tally, Truth
+from device.live import LiveView, PlainView, Tally, Truth, view_on
 from device.model.classifier import Classifier
 from device.pipeline import Pipeline
 from device.sinks import Outlet
@@ -91,8 +90,6 @@ def command(picture: Path | None) -> None:
 def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
     if not console.is_terminal:
         options.log_to_stderr()
-        return PlainView(truth)
-    logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says what the log would
 
     def footer() -> str:
         counts = source.counts
@@ -101,7 +98,7 @@ def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> L
             f" {counts['lost']} samples were lost; unplugged {counts['unplugged']} times"
         )
 
-    return LiveView(console, f"edgehar demo: synthetic wearer, {model}", truth, footer)
+    return view_on(console, f"edgehar demo: synthetic wearer, {model}", truth, footer)
 
 
 def _truth(samples: Samples, labels: NDArray[np.str_], decision: Decision) -> str:

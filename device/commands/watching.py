@@ -1,6 +1,5 @@
 """The daemon with a live view in place of its sinks."""
 
-import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ from rich.console import Console
 from device import daemon
 from device.commands import options
 from device.config import Config, Source
-from device.live import LiveView, PlainView
+from device.live import LiveView, PlainView, view_on
 from device.model.classifier import Classifier
 from device.pipeline import Pipeline
 from device.sinks import Outlet
@@ -40,11 +39,6 @@ def watch(config: Config, setting: Source, stop: Callable[[], bool]) -> None:
 
 
 def _view(title: str, source: Opened) -> LiveView | PlainView:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        return PlainView(None)
-    logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says what the log would
-
     def footer() -> str:
         counts = source.counts
         # Those before the device has said what they mean are lost on no line.
@@ -52,4 +46,4 @@ def _view(title: str, source: Opened) -> LiveView | PlainView:
         text = f"{counts['samples']} samples came, {lost} were lost"
         return "; ".join([text, *source.health.problems])
 
-    return LiveView(console, title, None, footer)
+    return view_on(Console(highlight=False), title, None, footer)
