@@ -19,6 +19,8 @@ _CONTROLLED = (
 )
 """Only of its controlling terminal does Ctrl-C interrupt a process, and not one that inherits its
 being ignored, as what a shell starts in the background does."""
+_STILL = 5
+"""So many looks in a row at which it sleeps are no accident."""
 _ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
@@ -53,6 +55,13 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def interrupt(self) -> None:
+        """Press Ctrl-C, as people do, when it waits: just before it does, CPython misses it."""
+        stat, deadline, waits = f"/proc/{self.process.pid}/stat", time.monotonic() + PATIENCE_S, 0
+        while waits < _STILL:
+            assert time.monotonic() < deadline, f"it does not wait:\n{self.seen}"
+            time.sleep(0.02)
+            state = Path(stat).read_text().rpartition(")")[2].split()[0]
+            waits = waits + 1 if state == "S" else 0
         self.enter("\x03")
 
     def ends(self) -> int:
