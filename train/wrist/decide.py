@@ -128,7 +128,7 @@ def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
 def _loss(
     some: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
 ) -> float:
-    """Mean of -log probability of what was."""
+    """Sum of -log probability of what was, by weight."""
     p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in some])
     return float((weights * -np.log(np.maximum(p[np.arange(len(y)), y], 1e-6))).sum())
 

@@ -4,8 +4,6 @@ import shutil
 import signal
 import stat
 import struct
-import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from device.sinks.ring import EVERY_S, Ring
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from tests.device.corrections.made_up import Board, in_ring, joined, same, samples
+from tests.device.killed import killed
 from tests.device.made_up import a_status
 
 
@@ -192,24 +191,8 @@ def write_on(folder: Path, told: int, seed: int) -> None:
 
 
 def kill_one(folder: Path, seed: int, after_s: float) -> int:
-    read_end, write_end = os.pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of threads, of which numpy has some; the child calls none of it.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if not child:
-        try:
-            os.close(read_end)
-            write_on(folder, write_end, seed)
-        finally:
-            os._exit(1)
-    os.close(write_end)
-    time.sleep(after_s)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), "it ended by itself"
-    with open(read_end, "rb") as pipe:  # noqa: PTH123 -- a descriptor
-        return max([0, *(int(count) for (count,) in struct.iter_unpack("<I", pipe.read()))])
+    said = killed(lambda told: write_on(folder, told, seed), after_s)
+    return max([0, *(int(count) for (count,) in struct.iter_unpack("<I", said))])
 
 
 def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None:

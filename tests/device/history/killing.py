@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import signal
 import sqlite3
 import struct
-import time
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,6 +16,7 @@ from device.history import retention
 from device.history.clock import Reading
 from device.history.limits import Limits
 from device.sinks.sqlite import Sqlite
+from tests.device.killed import killed
 
 MINUTE_S = 60.0
 KEPT = Limits(keep_days=1)
@@ -64,25 +62,9 @@ class Victim:
 
     def kill_one(self, longest_s: float) -> None:
         """Let a daemon begin, kill it, and look at what there is; raises AssertionError."""
-        read_end, write_end = os.pipe()
-        with warnings.catch_warnings():
-            # Python 3.12 warns of threads, of which numpy has some; the child calls none of it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if not child:
-            try:
-                os.close(read_end)
-                write_on(self.path, write_end, self.minute)
-            finally:
-                os._exit(1)
-        os.close(write_end)
         # From before it has opened the database to well into its writing.
-        time.sleep(self.chance.random() * longest_s)
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        assert os.WIFSIGNALED(status), "it ended by itself"
-        with open(read_end, "rb") as pipe:  # noqa: PTH123 -- a descriptor
-            said = pipe.read()
+        after_s = self.chance.random() * longest_s
+        said = killed(lambda told: write_on(self.path, told, self.minute), after_s)
         self.kills += 1
         acknowledged = len(said) // 4
         self.minute += acknowledged + 1
