@@ -26,8 +26,10 @@ ACC_LSB_G = ACC_FULL_SCALE_G / 32768
 def clock(_: Int64, t_s: Float64) -> Float64:
     """Feed the chip its own true time, in counts: acc x has the seconds, acc y the rest."""
     seconds = np.floor(t_s + 1e-9)
+    # Samples are taken at whole microseconds, 0.02 ticks: this rounds where none of them lies.
+    ticks = np.floor(TICKS * (t_s - seconds) + 0.49)
     table = np.zeros((len(t_s), 6))
-    table[:, 0], table[:, 1] = ACC_LSB_G * seconds, ACC_LSB_G * np.rint(TICKS * (t_s - seconds))
+    table[:, 0], table[:, 1] = ACC_LSB_G * seconds, ACC_LSB_G * ticks
     return table
 
 
