@@ -189,8 +189,10 @@ class FifoReader:
 
     def _astray(self, size: int, before_s: float, after_s: float) -> tuple[int, Counts]:
         """Find out what the FIFO holds, by its clock; empty it only if it may be torn."""
-        if self._doubted or size % SAMPLE_BYTES or not self.clock.settled:
+        if size % SAMPLE_BYTES or not self.clock.settled:
             return self._begin_anew("its FIFO does not hold what it should")
+        # Whole samples alone may be gone, by a burst that failed: how many, the next counts tell.
+        self._doubted = False
         self._first = FirstSample(self.clock, self._next)
         self._first.add(size // SAMPLE_BYTES, before_s, after_s)
         return self._next, fifo.from_fifo(b"")
