@@ -1,6 +1,7 @@
 """Both ways to read, against the chip model in simulated time: nothing torn, all counted, timed."""
 
 import errno
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,6 +214,23 @@ def test_one_overflow_does_not_lead_to_the_next_on_a_bus_that_answers_late() -> 
     assert found.overflows == 1
     # The pause, what was in the FIFO before it, and what came while it was emptied.
     assert 200 < sum(block.lost for block in found.blocks) < 200 * (1.0 + 0.16 + 0.06)
+
+
+def test_a_storm_on_a_slow_bus_costs_nothing_that_the_fifo_has_kept() -> None:
+    host = Simulated(ppm=8000)
+    rng = np.random.default_rng(2)
+    storm_from_s = host.now_s + 10
+
+    def before_read(_: int) -> None:
+        host.now_s += rng.uniform(0.010, 0.016)  # as an adapter in an emulated board answers
+        if host.now_s > storm_from_s and rng.random() < 0.1:
+            raise OSError(host.errno, os.strerror(host.errno))
+
+    host.before_read = before_read
+    found = read(host, FifoReader, 50, 120.0)
+    assert found.errors > 10
+    assert_all_is_counted(found)
+    assert found.overflows == sum(block.lost for block in found.blocks) == 0
 
 
 @given(
