@@ -55,16 +55,13 @@ def play(link: Path, samples: Samples, *specs: str, speed: float | None) -> Call
     return ended
 
 
-def take(source: SerialSource, samples: int, longest_s: float = 20.0) -> list[Samples]:
-    """Blocks until so many samples have come, or been lost, or time is up."""
+def take(source: SerialSource, unplugs: int, longest_s: float = 20.0) -> list[Samples]:
+    """All blocks until the port has gone away so often: the last time, when all is played."""
     taken, deadline = [], time.monotonic() + longest_s
     with closing(source.blocks()) as blocks:
-        for block in blocks:
-            if len(block):
-                taken.append(block)
-            if sum(len(b) + b.lost for b in taken) >= samples or time.monotonic() > deadline:
-                break
-    return taken
+        while source.counts["unplugged"] < unplugs and time.monotonic() < deadline:
+            taken.append(next(blocks))
+    return [block for block in taken if len(block)]
 
 
 def until(blocks: Generator[Samples], done: Callable[[], bool], longest_s: float = 20.0) -> None:
@@ -77,7 +74,7 @@ def until(blocks: Generator[Samples], done: Callable[[], bool], longest_s: float
 def test_what_is_played_arrives(tmp_path: Path) -> None:
     sent = recording(60.0)
     ended = play(tmp_path / "port", sent, speed=None)
-    taken = take(SerialSource(str(tmp_path / "port"), 115200), len(sent))
+    taken = take(SerialSource(str(tmp_path / "port"), 115200), 1)
     ended()
     np.testing.assert_allclose(np.concatenate([b.t_s for b in taken]), sent.t_s, rtol=0, atol=1e-9)
     np.testing.assert_allclose(np.concatenate([b.acc_g for b in taken]), sent.acc_g, atol=1e-12)
@@ -94,13 +91,13 @@ def test_losses_and_an_unplugged_port_are_counted_exactly(
     specs = "drop:3%", "flip:3%", "duplicate:2%", "reorder:2%", "garbage:2%", "unplug:3s@50s"
     ended = play(tmp_path / "port", sent, *specs, speed=None)
     source = SerialSource(str(tmp_path / "port"), 115200)
-    taken = take(source, len(sent))
+    taken = take(source, 2)
     played = ended()
     assert min(played.lost.values()) > 0
     counts = source.counts
     assert counts["samples"] == sum(len(block) for block in taken) == played.delivered
     assert counts["lost"] == sum(played.lost.values())
-    assert counts["unplugged"] == 1
+    assert counts["unplugged"] == played.unplugs + 1 == 2
     said = " | ".join(caplog.messages)
     assert re.search(r"went away: unplugged.*is back after.*[1-9]\d* samples lost meanwhile", said)
 
@@ -115,8 +112,9 @@ def test_a_port_that_is_not_there_is_waited_for(
             assert len(next(blocks)) == 0
         assert [r.getMessage() for r in caplog.records] == [f"waiting for serial:{link}: not there"]
         ended = play(link, recording(10.0), speed=None)
-        until(blocks, lambda: source.counts["samples"] == 500)
+        until(blocks, lambda: source.counts["unplugged"] == 1)
     ended()
+    assert source.counts["samples"] == 500
 
 
 def test_the_wait_grows_to_a_ceiling_and_never_blocks_for_long(
@@ -222,7 +220,7 @@ def test_samples_are_dated_by_the_hosts_clock(tmp_path: Path) -> None:
     ended = play(tmp_path / "port", recording(3.0), speed=1)
     source = SerialSource(str(tmp_path / "port"), 115200)
     begun = datetime.now(UTC)
-    taken = take(source, 150)
+    taken = take(source, 1)
     ended()
     last = datetime.fromisoformat(source.date(float(taken[-1].t_s[-1])))
     earlier = datetime.fromisoformat(source.date(float(taken[-1].t_s[-1]) - 2))
