@@ -244,6 +244,15 @@ def test_uninstall_leaves_what_it_says_and_purge_nothing(
     assert "there is nothing to do" in board.edgehar("service uninstall --purge")
 
 
+def test_from_init_to_a_service_that_runs(board: Container) -> None:
+    said = board.edgehar("init", f"--source serial:{nspawn.PORT}", "--worn wrist --yes")
+    assert f"written: /{SETTINGS}" in said
+    assert "edgehar service install" in said
+    board.edgehar("service install")
+    wait_until(lambda: recognises(board), 30, "a decision by the settings that init wrote")
+    assert "state: active (running)" in board.edgehar("service status")
+
+
 @pytest.mark.parametrize(
     ("more", "rating"),
     [
