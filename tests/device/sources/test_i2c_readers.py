@@ -264,8 +264,9 @@ def test_nothing_torn_is_delivered_whatever_fails(
         if len(found):
             np.testing.assert_array_equal(np.diff(found), 1)
             assert found[0] > last
-            # Its clock hardly gets to see it: a sample more or less after some of the holes.
-            assert abs(first - found[0]) <= 5
+            # The bus fails from the moment its clock is settled, so a hole's samples are counted by
+            # a clock that is hardly known. Where it is known they are counted exactly (above).
+            assert abs(first - found[0]) <= 0.5 * rate_hz
             last = int(found[-1])
 
 
