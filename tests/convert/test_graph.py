@@ -225,6 +225,7 @@ READY = ["the paper's", "VGG-LSTM", "normalised, padded convolution", "branches"
 READY += ["causal, dilated", "batch-normalised before and after its activation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READY)
 def test_made_ready_for_int8_a_network_is_the_same_up_to_its_rounded_weights(name: str) -> None:
     keras.utils.set_random_seed(3)

@@ -27,7 +27,7 @@ def in_blocks(samples: Samples, lost: dict[int, int], size: int = 10) -> list[Sa
     return blocks
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 @given(
     jumps=st.dictionaries(st.integers(0, 10_000), st.floats(-1, 6), max_size=4),
     lost=st.dictionaries(st.integers(0, 1000), st.integers(1, 50), max_size=4),

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from device.bench import Figure
 from tests.device.commands import edgehar
 
@@ -13,6 +15,7 @@ def test_figures_are_judged_by_their_median() -> None:
     assert not rate.within
 
 
+@pytest.mark.slow
 def test_it_writes_what_it_measured(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     done = edgehar("bench", "help", "decode", "inference", "--runs", "1", "--out", out)

@@ -64,6 +64,7 @@ def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
     assert faces["after_mg"] < 2
 
 
+@pytest.mark.slow
 def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     recording: Path, calibration: Path, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_gyro_of_another_scale_is_told_by_how_much(factor: float, level: str) 
     assert said == pytest.approx(factor, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_real_sensor_whose_publisher_inverted_its_gyro(data_dir: Path) -> None:
     worn = wrist.load("mpu6050", data_dir).pieces
     verdicts = []

@@ -52,6 +52,7 @@ def name_of(file: Path) -> str:
     return f"wrist@{sha256(file)[:8]}"
 
 
+@pytest.mark.slow
 def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recording: Path) -> None:
     shipped = next(name for name, one in listed().items() if one["states"] == ["active"])
     out = said("install", new)
@@ -80,6 +81,7 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
     assert listed()[shipped]["states"] == ["active"]
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_path: Path) -> None:
     said("install", new)
     said("activate", name_of(new))
@@ -103,6 +105,7 @@ def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_pat
         stop(running)
 
 
+@pytest.mark.slow
 def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Path) -> None:
     said("install", new)
     said("activate", name_of(new))
@@ -117,6 +120,7 @@ def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Pa
     assert listed()[name_of(new)]["crashes"] == 0
 
 
+@pytest.mark.slow
 def test_minutes_of_a_sensor_at_work_prove_it(new: Path, tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     samples, labels = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])

@@ -67,6 +67,7 @@ def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_pa
     assert json.loads(state.read_text())["mounting"] == kept["mounting"]
 
 
+@pytest.mark.slow
 def test_systemd_says_where_state_goes(
     recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_denser_hop_holds_the_same_windows(data_dir: Path) -> None:
         assert dense.y[nearest] == y
 
 
+@pytest.mark.slow
 def test_people_stay_apart(data_dir: Path) -> None:
     windows = by_our_path(hapt.load(data_dir), SPEC)
     test = windows.of(TEST_PEOPLE)

@@ -340,6 +340,7 @@ def test_at_rest_really_everyone_feels_one_g(everyone: dict[str, WristSet]) -> N
     np.testing.assert_allclose(periods_s, 0.05, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_people_run_faster_than_they_walk_whatever_the_rate(some: dict[str, WristSet]) -> None:
     """A wrong sample rate would show as a wrong cadence."""
     for found in some.values():
@@ -354,6 +355,7 @@ def test_people_run_faster_than_they_walk_whatever_the_rate(some: dict[str, Wris
             assert 0.7 < np.median(hz["walking"]) < 2.2
 
 
+@pytest.mark.slow
 def test_minutes_are_the_publishers(some: dict[str, WristSet]) -> None:
     for activity in ("walking", "sitting"):
         assert minutes(some["wisdm"], activity) == pytest.approx(3 * 3, rel=0.01)
@@ -364,6 +366,7 @@ def test_minutes_are_the_publishers(some: dict[str, WristSet]) -> None:
     assert {p.activity for p in some["sp-sw"].pieces} == {"sitting", "walking", "unknown"}
 
 
+@pytest.mark.slow
 def test_daily_sports_segments_follow_each_other(some: dict[str, WristSet]) -> None:
     """Once the padding is out, nothing jumps further across a seam than within a segment."""
     for piece in some["daily-sports"].pieces:
@@ -374,6 +377,7 @@ def test_daily_sports_segments_follow_each_other(some: dict[str, WristSet]) -> N
         assert step[segment - 1 :: segment].mean() < 1.5 * step.mean(), piece.recording
 
 
+@pytest.mark.slow
 def test_hanging_arms_hang(some: dict[str, WristSet]) -> None:
     """Whoever walks, hands off a treadmill's rail, holds the forearm's axis near the vertical."""
     rail = {"a10", "a11"}
@@ -402,6 +406,7 @@ def test_weda_falls_lack_every_fifth_sample(data_dir: Path) -> None:
     assert np.median(larger["D"]) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.slow
 def test_weda_falls_are_unknown_around_the_blow_alone(some: dict[str, WristSet]) -> None:
     falls = [p for p in some["weda"].pieces if p.detail.startswith("F")]
     assert {p.activity for p in falls} == {"unknown", ""}
@@ -413,6 +418,7 @@ def test_weda_falls_are_unknown_around_the_blow_alone(some: dict[str, WristSet])
             assert np.linalg.norm(piece.samples.acc_g, axis=1).max() == hardest
 
 
+@pytest.mark.slow
 def test_small_ranges_clip(some: dict[str, WristSet]) -> None:
     """WISDM's watch and the MPU-6050 measure up to 2 g; it shows in running, and so it should."""
     for name in ("wisdm", "mpu6050"):
@@ -427,6 +433,7 @@ def test_the_catalogue_counts_what_is_there(data_dir: Path) -> None:
     assert "sitting: 9.0 min" in found
 
 
+@pytest.mark.slow
 def test_the_report_says_what_the_recordings_say(some_folder: Path, tmp_path: Path) -> None:
     figures = wrist_data.table(some_folder)
     assert json.loads(json.dumps(figures)) == figures

@@ -198,6 +198,7 @@ def test_a_browser_that_has_the_token_gets_in(browser: Browser, tmp_path: Path) 
         assert TOKEN not in browser.ask("location.href + document.cookie")
 
 
+@pytest.mark.slow
 def test_the_board_goes_away_and_comes_back(browser: Browser, tmp_path: Path) -> None:
     db, port = tmp_path / "d.db", free_port()
     with closing(Feed(db)) as feed:

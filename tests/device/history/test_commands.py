@@ -42,6 +42,7 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
+@pytest.mark.slow
 def test_csv_and_json_say_the_same_and_dates_are_put_right(db: Path) -> None:
     said = lines(edgehar("history", "--db", db, "--day", "2026-01-20", "--json").stdout)
     table = list(
@@ -65,6 +66,7 @@ def test_csv_and_json_say_the_same_and_dates_are_put_right(db: Path) -> None:
     assert edgehar("history", "--db", db, "--day", "2026-01-19").stdout == ""
 
 
+@pytest.mark.slow
 def test_from_and_to_cut_where_they_say(db: Path) -> None:
     def told(*options: str) -> list[str]:
         return [one["time"] for one in lines(edgehar("history", "--db", db, *options).stdout)]

@@ -125,6 +125,7 @@ def test_every_cut_leaves_a_valid_model(
     assert len(outcomes) > 100
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_any_call_leaves_a_store_that_works(tmp_path: Path) -> None:
     """Real processes: no lock outlives them, and what they began is done by the next."""
     files = [variant(tmp_path / "a", 0.61), variant(tmp_path / "b", 0.4)]

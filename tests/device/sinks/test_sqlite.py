@@ -81,6 +81,7 @@ for number in range(1, 1_000_000):
 """
 
 
+@pytest.mark.slow
 def test_kill_9_loses_at_most_the_last_decision(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     written = 0

@@ -127,7 +127,7 @@ def test_every_sample_comes_and_has_its_time(who_am_i: int, rate_hz: int, ppm: f
 @pytest.mark.parametrize("rate_hz", [50, 100])
 def test_so_it_does_without_the_fifo(rate_hz: int, ppm: float) -> None:
     host = Simulated(ppm=ppm)
-    found = read(host, DirectReader, rate_hz, 60.0)
+    found = read(host, DirectReader, rate_hz, 30.0)
     assert_all_is_counted(found)
     assert sum(block.lost for block in found.blocks) == 0
     late_s = found.error_s(host, rate_hz)
@@ -160,7 +160,7 @@ def test_late_reads_cost_nothing_and_move_no_time() -> None:
 @pytest.mark.parametrize("rate_hz", [50, 100])
 def test_nor_is_a_sample_taken_for_another_on_a_busy_machine(rate_hz: int) -> None:
     host = Simulated(ppm=8000)
-    found = read(host, DirectReader, rate_hz, 120.0, stalls=(0.01, 0.02))
+    found = read(host, DirectReader, rate_hz, 60.0, stalls=(0.01, 0.02))
     assert_all_is_counted(found)
     assert 0 < sum(block.lost for block in found.blocks) < 0.2 * len(found.number)
     settled = found.t_s > found.t_s[0] + 15

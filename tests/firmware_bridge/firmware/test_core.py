@@ -139,7 +139,7 @@ GENTLE = sorted(FAULTS)
 """Through these the chip keeps its settings, and every interrupt comes."""
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     plan=st.lists(st.tuples(st.sampled_from(GENTLE), st.floats(0.01, 4)), max_size=6),
     who=st.sampled_from([0x68, 0x70, 0x71]),
@@ -201,7 +201,7 @@ def commands(core: Core, seconds: float) -> None:
     core.run(seconds)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     plan=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.floats(0.001, 3)), max_size=8),
     int_wired=st.booleans(),
