@@ -11,6 +11,7 @@ from rich.table import Table
 from device import bench
 from device.bench import compute, instructions, processes, training, wearing
 from device.commands import options
+from device.model import bundle
 from firmware_bridge.whole_file import write_json
 
 HEAD = ("what", "median", "budget", "runs", "spread", "")
@@ -45,6 +46,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
     that take long are run less often: the table says how often.
     """
     path = str(options.model_path(model))
+    name = bundle.load(bundle.locate(path)).id
     console = Console(stderr=True, highlight=False)
     about = bench.machine()
     figures: list[bench.Figure] = []
@@ -61,8 +63,16 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
             for figure in figures
         ]
         table = {"head": list(HEAD), "rows": [_row(figure) for figure in figures]}
-        whole = {"machine": asdict(about), "figures": rows, "skipped": skipped, "table": table}
-        write_json(out, whole)
+        write_json(
+            out,
+            {
+                "machine": asdict(about),
+                "model": name,
+                "figures": rows,
+                "skipped": skipped,
+                "table": table,
+            },
+        )
     show = Console(highlight=False)
     if not show.is_terminal:
         show.width = 120  # or a file would get what an 80-column terminal does
@@ -70,7 +80,9 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
     for item, reason in skipped.items():
         show.print(f"{item}: not measured, {reason}")
     versions = ", ".join(f"{name} {number}" for name, number in about.versions.items())
-    show.print(f"{about.cpu}, {about.cores} cores, Python {about.python}, {versions}")
+    vectors = f" ({', '.join(about.vectors)})" if about.vectors else ""
+    show.print(f"{name} on {about.cpu}{vectors}, {about.cores} cores")
+    show.print(f"Python {about.python}, {versions}")
     show.print(f"load before it began: {about.load}")
 
 

@@ -23,7 +23,8 @@ def test_it_writes_what_it_measured(tmp_path: Path) -> None:
     found = json.loads(out.read_text())
     assert {figure["what"] for figure in found["figures"]} >= {"edgehar --help"}
     assert all(figure["median"] > 0 and figure["budget"] > 0 for figure in found["figures"])
-    assert {"cpu", "cores", "python"} <= set(found["machine"])
+    assert {"cpu", "vectors", "cores", "python"} <= set(found["machine"])
+    assert found["model"].startswith("wrist@")
     assert all(figure["what"] in done.stdout for figure in found["figures"])
 
 
