@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.system import images
 
-LIFE_S = 600
+LIFE_S = 2400
 """After so long a guest is killed, whatever it does."""
 BOOT_S = 120.0
 PACKAGES = (*images.PACKAGES, "qemu-system-arm")

@@ -33,11 +33,11 @@ def says(guest: Guest, words: str) -> bool:
 
 
 def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
-    said = board.run("edgehar service install --source serial:/dev/ttyUSB0", timeout_s=90)
+    said = board.run("edgehar service install --source serial:/dev/ttyUSB0", timeout_s=180)
     assert "told by its adapter's serial number" in said
     assert board.run("readlink -f /dev/edgehar-wrist").strip() == "/dev/ttyUSB0"
     assert 'uri = "serial:/dev/edgehar-wrist"' in board.run("cat /etc/edgehar.toml")
-    again = board.run("edgehar service install", timeout_s=90)
+    again = board.run("edgehar service install", timeout_s=180)
     assert "write" not in again
     recording = tmp_path / "walk.csv"
     with RecordingWriter(recording) as writer:
@@ -46,7 +46,7 @@ def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as player:
         wait_until(lambda: says(board, "% sure"), 90, "a decision")
         player.kill()
-    board.run("edgehar service uninstall --purge", timeout_s=90)
+    board.run("edgehar service uninstall --purge", timeout_s=180)
     assert (
         board.ask("ls /dev/edgehar-wrist /var/lib/edgehar /etc/edgehar.toml 2>/dev/null")[1] == ""
     )
@@ -54,7 +54,7 @@ def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
 
 def test_of_all_devices_only_the_sensors_are_open(board: Guest, put: Put) -> None:
     put(feed.turning(40.0))
-    board.run(f"edgehar service install --source {I2C}", timeout_s=90)
+    board.run(f"edgehar service install --source {I2C}", timeout_s=180)
     wait_until(lambda: says(board, "sure") or says(board, "unknown"), 40, "a decision")
     # Whatever the groups: a shell under the unit's own settings, but for the program it runs.
     drop = "/run/systemd/system/edgehar.service.d"
