@@ -265,8 +265,9 @@ def test_nothing_torn_is_delivered_whatever_fails(
             np.testing.assert_array_equal(np.diff(found), 1)
             assert found[0] > last
             # The bus fails from the moment its clock is settled, so a hole's samples are counted by
-            # a clock that is hardly known. Where it is known they are counted exactly (above).
-            assert abs(first - found[0]) <= 0.5 * rate_hz
+            # a clock that is hardly known: a sample more or less after some of the holes,
+            # and more where it is held up for a second at a time, too. Known, exactly (above).
+            assert abs(first - found[0]) <= (0.5 * rate_hz if stalled else 5)
             last = int(found[-1])
 
 
