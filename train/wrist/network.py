@@ -15,8 +15,9 @@ def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     """Give an untrained CNN-LSTM: (n, 128, 9) -> (n, CLASSES) probabilities.
 
     Unlike the paper's it does not cut the window into four before it looks: a stride is longer
-    than a quarter of a window. What an LSTM forgets of rest, how gravity lies and how little the
-    arm moves, goes beside it. A layer named `normalise` is to be adapted before training.
+    than a quarter of a window. The LSTM then takes six steps, of 0.32 s. What it forgets of rest,
+    how gravity lies and how little the arm moves, goes beside it. A layer named `normalise` is to
+    be adapted before training.
     """
     signals = keras.Input((128, 9), name="signals")
     clipped = Clip(clip, name="clip")(signals)
@@ -25,11 +26,11 @@ def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     posture = layers.Dense(32, activation="relu", name="posture1")(mean)
     posture = layers.Dense(32, activation="relu", name="posture2")(posture)
     still = [mean, *sway(clipped, GAIN, 32)]
-    for number, taps in enumerate((7, 5, 3), 1):
+    for number, (taps, pool) in enumerate(((7, 2), (5, 2), (3, 4)), 1):
         flow = layers.Conv1D(64, taps, activation="relu", name=f"conv{number}")(flow)
         if number != 2:
             still += pooled(flow, f"conv{number}")
-        flow = layers.MaxPooling1D(2, name=f"pool{number}")(flow)
+        flow = layers.MaxPooling1D(pool, name=f"pool{number}")(flow)
     flow = layers.Dropout(dropout[0], name="drop_features")(flow)
     flow = LongLSTM(96, name="lstm")(flow)
     flow = layers.Dropout(dropout[1], name="drop_state")(flow)
