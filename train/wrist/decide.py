@@ -61,7 +61,10 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
 
 
 def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
-    """Choose a decision's numbers, all wearers weighing the same, and all classes of one wearer.
+    """Choose a decision's numbers; a wearer weighs by time, and all classes of one wearer alike.
+
+    A quarter of the wearers gave less than fifteen minutes, half of them over fifty: these know
+    better how a day is to be smoothed.
 
     The temperature by the likelihood of what was; the filter by how much of the known is right at
     the threshold that tells enough of the unknown, among those whose confidence can be made to
@@ -134,8 +137,8 @@ def _loss(
 
 
 def _weights(one: Stretch) -> Rows:
-    """Give each window that counts its weight: a wearer's are 1 in all, each class alike."""
+    """Give each window that counts its weight: 1 in the mean, each class of the wearer alike."""
     y = one.y[one.counts]
     _, inverse, sizes = np.unique(y, return_inverse=True, return_counts=True)
-    weights: Rows = 1 / (len(sizes) * sizes[inverse])
+    weights: Rows = len(y) / (len(sizes) * sizes[inverse])
     return weights
