@@ -19,15 +19,14 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/board
 	$(BIN)/edgehar demo
 
-# The fast ones side by side, for most wait for a line half of their time; the slow ones use all
-# cores by themselves.
+# Side by side, for most wait half of their time: for a line, or for one process of several.
 test: test-fast
 	$(BIN)/pytest -m slow
 
 test-fast: venv
 	$(BIN)/pytest -n 3 --dist loadfile
 
-# Ten minutes; what it downloads and builds stays in build/system.
+# A quarter of an hour; what it downloads and builds stays in build/system.
 test-system: venv
 	sh .ci/debian $$(cat tests/system/packages.txt)
 	$(BIN)/pytest -m system
