@@ -1,4 +1,4 @@
-"""Fit the wrist's network: every activity and wearer gets its fair share of a batch."""
+"""Fit the wrist's network: every activity, data set and wearer gets its fair share of a batch."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -75,17 +75,21 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
 def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np.float64]:
     """Give each window's chance to be drawn.
 
-    Classes by `shares`, then wearers by the root of how many windows of it they gave: more of one
-    wearer says less than as many of another.
+    Classes by `shares`, then data sets by the root of their size, then wearers alike.
     """
     chances = np.zeros(len(windows))
-    for c, share in enumerate(shares):
+    present = [(c, share) for c, share in enumerate(shares) if (windows.y == c).any()]
+    for c, share in present:
         of_class = windows.y == c
-        _, wearer, counts = np.unique(
-            windows.wearer[of_class], return_inverse=True, return_counts=True
-        )
-        due = np.sqrt(counts)
-        chances[of_class] = share * (due / due.sum() / counts)[wearer]
+        sets, counts = np.unique(windows.dataset[of_class], return_counts=True)
+        for name, part in zip(sets, np.sqrt(counts) / np.sqrt(counts).sum(), strict=True):
+            of_set = of_class & (windows.dataset == name)
+            _, inverse, sizes = np.unique(
+                windows.wearer[of_set], return_inverse=True, return_counts=True
+            )
+            # A wearer of whom little is known does not get more than thirty windows' due.
+            due = np.minimum(sizes, 30) / np.minimum(sizes, 30).sum()
+            chances[of_set] = share * part * (due / sizes)[inverse]
     whole: NDArray[np.float64] = chances / chances.sum()
     return whole
 
