@@ -21,7 +21,7 @@ demo: .venv/board
 
 # Side by side, for most wait half of their time: for a line, or for one process of several.
 test: test-fast
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 test-fast: venv
 	$(BIN)/pytest -n 3 --dist loadfile
