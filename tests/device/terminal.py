@@ -30,9 +30,10 @@ class Terminal:
     def __init__(self, code: str, *arguments: str | Path, env: dict[str, str]) -> None:
         self._ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (40, 100))
+        around = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
         self.process = subprocess.Popen(
             [sys.executable, "-c", _CONTROLLED + code, *map(str, arguments)],
-            stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **env},
+            stdin=theirs, stdout=theirs, stderr=theirs, env={**around, **env},
             start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
