@@ -75,8 +75,7 @@ def global_max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
 def global_average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
     """Take the mean of all time; in int8 its output, unlike a pooling's, has a scale of its own.
 
-    Over the height and the width of an image, for tflite-runtime takes four times as long for any
-    other axes.
+    Over the height and the width of an image: for any other axes tflite-runtime has slow code only.
     """
     image = _image(flow)
     axes = (1, 2) if image.shape[1] == 1 else (2,)
