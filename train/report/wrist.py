@@ -88,6 +88,8 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     per_set = {name: of(whole, everybody == name) for name in dict.fromkeys(everybody.tolist())}
     table += [_row(f"new people of {TITLES[name]}", figures(s)) for name, s in per_set.items()]
     table.append(_row("new people of all", figures(whole)))
+    fairer = {what: figures(of(whole, chosen)) for what, chosen in _fairer(joined(groups[:split]))}
+    table += [_row(f"… {what}", those) for what, those in fairer.items()]
     if not quick:
         delays = np.concatenate(
             [delay_s(s, group) for s, group in zip(people, groups[:split], strict=True)]
@@ -99,6 +101,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
                 "all": figures(whole).to_dict(),
                 **{name: figures(said).to_dict() for name, said in per_set.items()},
             },
+            "people_fairer": {what: those.to_dict() for what, those in fairer.items()},
             "smoothing": {
                 "gain": figures(whole).accuracy_forced - figures(whole).accuracy_raw,
                 "delay_s": {

@@ -10,20 +10,24 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import layers as converted
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.whole_file import write_whole
+from train import augment, flagship
 from train.datasets.cache import cached
 from train.fit import probabilities
 from train.parallel import side_by_side
-from train.wrist import days
+from train.wrist import augment as variety
+from train.wrist import chances, days, network
+from train.wrist import fit as fitting
 from train.wrist.days import Day
 from train.wrist.filters import Rows
 from train.wrist.fit import WristRecipe, fit
@@ -113,7 +117,13 @@ def run(jobs: Sequence[LeftOut], folder: Path, workers: int) -> list[Rows]:
 def _rows(job: LeftOut, folder: Path) -> Rows:
     _, those, sha256 = load(folder, job.wearers)
     key = json.dumps(
-        {"recipe": asdict(job.recipe), "seed": job.seed, "data": sha256, "out": _out(job)},
+        {
+            "recipe": asdict(job.recipe),
+            "seed": job.seed,
+            "data": sha256,
+            "out": _out(job),
+            "code": _code(),
+        },
         sort_keys=True,
     )
     try:
@@ -135,6 +145,13 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
 
 def _out(job: LeftOut) -> list[Any]:
     return [sorted(job.people), job.dataset]
+
+
+@cache
+def _code() -> str:
+    """Hash what makes a fit what it is, so that none is found again that was made otherwise."""
+    sources = (augment, chances, converted, fitting, flagship, network, variety)
+    return hashlib.sha256(b"".join(Path(str(m.__file__)).read_bytes() for m in sources)).hexdigest()
 
 
 def _arrays(those: WristWindows) -> dict[str, NDArray[Any]]:
