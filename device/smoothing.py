@@ -3,6 +3,10 @@
 The states are the model's outputs, a step is a window. Causal, so nothing is delayed but by the
 evidence that a change needs (Rabiner 1989, the forward procedure of section III.A, with a
 classifier's posterior over its prior in place of the likelihood).
+
+Windows are not independent, as that model has it: they overlap, and a classifier that errs does so
+for a while. What it says again is weak evidence, what it says otherwise than before is strong, as
+where noise is a first-order autoregression; so each has an exponent of its own.
 """
 
 from dataclasses import asdict, dataclass
@@ -30,6 +34,8 @@ class Smoothing:
     """(S,): before the first window; it is also what the model's probabilities are divided by."""
     weight: float
     """Above 0, to 1: exponent of a window's likelihood, for overlapping windows repeat evidence."""
+    change: float = 0.0
+    """0 to 1: exponent of its ratio to the likelihood of the window before."""
 
     def __post_init__(self) -> None:
         states = len(self.prior) if isinstance(self.prior, tuple) else 0
@@ -43,6 +49,7 @@ class Smoothing:
             raise InputError("smoothing: prior and each row of transition must sum to 1")
         if number("smoothing: weight", self.weight, 0, 1) == 0:
             raise InputError("smoothing: weight is 0, then no window would count")
+        number("smoothing: change", self.change, 0, 1)
 
     @property
     def states(self) -> int:
@@ -57,14 +64,18 @@ class Smoothing:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
+        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless.
+
+        Bundles from before there was `change` do without.
+        """
         if not isinstance(values, dict) or values.get("kind") != "hmm":
             raise InputError("smoothing: must be null or of kind 'hmm'; update edgehar")
-        named = matching(cls, {key: values[key] for key in values if key != "kind"}, "smoothing")
+        given = {"change": 0.0, **{key: values[key] for key in values if key != "kind"}}
+        named = matching(cls, given, "smoothing")
         rows = named["transition"] if isinstance(named["transition"], list) else []
         transition = tuple(tuple(row) if isinstance(row, list) else () for row in rows)
         prior = named["prior"] if isinstance(named["prior"], list) else []
-        return cls(transition, tuple(prior), named["weight"])
+        return cls(transition, tuple(prior), named["weight"], named["change"])
 
 
 class Filter:
@@ -73,20 +84,25 @@ class Filter:
     def __init__(self, smoothing: Smoothing) -> None:
         self._into = list(zip(*smoothing.transition, strict=True))
         self._prior = list(smoothing.prior)
-        self._weight = smoothing.weight
+        self._weight, self._change = smoothing.weight, smoothing.change
         self.reset()
 
     def reset(self) -> None:
         """Forget all windows."""
-        self._belief = self._prior
+        self._belief = self._said = self._prior
 
     def step(self, row: list[float]) -> list[float]:
         """Take the probabilities (S,) of the next window; return those of the states now."""
-        before, weight = self._belief, self._weight
+        said = [max(p, FLOOR) for p in row]
         joint = [
-            sum(map(mul, before, column)) * (max(p, FLOOR) / prior) ** weight
-            for p, prior, column in zip(row, self._prior, self._into, strict=True)
+            sum(map(mul, self._belief, column))
+            * (p / prior) ** self._weight
+            * (p / before) ** self._change
+            for p, before, prior, column in zip(
+                said, self._said, self._prior, self._into, strict=True
+            )
         ]
+        self._said = said
         total = sum(joint)
         self._belief = [value / total for value in joint]
         return self._belief

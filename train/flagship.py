@@ -44,15 +44,12 @@ def _posture(flow: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dense(24, activation="relu", name="posture")(mean)
 
 
-def sway(
-    flow: keras.KerasTensor, gain: float, filters: int, suffix: str = ""
-) -> list[keras.KerasTensor]:
+def sway(flow: keras.KerasTensor, gain: float, filters: int) -> list[keras.KerasTensor]:
     """Give what small motion, magnified, is like: in pieces of 0.24 s and then of 0.56 s."""
-    flow = Channels(*MOTION, name=f"motion{suffix}")(flow)
-    flow = layers.Rescaling(gain, name=f"gain{suffix}")(flow)
-    flow = layers.Conv1D(filters, 12, strides=4, activation="relu6", name=f"sway1{suffix}")(flow)
-    flow = layers.Conv1D(filters, 5, activation="relu", name=f"sway2{suffix}")(flow)
-    return pooled(flow, f"sway{suffix}")
+    flow = layers.Rescaling(gain, name="gain")(Channels(*MOTION, name="motion")(flow))
+    flow = layers.Conv1D(filters, 12, strides=4, activation="relu6", name="sway1")(flow)
+    flow = layers.Conv1D(filters, 5, activation="relu", name="sway2")(flow)
+    return pooled(flow, "sway")
 
 
 def _gait(flow: keras.KerasTensor) -> list[keras.KerasTensor]:

@@ -28,7 +28,7 @@ from train.wrist.windows import UNLABELLED, WristWindows
 
 RECIPE = WristRecipe(epochs=1, windows=128)
 DECISION = DecisionSpec(
-    0.45, unknown_output=True, temperature=1.2, smoothing=smoothing(60, 0.4, 0.2)
+    0.45, unknown_output=True, temperature=1.2, smoothing=smoothing(60, 0.3, 0.3, 0.2)
 )
 SHA256 = "ab" * 32
 

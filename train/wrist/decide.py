@@ -1,6 +1,6 @@
 """Fit what turns a model's probabilities into decisions, on people the model has not seen.
 
-Temperatures, filter and threshold are five numbers in all; they are fitted to the probabilities
+Temperatures, filter and threshold are seven numbers in all; they are fitted to the probabilities
 that models gave of left-out people, wearer after wearer, in the order of their day.
 """
 
@@ -29,7 +29,8 @@ _TEMPERATURES = (0.7, 0.85, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7, 2.0, 2.4, 3.0)
 _DWELLS_S = (30.0, 60.0)
 """Wearers stay with one activity for minutes in these data; a dwell of minutes would be right by
 that and slow to follow anybody else."""
-_WEIGHTS = (0.15, 0.25, 0.4, 0.6, 1.0)
+_WEIGHTS = (0.15, 0.25, 0.4, 0.6)
+_CHANGES = (0.0, 0.2, 0.35, 0.5)
 _UNKNOWNS = (0.16, 0.22, 0.3, 0.4)
 _THRESHOLDS = np.arange(0.3, 0.91, 0.01)
 
@@ -84,7 +85,7 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
         _, told, right = _threshold(beliefs(one), y, weights)
         return told >= UNKNOWN_TOLD, right
 
-    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _UNKNOWNS)]
+    filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _CHANGES, _UNKNOWNS)]
     ranked = sorted(filters, key=worth, reverse=True)
     fits = ((one, *_softening(beliefs(one), y)) for one in ranked)
     best, softening, _ = next((fit for fit in fits if fit[2] <= MISCALIBRATED), (ranked[0], 1.0, 1))

@@ -15,7 +15,7 @@ Rows = NDArray[np.float64]
 
 
 @cache
-def smoothing(dwell_s: float, weight: float, unknown: float) -> Smoothing:
+def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> Smoothing:
     """Make the filter of a wearer who stays with an activity for dwell_s on average.
 
     A model's probabilities are divided by what it was trained to expect, but for `unknown`, the
@@ -27,7 +27,7 @@ def smoothing(dwell_s: float, weight: float, unknown: float) -> Smoothing:
     transition = np.full((states, states), leave / (states - 1))
     np.fill_diagonal(transition, 1 - leave)
     return Smoothing(
-        tuple(tuple(row) for row in transition.tolist()), tuple(prior.tolist()), weight
+        tuple(tuple(row) for row in transition.tolist()), tuple(prior.tolist()), weight, change
     )
 
 
@@ -40,7 +40,9 @@ def believed(wearers: Sequence[Rows], smoothing: Smoothing) -> list[Rows]:
     padded = np.ones((longest, len(wearers), len(prior)))
     for at, rows in enumerate(wearers):
         padded[: len(rows), at] = rows
-    likelihood = (np.maximum(padded, FLOOR) / prior) ** smoothing.weight
+    said = np.maximum(padded, FLOOR)
+    before = np.concatenate([np.broadcast_to(prior, said[:1].shape), said[:-1]])
+    likelihood = (said / prior) ** smoothing.weight * (said / before) ** smoothing.change
     belief = np.broadcast_to(prior, padded.shape[1:])
     for now in likelihood:
         joint = (belief @ transition) * now

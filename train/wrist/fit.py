@@ -1,6 +1,5 @@
 """Fit the wrist's network: every activity, data set and wearer gets its fair share of a batch."""
 
-import logging
 import math
 from dataclasses import dataclass, field, replace
 
@@ -13,12 +12,10 @@ from train.datasets.piece import UNKNOWN
 from train.fit import Progress
 from train.models import adapt
 from train.wrist.augment import Variety, varied
-from train.wrist.chances import Weighed, fair_chances
 from train.wrist.days import CLASSES
-from train.wrist.network import joined, network
+from train.wrist.network import network
 from train.wrist.windows import WristWindows
 
-LOG = logging.getLogger("train")
 SITTING = CLASSES.index("sitting")
 MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "unknown")]
 
@@ -42,8 +39,6 @@ class WristRecipe:
     """After the convolutions and before the last layer."""
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.18, 0.16, 0.16)
     """Of each of CLASSES in a batch."""
-    weighed: tuple[Weighed, ...] = ("by data set", "by wearer")
-    """A network is taught each way, then they are joined to one."""
     resting_rad_s: float = 0.06
     """`unknown` windows in which the hand turns less than this, rms in the typical wearer's
     measure, are not trained on: whoever eats sits still between two bites, like any sitter."""
@@ -51,30 +46,14 @@ class WristRecipe:
 
 
 def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
-    """Train a new network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch.
-
-    One for each way that the recipe weighs windows, of another seed each, joined to one.
-    """
+    """Train a new network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
     keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
     windows = replace(windows, y=np.where(windows.lying, SITTING, windows.y))
     windows = windows.where((windows.y >= 0) & ~_rests(windows, recipe.resting_rad_s))
-    models: list[keras.Model] = []
-    typical = None
-    for number, weighed in enumerate(recipe.weighed):
-        LOG.info("network %d of %d, windows weighed %s", number + 1, len(recipe.weighed), weighed)
-        own = seed * len(recipe.weighed) + number
-        batches = _Batches(windows, recipe, weighed, own)
-        typical = windows.x[batches.order[:8000]] if typical is None else typical
-        models.append(_taught(recipe, batches, own, typical))
-    return joined(models, recipe.clip, recipe.dropout)
-
-
-def _taught(
-    recipe: WristRecipe, batches: "_Batches", seed: int, typical: NDArray[np.float32]
-) -> keras.Model:
-    keras.utils.set_random_seed(seed)
     model = network(recipe.clip, recipe.dropout)
-    adapt(model, typical)
+    batches = _Batches(windows, recipe, seed)
+    adapt(model, windows.x[batches.order[:8000]])
     steps = len(batches) * recipe.epochs
     model.compile(
         optimizer=keras.optimizers.AdamW(
@@ -93,6 +72,28 @@ def _taught(
     return model
 
 
+def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np.float64]:
+    """Give each window's chance to be drawn.
+
+    Classes by `shares`, then data sets by the root of their size, then wearers alike.
+    """
+    chances = np.zeros(len(windows))
+    present = [(c, share) for c, share in enumerate(shares) if (windows.y == c).any()]
+    for c, share in present:
+        of_class = windows.y == c
+        sets, counts = np.unique(windows.dataset[of_class], return_counts=True)
+        for name, part in zip(sets, np.sqrt(counts) / np.sqrt(counts).sum(), strict=True):
+            of_set = of_class & (windows.dataset == name)
+            _, inverse, sizes = np.unique(
+                windows.wearer[of_set], return_inverse=True, return_counts=True
+            )
+            # A wearer of whom little is known does not get more than thirty windows' due.
+            due = np.minimum(sizes, 30) / np.minimum(sizes, 30).sum()
+            chances[of_set] = share * part * (due / sizes)[inverse]
+    whole: NDArray[np.float64] = chances / chances.sum()
+    return whole
+
+
 def _rests(windows: WristWindows, least_rad_s: float) -> NDArray[np.bool_]:
     rate = windows.x[:, :, 3:6]
     turning = np.sqrt(((rate - rate.mean(axis=1, keepdims=True)) ** 2).sum(axis=2).mean(axis=1))
@@ -103,11 +104,11 @@ def _rests(windows: WristWindows, least_rad_s: float) -> NDArray[np.bool_]:
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     """Windows drawn and varied anew every epoch."""
 
-    def __init__(self, windows: WristWindows, recipe: WristRecipe, weighed: Weighed, seed: int):
+    def __init__(self, windows: WristWindows, recipe: WristRecipe, seed: int):
         super().__init__()
         self._windows, self._recipe = windows, recipe
         self._one_hot = np.eye(len(CLASSES), dtype=np.float32)[windows.y]
-        self._chances = fair_chances(windows, recipe.shares, weighed)
+        self._chances = fair_chances(windows, recipe.shares)
         self._random = np.random.default_rng(seed)
         self.order = np.empty(0, np.intp)
         self.on_epoch_end()

@@ -24,9 +24,8 @@ from train.datasets import wrist
 from train.datasets.archive import Archive, locate
 from train.datasets.piece import LABELS
 from train.provenance import provenance
-from train.wrist.chances import fair_chances
 from train.wrist.experiments import ORIENTATION, SPEC, load
-from train.wrist.fit import WristRecipe, fit
+from train.wrist.fit import WristRecipe, fair_chances, fit
 from train.wrist.windows import WristWindows
 
 LOG = logging.getLogger("train")
@@ -132,7 +131,7 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
 
 def drawn(windows: WristWindows, recipe: WristRecipe, count: int, seed: int) -> NDArray[np.intp]:
     """Draw (count,) labelled windows as training draws them, each at most once."""
-    chances = fair_chances(windows, recipe.shares, recipe.weighed[0])
+    chances = fair_chances(windows, recipe.shares)
     count = min(count, np.count_nonzero(chances))
     return np.random.default_rng(seed).choice(len(windows), count, replace=False, p=chances)
 

@@ -2,7 +2,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,18 +16,14 @@ from firmware_bridge.samples import Float64
 from tests.train.wrist.made_up import day_of
 from train.datasets import wrist
 from train.datasets.piece import LABELS
-from train.fit import probabilities
 from train.gyro_check import check
-from train.models import adapt
 from train.wrist.augment import Variety, varied
-from train.wrist.chances import fair_chances
 from train.wrist.days import CLASSES, days
 from train.wrist.decide import UNKNOWN, UNKNOWN_TOLD, Stretch, fit_decision, stretches
 from train.wrist.evaluate import delay_s, figures, say
 from train.wrist.experiments import ORIENTATION, POSTURES, SPEC
 from train.wrist.filters import believed, smoothing, tempered
-from train.wrist.fit import WristRecipe
-from train.wrist.network import NORMALISE, joined, network
+from train.wrist.fit import WristRecipe, fair_chances
 from train.wrist.protocol import FOLDS, subject_folds
 from train.wrist.turns import random_turns, turned, without
 from train.wrist.windows import windows
@@ -62,7 +57,7 @@ def by_gravity(x: NDArray[np.float32]) -> Float64:
 
 
 def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
-    spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.4, 0.2))
+    spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.3, 0.3, 0.2))
     day = day_of(SCRIPT)
     those = windows([day], SPEC, ORIENTATION)
     said = say(those, by_gravity(those.x), spec, POSTURES)
@@ -79,7 +74,7 @@ def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
 
 
 def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
-    spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.4, 0.2))
+    spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.3, 0.3, 0.2))
     day = day_of((("walking", 60.0), ("sitting", 40.0), ("standing", 40.0)))
     before = None
     for turn in (np.eye(3), *random_turns(4, seed=1)):
@@ -149,7 +144,7 @@ def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
     those = windows([day_of(SCRIPT, 1), day_of((("walking", 60.0),), 2)], SPEC, ORIENTATION)
     those = those.where(those.y >= 0)
     shares = WristRecipe().shares
-    chances = fair_chances(those, shares, "by data set")
+    chances = fair_chances(those, shares)
     assert chances.sum() == pytest.approx(1)
     present = sorted({int(c) for c in those.y})
     whole = sum(shares[c] for c in present)
@@ -160,33 +155,8 @@ def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
     assert first == pytest.approx(chances[walking].sum() / 2)
 
 
-def test_by_wearer_all_weigh_by_the_root_of_their_windows_whatever_the_data_set() -> None:
-    four, one = (day_of((("walking", seconds),), seed) for seed, seconds in ((1, 160.0), (2, 40.0)))
-    those = windows([four, replace(one, dataset="another")], SPEC, ORIENTATION)
-    counts = [np.count_nonzero(those.wearer == name) for name in ("made-up-1", "made-up-2")]
-    chances = fair_chances(those, WristRecipe().shares, "by wearer")
-    weights = [chances[those.wearer == name].sum() for name in ("made-up-1", "made-up-2")]
-    assert weights[0] / weights[1] == pytest.approx((counts[0] / counts[1]) ** 0.5)
-
-
-def test_networks_joined_to_one_say_the_geometric_mean_of_what_they_say() -> None:
-    x = _random().normal(size=(20, 128, 9)).astype(np.float32)
-    keras.utils.set_random_seed(0)
-    parts = [network(2.5, (0.3, 0.5)) for _ in range(2)]
-    for part in parts:
-        adapt(part, x)
-        for layer in part.layers:
-            if layer.name != NORMALISE:  # biases begin as zeros: none would be missed
-                those = [w + 0.1 * _random().normal(size=w.shape) for w in layer.get_weights()]
-                layer.set_weights(those)
-    said = [probabilities(model, x) for model in (joined(parts, 2.5, (0.3, 0.5)), *parts)]
-    mean = np.sqrt(said[1] * said[2])
-    np.testing.assert_allclose(said[0], mean / mean.sum(1, keepdims=True), atol=1e-5)
-    assert np.abs(said[1] - said[2]).max() > 0.1
-
-
 def test_the_filter_follows_a_change_and_ignores_a_slip() -> None:
-    forward = smoothing(60.0, 0.4, 0.2)
+    forward = smoothing(60.0, 0.3, 0.3, 0.2)
     sure = np.full((40, len(CLASSES)), 0.02)
     sure[:20, 3] = sure[20:, 4] = 0.88
     sure[10] = np.roll(sure[10], 1)  # one window in which sitting looks like standing
@@ -200,7 +170,7 @@ def test_many_wearers_are_filtered_as_the_device_does_it() -> None:
     random = _random()
     wearers = [random.dirichlet(np.full(len(CLASSES), 0.1), n) for n in (1, 40, 7)]
     wearers[0][0] = np.eye(len(CLASSES))[2]  # int8 gives zeros
-    spec = smoothing(60.0, 0.4, 0.3)
+    spec = smoothing(60.0, 0.3, 0.3, 0.3)
     for rows, found in zip(
         wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True
     ):
