@@ -28,7 +28,6 @@ class Watcher:
         self._changed_s = np.full(6, -np.inf)
         self._at_s = -np.inf
         self._clipped: deque[tuple[float, int, int]] = deque()
-        self._taken, self._at_end = 0, 0
 
     def push(self, samples: Samples, acc_full_scale_g: float, gyro_full_scale_rad_s: float) -> None:
         """Take a block of samples that a sensor with these full scales gave."""
@@ -39,26 +38,22 @@ class Watcher:
         limits = np.repeat([acc_full_scale_g, gyro_full_scale_rad_s], 3) * _AT_END
         clipped = int((np.abs(values) >= limits).any(axis=1).sum())
         self._clipped.append((self._at_s, len(values), clipped))
-        self._count(len(values), clipped)
         while self._clipped[0][0] < self._at_s - CLIPPED_S:
-            _, old, old_clipped = self._clipped.popleft()
-            self._count(-old, -old_clipped)
+            self._clipped.popleft()
 
     @property
     def problems(self) -> tuple[str, ...]:
         """`stuck` and `clipping`, where it is so."""
         if not self._clipped:
             return ()
+        taken = sum(count for _, count, _ in self._clipped)
+        clipped = sum(count for _, _, count in self._clipped)
         found = []
         if (self._at_s - self._changed_s >= STUCK_S).any():
             found.append("stuck")
-        if self._at_end > CLIPPED_SHARE * self._taken:
+        if clipped > CLIPPED_SHARE * taken:
             found.append("clipping")
         return tuple(found)
-
-    def _count(self, samples: int, clipped: int) -> None:
-        self._taken += samples
-        self._at_end += clipped
 
     def _note_changes(self, t_s: Float64, values: Float64) -> None:
         before = np.concatenate([self._last[None], values[:-1]])
