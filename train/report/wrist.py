@@ -81,14 +81,13 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     table = []
     for (name, said), group in zip(sets.items(), groups[split:], strict=True):
         table.append(_row(TITLES[name], figures(said)))
-        for what, chosen in _fairer(group):
-            table.append(_row(f"… {what}", figures(of(said, chosen))))
+        table += [_row(f"… {what}", those) for what, those in _fairer(said, [group]).items()]
     whole = joined(people)
     everybody = np.concatenate([group.dataset for group in groups[:split]])
     per_set = {name: of(whole, everybody == name) for name in dict.fromkeys(everybody.tolist())}
     table += [_row(f"new people of {TITLES[name]}", figures(s)) for name, s in per_set.items()]
     table.append(_row("new people of all", figures(whole)))
-    fairer = {what: figures(of(whole, chosen)) for what, chosen in _fairer(joined(groups[:split]))}
+    fairer = _fairer(whole, groups[:split])
     table += [_row(f"… {what}", those) for what, those in fairer.items()]
     if not quick:
         delays = np.concatenate(
@@ -170,15 +169,19 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
     }
 
 
-def _fairer(group: WristWindows) -> list[tuple[str, Any]]:
-    """Give what of a data set meets the terms: the wearer walks, and swings the arm."""
-    met = []
-    walked = np.isin(group.wearer, np.unique(group.wearer[group.known]))
+def _fairer(said: Said, groups: Sequence[WristWindows]) -> dict[str, Figures]:
+    """Give the figures of what meets the terms: the wearer walks, and swings the arm."""
+    wearer, known, detail = (
+        np.concatenate([getattr(group, name) for group in groups])
+        for name in ("wearer", "known", "detail")
+    )
+    met = {}
+    walked = np.isin(wearer, np.unique(wearer[known]))
     if not walked.all():
-        met.append(("of wearers who walked until their mounting was known", walked))
-    if (rail := np.isin(group.detail, sorted(ON_A_RAIL))).any():
-        met.append(("off the treadmill", ~rail))
-    return met
+        met["of wearers who walked until their mounting was known"] = walked
+    if (rail := np.isin(detail, sorted(ON_A_RAIL))).any():
+        met["off the treadmill"] = ~rail
+    return {what: figures(of(said, chosen)) for what, chosen in met.items()}
 
 
 def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,6 @@ def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequenc
         rows[:, :UNKNOWN].argmax(axis=1),
         windows.known,
     )
-
-
-Columns = TypeVar("Columns", Said, WristWindows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +120,11 @@ def figures(said: Said) -> Figures:
     )
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Put the windows of several folds' people, or the decisions on them, together."""
-    names = [f.name for f in fields(parts[0])]
-    return type(parts[0])(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+def joined(parts: Sequence[Said]) -> Said:
+    """Put the decisions on several folds' people together."""
+    return Said(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Said)}
+    )
 
 
 def of(said: Said, chosen: NDArray[np.bool_]) -> Said:

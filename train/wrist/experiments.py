@@ -17,17 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import layers as converted
 from device.orientation.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.whole_file import write_whole
-from train import augment, flagship
 from train.datasets.cache import cached
 from train.fit import probabilities
 from train.parallel import side_by_side
-from train.wrist import augment as variety
-from train.wrist import days, network
-from train.wrist import fit as fitting
+from train.wrist import days
 from train.wrist.days import Day
 from train.wrist.filters import Rows
 from train.wrist.fit import WristRecipe, fit
@@ -38,6 +34,11 @@ LOG = logging.getLogger("train")
 FOLDER = Path("runs") / "report"
 MAKING = 4
 """Raised whenever days or windows are made otherwise, so that the cache is made anew."""
+_MADE_BY = (
+    *("convert/layers.py", "train/augment.py", "train/flagship.py", "train/models.py"),
+    *("train/wrist/augment.py", "train/wrist/fit.py", "train/wrist/network.py"),
+)
+"""Whose code makes a fit."""
 POSTURES = ("sitting", "standing")
 SPEC = SignalSpec(noise_cutoff_hz=8.0)
 """Half of the sensors give 20 to 25 samples a second; above 8 Hz the others must not be told from
@@ -150,8 +151,8 @@ def _out(job: LeftOut) -> list[Any]:
 @cache
 def _code() -> str:
     """Hash what makes a fit what it is, so that none is found again that was made otherwise."""
-    sources = (augment, converted, fitting, flagship, network, variety)
-    return hashlib.sha256(b"".join(Path(str(m.__file__)).read_bytes() for m in sources)).hexdigest()
+    root = Path(__file__).parents[2]
+    return hashlib.sha256(b"".join((root / name).read_bytes() for name in _MADE_BY)).hexdigest()
 
 
 def _arrays(those: WristWindows) -> dict[str, NDArray[Any]]:
