@@ -30,11 +30,11 @@ from convert import runner
 from convert.card import card
 from convert.converter import Converted, convert
 from convert.verify import Check, verify
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from device.model import manifest
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import OrientationSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 UNKNOWN_THRESHOLD: Final = 0.4

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-from device import checks
-from device.config import CHECKS
-from device.settings import SECTIONS, SETTINGS
+from device.config import checks
+from device.config.load import CHECKS
+from device.config.reference import SECTIONS, SETTINGS
 
 PAGE: Final = Path("docs/CONFIG.md")
 _HEAD: Final = """\

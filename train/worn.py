@@ -1,4 +1,4 @@
-"""What `device.worn` says of people who wear the sensor, and of a sensor that nobody wears."""
+"""How often `nonwear` says `not_worn` of people who wear the sensor, and of one nobody wears."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from device.decision.nonwear import Worn, WornSpec, body_g, rate_rad_s
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
-from device.worn import Worn, WornSpec, body_g, rate_rad_s
 from train.micro_movement import beyond_noise_rad_s
 from train.wrist.days import Day
 from train.wrist.experiments import SPEC as WRIST

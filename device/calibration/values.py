@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from device.fields import numbers
+from device.files.spec_fields import numbers
 from device.sources import Health, Source
 from firmware_bridge.samples import Float64, Samples
 

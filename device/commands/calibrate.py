@@ -15,8 +15,8 @@ from device.calibration.faces import HOLD_S, Result, SixFaces, residual, rounded
 from device.calibration.still import Still, StillFinder
 from device.calibration.values import Calibration
 from device.commands import options
-from device.commands.liveline import LiveLine
 from device.sources import Source
+from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError, InputError
 
 REST_S = 10.0

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from device import config as configs
 from device.calibration import file as calibrations
 from device.commands import options
-from device.decisions import to_json
+from device.config import load as configs
+from device.decision.decision import to_json
 from device.model.classifier import Classifier, self_test
-from device.parallel import read_ahead, workers
-from device.pipeline import Pipeline
+from device.pipeline.parallel import read_ahead, workers
+from device.pipeline.pipeline import Pipeline
 from device.sources.recording import RecordingSource
 
 LONG_BYTES = 4 << 20

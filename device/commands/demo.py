@@ -13,14 +13,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device import daemon
 from device.commands import options
-from device.decisions import Decision
-from device.live import LiveView, PlainView, Tally, Truth, view_on
+from device.daemon import loop
+from device.decision.decision import Decision
 from device.model.classifier import Classifier
-from device.pipeline import Pipeline
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet
 from device.sources.serial import SerialSource
+from device.terminal.live_view import LiveView, PlainView, Tally, Truth, view_on
 from firmware_bridge import faults
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.line import PtyLine
@@ -79,7 +79,7 @@ def command(picture: Path | None) -> None:
         outlets = [Outlet(tally), Outlet(view)]
         pipeline = Pipeline(bundle, classify)
         ended = lambda: stop() or not line.playing()  # noqa: E731
-        report = daemon.run(source, pipeline, bundle.spec, outlets, ended)
+        report = loop.run(source, pipeline, bundle.spec, outlets, ended)
         line.stop()
     if picture is not None and isinstance(view, LiveView):
         write_whole(picture, view.picture().encode())
@@ -148,7 +148,7 @@ class _PlayedLine:
             self._error = error
 
 
-def _summarise(console: Console, tally: Tally, report: daemon.Report, played: Played) -> None:
+def _summarise(console: Console, tally: Tally, report: loop.Report, played: Played) -> None:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("the synthetic wearer was")
     table.add_column("windows", justify="right")

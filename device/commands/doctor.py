@@ -13,11 +13,11 @@ from pathlib import Path
 
 import click
 
-from device import config as configs
-from device.commands.liveline import LiveLine
+from device.config import load as configs
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
-from device.service.place import SETTINGS
+from device.service.installation import SETTINGS
+from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError
 
 LISTEN_S = 20.0

@@ -9,13 +9,13 @@ from shlex import quote
 
 import click
 
-from device import config as configs
-from device import first_settings
 from device.commands import demo, doctor, options
-from device.commands.watching import watch
+from device.config import first_settings
+from device.config import load as configs
 from device.doctor import ports, search
 from device.doctor.search import Candidate
-from device.service.place import SETTINGS
+from device.service.installation import SETTINGS
+from device.terminal.watch import watch
 from firmware_bridge.errors import EdgeharError, InputError
 
 WORN = {

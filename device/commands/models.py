@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from device import config as configs
 from device.commands import options
+from device.config import load as configs
 from device.model import bundle as bundles
+from device.model.catalogue import Entry
 from device.model.ledger import Ledger
-from device.model.shelf import Entry
 from device.model.store import Store
-from device.service.place import SETTINGS
+from device.service.installation import SETTINGS
 
 _with_settings = click.option(
     "--config", "config_path", metavar="FILE", type=Path,

@@ -9,16 +9,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from device.config import Config, parse_source
-from device.config import Source as SourceSetting
+from device.config.load import Config, parse_source
+from device.config.load import Source as SourceSetting
 from device.model.bundle import Bundle, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key
 from device.model.store import Store, folder_of
 from device.model.trial import Taken, active, taken
-from device.mounting_file import NAME, MountingFile
-from device.sinks import today_file as today_files
-from device.sinks.today_file import TodayFile
+from device.mounting.state_file import NAME, MountingFile
+from device.sinks import daily_totals_file as today_files
+from device.sinks.daily_totals_file import TodayFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 

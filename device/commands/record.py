@@ -13,11 +13,11 @@ from shlex import quote
 import click
 
 from device.commands import options
-from device.commands.liveline import LiveLine
-from device.commands.prompted import Prompted
-from device.daemon import in_words
-from device.labels import LabelTrack, Typist, can_be_typed, cleaned
+from device.daemon.loop import in_words
+from device.labels.typed import LabelTrack, Typist, can_be_typed, cleaned
 from device.sources import Source
+from device.terminal.prompt_line import Prompted
+from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples

@@ -9,21 +9,21 @@ from typing import Any
 
 import click
 
-from device import config as configs
-from device import daemon
 from device.commands import options
-from device.held import Decided, Held
+from device.config import load as configs
+from device.daemon import loop
+from device.daemon.observer import InferenceTimes
+from device.daemon.reload import not_taken, reread
+from device.daemon.reloadable_source import Decided, Held
+from device.daemon.systemd_notify import Notifier
+from device.decision.daily_totals import Today
 from device.model.bundle import Bundle
 from device.model.classifier import Classifier
 from device.model.trial import Taken
-from device.mounting_file import MountingFile
-from device.notify import Notifier
-from device.pipeline import Pipeline
-from device.service.reload import not_taken, reread
+from device.mounting.state_file import MountingFile
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
-from device.status import InferenceTimes
-from device.today import Today
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.whole_file import write_json
 
@@ -124,7 +124,7 @@ def _run(settings: Callable[[], configs.Config], notifier: Notifier | None) -> d
                 notifier.reloading()
                 config = reread(settings, ready.config, _checked, notifier)
             with _prepared(config, held, notifier, ready) as ready:
-                result = daemon.run(
+                result = loop.run(
                     held, ready.pipeline, ready.taken.bundle.spec, ready.outlets, interrupted,
                     ready.kept, ready.times, ready.today,
                 )  # fmt: skip
@@ -220,12 +220,12 @@ def _open_sinks(config: configs.Config, held: Held, bundle: Bundle, sinks: list[
 
         sinks.append(Metrics(config.metrics_listen, config.metrics_file))
     if config.mqtt is not None:
-        from device.sinks.mqtt import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
+        from device.sinks.mqtt.sink import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
 
         sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
     held.show = None
     if config.labels_folder is not None and _checked(config).kind != "recording":
-        from device.sinks.ring import Ring  # noqa: PLC0415 -- memory where not wanted
+        from device.sinks.raw_ring import Ring  # noqa: PLC0415 -- memory where not wanted
 
         ring = Ring(config.labels_folder, config.labels_max_mb, held.date)
         held.show = ring.keep

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from device.config import Config
+from device.config.load import Config
 from device.doctor.finding import Finding, Level
 from firmware_bridge.errors import EdgeharError
 

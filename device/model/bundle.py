@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from device.model import manifest as manifests
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import OrientationSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_whole
 

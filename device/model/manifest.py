@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.orientation.spec import OrientationSpec
+from device.decision.judge import UNKNOWN, DecisionSpec
+from device.decision.nonwear import WornSpec
+from device.mounting.spec import OrientationSpec
 from device.signal.spec import SignalSpec
-from device.verdict import UNKNOWN, DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 SCHEMA: Final = 2

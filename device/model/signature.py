@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from device.model import durable
+from device.files import durable
 from device.model.bundle import BundleError
 from firmware_bridge.errors import EdgeharError, InputError
 

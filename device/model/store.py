@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from device.files import durable
 from device.model import bundle as bundles
-from device.model import durable, shelf, signature
+from device.model import catalogue, signature
 from device.model.bundle import Bundle, BundleError
+from device.model.catalogue import Entry
 from device.model.classifier import self_test
 from device.model.ledger import Ledger, LedgerError, Origin, is_key, plain, short
-from device.model.shelf import Entry
 from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
@@ -76,15 +77,15 @@ class Store:
         """List what is there: the shipped ones first, then by name. Raises StoreError."""
         origins = self.ledger().installed
         try:
-            installed = shelf.keys_in(self.folder)
+            installed = catalogue.keys_in(self.folder)
         except OSError as error:
             raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
         shipped = sorted(path.stem for path in bundles.MODELS.glob("*.tflite"))
-        return [shelf.entry(key, self.folder, origins) for key in (*shipped, *installed)]
+        return [catalogue.entry(key, self.folder, origins) for key in (*shipped, *installed)]
 
     def find(self, wanted: str) -> Path:
         """Return the file of NAME or NAME@HASH; raises InputError."""
-        return shelf.path_of(shelf.find(wanted, self.entries()).key, self.folder)
+        return catalogue.path_of(catalogue.find(wanted, self.entries()).key, self.folder)
 
     def install(self, file: Path) -> Entry:
         """Verify a bundle on this machine, then copy it in; the same one twice is the same as once.
@@ -109,23 +110,23 @@ class Store:
         )
 
         def add(ledger: Ledger) -> Ledger:
-            there = shelf.keys_in(self.folder)
+            there = catalogue.keys_in(self.folder)
             if key not in there and len(there) >= MOST:
                 raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
             self._tidy()
             # Also where it is there already: it may be damaged.
-            durable.write(shelf.path_of(key, self.folder), content)
+            durable.write(catalogue.path_of(key, self.folder), content)
             kept = {k: v for k, v in ledger.installed.items() if k in there}
             return replace(ledger, installed={**kept, key: origin})
 
-        return shelf.entry(key, self.folder, self.change(add).installed)
+        return catalogue.entry(key, self.folder, self.change(add).installed)
 
     def activate(self, wanted: str) -> Entry:
         """Verify a model and make it the active one, on trial.
 
         Raises InputError if it is not there or not unmistakable, and as `verified`.
         """
-        found = shelf.find(wanted, self.entries())
+        found = catalogue.find(wanted, self.entries())
         default = bundles.shipped_default()
         self.verified(found.key)
 
@@ -144,11 +145,11 @@ class Store:
             raise InputError("no model to go back to; choose one: edgehar models activate NAME")
         self.verified(key)
         ledger = self.change(lambda now: now.went_back() if now.previous == key else now)
-        return shelf.entry(key, self.folder, ledger.installed)
+        return catalogue.entry(key, self.folder, ledger.installed)
 
     def load(self, key: str) -> Bundle:
         """Load a model, which must be whole and allowed here; raises BundleError."""
-        found = shelf.entry(key, self.folder, self.ledger().installed)
+        found = catalogue.entry(key, self.folder, self.ledger().installed)
         if found.bundle is None:
             raise BundleError(f"{short(key)}: {found.damage}")
         signed_by = found.origin and found.origin.signed_by

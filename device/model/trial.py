@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from device.decisions import Decision
+from device.decision.decision import Decision
 from device.model import bundle as bundles
 from device.model.bundle import Bundle, BundleError
 from device.model.classifier import self_test

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-from device.service.plan import NAME
+from device.service.install_steps import NAME
 from firmware_bridge.errors import EdgeharError
 
 _PROPERTIES: Final = (

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from device.config import Config
-from device.service.place import hidden, plain
+from device.config.load import Config
+from device.service.installation import hidden, plain
 from firmware_bridge.errors import InputError
 
 MARK: Final = "# Made by `edgehar service install`, and taken away by `edgehar service uninstall`."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signal.mounting import Mounting
+from device.mounting.rotation import Mounting
 from device.signal.screen import Screen
 from device.signal.spec import SignalSpec
 from device.signal.timebase import Timebase

@@ -16,10 +16,10 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
 from prometheus_client.metrics_core import Metric
 
-from device.decisions import Decision
+from device.daemon.observer import Status
+from device.decision.decision import Decision
 from device.sinks import SinkError
-from device.sinks.families import families
-from device.status import Status
+from device.sinks.metric_families import families
 from firmware_bridge.errors import EdgeharError, InputError
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.decisions import Decision, to_json
+from device.decision.decision import Decision, to_json
 from device.history import clock, schema
 from device.history.clock import Reading
 from device.history.limits import KEPT, Limits

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from device.decisions import Decision, to_json
+from device.decision.decision import Decision, to_json
 from device.sinks import SinkError
 
 

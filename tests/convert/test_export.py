@@ -21,12 +21,12 @@ from convert.export import (
 from convert.runner import installed
 from convert.verify import Check
 from device.cli import main
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from device.model.bundle import BundleError, load, write
 from device.model.classifier import SELF_TEST_TOLERANCE, Classifier, self_test
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import OrientationSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from tests.convert.models import CLASSES, trained, windows
 

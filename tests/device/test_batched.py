@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.batched import MOST, Batched
-from device.decisions import Decision
-from device.pipeline import Pipeline
+from device.decision.decision import Decision
+from device.pipeline.batching import MOST, Batched
+from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
 from tests.device.test_daemon import Model, classify
 

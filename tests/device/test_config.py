@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.config import ConfigError, Source, load, parse_source
+from device.config.load import ConfigError, Source, load, parse_source
 
 WHOLE = """\
 # a comment

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import daemon
-from device.decisions import Decision
-from device.pipeline import Pipeline
+from device.daemon import loop
+from device.decision.decision import Decision
+from device.decision.judge import DecisionSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet, SinkError
 from device.sources import Health
-from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64, Samples
 
 LABELS = ("walking", "sitting")
@@ -84,11 +84,11 @@ class FakeSink:
 
 def run(
     blocks: Iterable[Samples], *sinks: FakeSink, stop_after: int = 10**9
-) -> tuple[FakeSource, daemon.Report]:
+) -> tuple[FakeSource, loop.Report]:
     source = FakeSource(blocks)
     asked = iter(range(10**9))
     outlets = [Outlet(sink) for sink in sinks]
-    report = daemon.run(
+    report = loop.run(
         source, Pipeline(Model, classify), Model.spec, outlets, lambda: next(asked) >= stop_after
     )
     assert source.closed
@@ -112,7 +112,7 @@ def test_decisions_go_to_every_sink_with_their_date() -> None:
 
 def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("device.daemon.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("device.daemon.loop.time.monotonic", lambda: now[0])
 
     def blocks() -> Generator[Samples]:
         for wanted in (None, 0.0, None):
@@ -143,7 +143,7 @@ def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixtu
 
     source = FakeSource(blocks())
     pipeline = Pipeline(Model, classify)
-    report = daemon.run(source, pipeline, Model.spec, [Outlet(FakeSink())], lambda: False)
+    report = loop.run(source, pipeline, Model.spec, [Outlet(FakeSink())], lambda: False)
     assert report.problems == ["stuck", "clipping", "bus errors"]
     assert report.temperature_c == 31.5
     said = [message for message in caplog.messages if message.startswith("fake")]
@@ -197,6 +197,6 @@ def test_what_it_opened_is_closed_when_it_fails() -> None:
 
     source, sink = FakeSource(blocks()), FakeSink()
     with pytest.raises(RuntimeError):
-        daemon.run(source, Pipeline(Model, classify), Model.spec, [Outlet(sink)], lambda: False)
+        loop.run(source, Pipeline(Model, classify), Model.spec, [Outlet(sink)], lambda: False)
     assert source.closed
     assert sink.closed

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import first_settings
-from device.config import load, parse_source
-from device.service.place import SETTINGS
+from device.config import first_settings
+from device.config.load import load, parse_source
+from device.service.installation import SETTINGS
 from firmware_bridge.errors import InputError
 
 _PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)

@@ -13,7 +13,7 @@ import pytest
 
 from device.cli import PROGRAM
 from device.model import trial
-from device.service.place import SETTINGS
+from device.service.installation import SETTINGS
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
 from tests.device.commands import edgehar, lines

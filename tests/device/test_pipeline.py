@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.decisions import Decision, to_json
-from device.orientation.spec import OrientationSpec
-from device.pipeline import Pipeline
+from device.decision.decision import Decision, to_json
+from device.decision.hmm_filter import Smoothing
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
+from device.mounting.spec import OrientationSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import SPEC, chunks, moments, walk
 

@@ -5,8 +5,8 @@ import re
 import click
 import pytest
 
-from device.commands import prompted
-from device.commands.prompted import Prompted
+from device.terminal import prompt_line
+from device.terminal.prompt_line import Prompted
 
 
 class Terminal:
@@ -52,8 +52,8 @@ class Terminal:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
-    monkeypatch.setattr(prompted, "draw", terminal.write)
-    monkeypatch.setattr(prompted, "EVERY_S", 0.0)
+    monkeypatch.setattr(prompt_line, "draw", terminal.write)
+    monkeypatch.setattr(prompt_line, "EVERY_S", 0.0)
     return terminal
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from device.decision.hmm_filter import Smoothing
+from device.decision.judge import DecisionSpec
 from device.model import bundle as bundles
-from device.orientation.spec import OrientationSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
+from device.mounting.spec import OrientationSpec
 from tests.device.commands import edgehar, lines
 from tests.device.test_run import daemon, play, stop, stored, without
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.smoothing import Filter, Smoothing, tempered
+from device.decision.hmm_filter import Filter, Smoothing, tempered
 from firmware_bridge.errors import InputError
 
 STATES = 3

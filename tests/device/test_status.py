@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import daemon
-from device.decisions import State
-from device.pipeline import Pipeline
+from device.daemon import loop
+from device.daemon.observer import INFERENCE_BOUNDS_S, InferenceTimes, Status
+from device.decision.daily_totals import Today
+from device.decision.decision import State
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
-from device.status import INFERENCE_BOUNDS_S, InferenceTimes, Status
-from device.today import Today
 from firmware_bridge.samples import Float64, Samples
 from tests.device.made_up import HOP_S, WINDOW_S, a_status, decision
 from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
@@ -125,7 +125,7 @@ class Dated(FakeSource):
 
 
 def run(sink: FakeSink, blocks: Iterable[Samples], times: InferenceTimes | None = None) -> None:
-    daemon.run(
+    loop.run(
         Dated(blocks), Pipeline(Model, times or classify), Model.spec, [Outlet(sink)],
         lambda: False, times=times,
     )  # fmt: skip
@@ -177,7 +177,7 @@ def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
 def test_the_last_status_is_told_when_nobody_reads_any_more() -> None:
     gone, told = FakeSink(), Told()
     gone.fails = BrokenPipeError
-    daemon.run(
+    loop.run(
         Dated([samples(0.0, 30.0)]), Pipeline(Model, classify), Model.spec,
         [Outlet(told), Outlet(gone)], lambda: False,
     )  # fmt: skip
@@ -203,7 +203,7 @@ def test_a_sink_that_cannot_take_a_status_fails_as_one_that_cannot_write() -> No
     sink = Told()
     sink.fails = SinkError
     outlet = Outlet(sink)
-    daemon.run(
+    loop.run(
         FakeSource([samples(0.0, 10.0)]), Pipeline(Model, classify), Model.spec, [outlet],
         lambda: False,
     )  # fmt: skip

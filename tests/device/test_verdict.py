@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec, Judge
+from device.decision.hmm_filter import Smoothing
+from device.decision.judge import DecisionSpec, Judge
 
 LABELS = ("walking", "sitting", "lying")
 

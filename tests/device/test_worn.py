@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.batched import Batched
-from device.decisions import Decision, to_json
-from device.pipeline import Pipeline
+from device.decision.decision import Decision, to_json
+from device.decision.nonwear import Worn, WornSpec, rate_rad_s
+from device.pipeline.batching import Batched
+from device.pipeline.pipeline import Pipeline
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
-from device.worn import Worn, WornSpec, rate_rad_s
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import chunks, moments, walk

@@ -18,10 +18,10 @@ from typing import Any
 import click
 import pytest
 
-from device import config as configs
 from device.calibration import file as calibrations
 from device.cli import cli
-from device.decisions import Decision
+from device.config import load as configs
+from device.decision.decision import Decision
 from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device import config as configs
-from device.checks import RefusedError
 from device.commands import options
-from device.config import CHECKS, Config
+from device.config import load as configs
+from device.config.broker import Broker
+from device.config.checks import RefusedError
+from device.config.load import CHECKS, Config
+from device.config.reference import SECTIONS, SETTINGS
 from device.model.bundle import load, locate
-from device.settings import SECTIONS, SETTINGS
-from device.sinks.broker import Broker
 from train.config_page import example, must_be, page
 
 NEEDS = {

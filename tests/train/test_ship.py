@@ -11,10 +11,10 @@ import pytest
 
 from convert.export import convert_run, make_bundle, read_run, terms_of
 from device.cli import main
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from device.model.bundle import load, write
 from device.model.manifest import Manifest
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from train import runs
 from train.datasets import wrist

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.verdict import DecisionSpec
+from device.decision.judge import DecisionSpec
 from train import results
 from train.datasets.piece import LABELS
 from train.parallel import cores

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
+from device.decision.hmm_filter import Smoothing
+from device.decision.judge import DecisionSpec
 from train.wrist.calibration import reliability
 from train.wrist.days import CLASSES
 from train.wrist.filters import Rows, believed, smoothing, tempered

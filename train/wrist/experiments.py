@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import OrientationSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.whole_file import write_whole
 from train.datasets.cache import cached

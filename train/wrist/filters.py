@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from device.smoothing import FLOOR, Smoothing
+from device.decision.hmm_filter import FLOOR, Smoothing
 from train.wrist.fit import WristRecipe
 
 HOP_S = 1.28

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 from train import results, runs

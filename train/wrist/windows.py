@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from device.orientation.orientation import Orientation
-from device.orientation.spec import OrientationSpec
+from device.mounting.estimator import Orientation
+from device.mounting.spec import OrientationSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
 from train.datasets.piece import LYING

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.daemon.observer import Status
 from device.dashboard import view
-from device.decisions import IN_WORDS, Reason, State
+from device.decision.decision import IN_WORDS, Reason, State
 from device.sources import Health
-from device.status import Status
 from tests.device.dashboard.made_up import STATUS, saying
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.decisions import Decision
+from device.decision.decision import Decision
 from device.history import retention
 from device.history.clock import Reading
 from device.history.limits import Limits

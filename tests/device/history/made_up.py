@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.decisions import Decision, Reason, State
+from device.decision.decision import Decision, Reason, State
 from device.history.clock import Reading
 from device.history.limits import KEPT, Limits
 from device.sinks.sqlite import Sqlite

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device import config as configs
 from device.cli import PROGRAM
+from device.config import load as configs
 from device.history.limits import Limits
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar, lines

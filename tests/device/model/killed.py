@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from device.model import durable
+from device.files import durable
 from device.model import store as stores
 from device.model.ledger import Ledger
 from device.model.store import Store

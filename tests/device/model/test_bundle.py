@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.decision.hmm_filter import Smoothing
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import WornSpec
 from device.model import manifest as manifests
 from device.model.bundle import BundleError, load, locate, pack, parse, write
 from device.model.manifest import _REQUIRED
-from device.orientation.spec import OrientationSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
+from device.mounting.spec import OrientationSpec
 from firmware_bridge.errors import EdgeharError
 from tests.device.model.conftest import CARD, FLATBUFFER
 

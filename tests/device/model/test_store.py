@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device.model import durable
+from device.files import durable
 from device.model import store as stores
 from device.model.bundle import MODELS, BundleError
 from device.model.store import Store, StoreError, folder_of

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from device.files import durable
 from device.model import bundle as bundles
-from device.model import durable, trial
 from device.model import store as stores
+from device.model import trial
 from device.model.ledger import CRASHES, Ledger
 from device.model.store import Store
 from device.model.trial import active, taken

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from device.decisions import Decision
+from device.decision.decision import Decision
 from device.model import trial
 from device.model.bundle import BundleError
 from device.model.ledger import CRASHES, CUTS, Ledger, LedgerError, Trial, is_key, short

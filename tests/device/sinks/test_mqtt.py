@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from device.cli import PROGRAM
-from device.decisions import Reason, State, to_json
-from device.sinks.broker import Broker
+from device.config.broker import Broker
+from device.decision.decision import Reason, State, to_json
 from tests.device.made_up import a_status, decision
 from tests.device.test_run import Running, daemon, play, stop
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 
-from device.sinks.link import BACKLOG
-from device.sinks.mqtt import Mqtt
+from device.sinks.mqtt.connection import BACKLOG
+from device.sinks.mqtt.sink import Mqtt
 from tests.device.sinks.mosquitto import (
     Mosquitto,
     broker,
@@ -36,7 +36,7 @@ BASE = "edgehar/wrist"
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.sinks.link.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("device.sinks.mqtt.connection.FIRST_WAIT_S", 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +123,8 @@ def test_what_does_not_change_is_not_repeated(mosquitto: Mosquitto) -> None:
 def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.sinks.mqtt.STATE_EVERY_S", 0.0)
-    monkeypatch.setattr("device.sinks.link.LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr("device.sinks.mqtt.sink.STATE_EVERY_S", 0.0)
+    monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
     with broker(tmp_path) as away, listener(away.port) as hears:
         away.stop()
         with told(away.port, decisions=True) as sink:

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from device.cli import PROGRAM
 from device.commands.options import open_bundle, open_source
-from device.decisions import Decision
+from device.decision.decision import Decision
 from device.model.classifier import Classifier
-from device.pipeline import Pipeline
+from device.pipeline.pipeline import Pipeline
 from device.sources import SourceError
 from device.sources import i2c as i2c_module
 from device.sources.i2c import LONGEST_WAIT_S, PATIENCE_S, I2cSource

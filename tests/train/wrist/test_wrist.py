@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.orientation.spec import OrientationSpec
-from device.pipeline import Pipeline
+from device.decision.hmm_filter import Filter
+from device.decision.hmm_filter import tempered as tempered_on_the_device
+from device.decision.judge import DecisionSpec
+from device.mounting.spec import OrientationSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
-from device.smoothing import Filter
-from device.smoothing import tempered as tempered_on_the_device
-from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64
 from tests.train.wrist.made_up import day_of
 from train.datasets import wrist

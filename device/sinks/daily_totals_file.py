@@ -1,0 +1,86 @@
+"""What was done today, kept over a restart: a sink that writes one small JSON file now and then."""
+
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from device.daemon.observer import Status
+from device.decision.daily_totals import MOST_DAYS, Today
+from device.decision.decision import Decision
+from device.sinks import SinkError
+from firmware_bridge.errors import InputError
+from firmware_bridge.whole_file import write_json
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "today.json"
+EVERY_S: Final = 120.0
+"""Between two writes, to spare an SD card: what a power cut may cost of the day."""
+_SCHEMA: Final = 1
+_MAX_BYTES: Final = 64 * 1024
+_DAY_S: Final = 25 * 3600.0
+"""The longest day there is, in autumn."""
+
+
+class TodayFile:
+    """A sink; what it wrote last, `read` gives to the next run."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+        self._written_s = time.monotonic()
+        self._today = Today()
+
+    def read(self, labels: Iterable[str]) -> Today:
+        """Return the day so far; empty if there is none that fits, which is warned of."""
+        days: dict[date, dict[str, float]] = {}
+        try:
+            with self._path.open("rb") as file:
+                days = _days(json.loads(file.read(_MAX_BYTES + 1)))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            log.warning("what was done today not taken from %s: %s", self.name, error.strerror)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            log.warning("what was done today not taken from %s: it is damaged", self.name)
+        self._today = Today(labels, days)
+        return self._today
+
+    def write(self, decision: Decision) -> None:
+        """Leave it to `status`, which adds them up."""
+
+    def status(self, _: Status) -> None:
+        """Keep the sums, now and then; raises SinkError if they cannot be written."""
+        if time.monotonic() - self._written_s >= EVERY_S:
+            self._write()
+
+    def close(self) -> None:
+        """Keep the last ones."""
+        with contextlib.suppress(SinkError):
+            self._write()
+
+    def _write(self) -> None:
+        days = {day.isoformat(): dict(done_s) for day, done_s in self._today.days.items()}
+        try:
+            write_json(self._path, {"schema": _SCHEMA, "days": days})
+        except InputError as error:
+            raise SinkError(str(error)) from error
+        self._written_s = time.monotonic()
+
+
+def _days(found: dict[str, Any]) -> dict[date, dict[str, float]]:
+    if found["schema"] != _SCHEMA or len(found["days"]) > MOST_DAYS:
+        raise ValueError
+    return {date.fromisoformat(day): _seconds(done_s) for day, done_s in found["days"].items()}
+
+
+def _seconds(found: dict[str, Any]) -> dict[str, float]:
+    seconds = {str(label): float(done_s) for label, done_s in found.items()}
+    if not 0 <= sum(seconds.values()) <= _DAY_S or any(done_s < 0 for done_s in seconds.values()):
+        raise ValueError
+    return seconds
