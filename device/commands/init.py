@@ -12,6 +12,7 @@ import click
 from device.commands import demo, doctor, options
 from device.config import first_settings
 from device.config import load as configs
+from device.config.source import Source
 from device.doctor import ports, search
 from device.doctor.search import Candidate
 from device.service.installation import SETTINGS
@@ -88,7 +89,7 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
         _say_next(path)
 
 
-def _sensor(source: str) -> configs.Source:
+def _sensor(source: str) -> Source:
     setting = configs.parse_source(source)
     if setting.kind == "recording":
         raise InputError("a recording is no sensor; give --source serial:PORT or i2c:BUS")
@@ -126,7 +127,7 @@ def _despair(found: Sequence[Candidate], *, asks: bool) -> None:
     raise EdgeharError("no sensor was found; see to what stands above, then: edgehar init")
 
 
-def _examine(setting: configs.Source, *, asks: bool) -> None:
+def _examine(setting: Source, *, asks: bool) -> None:
     _head("The doctor")
     finding = doctor.port(setting)[0]
     if finding.name == ports.IN_USE:
@@ -163,7 +164,7 @@ def _agreed(path: Path, content: str) -> bool:
     return click.confirm("Write this one in its place", default=False)
 
 
-def _watch(config: configs.Config, setting: configs.Source, stop: Callable[[], bool]) -> None:
+def _watch(config: configs.Config, setting: Source, stop: Callable[[], bool]) -> None:
     _head("Live, until Ctrl-C")
     if config.model is None:
         click.echo(

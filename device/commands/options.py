@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from device.config.load import Config, parse_source
-from device.config.load import Source as SourceSetting
+from device.config.source import Source as SourceSetting
 from device.model.bundle import Bundle, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key

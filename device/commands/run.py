@@ -11,6 +11,7 @@ import click
 
 from device.commands import options
 from device.config import load as configs
+from device.config.source import Source
 from device.daemon import loop
 from device.daemon.observer import InferenceTimes
 from device.daemon.reload import not_taken, reread
@@ -135,7 +136,7 @@ def _run(settings: Callable[[], configs.Config], notifier: Notifier | None) -> d
     return {"model": ready.taken.bundle.id, **asdict(replace(result, decisions=decisions))}
 
 
-def _checked(config: configs.Config) -> configs.Source:
+def _checked(config: configs.Config) -> Source:
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
     if not config.stdout and config.sqlite is None and config.mqtt is None:

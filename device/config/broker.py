@@ -2,11 +2,12 @@
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from device.config import secret_file
+from device.config.checks import is_loopback
 from firmware_bridge.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS: Final = {False: 1883, True: 8883}
 """Without and with TLS, as registered."""
-_MOST_BYTES: Final = 64 * 1024
-_OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Broker:
     @property
     def is_here(self) -> bool:
         """Whether nothing leaves this board on the way."""
-        return self.host in {"localhost", "127.0.0.1", "::1"}
+        return is_loopback(self.host)
 
     @property
     def base(self) -> str:
@@ -83,7 +82,7 @@ class Broker:
         """Read it: the first line of its file. Raises InputError, also if others may read it."""
         if self.password_file is None:
             return None
-        lines = _private(self.password_file, "mqtt.password_file").splitlines()
+        lines = secret_file.read(self.password_file, "mqtt.password_file").splitlines()
         if not lines or not lines[0]:
             raise InputError(f"mqtt.password_file {self.password_file} has no password in it")
         return lines[0]
@@ -99,7 +98,7 @@ class Broker:
         except (OSError, ValueError) as error:
             raise InputError(f"mqtt.ca_file {self.ca_file}: {_why(error)}") from error
         if self.cert_file is not None and self.key_file is not None:
-            _private(self.key_file, "mqtt.key_file")
+            secret_file.read(self.key_file, "mqtt.key_file")
             try:
                 context.load_cert_chain(self.cert_file, self.key_file, password=_no_password)
             except (OSError, ValueError) as error:
@@ -110,22 +109,6 @@ class Broker:
 
 def _no_password() -> str:
     raise ValueError("the key has a password, and nobody is there to type it")
-
-
-def _private(path: Path, key: str) -> str:
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            text = file.read(_MOST_BYTES + 1)
-        if mode & _OTHERS:
-            raise InputError(f"{key} {path}: every user may read it; chmod o= {path}")
-        if len(text) > _MOST_BYTES:
-            raise InputError(f"{key} {path} is too long")
-        return text.decode()
-    except OSError as error:
-        raise InputError(f"{key} {path}: {error.strerror}") from error
-    except UnicodeError as error:
-        raise InputError(f"{key} {path} is not text") from error
 
 
 def _why(error: Exception) -> str:

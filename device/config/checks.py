@@ -1,18 +1,25 @@
-"""What single settings must be: a value as TOML gave it in, the value to use out.
+"""Checks of single settings. Each takes a value from TOML and returns the value to use.
 
 Each check raises RefusedError.
 """
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MOST_TOPIC_BYTES: Final = 200
+_TYPED: Final = 2e-3
+"""How far rows typed to three decimals may be from a rotation."""
+_EXACT: Final = 1e-6
 
 
 class RefusedError(ValueError):
-    """What a value must be instead."""
+    """The value is refused; the message says what it must be, as in "be true or false"."""
 
 
 def text(value: object) -> str:
@@ -74,3 +81,40 @@ def listen(value: object) -> tuple[str, int]:
     if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not 1 <= int(port) <= 65535:
         raise RefusedError("be ADDRESS:PORT, such as 127.0.0.1:9464")
     return address.strip("[]") or "127.0.0.1", int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def rotation(value: object) -> NDArray[np.float64]:
+    """Take three rows of three numbers that make a proper rotation (3, 3).
+
+    Rows typed to three decimals become the nearest exact rotation.
+    """
+    try:
+        matrix = np.array(value, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        matrix = np.empty(0)
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or _has_text(value):
+        raise RefusedError("be three rows of three numbers that make a rotation")
+    # The bound comes first: a product of huge numbers would overflow.
+    bounded = np.abs(matrix).max() <= 1 + _TYPED
+    off = np.abs(matrix @ matrix.T - np.eye(3)).max() if bounded else np.inf
+    if off > _TYPED:
+        raise RefusedError("be a rotation: rows of length 1 at right angles to each other")
+    if np.linalg.det(matrix) < 0:
+        raise RefusedError("be a rotation, and these rows mirror (change the sign of one)")
+    if off > _EXACT:
+        left, _, right = np.linalg.svd(matrix)
+        matrix = left @ right
+    return matrix
+
+
+def _has_text(value: object) -> bool:
+    rows = np.array(value, object).ravel()
+    return any(isinstance(cell, str | bool) for cell in rows)

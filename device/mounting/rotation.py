@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from device.config import checks
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64
-
-_TOLERANCE = 1e-6
 
 
 class Mounting:
@@ -16,25 +15,16 @@ class Mounting:
     def __init__(self, rotation: Sequence[Sequence[float]] | Float64 | None = None) -> None:
         """Take a 3 by 3 matrix: wearer's axes = matrix times sensor's axes.
 
-        Raises InputError unless it is a proper rotation (orthonormal, right-handed).
+        Raises InputError unless it is a proper rotation (orthonormal, right-handed), to three
+        decimals.
         """
         self._rows: list[list[float]] | None = None
         if rotation is None:
             return
         try:
-            matrix = np.array(rotation, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError("mounting: the rotation must be 3 rows of 3 numbers") from error
-        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise InputError("mounting: the rotation must be 3 rows of 3 numbers")
-        if np.abs(matrix).max() > 1 + _TOLERANCE or (
-            np.abs(matrix @ matrix.T - np.eye(3)).max() > _TOLERANCE
-        ):
-            raise InputError(
-                "mounting: the rotation's rows must be at right angles and of length 1"
-            )
-        if np.linalg.det(matrix) < 0:
-            raise InputError("mounting: the rotation mirrors; change the sign of one axis")
+            matrix = checks.rotation(rotation)
+        except checks.RefusedError as must:
+            raise InputError(f"mounting: the rotation must {must}") from must
         if not np.array_equal(matrix, np.eye(3)):
             self._rows = matrix.tolist()
 

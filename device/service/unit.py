@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from device.config.checks import is_loopback
 from device.config.load import Config
 from device.service.installation import hidden, plain
 from firmware_bridge.errors import InputError
@@ -129,15 +129,8 @@ def outside(config: Config) -> list[Path]:
 def _network(listen: tuple[str, int] | None, *, anywhere: bool = False) -> str:
     if listen is None and not anywhere:
         return _SILENT
-    local = listen is not None and _is_loopback(listen[0]) and not anywhere
+    local = listen is not None and is_loopback(listen[0]) and not anywhere
     return _ONLINE + (_LOCAL if local else "")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _is_i2c(config: Config) -> bool:

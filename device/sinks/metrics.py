@@ -5,7 +5,6 @@ die, and recognition does not notice.
 """
 
 import contextlib
-import ipaddress
 import logging
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
 from prometheus_client.metrics_core import Metric
 
+from device.config.checks import is_loopback
 from device.daemon.observer import Status
 from device.decision.decision import Decision
 from device.sinks import SinkError
@@ -96,16 +96,9 @@ def _serve(listen: tuple[str, int], registry: CollectorRegistry) -> WSGIServer:
     except OSError as error:
         why = error.strerror or error
         raise ListenError(f"metrics.listen {_bracketed(address)}:{port}: {why}") from error
-    if not _is_loopback(address):
+    if not is_loopback(address):
         log.warning("metrics: whoever reaches %s port %d can read them", address, port)
     return server
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _bracketed(address: str) -> str:

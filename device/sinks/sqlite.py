@@ -13,10 +13,10 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from device.config.limits import HistoryLimits
 from device.decision.decision import Decision, to_json
 from device.history import clock, schema
 from device.history.clock import Reading
-from device.history.limits import KEPT, Limits
 from device.history.retention import Retention
 from device.sinks import SinkError
 from firmware_bridge.errors import InputError
@@ -45,7 +45,7 @@ class Sqlite:
         self,
         path: Path,
         source: str,
-        limits: Limits = KEPT,
+        limits: HistoryLimits | None = None,
         now: Callable[[], Reading] = clock.read,
     ) -> None:
         """Open it; raises InputError where waiting will not help (a full disk is for `write`)."""
@@ -57,7 +57,7 @@ class Sqlite:
         self._marks: deque[tuple[int, Reading]] = deque(maxlen=BACKLOG)
         self._marked: Reading | None = None
         self._noted_s = float("-inf")
-        self._retention = Retention(limits)
+        self._retention = Retention(limits or HistoryLimits())
         self._database: sqlite3.Connection | None = None
         try:
             self._database = self._open()

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from device.commands import options
-from device.config.load import Config, Source
+from device.config.load import Config
+from device.config.source import Source
 from device.daemon import loop
 from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.config.load import ConfigError, Source, load, parse_source
+from device.config.load import ConfigError, load, parse_source
+from device.config.source import Source
 
 WHOLE = """\
 # a comment

@@ -32,11 +32,11 @@ def test_no_rotation_leaves_the_bits_alone(rotation: Float64 | None) -> None:
 @pytest.mark.parametrize(
     ("rotation", "what"),
     [
-        ([[1, 0], [0, 1]], "3 rows of 3"),
-        ([[1, 0, 0], [0, 1]], "3 rows of 3"),
-        ("xyz", "3 rows of 3"),
-        ([[1, 0, 0], [0, 1, 0], [0, 0, float("nan")]], "3 rows of 3"),
-        ([[1, 0, 0], [0, 1, 0], [0, 0, -1]], "mirrors"),
+        ([[1, 0], [0, 1]], "three rows of three"),
+        ([[1, 0, 0], [0, 1]], "three rows of three"),
+        ("xyz", "three rows of three"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, float("nan")]], "three rows of three"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, -1]], "mirror"),
         ([[2, 0, 0], [0, 0.5, 0], [0, 0, 1]], "right angles"),
         ([[1, 0.1, 0], [0, 1, 0], [0, 0, 1]], "right angles"),
         ([[1e200, 0, 0], [0, 1, 0], [0, 0, 1]], "right angles"),
