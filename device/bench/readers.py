@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bench.numbered_source import ACC_G, GYRO_DPS
-from device.commands.options import open_source
+from device.factory import open_source
 from device.sources import Source
 from device.sources.mpu import registers
 from firmware_bridge.samples import Float64

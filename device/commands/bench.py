@@ -8,9 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device import bench
+from device import bench, factory
 from device.bench import compute, instructions, processes, training, wearing
-from device.commands import options
 from device.model import bundle
 from firmware_bridge.whole_file import write_json
 
@@ -45,7 +44,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
     Takes some minutes; anything else that the machine does meanwhile shows in the figures. Items
     that take long are run less often: the table says how often.
     """
-    path = str(options.model_path(model))
+    path = str(factory.model_path(model))
     name = bundle.load(bundle.locate(path)).id
     console = Console(stderr=True, highlight=False)
     about = bench.machine()

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 import numpy as np
 
+from device import factory
 from device.calibration import file as files
 from device.calibration.faces import HOLD_S, Result, SixFaces, residual, rounded
 from device.calibration.still import Still, StillFinder
 from device.calibration.values import Calibration
-from device.commands import options
 from device.sources import Source
 from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError, InputError
@@ -49,7 +49,7 @@ def command(source: str, out: Path, *, rest_only: bool) -> None:
     Positions are taken as they come, with or without a terminal. The file is small JSON; `run` and
     `classify` use it with --calibration.
     """
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     kept = _accelerometer_of(out) if rest_only else None
     _must_be_writable(out)
     with LiveLine() as line:

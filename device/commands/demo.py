@@ -13,14 +13,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device.commands import options
-from device.daemon import loop
+from device import factory
+from device.daemon import loop, signals
 from device.decision.decision import Decision
 from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet
 from device.sources.serial import SerialSource
 from device.terminal.live_view import LiveView, PlainView, Tally, Truth, view_on
+from device.terminal.log import log_to_stderr
 from firmware_bridge import faults
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.line import PtyLine
@@ -57,8 +58,8 @@ def command(picture: Path | None) -> None:
     parts work together is what it shows; it says nothing about how well people are recognised.
     """
     console = Console(highlight=False, force_terminal=True if picture else None)
-    stop = options.until_told_to_stop()
-    bundle = options.open_bundle(MODEL)
+    stop = signals.until_told_to_stop()
+    bundle = factory.open_bundle(MODEL)
     classifier = Classifier(bundle)
     samples, labels = Wearer(seed=1).samples(SCRIPT)
     console.print(
@@ -89,7 +90,7 @@ def command(picture: Path | None) -> None:
 
 def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
     if not console.is_terminal:
-        options.log_to_stderr()
+        log_to_stderr()
 
     def footer() -> str:
         counts = source.counts

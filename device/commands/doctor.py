@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -14,10 +13,10 @@ from pathlib import Path
 import click
 
 from device.config import load as configs
+from device.config.paths import SETTINGS, state_directory
 from device.config.source import Source
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
-from device.service.installation import SETTINGS
 from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError
 
@@ -115,9 +114,7 @@ def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
 def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
     yield lambda: [board.python()]
     yield lambda: [board.model(settings)]
-    state = settings.state.parent if settings.state else None
-    if state is None and (named := os.environ.get("STATE_DIRECTORY", "").partition(":")[0]):
-        state = Path(named)
+    state = settings.state.parent if settings.state else state_directory()
     if settings.sqlite is not None:
         database = settings.sqlite
         yield lambda: board.database(database)
@@ -188,14 +185,14 @@ def port(source: Source) -> list[Finding]:
 
 
 def _sensor(source: Source, calibration: Path | None, seconds: float) -> list[Finding]:
-    from device.commands import options  # noqa: PLC0415 -- it loads the model path
+    from device import factory  # noqa: PLC0415 -- it loads the model path
     from device.doctor import measure, sensor  # noqa: PLC0415
 
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     if calibration is not None:
         # One that cannot be read has its own line.
         with contextlib.suppress(EdgeharError):
-            opened = options.calibrated(opened, calibration)
+            opened = factory.calibrated(opened, calibration)
     with LiveLine() as line:
 
         def tell(since: float, samples: int) -> None:

@@ -9,13 +9,14 @@ from shlex import quote
 
 import click
 
-from device.commands import demo, doctor, options
-from device.config import first_settings
+from device.commands import demo, doctor
+from device.config import first_settings, paths
 from device.config import load as configs
+from device.config.paths import SETTINGS
 from device.config.source import Source
+from device.daemon import signals
 from device.doctor import ports, search
 from device.doctor.search import Candidate
-from device.service.installation import SETTINGS
 from device.terminal.watch import watch
 from firmware_bridge.errors import EdgeharError, InputError
 
@@ -52,7 +53,7 @@ def command(source: str | None, worn: str | None, path: Path | None, *, yes: boo
     Which wrist it is does not matter and is not asked: from the wearer's own walking the model
     finds out how the sensor sits. Ctrl-C ends it at any time, and leaves nothing half done.
     """
-    path = path or first_settings.place()
+    path = path or paths.of_init()
     if source is not None:
         _sensor(source)
     if yes and path.exists():
@@ -77,7 +78,7 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
     model = WORN[worn][1]
     content = first_settings.text(source, model, path)
     wanted = not asks or _agreed(path, content)
-    stop = options.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
+    stop = signals.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
     config = configs.Config(source=setting, model=model)
     if wanted:
         first_settings.write(path, content)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from device.service.installation import SETTINGS
+from device.config.paths import SETTINGS
 from firmware_bridge.errors import EdgeharError, InputError
 
 if TYPE_CHECKING:
@@ -137,10 +137,10 @@ def _cleaned(activity: str) -> str:
 
 
 def _model_labels(settings: "Config") -> Sequence[str]:
-    from device.commands import options  # noqa: PLC0415
+    from device import factory  # noqa: PLC0415
 
     try:
-        return options.open_bundle(settings.model, settings).labels
+        return factory.open_bundle(settings.model, settings).labels
     except EdgeharError:  # what was labelled is kept, and `run` says what is wrong with the model
         return ()
 

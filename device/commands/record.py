@@ -12,10 +12,12 @@ from shlex import quote
 
 import click
 
-from device.commands import options
+from device import factory
+from device.daemon import signals
 from device.daemon.loop import in_words
 from device.labels.typed import LabelTrack, Typist, can_be_typed, cleaned
 from device.sources import Source
+from device.terminal.log import log_to_stderr
 from device.terminal.prompt_line import Prompted
 from device.terminal.status_line import LiveLine
 from firmware_bridge.errors import EdgeharError, InputError
@@ -45,7 +47,7 @@ def command(source: str, out: Path, seconds: float | None) -> None:
     The file appears under its name when it is whole; until then, and after a crash, what was
     recorded is in FILE.part. Where samples were lost, a comment line says how many.
     """
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     part = out.with_name(f"{out.name}.part")
     if part.exists():
         raise InputError(
@@ -53,7 +55,7 @@ def command(source: str, out: Path, seconds: float | None) -> None:
             f" without the line that was cut: {_rescue(part)} && rm {quote(str(part))}"
         )
     session = _Session(opened, labelled=can_be_typed())
-    stop = options.until_told_to_stop()
+    stop = signals.until_told_to_stop()
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not with nohup
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     end = time.monotonic() + seconds if seconds else float("inf")
@@ -111,7 +113,7 @@ class _Session:
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         stack.enter_context(self._view)
-        options.log_to_stderr(_Through(self._view))
+        log_to_stderr(_Through(self._view))
 
     def take(self, block: Samples, recording: RecordingWriter) -> None:
         """Write a block with its labels."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from device.config import first_settings
 from device.config import load as configs
+from device.config.paths import DATABASE, SETTINGS, STATE
 from device.service import install_steps, installation, stable_port, state, unit
-from device.service.installation import SETTINGS
 from firmware_bridge.errors import InputError
 
 DEVICES = Path("/proc/devices")
@@ -94,7 +95,7 @@ def uninstall(config_path: Path, *, dry_run: bool, purge: bool) -> None:
     if not dry_run:
         install_steps.as_root()
     _do(install_steps.uninstall(config_path, purge=purge), dry_run=dry_run)
-    left = [path for path in (config_path, unit.STATE) if path.exists()]
+    left = [path for path in (config_path, STATE) if path.exists()]
     if left and not dry_run:
         click.echo(f"left: {', '.join(map(str, left))}; to remove them too: --purge")
 
@@ -112,8 +113,8 @@ def _settings(source: str | None, path: Path) -> tuple[configs.Config, str | Non
         return config, None
     if source is None or given is None:
         raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
-    text = unit.settings(source)
-    return configs.Config(source=given, sqlite=unit.STATE / "decisions.db"), text
+    text = first_settings.of_service(source)
+    return configs.Config(source=given, sqlite=STATE / DATABASE), text
 
 
 def _port(path: str) -> stable_port.Port:

@@ -9,13 +9,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 _MOST_TOPIC_BYTES: Final = 200
 _TYPED: Final = 2e-3
 """How far rows typed to three decimals may be from a rotation."""
 _EXACT: Final = 1e-6
+
+
+Row = tuple[float, float, float]
+Rotation = tuple[Row, Row, Row]
 
 
 class RefusedError(ValueError):
@@ -91,16 +92,19 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def rotation(value: object) -> NDArray[np.float64]:
-    """Take three rows of three numbers that make a proper rotation (3, 3).
+def rotation(value: object) -> Rotation:
+    """Take three rows of three numbers that make a proper rotation, right-handed.
 
     Rows typed to three decimals become the nearest exact rotation.
     """
+    import numpy as np  # noqa: PLC0415 -- 20 MB, and most settings have no rotation
+
     try:
-        matrix = np.array(value, np.float64)
+        plain = not any(isinstance(cell, str | bool) for cell in np.array(value, object).ravel())
+        matrix = np.array(value, np.float64) if plain else np.empty(0)
     except (TypeError, ValueError, OverflowError):
         matrix = np.empty(0)
-    if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or _has_text(value):
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
         raise RefusedError("be three rows of three numbers that make a rotation")
     # The bound comes first: a product of huge numbers would overflow.
     bounded = np.abs(matrix).max() <= 1 + _TYPED
@@ -112,9 +116,5 @@ def rotation(value: object) -> NDArray[np.float64]:
     if off > _EXACT:
         left, _, right = np.linalg.svd(matrix)
         matrix = left @ right
-    return matrix
-
-
-def _has_text(value: object) -> bool:
-    rows = np.array(value, object).ravel()
-    return any(isinstance(cell, str | bool) for cell in rows)
+    x, y, z = (tuple(row) for row in matrix.tolist())
+    return x, y, z

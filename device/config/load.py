@@ -11,9 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from device.config import checks
 from device.config import source as sources
 from device.config.broker import Broker
@@ -37,8 +34,8 @@ class Config:
 
     source: Source | None = None
     model: str | None = None
-    rotation: NDArray[np.float64] | None = None
-    """(3, 3) proper rotation from sensor axes to wrist axes; None where they are the same."""
+    rotation: checks.Rotation | None = None
+    """Proper rotation from sensor axes to wrist axes; None where they are the same."""
     stdout: bool = True
     sqlite: Path | None = None
     calibration: Path | None = None

@@ -10,8 +10,8 @@ import socket
 import time
 from typing import Final, Self
 
-from device.daemon.observer import Status
 from device.decision.decision import Decision
+from device.sinks.status import Status
 
 log = logging.getLogger(__name__)
 

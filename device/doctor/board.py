@@ -38,7 +38,7 @@ def python() -> Finding:
 
 def model(config: Config) -> Finding:
     """Load the bundle that `run` would take and have it classify its own test window."""
-    from device.commands.options import open_bundle  # noqa: PLC0415 -- loads all of the model path
+    from device.factory import open_bundle  # noqa: PLC0415 -- loads all of the model path
     from device.model.classifier import Classifier, self_test  # noqa: PLC0415
 
     try:

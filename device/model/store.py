@@ -11,7 +11,6 @@ state.json: whenever the power goes, it names a bundle that is whole, or none (t
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +27,6 @@ from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
 """Bundles installed at a time."""
-SYSTEM: Final = Path("/var/lib/edgehar/models")
-"""Root's, which is where systemd lets the service keep state, so `sudo edgehar models` means it."""
 _STATE: Final = "state.json"
 _MAX_STATE_BYTES: Final = 1 << 20
 
@@ -177,18 +174,3 @@ class Store:
             stem, *rest = name.split(".")
             if rest == ["tflite", "part"] and "@" in stem and is_key(stem):
                 os.unlink(self.folder / name)  # noqa: PTH108
-
-
-def folder_of(configured: Path | None) -> Path:
-    """Where the models are: as configured, or where a service or a user keeps things."""
-    if configured is not None:
-        return configured
-    state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if state:
-        return Path(state) / "models"
-    if data := os.environ.get("XDG_DATA_HOME", ""):
-        return Path(data) / "edgehar" / "models"
-    if os.geteuid():
-        with suppress(RuntimeError):  # a user without a home
-            return Path.home() / ".local" / "share" / "edgehar" / "models"
-    return SYSTEM

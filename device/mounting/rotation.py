@@ -1,12 +1,15 @@
 """Mounting: the rotation from the sensor's axes to the wearer's."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from device.config import checks
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64
+
+_IDENTITY: Final = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 class Mounting:
@@ -18,15 +21,15 @@ class Mounting:
         Raises InputError unless it is a proper rotation (orthonormal, right-handed), to three
         decimals.
         """
-        self._rows: list[list[float]] | None = None
+        self._rows: checks.Rotation | None = None
         if rotation is None:
             return
         try:
             matrix = checks.rotation(rotation)
         except checks.RefusedError as must:
             raise InputError(f"mounting: the rotation must {must}") from must
-        if not np.array_equal(matrix, np.eye(3)):
-            self._rows = matrix.tolist()
+        if matrix != _IDENTITY:
+            self._rows = matrix
 
     def apply(self, xyz: Float64) -> Float64:
         """Rotate xyz (3, n)."""

@@ -14,7 +14,6 @@ from firmware_bridge.whole_file import write_json
 
 log = logging.getLogger(__name__)
 
-NAME: Final = "orientation.json"
 EVERY_S: Final = 600.0
 """Between two writes, to spare an SD card."""
 _SCHEMA: Final = 1

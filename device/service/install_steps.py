@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from device.service.unit import MARK, STATE
+from device.config.paths import STATE
+from device.service.unit import MARK
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.whole_file import write_whole
 

@@ -10,8 +10,6 @@ from typing import Final
 
 from firmware_bridge.errors import InputError
 
-SETTINGS: Final = Path("/etc/edgehar.toml")
-"""What the service reads; other commands look at it where it is and no other is named."""
 HIDDEN: Final = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108 -- refused
 """What ProtectHome and PrivateTmp keep from the service."""
 _PLAIN: Final = re.compile(r"[\w/.+@-]+", re.ASCII)

@@ -1,6 +1,5 @@
 """The unit and the other files of the service, made from the settings. Pure."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,11 +8,11 @@ from typing import Final
 
 from device.config.checks import is_loopback
 from device.config.load import Config
+from device.config.paths import STATE
 from device.service.installation import hidden, plain
 from firmware_bridge.errors import InputError
 
 MARK: Final = "# Made by `edgehar service install`, and taken away by `edgehar service uninstall`."
-STATE: Final = Path("/var/lib/edgehar")
 RELOADS: Final = 253
 """The first systemd that waits until a reload is done."""
 SLOWS: Final = 254
@@ -94,18 +93,6 @@ def users(new_groups: Iterable[str]) -> str:
     """Make the service's user for systemd-sysusers, and groups that the board lacks."""
     groups = [f"g {group} -" for group in new_groups]
     return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
-
-
-def settings(source: str, model: str | None = None) -> str:
-    """Make the settings of a board that has none yet."""
-    named = f'model = "{model}"\n\n' if model else ""
-    return named + (
-        f"[source]\nuri = {json.dumps(source, ensure_ascii=False)}\n\n"
-        "[sinks]\n"
-        "stdout = false  # true: every decision in the journal too\n"
-        f'sqlite = "{STATE}/decisions.db"\n\n'
-        f'[models]\nfolder = "{STATE}/models"\n'
-    )
 
 
 def outside(config: Config) -> list[Path]:

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from device.daemon.observer import Status
 from device.decision.decision import Decision
+from device.sinks.status import Status
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.samples import Samples
 

@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from device.daemon.observer import Status
 from device.decision.daily_totals import MOST_DAYS, Today
 from device.decision.decision import Decision
 from device.sinks import SinkError
+from device.sinks.status import Status
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 
-from device.daemon.observer import INFERENCE_BOUNDS_S, Inference, Status
+from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 
 DROPPED = ("not_finite", "implausible", "repeated", "backward")
 """Why a sample that came was not used, as the signal path counts it."""

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry, start_http_server, write_to_tex
 from prometheus_client.metrics_core import Metric
 
 from device.config.checks import is_loopback
-from device.daemon.observer import Status
 from device.decision.decision import Decision
 from device.sinks import SinkError
 from device.sinks.metric_families import families
+from device.sinks.status import Status
 from firmware_bridge.errors import EdgeharError, InputError
 
 log = logging.getLogger(__name__)

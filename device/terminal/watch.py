@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from device.commands import options
+from device import factory
 from device.config.load import Config
 from device.config.source import Source
 from device.daemon import loop
@@ -23,11 +23,11 @@ def watch(config: Config, setting: Source, stop: Callable[[], bool]) -> None:
 
     Nothing is recorded but, where the settings name a file for it, how the sensor sits.
     """
-    bundle = options.open_bundle(config.model, config)
-    source = options.open_source(setting)
+    bundle = factory.open_bundle(config.model, config)
+    source = factory.open_source(setting)
     if config.calibration is not None:
-        source = options.calibrated(source, config.calibration)
-    kept = options.mounting_file(bundle, setting, source.name, config.state)
+        source = factory.calibrated(source, config.calibration)
+    kept = factory.mounting_file(bundle, setting, source.name, config.state)
     before = None if kept is None else kept.read(bundle.spec.rate_hz)
     classifier, view = Classifier(bundle), _view(f"{source.name}, {bundle.id}", source)
 

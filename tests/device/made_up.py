@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from device.daemon.observer import Status
 from device.decision.decision import Decision, State
+from device.sinks.status import Status
 from device.sources import Health
 
 HOP_S, WINDOW_S = 1.28, 2.56

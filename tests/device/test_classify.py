@@ -8,8 +8,8 @@ import pytest
 
 from device.cli import PROGRAM
 from device.commands import classify as command
-from device.commands.options import open_bundle
 from device.decision.decision import to_json
+from device.factory import open_bundle
 from device.model.classifier import Classifier
 from device.pipeline.parallel import read_ahead, workers
 from device.pipeline.pipeline import Pipeline

@@ -44,7 +44,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert config.source == Source("serial", "/dev/ttyUSB0", 921600)
     assert config.model == "waist"
     assert config.rotation is not None
-    assert np.array_equal(config.rotation @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
+    assert np.array_equal(np.array(config.rotation) @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
     assert not config.stdout
     assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
     assert config.state == Path("/var/lib/edgehar/orientation.json")

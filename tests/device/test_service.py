@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.config import first_settings
 from device.config.load import load
 from device.daemon.systemd_notify import Notifier
 from device.decision.decision import Decision
@@ -116,7 +117,7 @@ def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["serial:/dev/edgehar-wrist", "i2c:1:0x68"])
 def test_the_first_settings_can_be_read(source: str, tmp_path: Path) -> None:
     path = tmp_path / "edgehar.toml"
-    path.write_text(unit.settings(source))
+    path.write_text(first_settings.of_service(source))
     config = load(path)
     assert config.source is not None
     assert config.sqlite == Path("/var/lib/edgehar/decisions.db")

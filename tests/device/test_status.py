@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from device.daemon import loop
-from device.daemon.observer import INFERENCE_BOUNDS_S, InferenceTimes, Status
+from device.daemon.observer import InferenceTimes
 from device.decision.daily_totals import Today
 from device.decision.decision import State
 from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
+from device.sinks.status import INFERENCE_BOUNDS_S, Status
 from firmware_bridge.samples import Float64, Samples
 from tests.device.made_up import HOP_S, WINDOW_S, a_status, decision
 from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples

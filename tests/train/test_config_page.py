@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.commands import options
+from device import factory
 from device.config import load as configs
 from device.config.broker import Broker
 from device.config.checks import RefusedError
@@ -89,15 +89,15 @@ def test_where_the_default_is_none_nothing_is_set(key: str, tmp_path: Path) -> N
 
 def _model(folder: Path) -> str:
     config = Config(models_folder=folder / "none-yet")
-    return options.open_bundle(None, config).name
+    return factory.open_bundle(None, config).name
 
 
 def _state(folder: Path) -> str:
     source = configs.parse_source("serial:/dev/ttyUSB0")
     os.environ.pop("STATE_DIRECTORY", None)
-    assert options.mounting_file(load(locate("wrist")), source, "line", None) is None
+    assert factory.mounting_file(load(locate("wrist")), source, "line", None) is None
     os.environ["STATE_DIRECTORY"] = str(folder)
-    kept = options.mounting_file(load(locate("wrist")), source, "line", None)
+    kept = factory.mounting_file(load(locate("wrist")), source, "line", None)
     assert kept is not None
     assert kept._path.parent == folder
     return kept._path.name
@@ -105,7 +105,7 @@ def _state(folder: Path) -> str:
 
 def _folder(folder: Path) -> str:
     os.environ["STATE_DIRECTORY"] = str(folder)
-    return options.store(Config()).folder.relative_to(folder).as_posix()
+    return factory.store(Config()).folder.relative_to(folder).as_posix()
 
 
 def _port(_: Path) -> str:

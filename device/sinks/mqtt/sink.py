@@ -11,10 +11,10 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from device.config.broker import Broker
-from device.daemon.observer import Status
 from device.decision.decision import Decision, to_json
 from device.sinks.mqtt.connection import Link
 from device.sinks.mqtt.home_assistant import device_config, discovery_topic
+from device.sinks.status import Status
 
 STATE_EVERY_S, STATUS_EVERY_S = 10.0, 60.0
 """What has not changed is sent again after so long."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from device.cli import PROGRAM
-from device.daemon.observer import Inference, Status
 from device.decision.decision import Decision, Reason, State
+from device.sinks.status import Inference, Status
 from device.sources import Health
 from firmware_bridge.samples import Samples
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from device.cli import PROGRAM
-from device.daemon.observer import Status
 from device.dashboard.feed import Feed
+from device.sinks.status import Status
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
 from tests.device.dashboard.browser import MISSING, Browser, program

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.daemon.observer import Status
 from device.dashboard import view
 from device.decision.decision import IN_WORDS, Reason, State
+from device.sinks.status import Status
 from device.sources import Health
 from tests.device.dashboard.made_up import STATUS, saying
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from device.config.paths import models_folder
 from device.files import durable
 from device.model import store as stores
 from device.model.bundle import MODELS, BundleError
-from device.model.store import Store, StoreError, folder_of
+from device.model.store import Store, StoreError
 from device.model.trial import active, taken
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
@@ -236,14 +237,13 @@ def test_a_disk_that_is_full_changes_nothing(
 
 def test_where_the_models_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
-    assert folder_of(Path("/x")) == Path("/x")
-    assert folder_of(None) == Path("/var/lib/a/models")
+    assert models_folder() == Path("/var/lib/a/models")
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_DATA_HOME", "/home/u/data")
-    assert folder_of(None) == Path("/home/u/data/edgehar/models")
+    assert models_folder() == Path("/home/u/data/edgehar/models")
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert folder_of(None) == Path("/var/lib/edgehar/models")
+    assert models_folder() == Path("/var/lib/edgehar/models")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/u")
-    assert folder_of(None) == Path("/home/u/.local/share/edgehar/models")
+    assert models_folder() == Path("/home/u/.local/share/edgehar/models")

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.daemon import loop
-from device.daemon.observer import INFERENCE_BOUNDS_S, Inference, InferenceTimes, Status
+from device.daemon.observer import InferenceTimes
 from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
+from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Health
 from tests.device.commands import edgehar, lines
 from tests.device.test_daemon import FakeSource, Model, classify, samples

@@ -22,8 +22,8 @@ import pytest
 from numpy.typing import NDArray
 
 from device.cli import PROGRAM
-from device.commands.options import open_bundle, open_source
 from device.decision.decision import Decision
+from device.factory import open_bundle, open_source
 from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline
 from device.sources import SourceError
@@ -305,7 +305,7 @@ def shimmed(chips: dict[int, Chip] | None = None) -> Iterator[I2cShim]:
 READER = """
 import json, logging, sys, time
 import numpy as np
-from device.commands.options import open_source
+from device.factory import open_source
 from device.sources import SourceError
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 source = open_source(sys.argv[1])

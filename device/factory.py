@@ -1,22 +1,20 @@
-"""What several commands share: the model to use, the source to open, the signals to heed."""
+"""Opens what the settings name: the model, the source, the calibration, the state files."""
 
 import logging
-import os
-import signal
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from device.config import paths
 from device.config.load import Config, parse_source
 from device.config.source import Source as SourceSetting
 from device.model.bundle import Bundle, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key
-from device.model.store import Store, folder_of
+from device.model.store import Store
 from device.model.trial import Taken, active, taken
-from device.mounting.state_file import NAME, MountingFile
+from device.mounting.state_file import MountingFile
 from device.sinks import daily_totals_file as today_files
 from device.sinks.daily_totals_file import TodayFile
 from device.sources import Source
@@ -32,7 +30,7 @@ def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
     """Find the model named, also NAME@HASH, or the shipped default; raises InputError."""
     name = name_or_path or shipped_default()
     if "@" in name and "/" not in name and not Path(name).exists():
-        return Store(folder_of(folder)).find(name)
+        return Store(folder or paths.models_folder()).find(name)
     return locate(name)
 
 
@@ -49,7 +47,7 @@ def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundl
 def store(config: Config) -> Store:
     """Open where installed models are; makes nothing. Raises InputError if the key is none."""
     key = read_key(config.models_key) if config.models_key else None
-    return Store(folder_of(config.models_folder), key)
+    return Store(config.models_folder or paths.models_folder(), key)
 
 
 @contextmanager
@@ -101,9 +99,9 @@ def mounting_file(
 
     A recording begins anew, always.
     """
-    folder = _state_folder()
+    folder = paths.state_directory()
     if path is None and folder is not None:
-        path = folder / NAME
+        path = folder / paths.MOUNTING
     if path is None or bundle.orientation is None or source.kind == "recording":
         return None
     return MountingFile(path, source_name, bundle.name, bundle.orientation)
@@ -111,44 +109,7 @@ def mounting_file(
 
 def today_file(source: SourceSetting, state: Path | None) -> TodayFile | None:
     """Return where to keep what was done today: beside the mounting."""
-    folder = _state_folder() if state is None else state.parent
+    folder = paths.state_directory() if state is None else state.parent
     if folder is None or source.kind == "recording":
         return None
     return TodayFile(folder / today_files.NAME)
-
-
-def _state_folder() -> Path | None:
-    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    return Path(folder) if folder else None
-
-
-def until_told_to_stop() -> Callable[[], bool]:
-    """Return what says whether SIGTERM or SIGINT has come; a second one kills as usual."""
-    came: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        came.append(number)
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
-    return lambda: bool(came)
-
-
-def hung_up() -> Callable[[], bool]:
-    """Return what says whether SIGHUP has come since it was last asked."""
-    came: list[int] = []
-    signal.signal(signal.SIGHUP, lambda number, _: came.append(number))
-
-    def asked() -> bool:
-        found = bool(came)
-        came.clear()
-        return found
-
-    return asked
-
-
-def log_to_stderr(handler: logging.Handler | None = None) -> None:
-    """One line an event on stderr, or wherever `handler` puts it."""
-    form = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
