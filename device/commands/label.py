@@ -103,8 +103,8 @@ def _time(length: str | None, since: str | None, until: str | None) -> tuple[flo
 
 
 def _label(activity: str, time_s: tuple[float, float], settings: "Config", folder: Path) -> None:
-    from device.history import clock  # noqa: PLC0415
     from device.history.zone import local_zone  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
     from device.labels import layout, select, store, summary  # noqa: PLC0415
 
     label, now = _cleaned(activity), clock.read()
@@ -155,8 +155,8 @@ def _found(folder: Path) -> "dict[int, Correction]":
 
 
 def _list(folder: Path) -> None:
-    from device.history import clock  # noqa: PLC0415
     from device.history.zone import local_zone  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
     from device.labels import summary  # noqa: PLC0415
 
     found, zone, now = _found(folder), local_zone(), clock.read()
@@ -167,8 +167,8 @@ def _list(folder: Path) -> None:
 
 
 def _export(path: Path, folder: Path) -> None:
-    from device.history import clock  # noqa: PLC0415
     from device.history.summary import duration  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
     from device.labels import boot_time, export, layout  # noqa: PLC0415
     from device.terminal.status_line import LiveLine  # noqa: PLC0415
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from device.decision.daily_totals import Today
 from device.decision.decision import Decision, Reason, State
+from device.host.clock import utc_text
 from device.pipeline.pipeline import Classify, Pipeline
 from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Source
@@ -98,7 +99,7 @@ class Observer:
         day = now.astimezone().date()
         mounting = self._pipeline.orientation
         return Status(
-            time=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            time=utc_text(now),
             uptime_s=time.monotonic() - self._began_s,
             model=self._pipeline.model.id,
             source=self._source.name,

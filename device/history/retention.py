@@ -3,7 +3,7 @@
 import sqlite3
 
 from device.config.limits import HistoryLimits
-from device.history.clock import MARK_EVERY_S, Reading, stepped
+from device.host.clock import MARK_EVERY_S, Reading, stepped
 
 LOOK_EVERY_S = 60.0
 """Between two looks, unless there is more to remove."""

@@ -7,7 +7,7 @@ clock said last in that boot, for it was set right only then (docs/HISTORY.md).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from device.history.clock import Reading, stepped
+from device.host.clock import Reading, stepped
 from device.labels.chunk import Chunk
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.history.clock import Reading
+from device.host.clock import Reading
 from device.labels import boot_time, layout, store
 from device.labels.chunk import Chunk
 from device.labels.store import Correction

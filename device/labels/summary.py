@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from device.history import lanes, query, read_day
-from device.history.clock import Reading
 from device.history.day import Piece, totals
 from device.history.summary import duration
 from device.history.zone import to_local
+from device.host.clock import Reading
 from device.labels.boot_time import Span
 from device.labels.store import Correction
 from firmware_bridge.errors import EdgeharError

@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from device.decision.decision import Decision
+from device.host import clock
 from device.model import bundle as bundles
 from device.model.bundle import Bundle, BundleError
 from device.model.classifier import self_test
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ENOUGH: Final = 300
 """Windows classified in one run that prove a model: six to seven minutes of a sensor at work."""
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Proof:
@@ -170,7 +169,7 @@ def _given_up(store: Store, ledger: Ledger, reason: str) -> Ledger:
 def _begun(ledger: Ledger) -> Ledger:
     if ledger.trial is None:
         return ledger
-    trial = ledger.trial.begun(_boot())
+    trial = ledger.trial.begun(clock.boot_id() or "unknown")
     if trial.verdict is not None:
         return ledger.fell_back(trial.verdict)
     return replace(ledger, trial=trial)
@@ -179,10 +178,3 @@ def _begun(ledger: Ledger) -> Ledger:
 def _ended(ledger: Ledger) -> Ledger:
     trial = ledger.trial
     return ledger if trial is None else replace(ledger, trial=replace(trial, boot=None))
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()[:64]
-    except (OSError, UnicodeDecodeError):
-        return "unknown"

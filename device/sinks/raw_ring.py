@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from device.decision.decision import Decision
-from device.history import clock
-from device.history.clock import Reading
+from device.host import clock
+from device.host.clock import Reading
 from device.labels import layout
 from device.labels.chunk import MOST, packed
 from device.sinks import SinkError

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from device.config.limits import HistoryLimits
 from device.decision.decision import Decision, to_json
-from device.history import clock, schema
-from device.history.clock import Reading
+from device.history import schema
 from device.history.retention import Retention
+from device.host import clock
+from device.host.clock import Reading
 from device.sinks import SinkError
 from firmware_bridge.errors import InputError
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.health import NO_DATA_S, Watcher
 from device.sources.mpu.bringup import ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS
@@ -96,8 +97,7 @@ class I2cSource:
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a time on the chip's clock (None: now)."""
         ago_s = 0.0 if t_s is None else time.monotonic() - self._origin_s - t_s
-        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
-        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
         """Yield what the chip takes, for ever.

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import serial
 
+from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.device_status import DeviceStatus
 from device.sources.health import NO_DATA_S, Watcher
@@ -93,8 +94,7 @@ class SerialSource:
         ago_s = 0.0 if at is None else time.monotonic() - at
         # Whatever clock the device claims to have, the date is one that exists.
         ago_s = min(max(-_FAR_S, ago_s), _FAR_S)
-        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
-        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
         """Yield what arrives, for ever.

@@ -14,7 +14,7 @@ import numpy as np
 from device.config.limits import HistoryLimits
 from device.decision.decision import Decision
 from device.history import retention
-from device.history.clock import Reading
+from device.host.clock import Reading
 from device.sinks.sqlite import Sqlite
 from tests.device.killed import killed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device.config.limits import HistoryLimits
 from device.decision.decision import Decision, Reason, State
-from device.history.clock import Reading
+from device.host.clock import Reading
 from device.sinks.sqlite import Sqlite
 
 HOP_S = 1.28

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.history.clock import Reading
+from device.host.clock import Reading
 from device.labels import layout
 from device.sinks.raw_ring import Ring
 from firmware_bridge.samples import Samples

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.history.clock import Reading
+from device.host.clock import Reading
 from device.labels import boot_time, export, layout, select, store
 from device.labels.store import Correction
 from firmware_bridge.errors import InputError

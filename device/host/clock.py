@@ -6,6 +6,7 @@ is between the two changes only when somebody sets the clock.
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -52,14 +53,20 @@ def read() -> Reading:
         before_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         utc_s = time.time()
         took_s = time.clock_gettime(time.CLOCK_BOOTTIME) - before_s
-        found.append((took_s, Reading(_boot(), before_s + took_s / 2, utc_s)))
+        found.append((took_s, Reading(boot_id(), before_s + took_s / 2, utc_s)))
         if took_s < _TIGHT_S:
             break
     return min(found, key=lambda one: one[0])[1]
 
 
+def utc_text(date: datetime, timespec: str = "milliseconds") -> str:
+    """Return a UTC date as ISO 8601 text that ends in Z."""
+    return date.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 @cache
-def _boot() -> str | None:
+def boot_id() -> str | None:
+    """Return the kernel's identifier of this boot; None if the kernel does not tell it."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:  # a sandbox with ProcSubset=pid
