@@ -234,7 +234,7 @@ def test_a_shipped_default_that_fails_is_said_and_not_hidden(
 
 
 def test_an_unknown_boot_is_the_same_boot(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial.clock, "boot_id", lambda: None)
+    monkeypatch.setattr("device.host.clock.boot_id", lambda: None)
     run(store, UnexpectedError())
     run(store)
     assert store.ledger().trial == Trial(crashes=1)
