@@ -12,7 +12,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from device.decision.decision import Decision
-from device.model import trial
 from device.model.bundle import BundleError
 from device.model.ledger import CRASHES, CUTS, Ledger, LedgerError, Trial, is_key, short
 from device.model.store import Store, StoreError
