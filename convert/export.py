@@ -31,9 +31,9 @@ from convert.card import card
 from convert.converter import Converted, convert
 from convert.verify import Check, verify
 from device.decision.judge import DecisionSpec
-from device.decision.nonwear import WornSpec
+from device.decision.nonwear import NonwearSpec
 from device.model import manifest
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.errors import InputError
 
@@ -65,8 +65,8 @@ class Terms:
     mounting: str
     """Who wears the sensor, where, and how its axes lie."""
     decision: DecisionSpec
-    orientation: OrientationSpec | None
-    worn: WornSpec | None
+    orientation: MountingSpec | None
+    worn: NonwearSpec | None
 
 
 MOUNTINGS: Final = {
@@ -107,7 +107,7 @@ def terms_of(
     decision = config.get("decision") or {}
     orientation = config.get("orientation")
     # It is of the sensor more than of the model, so a run need not say it.
-    worn = config.get("worn", WornSpec().to_dict())
+    worn = config.get("worn", NonwearSpec().to_dict())
     if not isinstance(decision, dict):
         raise InputError("decision: must be a table of names and values; train again")
     full = {**DecisionSpec(UNKNOWN_THRESHOLD).to_dict(), **decision}
@@ -117,8 +117,8 @@ def terms_of(
         name,
         mounting,
         DecisionSpec.from_dict(full),
-        None if orientation is None else OrientationSpec.from_dict(orientation),
-        None if worn is None else WornSpec.from_dict(worn),
+        None if orientation is None else MountingSpec.from_dict(orientation),
+        None if worn is None else NonwearSpec.from_dict(worn),
     )
 
 

@@ -13,10 +13,10 @@ from device.model.bundle import Bundle, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key
 from device.model.store import Store
-from device.model.trial import Taken, active, taken
+from device.model.trial import ActiveModel, active, take_active
 from device.mounting.state_file import MountingFile
 from device.sinks import daily_totals_file as today_files
-from device.sinks.daily_totals_file import TodayFile
+from device.sinks.daily_totals_file import DailyTotalsFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
 
@@ -51,15 +51,15 @@ def store(config: Config) -> Store:
 
 
 @contextmanager
-def model_taken(config: Config) -> Generator[Taken]:
+def active_model(config: Config) -> Generator[ActiveModel]:
     """Take the model that the settings name, or the active one; raises BundleError."""
     if config.model is None:
-        with taken(store(config)) as found:
+        with take_active(store(config)) as found:
             yield found
     else:
         bundle = open_bundle(config.model, config)
         self_test(bundle)
-        yield Taken(bundle, "named", None)
+        yield ActiveModel(bundle, "named", None)
 
 
 def open_source(setting: SourceSetting | str) -> Source:
@@ -107,9 +107,9 @@ def mounting_file(
     return MountingFile(path, source_name, bundle.name, bundle.orientation)
 
 
-def today_file(source: SourceSetting, state: Path | None) -> TodayFile | None:
+def daily_totals_file(source: SourceSetting, state: Path | None) -> DailyTotalsFile | None:
     """Return where to keep what was done today: beside the mounting."""
     folder = paths.state_directory() if state is None else state.parent
     if folder is None or source.kind == "recording":
         return None
-    return TodayFile(folder / today_files.NAME)
+    return DailyTotalsFile(folder / today_files.NAME)

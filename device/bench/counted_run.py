@@ -11,7 +11,7 @@ import numpy as np
 
 from device.model.bundle import load, locate
 from device.model.classifier import Classifier
-from device.pipeline.batching import Batched
+from device.pipeline.batching import Batching
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.simulator.wearer import Wearer
 
@@ -42,7 +42,7 @@ def main(model: str, runs: int) -> None:
         mark()
         classify(x)
         mark()
-        waiting, decisions = Batched(Pipeline(bundle, classify), bundle.spec), 0
+        waiting, decisions = Batching(Pipeline(bundle, classify), bundle.spec), 0
         for at in range(0, len(samples), FRAME):
             if samples.t_s[at] == BEFORE_S:
                 decisions = 0

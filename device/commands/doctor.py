@@ -17,7 +17,7 @@ from device.config.paths import SETTINGS, state_directory
 from device.config.source import Source
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
-from device.terminal.status_line import LiveLine
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError
 
 LISTEN_S = 20.0
@@ -193,7 +193,7 @@ def _sensor(source: Source, calibration: Path | None, seconds: float) -> list[Fi
         # One that cannot be read has its own line.
         with contextlib.suppress(EdgeharError):
             opened = factory.calibrated(opened, calibration)
-    with LiveLine() as line:
+    with StatusLine() as line:
 
         def tell(since: float, samples: int) -> None:
             do = "leave it lying still" if since < seconds / 2 else "turn it slowly, all ways round"

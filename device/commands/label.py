@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     if activity is not None:
         _label(activity, _time(length, since, until), settings, where)
     elif remove is not None:
-        store.remove(layout.kept(where), remove)
+        store.remove(layout.labelled(where), remove)
         click.echo(f"removed: {remove}")
     elif export is not None:
         _export(export, where)
@@ -109,12 +109,12 @@ def _label(activity: str, time_s: tuple[float, float], settings: "Config", folde
 
     label, now = _cleaned(activity), clock.read()
     said = datetime.fromtimestamp(now.utc_s, UTC).isoformat(timespec="seconds")
-    found = select.make(folder, label, time_s, said, now)
+    found = select.select(folder, label, time_s, said, now)
     others = [
         str(number) for number, one in _found(folder).items() if store.shared(found.correction, one)
     ]
     most_bytes = 1_000_000 * settings.labels_max_mb
-    number = store.add(layout.kept(folder), found.correction, found.chunks, most_bytes)
+    number = store.add(layout.labelled(folder), found.correction, found.chunks, most_bytes)
     click.echo(f"{number}: {summary.one_line(found.correction, local_zone(), now)}")
     if settings.sqlite is not None:
         click.echo(summary.board_said(settings.sqlite, time_s[0], found.until_utc_s))
@@ -148,7 +148,7 @@ def _model_labels(settings: "Config") -> Sequence[str]:
 def _found(folder: Path) -> "dict[int, Correction]":
     from device.labels import layout, store  # noqa: PLC0415
 
-    found, damaged = store.read(layout.kept(folder))
+    found, damaged = store.read(layout.labelled(folder))
     for path in damaged:
         click.echo(f"edgehar: {path} is damaged and left out", err=True)
     return found
@@ -170,7 +170,7 @@ def _export(path: Path, folder: Path) -> None:
     from device.history.summary import duration  # noqa: PLC0415
     from device.host import clock  # noqa: PLC0415
     from device.labels import boot_time, export, layout  # noqa: PLC0415
-    from device.terminal.status_line import LiveLine  # noqa: PLC0415
+    from device.terminal.status_line import StatusLine  # noqa: PLC0415
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415
 
     found = _found(folder)
@@ -181,12 +181,12 @@ def _export(path: Path, folder: Path) -> None:
         offsets_s[boot] = known.offset_s
     umask = os.umask(0o077)  # for the wearer's own eyes
     try:
-        with LiveLine() as line, RecordingWriter(path) as recording:
+        with StatusLine() as line, RecordingWriter(path) as recording:
 
             def tell(share: float) -> None:
                 line.show(f"{path}: {share:.0%}")
 
-            total = export.write(layout.kept(folder), found, offsets_s, recording, tell)
+            total = export.write(layout.labelled(folder), found, offsets_s, recording, tell)
     except (OSError, ValueError) as error:
         raise EdgeharError(f"cannot write {path}: {error}") from error
     finally:

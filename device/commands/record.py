@@ -18,8 +18,8 @@ from device.daemon.loop import in_words
 from device.labels.typed import LabelTrack, Typist, can_be_typed, cleaned
 from device.sources import Source
 from device.terminal.log import log_to_stderr
-from device.terminal.prompt_line import Prompted
-from device.terminal.status_line import LiveLine
+from device.terminal.prompt_line import PromptLine
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
@@ -100,7 +100,7 @@ class _Session:
         self._typist = Typist() if labelled else None
         self._track = LabelTrack()
         self._by_label: Counter[str] = Counter()
-        self._view: LiveLine | Prompted = LiveLine()
+        self._view: StatusLine | PromptLine = StatusLine()
         self._begun_s: float | None = None
         self._save_s = 0.0
         self.taken = 0
@@ -108,7 +108,7 @@ class _Session:
     def show_in(self, stack: ExitStack) -> None:
         """Show what happens on stderr, and on a terminal draw a line for it."""
         if self._typist and sys.stderr.isatty() and os.isatty(0):
-            self._view = Prompted("label> ")
+            self._view = PromptLine("label> ")
             # In the background, reading fails rather than stops the program.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
@@ -140,7 +140,7 @@ class _Session:
 
     def _hear(self) -> None:
         lines = self._typist.lines() if self._typist else []
-        if lines and isinstance(self._view, Prompted):
+        if lines and isinstance(self._view, PromptLine):
             self._view.entered(len(lines))
         for at_s, line in lines:
             try:
@@ -163,7 +163,7 @@ class _Session:
 class _Through(logging.Handler):
     """Writes log lines around what is drawn."""
 
-    def __init__(self, view: LiveLine | Prompted) -> None:
+    def __init__(self, view: StatusLine | PromptLine) -> None:
         super().__init__()
         self._view = view
 

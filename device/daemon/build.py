@@ -11,13 +11,13 @@ from device.config.load import Config
 from device.config.source import Source
 from device.daemon import loop, signals
 from device.daemon.observer import InferenceTimes
-from device.daemon.reload import not_taken, reread
-from device.daemon.reloadable_source import Decided, Held
+from device.daemon.reload import report_refused, reread
+from device.daemon.reloadable_source import DecidedUntil, ReloadableSource
 from device.daemon.systemd_notify import Notifier
-from device.decision.daily_totals import Today
+from device.decision.daily_totals import DailyTotals
 from device.model.bundle import Bundle
 from device.model.classifier import Classifier
-from device.model.trial import Taken
+from device.model.trial import ActiveModel
 from device.mounting.state_file import MountingFile
 from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, Sink
@@ -32,13 +32,13 @@ class _Ready:
     """All that a run of the daemon needs, until the settings are read again."""
 
     config: Config
-    taken: Taken
+    taken: ActiveModel
     pipeline: Pipeline
     times: InferenceTimes
     outlets: list[Outlet]
     kept: MountingFile | None
-    today: Today | None
-    decided: Decided
+    today: DailyTotals | None
+    decided: DecidedUntil
 
 
 def run(settings: Callable[[], Config]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _run(settings: Callable[[], Config], notifier: Notifier | None) -> dict[str,
         return stop() or again
 
     put_right = factory.calibration(config.calibration).apply if config.calibration else None
-    with closing(Held(factory.open_source(source), put_right)) as held:
+    with closing(ReloadableSource(factory.open_source(source), put_right)) as held:
         while ready is None or again:
             if ready is not None and notifier is not None:
                 notifier.reloading()
@@ -97,31 +97,35 @@ def _checked(config: Config) -> Source:
 
 @contextmanager
 def _prepared(
-    config: Config, held: Held, notifier: Notifier | None, last: _Ready | None
+    config: Config, held: ReloadableSource, notifier: Notifier | None, last: _Ready | None
 ) -> Generator[_Ready]:
     """Make ready what the settings say; what was before, if that fails."""
     with ExitStack() as stack:
         try:
-            taken = stack.enter_context(factory.model_taken(config))
+            taken = stack.enter_context(factory.active_model(config))
             ready = _ready(config, held, taken, notifier, last)
         except EdgeharError as error:
             if last is None or notifier is None:
                 raise
             stack.close()
-            not_taken(error, notifier)
-            taken = stack.enter_context(factory.model_taken(last.config))
+            report_refused(error, notifier)
+            taken = stack.enter_context(factory.active_model(last.config))
             ready = _ready(last.config, held, taken, notifier, last)
         yield ready
 
 
 def _ready(
-    config: Config, held: Held, taken: Taken, notifier: Notifier | None, last: _Ready | None
+    config: Config,
+    held: ReloadableSource,
+    taken: ActiveModel,
+    notifier: Notifier | None,
+    last: _Ready | None,
 ) -> _Ready:
     bundle, source = taken.bundle, _checked(config)
     kept = None
     if config.rotation is None:
         kept = factory.mounting_file(bundle, source, held.name, config.state)
-    decided = Decided() if last is None else last.decided
+    decided = DecidedUntil() if last is None else last.decided
     if last is not None and last.taken.bundle == bundle and _same_mounting(config, last.config):
         pipeline, times = last.pipeline, last.times
     else:
@@ -138,7 +142,7 @@ def _ready(
             sink.close()
         raise
     into = ", ".join(sink.name for sink in sinks)
-    day_file = factory.today_file(source, config.state)
+    day_file = factory.daily_totals_file(source, config.state)
     today = None if day_file is None else day_file.read(bundle.labels)
     sinks += [day_file] if day_file is not None else []
     log.info("model %s: %s", bundle.id, taken.why)
@@ -157,7 +161,7 @@ def _same_mounting(one: Config, other: Config) -> bool:
     return one.rotation == other.rotation
 
 
-def _open_sinks(config: Config, held: Held, bundle: Bundle, sinks: list[Sink]) -> None:
+def _open_sinks(config: Config, held: ReloadableSource, bundle: Bundle, sinks: list[Sink]) -> None:
     if config.stdout:
         sinks.append(Stdout())
     if config.sqlite is not None:
@@ -170,13 +174,13 @@ def _open_sinks(config: Config, held: Held, bundle: Bundle, sinks: list[Sink]) -
 
         sinks.append(Metrics(config.metrics_listen, config.metrics_file))
     if config.mqtt is not None:
-        from device.sinks.mqtt.sink import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
+        from device.sinks.mqtt.sink import MqttSink  # noqa: PLC0415 -- 3 MB, and of an extra
 
-        sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
+        sinks.append(MqttSink(config.mqtt, bundle.labels, bundle.id))
     held.show = None
     if config.labels_folder is not None and _checked(config).kind != "recording":
-        from device.sinks.raw_ring import Ring  # noqa: PLC0415 -- memory where not wanted
+        from device.sinks.raw_ring import RawRing  # noqa: PLC0415 -- memory where not wanted
 
-        ring = Ring(config.labels_folder, config.labels_max_mb, held.date)
+        ring = RawRing(config.labels_folder, config.labels_max_mb, held.date)
         held.show = ring.keep
         sinks.append(ring)

@@ -7,11 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from device.daemon.observer import InferenceTimes, Observer
-from device.decision.daily_totals import Today
+from device.decision.daily_totals import DailyTotals
 from device.decision.decision import Decision
-from device.mounting.estimator import Orientation
+from device.mounting.estimator import MountingEstimator
 from device.mounting.state_file import MountingFile
-from device.pipeline.batching import Batched
+from device.pipeline.batching import Batching
 from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet
@@ -48,7 +48,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     stop: Callable[[], bool],
     kept: MountingFile | None = None,
     times: InferenceTimes | None = None,
-    today: Today | None = None,
+    today: DailyTotals | None = None,
 ) -> Report:
     """Run until the source ends, `stop` says so, or nobody reads standard output any more.
 
@@ -57,7 +57,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     once a second and at the end, with the model's `times` and what was done `today` before.
     """
     started = heard = time.monotonic()
-    decisions, waiting = 0, Batched(pipeline, spec)
+    decisions, waiting = 0, Batching(pipeline, spec)
     mounting, health = _Mounting(pipeline.orientation, kept), HealthLog(source.name)
     observer = Observer(source, pipeline, outlets, times, today)
     shown = [outlet.see for outlet in outlets if outlet.see is not None]
@@ -106,7 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
 class _Mounting:
     """Says when the mounting becomes known, or is no longer, and has it kept."""
 
-    def __init__(self, orientation: Orientation | None, kept: MountingFile | None) -> None:
+    def __init__(self, orientation: MountingEstimator | None, kept: MountingFile | None) -> None:
         self._orientation = orientation
         self._kept = kept
         self._known = orientation is not None and orientation.known

@@ -10,7 +10,7 @@ from typing import Final, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from device.decision.daily_totals import Today
+from device.decision.daily_totals import DailyTotals
 from device.decision.decision import Decision, Reason, State
 from device.host.clock import utc_text
 from device.pipeline.pipeline import Classify, Pipeline
@@ -43,7 +43,7 @@ class InferenceTimes:
         return Inference(tuple(self._windows), self._sum_s)
 
 
-class Way(Protocol):
+class OutletCounts(Protocol):
     """What is told of a way out of the daemon."""
 
     @property
@@ -61,13 +61,13 @@ class Observer:
         self,
         source: Source,
         pipeline: Pipeline,
-        ways: Sequence[Way],
+        ways: Sequence[OutletCounts],
         times: InferenceTimes | None = None,
-        today: Today | None = None,
+        today: DailyTotals | None = None,
     ) -> None:
         self._source, self._pipeline, self._ways = source, pipeline, ways
         self._times = times
-        self._today = today or Today(pipeline.model.labels)
+        self._today = today or DailyTotals(pipeline.model.labels)
         self._began_s = time.monotonic()
         self._due_s = self._began_s
         self._latest: Decision | None = None

@@ -25,7 +25,7 @@ def reread(
         new = settings()
         check(new)
     except EdgeharError as error:
-        not_taken(error, notifier)
+        report_refused(error, notifier)
         return now
     changed = [key for name, key in _FIXED.items() if getattr(new, name) != getattr(now, name)]
     notifier.note = ""
@@ -37,7 +37,7 @@ def reread(
     return replace(new, source=now.source, calibration=now.calibration)
 
 
-def not_taken(error: EdgeharError, notifier: Notifier) -> None:
+def report_refused(error: EdgeharError, notifier: Notifier) -> None:
     """Say why the settings that were read stay out of use."""
     log.error("settings not taken: %s; going on with those before", error)
     notifier.note = f"; settings not taken: {error}"

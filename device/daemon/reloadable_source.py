@@ -18,7 +18,7 @@ KEPT_S: Final = 20.0
 """Of the latest samples, for a new pipeline to warm up with; the shipped models need 5.1 s."""
 
 
-class Held:
+class ReloadableSource:
     """A source whose `blocks` may be begun again and go on where they were left."""
 
     def __init__(
@@ -93,7 +93,7 @@ def _beyond(events: Sequence[Event], until_s: float) -> bool:
     return any(isinstance(event, Window) and event.end_s > until_s for event in events)
 
 
-class Decided:
+class DecidedUntil:
     """How far along the stream decisions have come: a sink."""
 
     name = "decided"

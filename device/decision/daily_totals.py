@@ -12,7 +12,7 @@ _BACK_S: Final = 10.0
 """A sensor's clock that goes back by more began anew."""
 
 
-class Today:
+class DailyTotals:
     """Seconds of each activity since local midnight.
 
     Only `ok` counts: time that was unknown, not worn, warming up or without data is nobody's.

@@ -25,7 +25,7 @@ _OFF = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Smoothing:
+class HmmSpec:
     """The numbers of the filter. Raises InputError when they make no sense."""
 
     transition: tuple[tuple[float, ...], ...]
@@ -78,10 +78,10 @@ class Smoothing:
         return cls(transition, tuple(prior), named["weight"], named["change"])
 
 
-class Filter:
+class HmmFilter:
     """One stream's belief about the state. Plain floats in a fixed order: the same everywhere."""
 
-    def __init__(self, smoothing: Smoothing) -> None:
+    def __init__(self, smoothing: HmmSpec) -> None:
         self._into = list(zip(*smoothing.transition, strict=True))
         self._prior = list(smoothing.prior)
         self._weight, self._change = smoothing.weight, smoothing.change

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from device.decision.decision import Reason
-from device.decision.hmm_filter import Filter, Smoothing, tempered
+from device.decision.hmm_filter import HmmFilter, HmmSpec, tempered
 from device.files.spec_fields import flag, matching, number
 
 UNKNOWN = "unknown"
@@ -23,7 +23,7 @@ class DecisionSpec:
     """The model has one output more than labels, the last: none of these."""
     temperature: float = 1.0
     """Above 1 makes the model's probabilities less sure, below 1 surer; 1 leaves them."""
-    smoothing: Smoothing | None = None
+    smoothing: HmmSpec | None = None
     softening: float = 1.0
     """A temperature for what smoothing gives: it takes windows for independent, and is too sure."""
 
@@ -52,11 +52,11 @@ class DecisionSpec:
         """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
         named = matching(cls, values, "decision")
         smoothing = named.pop("smoothing")
-        return cls(smoothing=None if smoothing is None else Smoothing.from_dict(smoothing), **named)
+        return cls(smoothing=None if smoothing is None else HmmSpec.from_dict(smoothing), **named)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What is said of one window."""
 
     activity: str | None
@@ -79,14 +79,14 @@ class Judge:
         self._names = [*labels, UNKNOWN] if spec.unknown_output else self._labels
         self._spec = spec
         self._postures = frozenset(postures)
-        self._filter = None if spec.smoothing is None else Filter(spec.smoothing)
+        self._filter = None if spec.smoothing is None else HmmFilter(spec.smoothing)
 
     def reset(self) -> None:
         """Begin anew, as after a hole in the stream."""
         if self._filter is not None:
             self._filter.reset()
 
-    def judge(self, row: list[float], *, mounted: bool) -> Verdict:
+    def judge(self, row: list[float], *, mounted: bool) -> Judgement:
         """Take the model's output for the next window, and whether the mounting is known."""
         spec = self._spec
         row = tempered(row, spec.temperature)
@@ -101,7 +101,7 @@ class Judge:
             reason = "mounting"
         elif belief[best] < spec.unknown_threshold:
             reason = "unsure"
-        return Verdict(
+        return Judgement(
             activity=None if reason else label,
             reason=reason,
             likeliest=label,

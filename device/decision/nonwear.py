@@ -27,7 +27,7 @@ from firmware_bridge.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class WornSpec:
+class NonwearSpec:
     """The numbers of `not_worn`: part of a bundle. Raises InputError when they make no sense."""
 
     gyro_rad_s: float = 0.002
@@ -60,10 +60,10 @@ class WornSpec:
         return cls(**matching(cls, values, "worn"))
 
 
-class Worn:
+class NonwearDetector:
     """Takes the windows of one stream in turn; counts them, so a hole in it adds nothing."""
 
-    def __init__(self, spec: WornSpec, hop_s: float) -> None:
+    def __init__(self, spec: NonwearSpec, hop_s: float) -> None:
         """Take the time from one window to the next, seconds."""
         self._spec = spec
         self._hop_s = hop_s

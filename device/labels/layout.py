@@ -28,14 +28,14 @@ def raw(folder: Path) -> Path:
     return folder / "raw"
 
 
-def kept(folder: Path) -> Path:
+def labelled(folder: Path) -> Path:
     """Return where that is which was labelled."""
-    return folder / "kept"
+    return folder / "labelled"
 
 
 def make(folder: Path) -> None:
     """Make the folders that are not there; raises OSError."""
-    for path, mode in ((folder, _READ), (raw(folder), _READ), (kept(folder), _LABEL)):
+    for path, mode in ((folder, _READ), (raw(folder), _READ), (labelled(folder), _LABEL)):
         with suppress(FileExistsError):
             path.mkdir(mode)
             path.chmod(mode)  # whatever the umask
@@ -50,12 +50,12 @@ def files(folder: Path) -> list[Path]:
 def on_disk(path: Path) -> int:
     """Return the bytes of disk that a file takes; none if it is not there."""
     try:
-        return room(path.stat().st_size)
+        return blocks_bytes(path.stat().st_size)
     except FileNotFoundError:
         return 0
 
 
-def room(size: int) -> int:
+def blocks_bytes(size: int) -> int:
     """Return the bytes of disk for so many of content."""
     return -(-size // _BLOCK) * _BLOCK
 

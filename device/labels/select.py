@@ -17,7 +17,7 @@ _NO_TIME = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Selection:
     """A correction, not kept yet."""
 
     correction: Correction
@@ -26,7 +26,9 @@ class Made:
     """Where it ends: with the newest sample, if that is what was meant."""
 
 
-def make(folder: Path, label: str, time_s: tuple[float, float], made: str, now: Reading) -> Made:
+def select(
+    folder: Path, label: str, time_s: tuple[float, float], made: str, now: Reading
+) -> Selection:
     """Find the samples from time_s[0] to time_s[1], seconds since 1970 by the clock as it stands.
 
     Raises InputError if there are none.
@@ -50,7 +52,7 @@ def make(folder: Path, label: str, time_s: tuple[float, float], made: str, now: 
         raise InputError(f"no samples of that time are in {raw}; `edgehar run` keeps the latest")
     missing_s = max(0.0, round(until_s - from_s - covered_s, 3))
     spans = [span for span in spans if any(one.boot == span.boot for one in chunks)]
-    return Made(
+    return Selection(
         replace(correction, spans=spans, samples=samples, missing_s=missing_s), chunks, until_s
     )
 

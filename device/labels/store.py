@@ -70,7 +70,7 @@ def add(folder: Path, made: Correction, chunks: Sequence[Chunk], most_bytes: int
     try:
         with _locked(folder):
             found = layout.files(folder)
-            if sum(map(layout.on_disk, found)) + layout.room(len(content)) > most_bytes:
+            if sum(map(layout.on_disk, found)) + layout.blocks_bytes(len(content)) > most_bytes:
                 raise InputError(
                     f"{folder} would be over {most_bytes // 1_000_000} MB; save it by edgehar label"
                     " --export FILE, then make room by edgehar label --remove NUMBER, or allow more"

@@ -66,7 +66,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ActiveModel:
     """The model that the daemon is to run."""
 
     bundle: Bundle
@@ -76,7 +76,7 @@ class Taken:
 
 
 @contextmanager
-def taken(store: Store) -> Generator[Taken]:
+def take_active(store: Store) -> Generator[ActiveModel]:
     """Take the active model, verified, for as long as the daemon runs.
 
     No error, or an EdgeharError that is no BundleError, says nothing against the model.
@@ -141,7 +141,7 @@ def _begin(store: Store) -> tuple[Ledger, Proof | None]:
     return ledger, Proof(store, str(ledger.active), held)
 
 
-def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> Taken:
+def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> ActiveModel:
     while ledger.active is not None:
         key = ledger.active
         try:
@@ -150,11 +150,11 @@ def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> Taken:
             ledger = _given_up(store, ledger, str(error))
             log.warning("%s", ledger.why)
             continue
-        return Taken(bundle, ledger.why, None if ledger.trial is None else proof)
+        return ActiveModel(bundle, ledger.why, None if ledger.trial is None else proof)
     name = bundles.shipped_default()
     bundle = bundles.load(bundles.locate(name))
     self_test(bundle)
-    return Taken(bundle, ledger.why, None)
+    return ActiveModel(bundle, ledger.why, None)
 
 
 def _given_up(store: Store, ledger: Ledger, reason: str) -> Ledger:

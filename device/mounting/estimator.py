@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from device.mounting.frame import Frame
 from device.mounting.gait import walks
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 
 _DROPPED = 10
@@ -17,11 +17,11 @@ _FACTORS = (0.25, 4.0)
 """The least and the most by which movement is scaled: beyond, it was no walk or no wrist."""
 
 
-class Orientation:
+class MountingEstimator:
     """Takes the windows of one stream in turn; nothing depends on how they were batched."""
 
     def __init__(
-        self, spec: OrientationSpec, rate_hz: float, state: Mapping[str, Any] | None = None
+        self, spec: MountingSpec, rate_hz: float, state: Mapping[str, Any] | None = None
     ) -> None:
         """Begin anew, or from what to_state gave; raises InputError if `state` cannot be that."""
         self._spec = spec

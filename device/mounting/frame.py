@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 
 _SHAPES: dict[str, tuple[int, ...]] = {
@@ -31,7 +31,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 class Frame:
     """Running sums over walking windows; float64, window by window, so no chunking shows."""
 
-    def __init__(self, spec: OrientationSpec) -> None:
+    def __init__(self, spec: MountingSpec) -> None:
         self._spec = spec
         self._keeps = math.exp(-1 / spec.memory_windows)
         self._sums = {name: np.zeros(shape) for name, shape in _SHAPES.items()}

@@ -10,14 +10,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from firmware_bridge.samples import Float64
 
 _ABOVE = 1.25
 """How far the power of the fastest steps reaches beyond their rate."""
 
 
-def walks(x: NDArray[np.float32], spec: OrientationSpec, rate_hz: float) -> bool:
+def walks(x: NDArray[np.float32], spec: MountingSpec, rate_hz: float) -> bool:
     """Tell of a window (window, 9) whether it is walking; most others are sorted out at once."""
     acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
     power_g2 = float(np.einsum("ij,ij->", body, body)) / len(x)
@@ -42,7 +42,7 @@ def walks(x: NDArray[np.float32], spec: OrientationSpec, rate_hz: float) -> bool
     return float(shaken.max() - swung.min()) >= spec.rhythm
 
 
-def _step_lags(spec: OrientationSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
+def _step_lags(spec: MountingSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
     """Return the samples from a step to the next, from the fastest steps to the slowest."""
     first = math.ceil(rate_hz / spec.cadence_hz[1])
     last = min(math.floor(rate_hz / spec.cadence_hz[0]), count // 2)

@@ -10,7 +10,7 @@ KIND: Final = "walking"
 
 
 @dataclass(frozen=True, slots=True)
-class OrientationSpec:
+class MountingSpec:
     """What turns walking into a rotation. Raises InputError when the numbers make no sense."""
 
     postures: tuple[str, ...]

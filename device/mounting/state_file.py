@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from device.mounting.estimator import Orientation
-from device.mounting.spec import OrientationSpec
+from device.mounting.estimator import MountingEstimator
+from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 
@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 64 * 1024
 class MountingFile:
     """A file for one sensor on one wearer with one model. It may be unfit; that is never fatal."""
 
-    def __init__(self, path: Path, source: str, model: str, spec: OrientationSpec) -> None:
+    def __init__(self, path: Path, source: str, model: str, spec: MountingSpec) -> None:
         """Take the names of the source and the model: another's mounting is not taken over."""
         self._path = path
         self._of = {
@@ -36,7 +36,7 @@ class MountingFile:
         self._written_s: float | None = None
         self._failed = False
 
-    def read(self, rate_hz: float) -> Orientation | None:
+    def read(self, rate_hz: float) -> MountingEstimator | None:
         """Return what to go on from; None if there is none that fits, which is warned of."""
         try:
             with self._path.open("rb") as file:
@@ -54,25 +54,25 @@ class MountingFile:
         log.warning("mounting not taken from %s: %s; it will be found anew", self._path, reason)
         return None
 
-    def note(self, orientation: Orientation, now_s: float) -> None:
+    def note(self, orientation: MountingEstimator, now_s: float) -> None:
         """Write if it is known and this is news, or EVERY_S seconds after the last time."""
         due = orientation.known and self._written_s is None
         if due or (self._written_s is not None and now_s - self._written_s >= EVERY_S):
             self._written_s = now_s
             self._write(orientation)
 
-    def close(self, orientation: Orientation) -> None:
+    def close(self, orientation: MountingEstimator) -> None:
         """Write what is known at the end."""
         if orientation.known or self._written_s is not None:
             self._write(orientation)
 
-    def _resumed(self, found: Any, rate_hz: float) -> Orientation:
+    def _resumed(self, found: Any, rate_hz: float) -> MountingEstimator:
         if not isinstance(found, dict) or not isinstance(found.get("mounting"), dict):
             raise InputError("it is not a mounting that edgehar kept")
         for key, value in self._of.items():
             if found.get(key) != value:
                 raise InputError(f"it is of another {key}")
-        orientation = Orientation(self._spec, rate_hz, found["mounting"])
+        orientation = MountingEstimator(self._spec, rate_hz, found["mounting"])
         saved = datetime.fromisoformat(found.get("saved") or "")
         if saved.tzinfo is None:
             raise InputError("it does not say when it was written")
@@ -81,7 +81,7 @@ class MountingFile:
         orientation.silence(age_s if age_s >= 0 else math.inf)
         return orientation
 
-    def _write(self, orientation: Orientation) -> None:
+    def _write(self, orientation: MountingEstimator) -> None:
         saved = datetime.now(UTC).isoformat(timespec="seconds")
         whole = {**self._of, "saved": saved, "mounting": orientation.to_state()}
         try:

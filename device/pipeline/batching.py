@@ -17,7 +17,7 @@ MOST = 4096
 """Samples kept back, however the device's clock behaves."""
 
 
-class Batched:
+class Batching:
     """A pipeline's `push` for small blocks."""
 
     def __init__(self, pipeline: Pipeline, spec: SignalSpec) -> None:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from device.decision.decision import Decision, Reason, State
 from device.decision.judge import DecisionSpec, Judge
-from device.decision.nonwear import Worn, WornSpec
-from device.mounting.estimator import Orientation
-from device.mounting.spec import OrientationSpec
+from device.decision.nonwear import NonwearDetector, NonwearSpec
+from device.mounting.estimator import MountingEstimator
+from device.mounting.spec import MountingSpec
 from device.signal.path import Event, Gap, SignalPath, Window
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64, Samples
@@ -35,9 +35,9 @@ class Model(Protocol):
     @property
     def decision(self) -> DecisionSpec: ...  # noqa: D102
     @property
-    def orientation(self) -> OrientationSpec | None: ...  # noqa: D102
+    def orientation(self) -> MountingSpec | None: ...  # noqa: D102
     @property
-    def worn(self) -> WornSpec | None: ...  # noqa: D102
+    def worn(self) -> NonwearSpec | None: ...  # noqa: D102
 
 
 class _Placed(NamedTuple):
@@ -57,7 +57,7 @@ class Pipeline:
         bundle: Model,
         classify: Classify,
         rotation: Sequence[Sequence[float]] | Float64 | None = None,
-        orientation: Orientation | None = None,
+        orientation: MountingEstimator | None = None,
     ) -> None:
         """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
 
@@ -67,14 +67,14 @@ class Pipeline:
         self.model = bundle
         self._classify = classify
         self._path = SignalPath(bundle.spec, rotation)
-        self.orientation: Orientation | None = None
+        self.orientation: MountingEstimator | None = None
         """What finds the mounting; None: it is known, or the bundle has no way to find it."""
         finds = bundle.orientation if rotation is None else None
         if finds is not None:
-            self.orientation = orientation or Orientation(finds, bundle.spec.rate_hz)
+            self.orientation = orientation or MountingEstimator(finds, bundle.spec.rate_hz)
         self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
         spec, worn = bundle.spec, bundle.worn
-        self._worn = None if worn is None else Worn(worn, spec.hop / spec.rate_hz)
+        self._worn = None if worn is None else NonwearDetector(worn, spec.hop / spec.rate_hz)
         self._off_s = 0.0
         self._mounted = False
         self._told_silent = False

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from device.decision.daily_totals import MOST_DAYS, Today
+from device.decision.daily_totals import MOST_DAYS, DailyTotals
 from device.decision.decision import Decision
 from device.sinks import SinkError
 from device.sinks.status import Status
@@ -27,16 +27,16 @@ _DAY_S: Final = 25 * 3600.0
 """The longest day there is, in autumn."""
 
 
-class TodayFile:
+class DailyTotalsFile:
     """A sink; what it wrote last, `read` gives to the next run."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._path = path
         self._written_s = time.monotonic()
-        self._today = Today()
+        self._today = DailyTotals()
 
-    def read(self, labels: Iterable[str]) -> Today:
+    def read(self, labels: Iterable[str]) -> DailyTotals:
         """Return the day so far; empty if there is none that fits, which is warned of."""
         days: dict[date, dict[str, float]] = {}
         try:
@@ -48,7 +48,7 @@ class TodayFile:
             log.warning("what was done today not taken from %s: %s", self.name, error.strerror)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("what was done today not taken from %s: it is damaged", self.name)
-        self._today = Today(labels, days)
+        self._today = DailyTotals(labels, days)
         return self._today
 
     def write(self, decision: Decision) -> None:

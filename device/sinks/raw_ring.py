@@ -38,7 +38,7 @@ _FILES: Final = 16
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Ring:
+class RawRing:
     """A sink for samples as the sensor gave them, which come by `keep`."""
 
     def __init__(
@@ -174,7 +174,7 @@ class Ring:
         found = layout.files(layout.raw(self._folder))
         number = int(found[-1].stem) + 1 if found else 1
         sizes = {path: layout.on_disk(path) for path in found}
-        left = sum(sizes.values()) + layout.room(self._file_bytes)
+        left = sum(sizes.values()) + layout.blocks_bytes(self._file_bytes)
         for path, freed in sizes.items():
             if left <= self._most_bytes:
                 break

@@ -6,7 +6,7 @@ from types import TracebackType
 from device.terminal.status_line import EVERY_S, draw, fitted
 
 
-class Prompted:
+class PromptLine:
     """As LiveLine, with a prompt below; what is half typed there stays. A context manager."""
 
     def __init__(self, prompt: str) -> None:
@@ -15,7 +15,7 @@ class Prompted:
         self._next = 0.0
         self._open = False
 
-    def __enter__(self) -> "Prompted":
+    def __enter__(self) -> "PromptLine":
         draw(f"\n{self._prompt}")
         self._open = True
         return self

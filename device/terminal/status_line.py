@@ -25,7 +25,7 @@ def fitted(text: str) -> str:
     return text
 
 
-class LiveLine:
+class StatusLine:
     """Says what goes on; a context manager, which clears the line at the end."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class LiveLine:
         self._next = 0.0
         self._shown = False
 
-    def __enter__(self) -> "LiveLine":
+    def __enter__(self) -> "StatusLine":
         return self
 
     def show(self, text: str) -> None:

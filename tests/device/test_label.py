@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_one_line(
     assert words in err
     assert err.count("\n") == 1
     assert "\x1b" not in err
-    assert not list(layout.kept(board.parent / "labels").iterdir())
+    assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
 def test_where_labels_are_off_it_says_so(
@@ -202,7 +202,7 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
     where = ("--folder", str(folder))
     code, said = run_as([4002], "sitting", "--last", "60s", *where)
     assert code == 0, said
-    kept = (layout.kept(folder) / "1.ehr").stat()
+    kept = (layout.labelled(folder) / "1.ehr").stat()
     assert (kept.st_gid, stat.S_IMODE(kept.st_mode)) == (4002, 0o640)
     for more in (["--list"], ["sitting", "--last", "60s"], ["--remove", "1"]):
         code, said = run_as([], *more, *where)

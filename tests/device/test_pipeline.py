@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from device.decision.decision import Decision, to_json
-from device.decision.hmm_filter import Smoothing
+from device.decision.hmm_filter import HmmSpec
 from device.decision.judge import DecisionSpec
-from device.decision.nonwear import WornSpec
-from device.mounting.spec import OrientationSpec
+from device.decision.nonwear import NonwearSpec
+from device.mounting.spec import MountingSpec
 from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64, Samples
@@ -26,14 +26,14 @@ class StandIn:
     labels: tuple[str, ...] = ("calm", "lively")
     spec: SignalSpec = SPEC
     decision: DecisionSpec = DecisionSpec(0.0)  # noqa: RUF009 -- it is frozen
-    orientation: OrientationSpec | None = None
-    worn: WornSpec | None = None
+    orientation: MountingSpec | None = None
+    worn: NonwearSpec | None = None
 
 
 STAYS = ((0.95, 0.02, 0.03), (0.02, 0.95, 0.03), (0.04, 0.06, 0.9))
 EVERYTHING = StandIn(
-    decision=DecisionSpec(0.6, True, 1.5, Smoothing(STAYS, (0.4, 0.4, 0.2), 0.7)),
-    orientation=OrientationSpec(
+    decision=DecisionSpec(0.6, True, 1.5, HmmSpec(STAYS, (0.4, 0.4, 0.2), 0.7)),
+    orientation=MountingSpec(
         ("calm",), enough_windows=5.0, break_after_s=4.0, steady_gravity=0.0, rhythm=0.0, bounce=0.0
     ),
 )

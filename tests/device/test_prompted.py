@@ -6,7 +6,7 @@ import click
 import pytest
 
 from device.terminal import prompt_line
-from device.terminal.prompt_line import Prompted
+from device.terminal.prompt_line import PromptLine
 
 
 class Terminal:
@@ -59,7 +59,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_what_is_half_typed_stays_while_the_line_changes(terminal: Terminal) -> None:
     terminal.write("$ edgehar record\n")
-    with Prompted("label> ") as view:
+    with PromptLine("label> ") as view:
         view.show("1 s")
         terminal.write("wal")
         view.show("2 s, label: none")
@@ -85,6 +85,6 @@ def test_a_terminal_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) 
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(click, "echo", broken)
-    with Prompted("label> ") as view:
+    with PromptLine("label> ") as view:
         view.show("1 s")
         view.say("label: walking")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from device.daemon import loop
 from device.daemon.observer import InferenceTimes
-from device.decision.daily_totals import Today
+from device.decision.daily_totals import DailyTotals
 from device.decision.decision import State
 from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
@@ -53,7 +53,7 @@ def at(seconds: float, hour: int = 12) -> str:
 
 @given(st.lists(st.sampled_from(["ok", "unknown", "no_data", "warming_up", "not_worn"])))
 def test_no_second_counts_twice_and_only_ok_counts(states: list[State]) -> None:
-    today = Today(["walking", "sitting"])
+    today = DailyTotals(["walking", "sitting"])
     ok_s, before_s = 0.0, 0.0
     for number, state in enumerate(states):
         end_s = WINDOW_S + number * HOP_S
@@ -71,7 +71,7 @@ def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> 
     time.tzset()
     berlin = ZoneInfo("Europe/Berlin")
     midnight = datetime(2026, 7, 2, tzinfo=berlin)
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     for number in range(-10, 11):
         moment = datetime.fromtimestamp(midnight.timestamp() + number * HOP_S + 0.5, UTC)
         today.see(decision(100 + number * HOP_S, moment.isoformat()))
@@ -83,7 +83,7 @@ def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("utc")
 def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     for number in range(10):
         today.see(decision(5000 + number * HOP_S, at(number)))
     for number in range(10):
@@ -92,7 +92,7 @@ def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
 
 
 def test_silence_that_was_only_late_counts_nothing_twice() -> None:
-    today, day = Today(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
+    today, day = DailyTotals(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
     today.see(decision(10.0, at(0)))
     today.see(decision(14.0, at(4), None, "no_data"))
     for number in range(8):
@@ -101,7 +101,7 @@ def test_silence_that_was_only_late_counts_nothing_twice() -> None:
 
 
 def test_what_has_no_date_is_of_no_day() -> None:
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     today.see(decision(10.0, None))
     assert today.seconds(datetime.now().astimezone().date()) == {"walking": 0.0}
 

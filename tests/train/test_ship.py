@@ -12,7 +12,7 @@ import pytest
 from convert.export import convert_run, make_bundle, read_run, terms_of
 from device.cli import main
 from device.decision.judge import DecisionSpec
-from device.decision.nonwear import WornSpec
+from device.decision.nonwear import NonwearSpec
 from device.model.bundle import load, write
 from device.model.manifest import Manifest
 from firmware_bridge.errors import InputError
@@ -100,7 +100,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     bundle = load(tmp_path / "wrist.tflite")
     assert bundle.decision == DECISION
     assert bundle.orientation == ORIENTATION
-    assert bundle.worn == WornSpec()
+    assert bundle.worn == NonwearSpec()
     assert bundle.labels == CLASSES[:-1]
     # Manifest and card stay small beside the model.
     assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000

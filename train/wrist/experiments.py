@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.whole_file import write_whole
 from train.datasets.cache import cached
@@ -43,7 +43,7 @@ POSTURES = ("sitting", "standing")
 SPEC = SignalSpec(noise_cutoff_hz=8.0)
 """Half of the sensors give 20 to 25 samples a second; above 8 Hz the others must not be told from
 them."""
-ORIENTATION = OrientationSpec(POSTURES, typical_rate_rad_s=0.75)
+ORIENTATION = MountingSpec(POSTURES, typical_rate_rad_s=0.75)
 """Half of what a typical wearer's arm turns at in walking, so that one int8 range serves g and
 rad/s: running then turns at some ±2.5."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.decision.judge import DecisionSpec
-from device.decision.nonwear import WornSpec
+from device.decision.nonwear import NonwearSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 from train import results, runs
@@ -104,7 +104,7 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
         "signal": SPEC.to_dict(),
         "orientation": ORIENTATION.to_dict(),
         "decision": report.decision.to_dict(),
-        "worn": WornSpec().to_dict(),
+        "worn": NonwearSpec().to_dict(),
         "mounting": MOUNTING,
         "data": {
             "name": "wrist",

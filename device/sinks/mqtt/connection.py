@@ -30,7 +30,7 @@ LAST_WORDS_S: Final = 1.0
 _SAY_AGAIN_S: Final = 60.0
 
 
-class Link:
+class Connection:
     """One client of one broker."""
 
     def __init__(self, broker: Broker, latest: dict[str, str]) -> None:

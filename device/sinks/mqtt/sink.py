@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from device.config.broker import Broker
 from device.decision.decision import Decision, to_json
-from device.sinks.mqtt.connection import Link
+from device.sinks.mqtt.connection import Connection
 from device.sinks.mqtt.home_assistant import device_config, discovery_topic
 from device.sinks.status import Status
 
@@ -22,7 +22,7 @@ STALE_S: Final = 180
 """Without news for so long, Home Assistant shows nothing."""
 
 
-class Mqtt:
+class MqttSink:
     """A sink that keeps a broker told; it never waits for one."""
 
     def __init__(self, broker: Broker, labels: Sequence[str], model: str) -> None:
@@ -42,7 +42,7 @@ class Mqtt:
         self._news: tuple[object, ...] = ()
         self._unsaid: Status | None = None
         self._state_s = self._news_s = float("-inf")
-        self._link = Link(broker, latest)
+        self._link = Connection(broker, latest)
         self.name = self._link.name
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 
 from device.host.clock import Reading
 from device.labels import layout
-from device.sinks.raw_ring import Ring
+from device.sinks.raw_ring import RawRing
 from firmware_bridge.samples import Samples
 
 HZ = 50.0
@@ -58,7 +58,7 @@ def keep_latest(folder: Path, seconds: float) -> Samples:
     def date(t_s: float | None) -> str:
         return (now - timedelta(seconds=end_s - (t_s or end_s))).isoformat()
 
-    ring = Ring(folder, 5, date)
+    ring = RawRing(folder, 5, date)
     for at in range(0, len(some), 250):
         ring.keep(some[at : at + 250])
     ring.close()
@@ -86,10 +86,10 @@ class Board:
         ago_s = 0.0 if t_s is None else self.sensor_s - t_s
         return datetime.fromtimestamp(self.read().utc_s - ago_s, UTC).isoformat()
 
-    def ring(self, folder: Path, max_mb: int = 5) -> Ring:
-        return Ring(folder, max_mb, self.date, self.read)
+    def ring(self, folder: Path, max_mb: int = 5) -> RawRing:
+        return RawRing(folder, max_mb, self.date, self.read)
 
-    def live(self, ring: Ring, seconds: float, at_once: int = 10) -> Samples:
+    def live(self, ring: RawRing, seconds: float, at_once: int = 10) -> Samples:
         """Let the sensor measure for some time; return what it measured."""
         self.seed += 1
         found = samples(self.sensor_s, round(HZ * seconds), self.seed)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from device.labels import chunk, layout
 from device.sinks import Outlet, SinkError
-from device.sinks.raw_ring import EVERY_S, Ring
+from device.sinks.raw_ring import EVERY_S, RawRing
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from tests.device.killed import killed
@@ -55,7 +55,7 @@ def test_whatever_clock_a_sensor_claims_to_have_its_samples_are_kept(
 ) -> None:
     folder = tmp_path_factory.mktemp("ring") / "labels"
     board = Board(1.8e9)
-    ring = Ring(folder, 5, lambda _: None, board.read)
+    ring = RawRing(folder, 5, lambda _: None, board.read)
     some = Samples(np.array(times), np.zeros((len(times), 3)), np.ones((len(times), 3)))
     ring.keep(some)
     ring.close()

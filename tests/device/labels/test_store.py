@@ -23,25 +23,25 @@ MOST_BYTES = 5_000_000
 
 def label(folder: Path, board: Board, what: str, ago_s: float, until_ago_s: float = 0.0) -> int:
     now = board.read()
-    found = select.make(
+    found = select.select(
         folder, what, (now.utc_s - ago_s, now.utc_s - until_ago_s), "2027-01-15T08:00:00", now
     )
-    return store.add(layout.kept(folder), found.correction, found.chunks, MOST_BYTES)
+    return store.add(layout.labelled(folder), found.correction, found.chunks, MOST_BYTES)
 
 
 def correction(folder: Path, number: int) -> Correction:
-    found, damaged = store.read(layout.kept(folder))
+    found, damaged = store.read(layout.labelled(folder))
     assert not damaged
     return found[number]
 
 
 def exported(folder: Path, now: Reading) -> tuple[Samples, list[str], list[str]]:
     path = folder / "mine.csv.gz"
-    found, _ = store.read(layout.kept(folder))
+    found, _ = store.read(layout.labelled(folder))
     offsets_s = {span.boot: span.offset_s for one in found.values() for span in one.spans}
     offsets_s |= {boot: one.offset_s for boot, one in boot_time.up_to(now, {}).items()}
     with RecordingWriter(path) as recording:
-        export.write(layout.kept(folder), found, offsets_s, recording)
+        export.write(layout.labelled(folder), found, offsets_s, recording)
     samples, labels = read(path)
     assert labels is not None
     comments = [line for line in gzip.open(path, "rt") if line.startswith("#")]  # noqa: SIM115
@@ -210,12 +210,12 @@ def test_the_newer_one_holds_and_without_it_the_older_one_again(folder: Path) ->
     assert runs == sorted(runs)
     assert abs(Counter(labels)["sitting"] - 5000) <= 1
     assert abs(Counter(labels)["cycling"] - 5000) <= 1
-    store.remove(layout.kept(folder), 2)
+    store.remove(layout.labelled(folder), 2)
     _, labels, _ = exported(folder, board.read())
     assert abs(Counter(labels)["sitting"] - 7500) <= 1
     assert "cycling" not in labels
     with pytest.raises(InputError, match="there is no label 2"):
-        store.remove(layout.kept(folder), 2)
+        store.remove(layout.labelled(folder), 2)
     assert label(folder, board, "lying", 20.0) == 2
 
 
@@ -242,7 +242,7 @@ def test_a_time_of_which_nothing_is_kept_is_refused(folder: Path) -> None:
     board.pass_by(3600.0)
     with pytest.raises(InputError, match="no samples of that time"):
         label(folder, board, "sitting", 300.0)
-    assert not list(layout.kept(folder).iterdir())
+    assert not list(layout.labelled(folder).iterdir())
 
 
 def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path) -> None:
@@ -251,15 +251,15 @@ def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path)
     board.live(ring, 60.0)
     ring.close()
     now = board.read()
-    found = select.make(folder, "sitting", (now.utc_s - 60, now.utc_s), "2027", now)
+    found = select.select(folder, "sitting", (now.utc_s - 60, now.utc_s), "2027", now)
     size = sum(len(one.content) for one in found.chunks)
-    room = layout.room(size + 1000)
-    assert store.add(layout.kept(folder), found.correction, found.chunks, 2 * room) == 1
-    assert store.add(layout.kept(folder), found.correction, found.chunks, 2 * room) == 2
+    room = layout.blocks_bytes(size + 1000)
+    assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 1
+    assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 2
     with pytest.raises(InputError, match=r"--export FILE, then make room by edgehar label --rem"):
-        store.add(layout.kept(folder), found.correction, found.chunks, 2 * room)
-    assert [path.name for path in layout.files(layout.kept(folder))] == ["1.ehr", "2.ehr"]
-    assert len(list(layout.kept(folder).iterdir())) == 2
+        store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room)
+    assert [path.name for path in layout.files(layout.labelled(folder))] == ["1.ehr", "2.ehr"]
+    assert len(list(layout.labelled(folder).iterdir())) == 2
 
 
 SPAN = {"boot": "00", "from_s": 1, "until_s": 2, "offset_s": 3}
@@ -284,15 +284,15 @@ def lines(**others: object) -> bytes:
 )
 def test_a_damaged_file_is_left_out_and_named(folder: Path, damaged: bytes) -> None:
     layout.make(folder)
-    (layout.kept(folder) / "7.ehr").write_bytes(damaged)
-    (layout.kept(folder) / "8.ehr").write_bytes(lines())
-    found, left_out = store.read(layout.kept(folder))
+    (layout.labelled(folder) / "7.ehr").write_bytes(damaged)
+    (layout.labelled(folder) / "8.ehr").write_bytes(lines())
+    found, left_out = store.read(layout.labelled(folder))
     assert list(found) == [8]
-    assert left_out == [layout.kept(folder) / "7.ehr"]
+    assert left_out == [layout.labelled(folder) / "7.ehr"]
 
 
 def test_a_link_that_somebody_of_the_group_put_there_is_not_followed(folder: Path) -> None:
     layout.make(folder)
-    (layout.kept(folder) / "1.ehr").symlink_to("/etc/passwd")
+    (layout.labelled(folder) / "1.ehr").symlink_to("/etc/passwd")
     with pytest.raises(InputError, match="cannot read"):
-        store.read(layout.kept(folder))
+        store.read(layout.labelled(folder))

@@ -12,7 +12,7 @@ from device.files import durable
 from device.model import store as stores
 from device.model.ledger import Ledger
 from device.model.store import Store
-from device.model.trial import active, taken
+from device.model.trial import active, take_active
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import sha256
 
@@ -35,7 +35,7 @@ class Dying:
 
 
 def run(store: Store) -> None:
-    with taken(store):
+    with take_active(store):
         pass
 
 

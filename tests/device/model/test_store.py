@@ -12,7 +12,7 @@ from device.files import durable
 from device.model import store as stores
 from device.model.bundle import MODELS, BundleError
 from device.model.store import Store, StoreError
-from device.model.trial import active, taken
+from device.model.trial import active, take_active
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_without_a_folder_the_shipped_default_is_active_and_nothing_is_made(store: Store) -> None:
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.name == active(store).name == "wrist"
         assert found.why == "the shipped default"
         assert found.proof is None

@@ -15,7 +15,7 @@ from device.model import store as stores
 from device.model import trial
 from device.model.ledger import CRASHES, Ledger
 from device.model.store import Store
-from device.model.trial import active, taken
+from device.model.trial import active, take_active
 from tests.device.model.bundles import sha256, variant
 from tests.device.model.conftest import CARD, FLATBUFFER
 from tests.device.model.powercut import Calls, Disk, put, tree
@@ -28,12 +28,12 @@ class CrashError(Exception):
 
 
 def runs(store: Store) -> None:
-    with taken(store):
+    with take_active(store):
         pass
 
 
 def crashes(store: Store) -> None:
-    with suppress(CrashError), taken(store):
+    with suppress(CrashError), take_active(store):
         raise CrashError
 
 
@@ -83,7 +83,7 @@ def threshold(store: Store) -> float:
 def works(store: Store, new: Path) -> None:
     store.install(new)
     store.activate(f"small@{sha256(new)}")
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold == 0.4
     assert threshold(store) == 0.4
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.mounting.estimator import Orientation
+from device.mounting.estimator import MountingEstimator
 from device.mounting.gait import walks
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64
 from tests.device.mounting.walks import RATE_HZ, still, walk_of
 
-SPEC = OrientationSpec(("sitting", "standing", "lying"))
+SPEC = MountingSpec(("sitting", "standing", "lying"))
 
 
 def turned(axis: tuple[float, float, float], degrees: float) -> Float64:
@@ -34,8 +34,8 @@ rotations = st.builds(
 )
 
 
-def after_walking(rotation: Float64, windows: int = 60, seed: int = 0) -> Orientation:
-    orientation = Orientation(SPEC, RATE_HZ)
+def after_walking(rotation: Float64, windows: int = 60, seed: int = 0) -> MountingEstimator:
+    orientation = MountingEstimator(SPEC, RATE_HZ)
     for x in walk_of(windows, rotation, seed):
         orientation.place(x)
     return orientation
@@ -60,7 +60,7 @@ def test_whichever_way_the_sensor_sits_the_wearer_s_axes_come_out(rotation: Floa
 @settings(max_examples=20)
 @given(rotation=rotations)
 def test_the_turn_of_the_sensor_makes_no_difference_to_what_comes_out(rotation: Float64) -> None:
-    as_it_is, turned_over = Orientation(SPEC, RATE_HZ), Orientation(SPEC, RATE_HZ)
+    as_it_is, turned_over = MountingEstimator(SPEC, RATE_HZ), MountingEstimator(SPEC, RATE_HZ)
     for a, b in zip(walk_of(40, np.eye(3)), walk_of(40, rotation), strict=True):
         one, other = as_it_is.place(a), turned_over.place(b)
         assert one[1] == other[1]
@@ -82,7 +82,7 @@ def test_what_it_turns_keeps_its_hand_and_acceleration_its_size() -> None:
 
 @pytest.mark.parametrize("gain", [0.5, 2.0])
 def test_how_hard_a_wearer_moves_or_a_sensor_reads_hardly_shows(gain: float) -> None:
-    plain, other = Orientation(SPEC, RATE_HZ), Orientation(SPEC, RATE_HZ)
+    plain, other = MountingEstimator(SPEC, RATE_HZ), MountingEstimator(SPEC, RATE_HZ)
     gains = np.repeat([1.0, gain, 1.0], 3).astype(np.float32)
     for x in walk_of(300, np.eye(3)):
         one, same = plain.place(x)[0], other.place(x * gains)[0]
@@ -93,7 +93,7 @@ def test_how_hard_a_wearer_moves_or_a_sensor_reads_hardly_shows(gain: float) -> 
 
 def test_no_wearer_s_movement_is_scaled_beyond_reason() -> None:
     spec = replace(SPEC, typical_rate_rad_s=50.0, typical_body_g=0.01)
-    orientation = Orientation(spec, RATE_HZ)
+    orientation = MountingEstimator(spec, RATE_HZ)
     for x in walk_of(300, np.eye(3)):
         found = orientation.place(x)[0]
     assert np.linalg.norm(found[:, 3:6]) == pytest.approx(4 * np.linalg.norm(x[:, 3:6]), rel=1e-4)
@@ -101,7 +101,7 @@ def test_no_wearer_s_movement_is_scaled_beyond_reason() -> None:
 
 
 def test_who_never_walks_is_never_known_and_never_turned() -> None:
-    orientation = Orientation(SPEC, RATE_HZ)
+    orientation = MountingEstimator(SPEC, RATE_HZ)
     for seed in range(500):
         x = still(turned((0, 1, 1), 40), seed)
         found, known = orientation.place(x)
@@ -118,7 +118,7 @@ def test_confidence_grows_with_the_walk() -> None:
 
 def test_walks_that_contradict_each_other_are_not_known() -> None:
     rng = np.random.default_rng(0)
-    orientation = Orientation(SPEC, RATE_HZ)
+    orientation = MountingEstimator(SPEC, RATE_HZ)
     for seed in range(100):
         rotation = turned(tuple(rng.normal(size=3)), rng.uniform(-180, 180))
         _, known = orientation.place(walk_of(1, rotation, seed)[0])
@@ -202,7 +202,7 @@ def test_its_state_is_all_of_it() -> None:
         after_walking(turned((1, 1, 0), 30), 25),
     )
     state = json.loads(json.dumps(first.to_state()))
-    second = Orientation(SPEC, RATE_HZ, state)
+    second = MountingEstimator(SPEC, RATE_HZ, state)
     for x in walk_of(50, turned((1, 1, 0), 30))[25:]:
         second.place(x)
     assert second.to_state() == whole.to_state()
@@ -212,7 +212,7 @@ def test_its_state_is_all_of_it() -> None:
 @pytest.mark.parametrize("state", [{}, {"known": 1}, {"known": True, "windows": "many"}])
 def test_a_state_that_is_none_is_refused(state: dict[str, object]) -> None:
     with pytest.raises(InputError, match="not a mounting"):
-        Orientation(SPEC, RATE_HZ, state)
+        MountingEstimator(SPEC, RATE_HZ, state)
 
 
 def test_walking_is_told_by_its_rhythm_and_strength() -> None:
@@ -253,9 +253,9 @@ def test_walking_is_told_by_its_rhythm_and_strength() -> None:
 )
 def test_a_spec_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InputError, match="orientation"):
-        OrientationSpec.from_dict({**SPEC.to_dict(), **change})
+        MountingSpec.from_dict({**SPEC.to_dict(), **change})
 
 
 def test_the_spec_survives_the_manifest() -> None:
-    spec = OrientationSpec(("lying",), cadence_hz=(1.0, 2.5), known_at=0.7)
-    assert OrientationSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    spec = MountingSpec(("lying",), cadence_hz=(1.0, 2.5), known_at=0.7)
+    assert MountingSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.mounting.estimator import Orientation
+from device.mounting.estimator import MountingEstimator
 from device.mounting.gait import walks
-from device.mounting.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
 from train.datasets import wrist
 
-SPEC = OrientationSpec(("sitting", "standing"))
+SPEC = MountingSpec(("sitting", "standing"))
 SIGNAL = SignalSpec()
 KNOWN_AFTER = 40
 """Windows: 51 s."""
@@ -42,7 +42,7 @@ def spun(seed: int) -> Float64:
 
 
 def placed(windows: Windows, turn: Float64) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    orientation = Orientation(SPEC, SIGNAL.rate_hz)
+    orientation = MountingEstimator(SPEC, SIGNAL.rate_hz)
     whole = np.kron(np.eye(3), turn).astype(np.float32)
     for x in windows:
         yield orientation.place(x @ whole)

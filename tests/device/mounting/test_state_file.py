@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.mounting.estimator import Orientation
-from device.mounting.spec import OrientationSpec
+from device.mounting.estimator import MountingEstimator
+from device.mounting.spec import MountingSpec
 from device.mounting.state_file import EVERY_S, MountingFile
 from tests.device.mounting.walks import RATE_HZ, walk_of
 
-SPEC = OrientationSpec(("sitting",), enough_windows=5.0)
+SPEC = MountingSpec(("sitting",), enough_windows=5.0)
 
 
 def kept(path: Path, source: str = "serial:/dev/a", model: str = "wrist") -> MountingFile:
     return MountingFile(path, source, model, SPEC)
 
 
-def walked(windows: int = 20) -> Orientation:
-    orientation = Orientation(SPEC, RATE_HZ)
+def walked(windows: int = 20) -> MountingEstimator:
+    orientation = MountingEstimator(SPEC, RATE_HZ)
     for x in walk_of(windows, np.eye(3)):
         orientation.place(x)
     return orientation

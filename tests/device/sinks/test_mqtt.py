@@ -21,7 +21,7 @@ from tests.device.test_run import Running, daemon, play, stop
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 
 from device.sinks.mqtt.connection import BACKLOG
-from device.sinks.mqtt.sink import Mqtt
+from device.sinks.mqtt.sink import MqttSink
 from tests.device.sinks.mosquitto import (
     Mosquitto,
     broker,
@@ -46,9 +46,9 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 @contextmanager
-def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[Mqtt]:
+def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[MqttSink]:
     settings = Broker("127.0.0.1", port, topic=topic, client_id=topic, decisions=decisions)
-    sink = Mqtt(settings, LABELS, "wrist@12345678")
+    sink = MqttSink(settings, LABELS, "wrist@12345678")
     try:
         yield sink
     finally:
@@ -165,7 +165,7 @@ def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
 def test_a_port_that_never_answers_is_said_to_be_silent(caplog: pytest.LogCaptureFixture) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         settings = Broker("127.0.0.1", silent.getsockname()[1], keepalive_s=1)
-        sink = Mqtt(settings, LABELS, "wrist@12345678")
+        sink = MqttSink(settings, LABELS, "wrist@12345678")
         until(lambda: bool(caplog.records), "nothing is said")
         sink.close()
         sink._link._client.loop_stop()

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.sinks.mqtt.sink import Mqtt
+from device.sinks.mqtt.sink import MqttSink
 from tests.device.sinks.mosquitto import PROGRAM, broker, listener, until
 
 # paho-mqtt leaves a socket whose TLS handshake failed to the garbage collector.
@@ -42,8 +42,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 
 
 @contextmanager
-def told(settings: Broker) -> Iterator[Mqtt]:
-    sink = Mqtt(settings, ("walking",), "wrist@12345678")
+def told(settings: Broker) -> Iterator[MqttSink]:
+    sink = MqttSink(settings, ("walking",), "wrist@12345678")
     try:
         yield sink
     finally:
