@@ -5,52 +5,32 @@ What it gives has the sensor's constant errors taken out; what it shows is as th
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from device.decision.decision import Decision
 from device.pipeline.pipeline import Pipeline
 from device.signal.path import Event, SignalPath, Window
-from device.sources import Health, Source
+from device.sources import DelegatingSource, Source
 from firmware_bridge.samples import Samples
 
 KEPT_S: Final = 20.0
 """Of the latest samples, for a new pipeline to warm up with; the shipped models need 5.1 s."""
 
 
-class ReloadableSource:
+class ReloadableSource(DelegatingSource):
     """A source whose `blocks` may be begun again and go on where they were left."""
 
     def __init__(
         self, source: Source, put_right: Callable[[Samples], Samples] | None = None
     ) -> None:
-        self.name = source.name
+        super().__init__(source)
         self.show: Callable[[Samples], None] | None = None
         """Is called with each block as it came, once."""
-        self._source = source
         self._put_right = put_right
         self._blocks = source.blocks()
         self._latest: deque[Samples] = deque()
         self._again: list[Samples] = []
-
-    @property
-    def nominal_hz(self) -> float | None:
-        """As the source says."""
-        return self._source.nominal_hz
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """As the source says; what is yielded again is not counted again."""
-        return self._source.counts
-
-    @property
-    def health(self) -> Health:
-        """As the source says."""
-        return self._source.health
-
-    def date(self, t_s: float | None) -> str | None:
-        """As the source says."""
-        return self._source.date(t_s)
 
     def blocks(self) -> Generator[Samples]:
         """Yield what comes; to close this generator leaves the source open. Raises as it does."""
