@@ -190,7 +190,7 @@ def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     return head, [
         ["each window alone", f"{of.accuracy_raw:.1%}", "0", "0"],
         ["smoothed, always an activity", f"{of.accuracy_forced:.1%}", "", ""],
-        ["smoothed, with `unknown` (as shipped)", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
+        ["smoothed, with `unknown`: shipped", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
     ]
 
 
