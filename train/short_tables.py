@@ -20,15 +20,16 @@ def accuracy(wrist: Figures, replay: Figures) -> Table:
     people, sensors, sensor = [], [], ""
     for title, windows, share, *_ in wrist["table"]["rows"]:
         if title == _EVERYBODY:
-            people.append(["`wrist`: new people, known sensors", windows, share])
+            people.append(["`wrist`: new people, known sensors", f"{int(windows):,}", share])
         elif title.startswith(_PEOPLE):
             sensor = ""
         elif not title.startswith(_PART):
             sensor = title
-            sensors.append([f"`wrist`: a sensor never seen, {title}", windows, share])
+            new = f"`wrist`: a sensor never seen, {title}"
+            sensors.append([new, f"{int(windows):,}", share])
         elif sensor == _OUR_SENSOR and title.startswith(_WALKED):
-            sensors.append([title, windows, share])
-    belt = ["`waist`: new people (HAPT), the whole path", str(replay["windows"])]
+            sensors.append([title, f"{int(windows):,}", share])
+    belt = ["`waist`: new people (HAPT), the whole path", f"{replay['windows']:,}"]
     return ["tested on", "windows", "accuracy"], [
         *people,
         *sensors,
