@@ -5,6 +5,7 @@ docs/CONFIG.md is made as a whole.
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def render(page: str, folder: Path) -> str:
 
 
 def _table(name: str, folder: Path) -> Table:
-    sources, make = SHORT_TABLES.get(name, ((name,), _own_table))
+    of_its_own: tuple[tuple[str, ...], Callable[..., Table]] = ((name,), _own_table)
+    sources, make = SHORT_TABLES.get(name, of_its_own)
     paths = [folder / f"{source}.json" for source in sources]
     try:
         return make(*(json.loads(path.read_text(encoding="utf-8")) for path in paths))
