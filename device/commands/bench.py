@@ -13,7 +13,7 @@ from device.bench import compute, instructions, processes, training, wearing
 from device.model import bundle
 from firmware_bridge.whole_file import write_json
 
-HEAD = ("what", "median", "budget", "runs", "spread", "")
+HEAD = ("what", "median", "budget", "runs", "spread", "budget is")
 
 ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,
@@ -97,14 +97,13 @@ def _table(figures: list[bench.Figure]) -> Table:
 
 def _row(figure: bench.Figure) -> list[str]:
     sign = "≥" if figure.at_least else "≤"
-    verdict = "pass" if figure.within else "FAIL"
     return [
         figure.what,
         f"{_short(figure.median)} {figure.unit}",
         "" if figure.budget is None else f"{sign} {figure.budget:,g}",
         str(len(figure.values)),
         f"{_short(min(figure.values))} to {_short(max(figure.values))}",
-        "" if figure.budget is None else verdict,
+        figure.verdict,
     ]
 
 
