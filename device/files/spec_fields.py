@@ -1,4 +1,4 @@
-"""Specs that travel in a bundle as JSON objects: every field there, none unknown, all sane."""
+"""Checks JSON objects against dataclasses: every field present, none unknown, numbers in range."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -8,9 +8,9 @@ from firmware_bridge.errors import InputError
 
 
 def matching(kind: type, values: object, what: str) -> dict[str, Any]:
-    """Return values, a JSON object, if it has exactly the fields of the dataclass `kind`.
+    """Return `values`, a JSON object, if it has exactly the fields of the dataclass `kind`.
 
-    Raises InputError; an unknown field is a step that would be left out.
+    Raises InputError. An unknown field is refused: it may ask for a step that this version lacks.
     """
     if not isinstance(values, Mapping):
         raise InputError(f"{what}: must be a table of names and values")

@@ -88,7 +88,7 @@ class MountingFile:
             write_json(self._path, whole)
         except InputError as error:
             if not self._failed:
-                log.error("%s; going on without it", error)  # noqa: TRY400 -- one line, no traceback
+                log.error("%s; continuing without it", error)  # noqa: TRY400 -- one line, no traceback
             self._failed = True
             return
         self._failed = False

@@ -1,4 +1,4 @@
-"""What was done today, kept over a restart: a sink that writes one small JSON file now and then."""
+"""The daily totals, kept over a restart: a sink that writes one small JSON file at intervals."""
 
 import contextlib
 import json
@@ -20,15 +20,15 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "today.json"
 EVERY_S: Final = 120.0
-"""Between two writes, to spare an SD card: what a power cut may cost of the day."""
+"""Time between two writes, to spare an SD card: a power cut loses at most this much of the day."""
 _SCHEMA: Final = 1
 _MAX_BYTES: Final = 64 * 1024
 _DAY_S: Final = 25 * 3600.0
-"""The longest day there is, in autumn."""
+"""The longest day: the one on which summer time ends."""
 
 
 class DailyTotalsFile:
-    """A sink; what it wrote last, `read` gives to the next run."""
+    """A sink; `read` returns to the next run what the last run wrote."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -37,7 +37,7 @@ class DailyTotalsFile:
         self._today = DailyTotals()
 
     def read(self, labels: Iterable[str]) -> DailyTotals:
-        """Return the day so far; empty if there is none that fits, which is warned of."""
+        """Return the totals of the day so far; empty, with a warning, if the file is damaged."""
         days: dict[date, dict[str, float]] = {}
         try:
             with self._path.open("rb") as file:
@@ -45,22 +45,22 @@ class DailyTotalsFile:
         except FileNotFoundError:
             pass
         except OSError as error:
-            log.warning("what was done today not taken from %s: %s", self.name, error.strerror)
+            log.warning("daily totals not read from %s: %s", self.name, error.strerror)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            log.warning("what was done today not taken from %s: it is damaged", self.name)
+            log.warning("daily totals not read from %s: the file is damaged", self.name)
         self._today = DailyTotals(labels, days)
         return self._today
 
     def write(self, decision: Decision) -> None:
-        """Leave it to `status`, which adds them up."""
+        """Ignore the decision: the observer adds it to the totals, `status` writes them."""
 
     def status(self, _: Status) -> None:
-        """Keep the sums, now and then; raises SinkError if they cannot be written."""
+        """Write the totals every EVERY_S seconds; raises SinkError."""
         if time.monotonic() - self._written_s >= EVERY_S:
             self._write()
 
     def close(self) -> None:
-        """Keep the last ones."""
+        """Write the totals a last time."""
         with contextlib.suppress(SinkError):
             self._write()
 

@@ -1,6 +1,6 @@
-"""A Status as Prometheus's metric families: names, units and labels by its conventions. Pure.
+"""A Status as Prometheus metric families, named by Prometheus's conventions. Pure.
 
-https://prometheus.io/docs/practices/naming/: base units, `_total` for what only grows.
+https://prometheus.io/docs/practices/naming/: base units, `_total` for counters.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,13 +18,13 @@ from prometheus_client.metrics_core import (
 from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 
 DROPPED = ("not_finite", "implausible", "repeated", "backward")
-"""Why a sample that came was not used, as the signal path counts it."""
+"""Counts of the signal path: reasons for which a sample was dropped."""
 
 
 def families(status: Status) -> Iterator[Metric]:
-    """Yield all that there is to say."""
+    """Yield every metric family of a Status."""
     yield InfoMetricFamily(
-        "edgehar", "What runs.", {"model": status.model, "source": status.source}
+        "edgehar", "Model and source in use.", {"model": status.model, "source": status.source}
     )
     yield from _samples(status)
     yield from _decisions(status)
@@ -33,18 +33,23 @@ def families(status: Status) -> Iterator[Metric]:
     yield from _sensor(status)
     yield from _outlets(status)
     made_s = datetime.fromisoformat(status.time).timestamp()
-    yield _gauge("status_timestamp_seconds", "When these figures were taken.", made_s)
-    yield _gauge("uptime_seconds", "Since the daemon's start.", status.uptime_s)
+    yield _gauge("status_timestamp_seconds", "Time of these figures.", made_s)
+    yield _gauge("uptime_seconds", "Seconds since the daemon started.", status.uptime_s)
 
 
 def _samples(status: Status) -> Iterator[Metric]:
     counts = status.pipeline
     yield _counter("samples", "Samples that entered the signal path.", counts.get("samples", 0))
     lost = {"source": counts.get("lost", 0), **{why: counts.get(why, 0) for why in DROPPED}}
-    yield _counters("samples_lost", "Samples lost on the way (source) or unfit.", "cause", lost)
-    yield _counter("gaps", "Silences too long to bridge.", counts.get("gaps", 0))
-    yield _counter("windows", "Windows that the model saw.", counts.get("windows", 0))
-    what = "What the line or the bus delivered, damaged, lost and had to do, by name."
+    yield _counters(
+        "samples_lost",
+        "Samples lost before they arrived (source), or dropped, by cause.",
+        "cause",
+        lost,
+    )
+    yield _counter("gaps", "Gaps too long to bridge.", counts.get("gaps", 0))
+    yield _counter("windows", "Windows that were classified.", counts.get("windows", 0))
+    what = "Events on the line or the bus: delivered, damaged, lost, repaired, by name."
     yield _counters("source_events", what, "event", status.source_counts)
 
 
@@ -52,7 +57,7 @@ def _decisions(status: Status) -> Iterator[Metric]:
     yield _counters("decisions", "Decisions by state.", "state", status.states)
     what = "Decisions that named an activity."
     yield _counters("activity_decisions", what, "activity", status.activities)
-    what = "Decisions that named none, by reason."
+    what = "Decisions without an activity, by reason."
     yield _counters("undecided", what, "reason", status.reasons)
     what = "Time of each activity since local midnight."
     yield _gauges("activity_today_seconds", what, "activity", status.today_s)
@@ -62,7 +67,7 @@ def _inference(inference: Inference) -> Metric:
     bounds = [*(str(bound) for bound in INFERENCE_BOUNDS_S), "+Inf"]
     return HistogramMetricFamily(
         "edgehar_inference_duration_seconds",
-        "Time the model took for a window.",
+        "Inference time of a window.",
         list(zip(bounds, accumulate(inference.windows), strict=True)),
         inference.sum_s,
     )
@@ -73,22 +78,26 @@ def _sensor(status: Status) -> Iterator[Metric]:
     what = "1: the sensor has this problem now."
     yield _gauges("sensor_problem", what, "problem", dict.fromkeys(health.problems, 1))
     for name, what, value in (
-        ("sensor_temperature_celsius", "Of the sensor's chip.", health.temperature_c),
-        ("sensor_fifo_free_ratio", "Of the chip's FIFO, when it was last read.", health.fifo_free),
-        ("mounting_known", "1: how the sensor sits is known.", status.mounting_known),
-        ("mounting_confidence_ratio", "Confidence in that.", status.mounting_confidence),
+        ("sensor_temperature_celsius", "Temperature of the sensor's chip.", health.temperature_c),
+        (
+            "sensor_fifo_free_ratio",
+            "Free share of the chip's FIFO when it was last read.",
+            health.fifo_free,
+        ),
+        ("mounting_known", "1: the mounting is known.", status.mounting_known),
+        ("mounting_confidence_ratio", "Confidence in the mounting.", status.mounting_confidence),
     ):
         if value is not None:
             yield _gauge(name, what, float(value))
     if health.clock_ppm is not None:
-        what = "How much faster than the host's the sensor's clock runs."
+        what = "Relative rate of the sensor's clock against the host's, minus 1."
         yield _gauge("sensor_clock_drift_ratio", what, health.clock_ppm * 1e-6)
 
 
 def _outlets(status: Status) -> Iterator[Metric]:
-    what = "Writes that a sink could not take."
+    what = "Failed writes, by sink."
     yield _counters("sink_failed_writes", what, "sink", status.failed_writes)
-    what = "What waits to be written or sent."
+    what = "Items that wait to be written or sent, by sink."
     yield _gauges("sink_queue_length", what, "sink", status.queued)
 
 

@@ -1,6 +1,7 @@
-"""The latest raw samples, kept on disk within a bound: what `edgehar label` takes them from.
+"""Ring of the latest raw samples on disk, bounded in size; `edgehar label` reads it.
 
-Nothing is flushed, to spare a card: a power cut costs what Linux has not written, half a minute.
+Nothing is flushed, to spare an SD card: a power cut loses what Linux has not written yet, about
+half a minute.
 """
 
 import contextlib
@@ -26,20 +27,20 @@ from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 
 EVERY_S: Final = 5.0
-"""Between two writes: what a killed daemon loses."""
+"""Time between two writes: a killed daemon loses at most this."""
 GAP_S: Final = 1.0
-"""A longer step of the sensor's clock may be a clock that was set, so it begins a chunk."""
+"""A longer step of the sensor's clock begins a new chunk: the clock may have been set."""
 _LONGEST_BLOCK_S: Final = 60.0
 WAITING_BYTES: Final = 256 * 1024
-"""Kept while they cannot be written (a full disk): ten minutes."""
+"""Bytes kept in memory while the disk is full: about ten minutes."""
 _MOST_FILE_BYTES: Final = 1_000_000
 _FILES: Final = 16
-"""So many at least: the oldest one goes, not all."""
+"""Smallest number of files: deleting the oldest one must not delete everything."""
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class RawRing:
-    """A sink for samples as the sensor gave them, which come by `keep`."""
+    """A sink for uncalibrated samples, which arrive by `keep`."""
 
     def __init__(
         self,
@@ -48,9 +49,10 @@ class RawRing:
         date: Callable[[float | None], str | None],
         now: Callable[[], Reading] = clock.read,
     ) -> None:
-        """Make the folder; `date` tells UTC, ISO 8601, of a time on the sensor's clock.
+        """Create the folder; `date` converts a time on the sensor's clock to UTC, ISO 8601.
 
-        Raises InputError where waiting will not help (a full disk is for `status`).
+        Raises InputError if the folder cannot be used. A full disk is no error here: `status`
+        tries again.
         """
         self.name = f"labels {folder}"
         self._folder, self._date, self._now = folder, date, now
@@ -75,11 +77,11 @@ class RawRing:
 
     @property
     def queued(self) -> int:
-        """Chunks that could not be written yet."""
+        """Number of chunks that wait to be written."""
         return len(self._waiting)
 
     def keep(self, block: Samples) -> None:
-        """Take what the source gave, at once and without fail."""
+        """Take a block of the source. Never waits and never fails."""
         if not len(block):
             return
         if block.lost:
@@ -91,16 +93,16 @@ class RawRing:
             self._cut()
 
     def write(self, decision: Decision) -> None:
-        """Leave it to others: samples come by `keep`."""
+        """Ignore the decision: samples arrive by `keep`."""
 
     def status(self, _: object) -> None:
-        """Write now and then; raises SinkError."""
+        """Write every EVERY_S seconds; raises SinkError."""
         now = self._now()
         due = now.boot_s >= self._written_s + EVERY_S
         if due:
             self._written_s = now.boot_s
             self._cut()
-        # Until it succeeds again, that nothing was due must not look like success.
+        # After a failure, write at every call: returning without a write would look like success.
         if due or self._failed:
             self._write()
 
@@ -111,14 +113,14 @@ class RawRing:
             self._write()
 
     def _when(self, t_s: float) -> tuple[float, float]:
-        """Return when a sample was taken, in seconds since the boot, and the boot's moment."""
+        """Return when a sample was taken (seconds since boot) and when the board booted (UTC)."""
         now = self._now()
         said = self._date(t_s)
         ago_s = now.utc_s - datetime.fromisoformat(said).timestamp() if said else 0.0
         return now.boot_s - ago_s, now.offset_s
 
     def _cut(self) -> None:
-        """Make chunks of what is held, none across a gap."""
+        """Pack the held samples into chunks, none across a gap."""
         if not self._held:
             return
         samples = Samples(
@@ -135,12 +137,12 @@ class RawRing:
             before_s = float(samples.t_s[ends[block] - 1]) - float(samples.t_s[at])
             return taken[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
 
-        with np.errstate(invalid="ignore", over="ignore"):  # of a clock gone mad
+        with np.errstate(invalid="ignore", over="ignore"):  # a broken clock gives any times
             steps_s = np.diff(samples.t_s)
         gaps = np.flatnonzero(~((steps_s >= 0) & (steps_s <= GAP_S))) + 1
         size = len(samples)
         for begin, end in pairwise(sorted({*range(0, size, MOST), *gaps.tolist(), size})):
-            # The source may think again of when it was, but not of what came first.
+            # The source may correct its clock fit, but the order of samples stays.
             start_s = max(taken_s(begin), self._end_s)
             self._end_s = max(taken_s(end - 1), start_s)
             _, offset_s = taken[bisect_right(ends, end - 1)]
@@ -158,7 +160,7 @@ class RawRing:
         except OSError as error:
             self._failed = True
             if error.errno == errno.ENOENT:
-                self._path = None  # somebody has removed the folder: make it anew
+                self._path = None  # somebody has removed the folder: create it again
             raise SinkError(
                 f"cannot keep raw samples in {self._folder}: {error.strerror}"
             ) from error
@@ -167,7 +169,7 @@ class RawRing:
         self._waiting.clear()
 
     def _with_room(self, size: int) -> Path:
-        """Return the file to append to; room for all of it is made when it is begun."""
+        """Return the file to append to; space for the whole file is freed when it is begun."""
         if self._path is not None and self._path_bytes + size <= self._file_bytes:
             return self._path
         layout.make(self._folder)

@@ -8,21 +8,22 @@ from device.decision.decision import Decision
 from device.sources import Health
 
 INFERENCE_BOUNDS_S: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
-"""Upper bounds of the histogram: from a PC (0.3 ms a window) to a slow board's trouble."""
+"""Upper bounds of the histogram: from a PC (0.3 ms a window) to an overloaded slow board."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """How long the model took for a window."""
+    """Histogram of the inference time of a window."""
 
     windows: tuple[int, ...]
-    """Within each of INFERENCE_BOUNDS_S but above the one before, and at last beyond all."""
+    """Number of windows up to each of INFERENCE_BOUNDS_S (and above the bound before it); the last
+    number counts those above every bound."""
     sum_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All that is to know at one moment; `dataclasses.asdict` of it is fit for JSON."""
+    """The daemon's state at one moment; `dataclasses.asdict` of it can be written as JSON."""
 
     time: str
     """UTC, ISO 8601."""
@@ -30,31 +31,31 @@ class Status:
     model: str
     """As in Decision."""
     source: str
-    """As given: serial:/dev/ttyUSB0."""
+    """As the user gave it: serial:/dev/ttyUSB0."""
     source_counts: Mapping[str, int]
-    """What the line or the bus delivered, damaged and lost."""
+    """Events on the line or the bus: delivered, damaged, lost."""
     health: Health
     pipeline: Mapping[str, int]
-    """Samples in, dropped and why, windows; decisions by state."""
+    """Samples in and dropped (by reason), windows, decisions by state."""
     mounting_known: bool | None
-    """None where it is not estimated."""
+    """None if the mounting is not estimated."""
     mounting_confidence: float | None
     """0 to 1."""
     decision: Decision | None
-    """The latest."""
+    """The latest decision."""
     states: Mapping[str, int]
-    """Decisions by state, each of them named."""
+    """Decisions by state; every state is present."""
     reasons: Mapping[str, int]
-    """Decisions without an activity by reason, each of them named."""
+    """Decisions without an activity by reason; every reason is present."""
     activities: Mapping[str, int]
-    """Decisions by activity, each label of the model named."""
+    """Decisions by activity; every class of the model is present."""
     inference: Inference | None
-    """None where nobody measures."""
+    """None if inference is not timed."""
     failed_writes: Mapping[str, int]
-    """By sink."""
+    """Failed writes by sink."""
     queued: Mapping[str, int]
-    """What waits to be written or sent, by sink."""
+    """Items that wait to be written or sent, by sink."""
     today: str
     """The local date, ISO 8601."""
     today_s: Mapping[str, float]
-    """Seconds of each activity on that day; time that was none of them is not in it."""
+    """Seconds of each activity on that day; time without an activity is left out."""

@@ -176,8 +176,8 @@ def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
     _, report = run(blocks(), broken, good)
     said = [r.getMessage() for r in caplog.records if r.levelname in {"ERROR", "WARNING"}]
     assert said == [
-        "no room; going on without it",
-        f"fake sink: written again, after {report.failed_writes} failures",
+        "no room; continuing without it",
+        f"fake sink: works again after {report.failed_writes} failed writes",
     ]
     assert report.failed_writes == len(good.decisions) - len(broken.decisions) > 5
 

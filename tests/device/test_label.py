@@ -311,7 +311,7 @@ def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_pa
         running.wait_for("cannot keep raw samples")
         running.wait_for("went away")
         (tmp_path / "sub").mkdir()
-        running.wait_for("written again")
+        running.wait_for("works again")
         stop(running)
     offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
     assert without(running.decisions, "time") == without(offline, "time")

@@ -170,7 +170,7 @@ def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
     outlet.close()
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "no room; going on without it",
+        "no room; continuing without it",
         "fake sink: the last 3 decisions were not written",
     ]
 

@@ -1,8 +1,8 @@
-"""A connection to an MQTT broker that comes and goes while topics are kept up to date.
+"""A connection to an MQTT broker that reconnects by itself and brings retained topics up to date.
 
-The library's thread connects, waits and sends; nothing here waits for it. While the broker is away
-only the latest text of each retained topic is kept, and sent when it is back. Nothing is subscribed
-to, so nobody can send us anything.
+The library's thread connects, waits and sends; no caller waits for it. While the broker is away,
+only the latest text of each retained topic is kept; it is sent after the reconnect. The client
+subscribes to nothing, so nobody can send it anything.
 """
 
 import logging
@@ -22,11 +22,11 @@ from device.config.broker import Broker
 log = logging.getLogger(__name__)
 
 BACKLOG: Final = 1000
-"""Messages that are not of a retained topic, kept while they cannot be sent."""
+"""Largest number of messages of other topics that wait to be sent."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 1, 60
-"""Between attempts to connect; each doubles the one before."""
+"""Seconds between attempts to connect; each wait is twice the one before."""
 LAST_WORDS_S: Final = 1.0
-"""At the end, for the broker to take what is left."""
+"""Time at the end for the broker to take the messages that wait."""
 _SAY_AGAIN_S: Final = 60.0
 
 
@@ -34,14 +34,14 @@ class Connection:
     """One client of one broker."""
 
     def __init__(self, broker: Broker, latest: dict[str, str]) -> None:
-        """Begin to connect, with what the retained topics hold at first ('': nothing yet).
+        """Begin to connect; `latest` has the first text of each retained topic ('': none yet).
 
-        Raises InputError if a file of the settings is of no use.
+        Raises InputError if a file that the settings name cannot be used.
         """
         host, port = broker.address
         self.name = f"mqtt {host}:{port}"
         self.dropped = 0
-        """Messages that found the backlog full."""
+        """Number of messages dropped because the backlog was full."""
         self._availability = f"{broker.base}/availability"
         self._latest = latest
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class Connection:
         if context is not None:
             client.tls_set_context(context)
         elif broker.password_file is not None and not broker.is_here:
-            log.warning("%s: without TLS, the password can be read on the way", self.name)
+            log.warning("%s: without TLS, others on the network can read the password", self.name)
         client.will_set(self._availability, "offline", qos=1, retain=True)
         client.reconnect_delay_set(FIRST_WAIT_S, LONGEST_WAIT_S)
         client.max_queued_messages_set(BACKLOG)
@@ -66,21 +66,21 @@ class Connection:
 
     @property
     def queued(self) -> int:
-        """How many messages given to `send` the broker has not confirmed yet."""
+        """Number of messages of `send` that the broker has not confirmed yet."""
         while self._taken:
             self._unsent.discard(self._taken.popleft())
         return len(self._unsent)
 
     def retain(self, topic: str, text: str) -> None:
-        """Let a topic, one of the first ones, hold this text."""
+        """Set the text of a retained topic, one of those given at first."""
         with self._lock:
             self._latest[topic] = text
             if self._connected:
-                # Not confirmed: whatever a broken connection swallows, the next one begins with.
+                # Without confirmation: if the connection breaks, the next one sends it again.
                 self._client.publish(topic, text, qos=0, retain=True)
 
     def send(self, topic: str, text: str) -> None:
-        """Send a message once, sooner or later, unless BACKLOG others wait already."""
+        """Send a message once, now or after a reconnect; dropped if BACKLOG others wait."""
         sent = self._client.publish(topic, text, qos=1)
         if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             self.dropped += 1
@@ -88,7 +88,7 @@ class Connection:
             self._unsent.add(sent.mid)
 
     def close(self) -> None:
-        """Say goodbye, if the broker listens: what it has not taken soon, it never will."""
+        """Disconnect; messages that the broker does not take within LAST_WORDS_S are lost."""
         self._closing = True
         until_s = time.monotonic() + LAST_WORDS_S
         while self._connected and self.queued and time.monotonic() < until_s:
@@ -99,7 +99,7 @@ class Connection:
                 gone.wait_for_publish(LAST_WORDS_S)
         self._client.disconnect()
 
-    # From here on in the library's thread.
+    # The methods below run in the library's thread.
 
     def _on_connect(
         self,
@@ -122,7 +122,7 @@ class Connection:
         self._say(logging.INFO, "connected")
 
     def _on_connect_fail(self, _client: Client, _: Any) -> None:
-        # Called while the library handles the error, which it does not pass on.
+        # The library calls this while it handles the exception, and does not pass it on.
         error = sys.exception()
         self._say(logging.WARNING, f"{getattr(error, 'strerror', None) or error}; trying again")
 
@@ -141,7 +141,11 @@ class Connection:
         if before:
             self._say(logging.WARNING, f"the connection broke ({reason}); trying again")
         elif not refused:
-            how = "does not answer" if reason == "Keep alive timeout" else "hangs up at once"
+            how = (
+                "does not answer"
+                if reason == "Keep alive timeout"
+                else "closes the connection at once"
+            )
             what = "does it want TLS, a client certificate or another port?"
             self._say(logging.ERROR, f"{how}; {what}")
 

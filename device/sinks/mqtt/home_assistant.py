@@ -1,4 +1,4 @@
-"""What Home Assistant needs to be told so that this board appears by itself. Pure.
+"""Home Assistant's discovery message, by which the board appears there by itself. Pure.
 
 One device discovery message (Home Assistant 2024.11 or newer): https://www.home-assistant.io/
 integrations/mqtt/#device-discovery-payload. Entities are named by `name` alone: `object_id` is
@@ -14,11 +14,11 @@ from zlib import crc32
 from device.decision.decision import Reason, State
 
 NO_ACTIVITY: Final = tuple(state for state in get_args(State) if state != "ok")
-"""What is shown where no activity is."""
+"""States that are shown in place of an activity."""
 
 
 def node(base: str) -> str:
-    """Return an identifier of a topic: only letters, digits, `_` and `-`."""
+    """Return a topic as an identifier: only letters, digits, `_` and `-`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", base)
 
 
@@ -28,16 +28,16 @@ def _key(label: str) -> str:
 
 
 def discovery_topic(prefix: str, base: str) -> str:
-    """Return where the message belongs."""
+    """Return the topic of the discovery message."""
     return f"{prefix}/device/{node(base)}/config"
 
 
 def device_config(
     base: str, name: str, labels: Sequence[str], version: str, stale_s: int
 ) -> dict[str, Any]:
-    """Return the message for a board that says `name`@sha of its model under the topic `base`.
+    """Return the discovery message of a board with the model `name` and the topic prefix `base`.
 
-    Values that are not sent anew within `stale_s` become unavailable there.
+    Values that are not sent again within `stale_s` seconds become unavailable there.
     """
     found = {
         **_activity(base, labels),

@@ -1,7 +1,7 @@
-"""What the wearer does and how the sensor is, to an MQTT broker: for home automation.
+"""Publishes activity, daily totals and sensor health to an MQTT broker, for home automation.
 
-Topics under the base: `state`, `today` and `health`, JSON and retained; `availability`, by last
-will; where wanted `decisions`, each as on standard output.
+Topics under the prefix: `state`, `today` and `health`, JSON and retained; `availability`, by last
+will; if the settings ask for it `decisions`, each as on standard output.
 """
 
 import json
@@ -17,16 +17,16 @@ from device.sinks.mqtt.home_assistant import device_config, discovery_topic
 from device.sinks.status import Status
 
 STATE_EVERY_S, STATUS_EVERY_S = 10.0, 60.0
-"""What has not changed is sent again after so long."""
+"""Interval at which an unchanged value is sent again."""
 STALE_S: Final = 180
-"""Without news for so long, Home Assistant shows nothing."""
+"""After this time without a message, Home Assistant shows the values as unavailable."""
 
 
 class MqttSink:
-    """A sink that keeps a broker told; it never waits for one."""
+    """A sink that publishes to a broker and never waits for it."""
 
     def __init__(self, broker: Broker, labels: Sequence[str], model: str) -> None:
-        """Begin to connect. Raises InputError if a file of the settings is of no use."""
+        """Begin to connect. Raises InputError if a file that the settings name cannot be used."""
         self._base, self._keeps = broker.base, broker.decisions
         starting = {"activity": "warming_up", "state": "warming_up", "reason": "start"}
         latest = {
@@ -47,11 +47,11 @@ class MqttSink:
 
     @property
     def queued(self) -> int:
-        """How many decisions the broker has not confirmed yet."""
+        """Number of decisions that the broker has not confirmed yet."""
         return self._link.queued
 
     def write(self, decision: Decision) -> None:
-        """Send what is new in a decision."""
+        """Publish the state if it changed or STATE_EVERY_S have passed."""
         if self._keeps:
             self._link.send(f"{self._base}/decisions", to_json(decision))
         now, state = time.monotonic(), (decision.state, decision.activity, decision.reason)
@@ -71,7 +71,7 @@ class MqttSink:
         )
 
     def status(self, status: Status) -> None:
-        """Send what is new in a Status."""
+        """Publish totals and health if they changed or STATUS_EVERY_S have passed."""
         now, news = time.monotonic(), (status.health.problems, status.today)
         self._unsaid = status
         if news != self._news or now - self._news_s >= STATUS_EVERY_S:
@@ -79,7 +79,7 @@ class MqttSink:
             self._tell(status)
 
     def close(self) -> None:
-        """Say the last of it, if the broker listens; at most about two seconds."""
+        """Publish the last Status and disconnect; takes at most about two seconds."""
         if self._unsaid is not None:
             self._tell(self._unsaid)
         self._link.close()

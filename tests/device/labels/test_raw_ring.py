@@ -171,7 +171,7 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     live(10)
     ring.close()
     kept, every = in_ring(folder), joined(lived)
-    assert "written again" in caplog.text
+    assert "works again" in caplog.text
     at = int(np.searchsorted(kept.t_s, 25.0))  # what was written before the disk was full
     assert same(kept[:at], every[:at])
     assert same(kept[at:], every[len(every) - (len(kept) - at) :])
