@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -79,6 +80,8 @@ class Pipeline:
         self._mounted = False
         self._told_silent = False
         self._silent_from: float | None = None
+        self._ahead: set[float | None] = set()
+        """Starts of windows that `silence` has reported before the path gives them."""
         self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0, not_worn=0)
 
     @property
@@ -87,8 +90,43 @@ class Pipeline:
         return {**self._path.counts, **self._states}
 
     def push(self, samples: Samples) -> list[Decision]:
-        """Take a block of any length; return the decisions that it completed, in order of time."""
-        events = self._path.push(samples)
+        """Take a block of any length; return the decisions that it completes, in order of time."""
+        decisions = self._decide(self._path.push(samples))
+        if not self._ahead:
+            return decisions
+        return [decision for decision in decisions if not self._was_ahead(decision)]
+
+    def silence(self, silent_s: float) -> list[Decision]:
+        """Report, once for each gap, that the host has had no sample for silent_s seconds.
+
+        A window that waits for the samples after it is decided first, as at a gap, so that
+        decisions stay in order of time. If the samples come late after all, without a gap, that
+        window is not reported again.
+        """
+        last_s = self._path.last_s
+        told = self._told_silent and self._silent_from == last_s
+        if silent_s < LIVE_SILENCE_S or told:
+            return []
+        self._told_silent, self._silent_from = True, last_s
+        # On copies: only a gap on the sensor's clock ends the stretch.
+        ended = copy(self)
+        ended._path, ended._judge, ended._worn, ended.orientation = deepcopy(
+            (self._path, self._judge, self._worn, self.orientation)
+        )
+        ahead = ended._decide(ended._path.finish())
+        self._ahead = {decision.start_s for decision in ahead}
+        return [*ahead, self._no_data(last_s)]
+
+    def _was_ahead(self, decision: Decision) -> bool:
+        """Say whether `silence` has reported this window; then it is not counted again."""
+        if decision.probabilities is None and decision.state != "not_worn":
+            return False
+        found = decision.start_s in self._ahead
+        self._ahead.discard(decision.start_s)
+        self._states[decision.state] -= found
+        return found
+
+    def _decide(self, events: list[Event]) -> list[Decision]:
         placed = [self._place(event) for event in events]
         windows = [found.x for found in placed if found]
         rows: list[list[float]] = []
@@ -102,15 +140,6 @@ class Pipeline:
             elif (decision := self._say_of(event)) is not None:
                 decisions.append(decision)
         return decisions
-
-    def silence(self, silent_s: float) -> list[Decision]:
-        """Say, once for each hole, that the host has had no sample for silent_s seconds."""
-        last_s = self._path.last_s
-        told = self._told_silent and self._silent_from == last_s
-        if silent_s < LIVE_SILENCE_S or told:
-            return []
-        self._told_silent, self._silent_from = True, last_s
-        return [self._no_data(last_s)]
 
     def _place(self, event: Event) -> _Placed | None:
         """Return what is to be classified; None: it is no window, or the sensor is not worn."""

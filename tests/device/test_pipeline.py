@@ -56,6 +56,9 @@ def with_none_of_these(x: NDArray[np.float32]) -> Float64:
     return np.array(rows)
 
 
+STATES = ("ok", "unknown", "warming_up", "no_data", "not_worn")
+
+
 def pipeline(unknown_threshold: float = 0.0) -> Pipeline:
     return Pipeline(StandIn(decision=DecisionSpec(unknown_threshold)), by_liveliness)
 
@@ -257,3 +260,33 @@ def test_what_was_believed_before_the_mounting_was_known_does_not_last() -> None
     assert first > 2
     assert confidences[first - 1] > confidences[0]
     assert confidences[first : 2 * first] == confidences[:first]
+
+
+@given(st.integers(40, 1400), st.floats(6.0, 20.0))
+def test_a_silence_told_live_leaves_decisions_in_order_and_as_they_are_offline(
+    at: int, gap_s: float
+) -> None:
+    samples = walk(moments(1500, 50, 0.3))
+    later = replace(samples, t_s=samples.t_s + gap_s * (np.arange(1500) >= at))
+    offline = Pipeline(EVERYTHING, with_none_of_these).push(later)
+    live = Pipeline(EVERYTHING, with_none_of_these)
+    decisions = live.push(later[:at]) + live.silence(5.0) + live.push(later[at:])
+    assert decisions == offline
+    # The end of `warming_up` is when the first window will be ready, unless a gap comes first.
+    ends_s = [one.end_s for one in decisions if one.end_s and one.state != "warming_up"]
+    assert ends_s == sorted(ends_s)
+    assert sum(live.counts[state] for state in STATES) == len(decisions)
+
+
+def test_samples_that_come_late_without_a_gap_are_decided_once() -> None:
+    samples = walk(moments(1500, 50))
+    offline = pipeline().push(samples)
+    for at in range(700, 800, 7):
+        live = pipeline()
+        before, told, after = live.push(samples[:at]), live.silence(5.0), live.push(samples[at:])
+        assert told[-1].state == "no_data"
+        decisions = [*before, *told[:-1], *after]
+        assert [d.start_s for d in decisions] == [d.start_s for d in offline]
+        # Only a window that was decided before the late samples came may differ.
+        assert sum(one != other for one, other in zip(decisions, offline, strict=True)) <= 1
+        assert live.counts["ok"] == sum(one.state == "ok" for one in decisions)
