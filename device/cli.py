@@ -94,7 +94,13 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    code = _exit_code(arguments)
+    try:
+        code = _exit_code(arguments)
+    except OSError as error:
+        # A stream has no file name; every other OSError is a fault of the command.
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        code = _complain(f"cannot write to standard output: {error.strerror}", 1)
     sys.exit(_flushed() or code)
 
 
@@ -127,11 +133,6 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         return _complain(error.format_message(), 2)
     except click.Abort:  # what click makes of KeyboardInterrupt
         return 130
-    except OSError as error:
-        # A stream has no file name; every other OSError is a fault of the command.
-        if error.filename is not None or error.errno not in _FULL:
-            raise
-        return _complain(f"cannot write to standard output: {error.strerror}", 1)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA_OF:
