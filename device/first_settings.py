@@ -8,6 +8,7 @@ from typing import Final
 from device.model import durable
 from device.service import unit
 from device.service.place import SETTINGS
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 _BOOTED: Final = Path("/run/systemd/system")
@@ -49,8 +50,8 @@ def write(path: Path, content: str) -> None:
             durable.make_folder(data)
             data.chmod(0o700)  # what is recorded says how somebody lives
         if path.exists():
-            durable.write(earlier(path), path.read_bytes())
-        durable.write(path, content.encode())
+            whole_file.write(earlier(path), path.read_bytes(), 0o644)
+        whole_file.write(path, content.encode(), 0o644)
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror}; name another: --config"

@@ -21,7 +21,7 @@ from device.corrections import chunk, place
 from device.corrections.chunk import Chunk
 from device.corrections.dated import Span
 from device.labels import cleaned
-from device.model import durable
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 LEAD_S: Final = 10.0
@@ -78,7 +78,7 @@ def add(folder: Path, made: Correction, chunks: Sequence[Chunk], most_bytes: int
                 )
             number = int(found[-1].stem) + 1 if found else 1
             path = folder / f"{number}{place.ENDING}"
-            durable.write(path, content, place.FILE_MODE)
+            whole_file.write(path, content, place.FILE_MODE)
             with suppress(PermissionError):  # the group of the folder reads what its members write
                 os.chown(path, -1, folder.stat().st_gid)
     except OSError as error:

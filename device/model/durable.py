@@ -1,8 +1,4 @@
-"""Small files that outlast a power cut: what a call has written is on the disk when it returns.
-
-`write_whole` makes a file whole; this also orders it against the files that name it, and minds that
-root may write into a folder of the daemon's user, who must then be able to go on.
-"""
+"""Folders, bounded reads and locks of files that outlast a power cut."""
 
 import errno
 import fcntl
@@ -13,31 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from firmware_bridge.whole_file import sync_folder
+
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK: Final = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Give `path` this content in one step that is on the disk at the end.
-
-    Raises OSError; the file is then what it was.
-    """
-    part = str(path) + ".part"
-    with suppress(FileNotFoundError):
-        os.unlink(part)  # noqa: PTH108 -- left by a cut, perhaps of another owner
-    descriptor = os.open(part, _NEW, mode)
-    try:
-        # Whatever the umask of who installs: the daemon's user must be able to read it.
-        os.fchmod(descriptor, mode)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(part, path)  # noqa: PTH105 -- one family of calls
-    _sync(path.parent)
 
 
 def make_folder(path: Path) -> None:
@@ -57,7 +32,7 @@ def make_folder(path: Path) -> None:
             os.fchown(descriptor, above.st_uid, above.st_gid)
         finally:
             os.close(descriptor)
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def read(path: Path, most_bytes: int) -> bytes:
@@ -96,11 +71,3 @@ def lock(path: Path, *, wait: bool) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -23,6 +23,7 @@ from device.model.bundle import Bundle, BundleError
 from device.model.classifier import self_test
 from device.model.ledger import Ledger, LedgerError, Origin, is_key, plain, short
 from device.model.shelf import Entry
+from firmware_bridge import whole_file
 from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
@@ -65,7 +66,7 @@ class Store:
                 before = self.ledger()
                 after = step(before)
                 if after != before:
-                    durable.write(self.folder / _STATE, after.to_json())
+                    whole_file.write(self.folder / _STATE, after.to_json(), 0o644)
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self.folder}: {error.strerror}; is it yours, and is there room?"
@@ -114,7 +115,7 @@ class Store:
                 raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
             self._tidy()
             # Also where it is there already: it may be damaged.
-            durable.write(shelf.path_of(key, self.folder), content)
+            whole_file.write(shelf.path_of(key, self.folder), content, 0o644)
             kept = {k: v for k, v in ledger.installed.items() if k in there}
             return replace(ledger, installed={**kept, key: origin})
 

@@ -13,6 +13,7 @@ from device.model import store as stores
 from device.model.ledger import Ledger
 from device.model.store import Store
 from device.model.trial import active, taken
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import sha256
 
@@ -56,7 +57,7 @@ def main(folder: Path, *files: Path) -> int:
         for calls in range(1000):
             pid = os.fork()
             if not pid:
-                durable.os = stores.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
+                durable.os = stores.os = whole_file.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
                 with suppress(InputError):  # the one that was killed had gone back already
                     step(store)
                 os._exit(0)

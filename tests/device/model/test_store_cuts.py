@@ -15,6 +15,7 @@ from device.model import store as stores
 from device.model.ledger import CRASHES, Ledger
 from device.model.store import Store
 from device.model.trial import active, taken
+from firmware_bridge import whole_file
 from tests.device.model.bundles import sha256, variant
 from tests.device.model.conftest import CARD, FLATBUFFER
 from tests.device.model.powercut import Calls, Disk, put, tree
@@ -100,7 +101,7 @@ def test_every_cut_leaves_a_valid_model(
         before = threshold(store)
         calls.log.clear()
         with monkeypatch.context() as patched:
-            for module in (durable, stores):
+            for module in (durable, stores, whole_file):
                 patched.setattr(module, "os", calls)
             step(store)
         after = threshold(store)
@@ -115,7 +116,8 @@ def test_every_cut_leaves_a_valid_model(
                     put(state, live, cut)
                     outcomes[found] = threshold(Store(cut / "models"))
                     with monkeypatch.context() as patched:
-                        patched.setattr(durable, "os", Calls())
+                        for module in (durable, whole_file):
+                            patched.setattr(module, "os", Calls())
                         works(Store(cut / "models"), files["new"])
                 assert outcomes[found] in {before, after}, name
         # Nothing that was written went past the record, and the command's outcome was safe.
