@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import runner
+from convert import runtime_process
 from convert.card import card
 from convert.converter import Converted, convert
 from convert.verify import Check, verify
@@ -148,7 +148,7 @@ def make_bundle(
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
     windows = made_up_windows(spec)
     runtime = next(iter(check.runtimes))
-    found, ends = runner.classify(converted.flatbuffer, windows, runtime)
+    found, ends = runtime_process.classify(converted.flatbuffer, windows, runtime)
     outputs = terms.decision.outputs(labels)
     if found.shape[1] != outputs:
         raise InputError(f"the model has {found.shape[1]} outputs, not the {outputs} of its config")

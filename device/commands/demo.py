@@ -22,14 +22,14 @@ from device.sinks import Outlet
 from device.sources.serial import SerialSource
 from device.terminal.live_view import LiveView, PlainView, Tally, Truth, view_on
 from device.terminal.log import log_to_stderr
-from firmware_bridge import faults
 from firmware_bridge.errors import EdgeharError
-from firmware_bridge.line import PtyLine
-from firmware_bridge.playback import Played, stream
-from firmware_bridge.player import Player
+from firmware_bridge.playing import faults
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
 from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.wearer import Wearer
-from firmware_bridge.virtual_device import VirtualDevice
 from firmware_bridge.whole_file import write_whole
 
 MODEL = "waist"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from device.config import paths
-from device.files import durable
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 _ABOUT: Final = "# Made by `edgehar init`; what else can be set: docs/CONFIG.md\n"
@@ -43,13 +43,13 @@ def write(path: Path, content: str) -> None:
     What was at `path` before is kept beside it, as `earlier` says.
     """
     try:
-        durable.make_folder(path.absolute().parent)
+        whole_file.make_folder(path.absolute().parent)
         if path != paths.SETTINGS and not (data := paths.user_data()).is_dir():
-            durable.make_folder(data)
+            whole_file.make_folder(data)
             data.chmod(0o700)  # what is recorded says how somebody lives
         if path.exists():
-            durable.write(earlier(path), path.read_bytes())
-        durable.write(path, content.encode())
+            whole_file.write(earlier(path), path.read_bytes(), 0o644)
+        whole_file.write(path, content.encode(), 0o644)
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror}; name another: --config"

@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.files import durable
 from device.labels import chunk, layout
 from device.labels.boot_time import Span
 from device.labels.chunk import Chunk
 from device.labels.typed import cleaned
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 LEAD_S: Final = 10.0
@@ -78,7 +78,7 @@ def add(folder: Path, made: Correction, chunks: Sequence[Chunk], most_bytes: int
                 )
             number = int(found[-1].stem) + 1 if found else 1
             path = folder / f"{number}{layout.ENDING}"
-            durable.write(path, content, layout.FILE_MODE)
+            whole_file.write(path, content, layout.FILE_MODE)
             with suppress(PermissionError):  # the group of the folder reads what its members write
                 os.chown(path, -1, folder.stat().st_gid)
     except OSError as error:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.files import durable
 from device.model import bundle as bundles
 from device.model.bundle import Bundle, BundleError
 from device.model.ledger import Origin, is_key
+from firmware_bridge import bounded_file
 from firmware_bridge.errors import InputError
 
 
@@ -57,7 +57,7 @@ def entry(key: str, folder: Path, origins: Mapping[str, Origin]) -> Entry:
     name, _, stated = key.partition("@")
     bundle, damage, content = None, "", b""
     try:
-        content = durable.read(path, bundles.MAX_FILE_BYTES)
+        content = bounded_file.read(path, bundles.MAX_FILE_BYTES)
         bundle = _parsed(content, name, stated)
     except BundleError as error:
         damage = str(error)

@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from device.files import durable
+from device.files import lock
 from device.model import bundle as bundles
 from device.model import catalogue, signature
 from device.model.bundle import Bundle, BundleError
 from device.model.catalogue import Entry
 from device.model.classifier import self_test
 from device.model.ledger import Ledger, LedgerError, Origin, is_key, plain, short
+from firmware_bridge import bounded_file, whole_file
 from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
@@ -47,7 +48,7 @@ class Store:
         """Read which model is active. Raises StoreError."""
         path = self.folder / _STATE
         try:
-            return Ledger.from_json(durable.read(path, _MAX_STATE_BYTES))
+            return Ledger.from_json(bounded_file.read(path, _MAX_STATE_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return Ledger()
         except LedgerError as error:
@@ -58,12 +59,12 @@ class Store:
     def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
         """Take one step of the ledger, on the disk at the end. Raises StoreError."""
         try:
-            durable.make_folder(self.folder)
-            with durable.locked(self.folder / "lock"):
+            whole_file.make_folder(self.folder)
+            with lock.locked(self.folder / "lock"):
                 before = self.ledger()
                 after = step(before)
                 if after != before:
-                    durable.write(self.folder / _STATE, after.to_json())
+                    whole_file.write(self.folder / _STATE, after.to_json(), 0o644)
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self.folder}: {error.strerror}; is it yours, and is there room?"
@@ -112,7 +113,7 @@ class Store:
                 raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
             self._tidy()
             # Also where it is there already: it may be damaged.
-            durable.write(catalogue.path_of(key, self.folder), content)
+            whole_file.write(catalogue.path_of(key, self.folder), content, 0o644)
             kept = {k: v for k, v in ledger.installed.items() if k in there}
             return replace(ledger, installed={**kept, key: origin})
 
@@ -164,7 +165,7 @@ class Store:
         """Return a descriptor if no other daemon tries a model now. Raises StoreError."""
         path = self.folder / "trial.lock"
         try:
-            return durable.lock(path, wait=False)
+            return lock.lock(path, wait=False)
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
 

@@ -47,7 +47,7 @@ class Batching:
         if not self._held:
             return []
         held, self._held, self._samples = self._held, [], 0
-        found = self._pipeline.push(held[0] if len(held) == 1 else _joined(held))
+        found = self._pipeline.push(held[0] if len(held) == 1 else Samples.joined(held))
         for decision in found:
             self._due_s = self._next_due_s(decision)
         return found
@@ -60,12 +60,3 @@ class Batching:
         hop_s = 0.0 if decision.state == "warming_up" else spec.hop / spec.rate_hz
         # The last sample of a window comes before its end; one more for a clock that jitters.
         return decision.end_s + hop_s - 2 / spec.rate_hz
-
-
-def _joined(held: list[Samples]) -> Samples:
-    return Samples(
-        np.concatenate([block.t_s for block in held]),
-        np.concatenate([block.acc_g for block in held]),
-        np.concatenate([block.gyro_rad_s for block in held]),
-        held[0].lost,
-    )

@@ -123,12 +123,7 @@ class RawRing:
         """Pack the held samples into chunks, none across a gap."""
         if not self._held:
             return
-        samples = Samples(
-            np.concatenate([part.t_s for part in self._held]),
-            np.concatenate([part.acc_g for part in self._held]),
-            np.concatenate([part.gyro_rad_s for part in self._held]),
-            self._held[0].lost,
-        )
+        samples = Samples.joined(self._held)
         ends, taken = np.cumsum([len(part) for part in self._held]).tolist(), self._taken
         self._held, self._taken, self._size = [], [], 0
 

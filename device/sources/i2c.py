@@ -7,8 +7,6 @@ from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.health import NO_DATA_S, Watcher
@@ -35,7 +33,6 @@ ERRORS_S = 10.0
 _RETRY_S = 0.005
 _SAY_AGAIN_S = 60.0
 
-_NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 _GYRO_FULL_SCALE_RAD_S = math.radians(GYRO_FULL_SCALE_DPS)
 
 
@@ -160,7 +157,7 @@ class I2cSource:
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, PATIENCE_S))
-            yield _NOTHING
+            yield Samples.empty()
 
     def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
         """Read a chip, started anew whenever it has to be. Raises OSError, ChipLostError."""
@@ -194,7 +191,7 @@ class I2cSource:
                 if time.monotonic() - failing_s > reader.patience_s:
                     raise ChipLostError(f"no answer ({says(error)})") from error
                 time.sleep(_RETRY_S)
-                yield _NOTHING
+                yield Samples.empty()
                 continue
             failing_s = None
             if len(counts):
@@ -208,7 +205,7 @@ class I2cSource:
             if time.monotonic() - released_s < BLOCK_S:
                 continue
             released_s = time.monotonic()
-            yield from self._counted(run.release()) or (_NOTHING,)
+            yield from self._counted(run.release()) or (Samples.empty(),)
 
     def _counted(self, blocks: list[Samples]) -> list[Samples]:
         for block in blocks:

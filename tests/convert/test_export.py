@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.calibration import candidate_ranges
 from convert.converter import Converted
 from convert.export import (
     MOUNTINGS,
@@ -18,7 +17,8 @@ from convert.export import (
     read_run,
     terms_of,
 )
-from convert.runner import installed
+from convert.representative import candidate_ranges
+from convert.runtime_process import installed
 from convert.verify import Check
 from device.cli import main
 from device.decision.judge import DecisionSpec

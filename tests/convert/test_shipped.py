@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.runner import installed
+from convert.runtime_process import installed
 from convert.verify import LEAST_AGREEMENT, MOST_BYTES, MOST_LOST
 from device.factory import model_path
 from device.model.bundle import MODELS, load

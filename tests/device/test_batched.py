@@ -38,7 +38,7 @@ def test_no_decision_changes_or_comes_later(
 ) -> None:
     direct, pipeline = Pipeline(Model, classify), Pipeline(Model, classify)
     batched = Batching(pipeline, Model.spec)
-    nothing = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+    nothing = Samples.empty()
     said: list[Decision] = []
     expected: list[Decision] = []
     for number, block in enumerate(in_blocks(stream(jumps, 1000), lost)):

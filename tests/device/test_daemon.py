@@ -18,7 +18,6 @@ from device.sources import Health
 from firmware_bridge.samples import Float64, Samples
 
 LABELS = ("walking", "sitting")
-NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 
 
 class Model:
@@ -118,7 +117,7 @@ def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatc
         for wanted in (None, 0.0, None):
             for _ in range(30):
                 now[0] += 0.5
-                yield NOTHING
+                yield Samples.empty()
             if wanted is not None:
                 yield samples(wanted, 10.0)
 

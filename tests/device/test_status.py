@@ -20,7 +20,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.status import INFERENCE_BOUNDS_S, Status
 from firmware_bridge.samples import Float64, Samples
 from tests.device.made_up import HOP_S, WINDOW_S, a_status, decision
-from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
+from tests.device.test_daemon import FakeSink, FakeSource, Model, classify, samples
 
 
 class Told(FakeSink):
@@ -192,7 +192,7 @@ def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
     def blocks() -> Generator[Samples]:
         for _ in range(100):
             now[0] += 0.25
-            yield NOTHING
+            yield Samples.empty()
 
     sink = Told()
     run(sink, blocks())

@@ -129,7 +129,7 @@ def body_acc(data: Path) -> None:
 def conversion(run: Path) -> None:
     """Measure every form and both ways with the LSTM on each runtime: speed, size, agreement."""
     with quiet_import():
-        from convert.measure import measure  # noqa: PLC0415
+        from convert.form_comparison import measure  # noqa: PLC0415
         from train import results  # noqa: PLC0415
         from train.provenance import provenance  # noqa: PLC0415
 

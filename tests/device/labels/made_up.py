@@ -28,14 +28,6 @@ def samples(first_s: float, count: int, seed: int = 0, lost: int = 0) -> Samples
     )
 
 
-def joined(blocks: list[Samples]) -> Samples:
-    return Samples(
-        np.concatenate([np.empty(0), *(block.t_s for block in blocks)]),
-        np.concatenate([np.empty((0, 3)), *(block.acc_g for block in blocks)]),
-        np.concatenate([np.empty((0, 3)), *(block.gyro_rad_s for block in blocks)]),
-    )
-
-
 def same(one: Samples, other: Samples) -> bool:
     """Bit for bit."""
     pairs = ("t_s", "acc_g", "gyro_rad_s")
@@ -47,7 +39,7 @@ def same(one: Samples, other: Samples) -> bool:
 
 
 def in_ring(folder: Path) -> Samples:
-    return joined([one.samples() for one in layout.chunks(layout.raw(folder))])
+    return Samples.joined([one.samples() for one in layout.chunks(layout.raw(folder))])
 
 
 def keep_latest(folder: Path, seconds: float) -> Samples:

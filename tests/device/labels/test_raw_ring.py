@@ -17,7 +17,7 @@ from device.sinks.raw_ring import EVERY_S, RawRing
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from tests.device.killed import killed
-from tests.device.labels.made_up import Board, in_ring, joined, same, samples
+from tests.device.labels.made_up import Board, in_ring, same, samples
 from tests.device.made_up import a_status
 
 
@@ -77,7 +77,7 @@ def test_the_oldest_goes_and_the_bound_holds_at_every_moment(tmp_path: Path) -> 
         lived.append(part)
     ring.close()
     assert 4_000_000 < most <= 5_000_000
-    every, kept = joined(lived), in_ring(folder)
+    every, kept = Samples.joined(lived), in_ring(folder)
     assert len(kept) < len(every) / 1.3
     assert same(kept, every[len(every) - len(kept) :])  # the latest, without a hole
 
@@ -170,7 +170,7 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     live(10)
     ring.close()
-    kept, every = in_ring(folder), joined(lived)
+    kept, every = in_ring(folder), Samples.joined(lived)
     assert "works again" in caplog.text
     at = int(np.searchsorted(kept.t_s, 25.0))  # what was written before the disk was full
     assert same(kept[:at], every[:at])
@@ -224,5 +224,5 @@ def test_a_file_left_by_a_power_cut_is_read_up_to_it_and_left_alone(tmp_path: Pa
     more = later.live(ring, 30.0)
     ring.close()
     before = sum(one.size for one in chunks[:-1])
-    assert same(in_ring(folder), joined([lived[:before], more]))
+    assert same(in_ring(folder), Samples.joined([lived[:before], more]))
     assert path.stat().st_size == cut + 5000

@@ -15,7 +15,7 @@ from device.labels.store import Correction
 from firmware_bridge.errors import InputError
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Samples
-from tests.device.labels.made_up import Board, joined, same
+from tests.device.labels.made_up import Board, same
 
 NOON = 1.8e9
 MOST_BYTES = 5_000_000
@@ -118,7 +118,7 @@ def test_a_clock_that_was_set_between_changes_nothing_of_it(folder: Path) -> Non
     samples, labels, comments = exported(folder, board.read())
     assert not comments
     assert Counter(labels)["sitting"] in range(8998, 9001)
-    assert same(samples, joined([lived, more]))
+    assert same(samples, Samples.joined([lived, more]))
 
 
 def test_a_daemon_that_was_started_again_and_a_sensor_that_began_anew(folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_daemon_that_was_started_again_and_a_sensor_that_began_anew(folder: Pa
     assert abs(Counter(labels)["sitting"] - 9000) <= 1
     assert (np.diff(samples.t_s) > 0).all()
     assert comments == ["# a gap of 20.0 s\n"] * 2
-    assert np.array_equal(samples.acc_g, joined(lived).acc_g)
+    assert np.array_equal(samples.acc_g, Samples.joined(lived).acc_g)
 
 
 def test_after_a_boot_it_is_dated_by_what_each_boot_knew_last(folder: Path) -> None:

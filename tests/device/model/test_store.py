@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from device.config.paths import models_folder
-from device.files import durable
 from device.model import store as stores
 from device.model.bundle import MODELS, BundleError
 from device.model.store import Store, StoreError
 from device.model.trial import active, take_active
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 
@@ -214,7 +214,7 @@ def test_the_daemon_s_user_can_read_what_a_strict_umask_installs(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_root_s_folder_belongs_to_whom_the_one_above_does(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12345)
-    durable.make_folder(tmp_path / "edgehar" / "models")
+    whole_file.make_folder(tmp_path / "edgehar" / "models")
     assert (tmp_path / "edgehar" / "models").stat().st_uid == 12345
 
 

@@ -1,7 +1,7 @@
-"""What runs in a process of its own: TensorFlow, its converter, and its crashes.
+"""Runs TensorFlow and its converter in a process of its own, because the converter can crash.
 
-`python -m convert.worker FOLDER` reads what convert.converter left there and writes its answers
-beside it; whatever TensorFlow prints goes where the caller points stdout and stderr.
+`python -m convert.tensorflow_process FOLDER` reads the job that convert.converter left in the
+folder and writes its answers there. The caller decides where TensorFlow's output goes.
 """
 
 import json
@@ -20,16 +20,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.lite.python import schema_py_generated as schema
 
-from convert import convolution, joins, plain, recurrent
-from convert.calibration import calibration, held_out
+from convert.activation_ranges import peaks, spans
+from convert.emitters import EMITTERS
 from convert.errors import ConvertError
 from convert.graph import Plan, rebuild
-from convert.peaks import peaks, spans
+from convert.representative import clipped, held_out
 from convert.topology import clip_of_window, nodes
 from device.model.runtime import Model, ModelError
 
-_ROOMS: Final = (plain, convolution, joins, recurrent)
-EMITTERS: Final = {kind: emitter for room in _ROOMS for kind, emitter in room.EMITTERS.items()}
 GATE_LIMIT: Final = 8.0
 """A sigmoid is within 1/2900 of its end there; int8 output has steps of 1/256."""
 
@@ -68,7 +66,7 @@ def best_int8(
     expected = model.predict(windows, batch_size=512, verbose=0)
     tried = []
     for limit in ranges:
-        flatbuffer = convert(model, "int8", lstm, calibration(representative, limit))
+        flatbuffer = convert(model, "int8", lstm, clipped(representative, limit))
         difference = 0.0
         if len(ranges) > 1:
             try:

@@ -15,18 +15,18 @@ import pytest
 import serial
 
 from device.cli import PROGRAM
-from firmware_bridge import faults, line
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.errors import InputError
 from firmware_bridge.framing import seal
-from firmware_bridge.line import LineError, PortLine, PtyLine
-from firmware_bridge.playback import Played, stream
-from firmware_bridge.player import Player
+from firmware_bridge.playing import faults, line
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import LineError, PortLine, PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
 from firmware_bridge.protocol import Code, Command, pack
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Float64, Samples
-from firmware_bridge.virtual_device import VirtualDevice
 
 REQUEST = seal(pack(Command(Code.HELLO)))
 

@@ -19,7 +19,7 @@ from typing import Self
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.simulator.chip import Chip
 
-FOLDER = Path(__file__).parents[1] / "firmware"
+FOLDER = Path(__file__).parents[2] / "firmware_bridge" / "firmware"
 
 _REQUEST = struct.Struct("<cQB")
 _REPLY = struct.Struct("<BqB")
@@ -59,7 +59,7 @@ def build_rp2040(build_dir: Path) -> Image:
 
 def _make(*arguments: str) -> str:
     done = subprocess.run(
-        ["make", "--silent", "-C", str(FOLDER), *arguments],  # noqa: S607 -- as a shell finds it
+        ["make", "--silent", "-C", str(FOLDER), *arguments],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

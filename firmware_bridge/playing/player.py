@@ -8,12 +8,12 @@ import numpy as np
 
 from firmware_bridge.assembly import REBOOT_GAP_US
 from firmware_bridge.decoder import Decoder
-from firmware_bridge.line import PortLine, PtyLine
-from firmware_bridge.playback import Action, Played
+from firmware_bridge.playing.device import Frame, VirtualDevice
+from firmware_bridge.playing.line import PortLine, PtyLine
+from firmware_bridge.playing.plan import Action, Played
 from firmware_bridge.protocol import Code, Command
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
-from firmware_bridge.virtual_device import Frame, VirtualDevice
 
 _LISTEN_S = 0.25
 

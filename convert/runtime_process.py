@@ -45,7 +45,7 @@ def classify(
         folder = Path(name)
         (folder / "model.tflite").write_bytes(flatbuffer)
         np.save(folder / "windows.npy", windows)
-        run_child(["-m", "convert.runner", "classify", runtime, name], folder, runtime)
+        run_child(["-m", "convert.runtime_process", "classify", runtime, name], folder, runtime)
         ends = json.loads((folder / "ends.json").read_text("utf-8"))
         return np.load(folder / "probabilities.npy"), ends
 
@@ -59,7 +59,7 @@ def latency_us(flatbuffer: bytes, windows: NDArray[np.float32], runtime: str) ->
         folder = Path(name)
         (folder / "model.tflite").write_bytes(flatbuffer)
         np.save(folder / "windows.npy", windows)
-        run_child(["-m", "convert.runner", "latency", runtime, name], folder, runtime)
+        run_child(["-m", "convert.runtime_process", "latency", runtime, name], folder, runtime)
         times: list[float] = json.loads((folder / "latency.json").read_text("utf-8"))
         return times
 

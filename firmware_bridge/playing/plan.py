@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from firmware_bridge.faults import Event, Faults, flip, garbage
+from firmware_bridge.playing.device import Frame, VirtualDevice
+from firmware_bridge.playing.faults import Event, Faults, flip, garbage
 from firmware_bridge.samples import Samples
-from firmware_bridge.virtual_device import Frame, VirtualDevice
 
 HELLO_EVERY_US = 2_000_000
 _SILENCE_US = 500_000

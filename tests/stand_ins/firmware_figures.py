@@ -1,4 +1,4 @@
-"""How well the firmware does: `python -m firmware_bridge.simulator.figures [SECONDS]`.
+"""How well the firmware does: `python -m tests.stand_ins.firmware_figures [SECONDS]`.
 
 Runs its image for the ATmega328P at 50, 100 and 200 Hz, the sensor's oscillator 0.03 % fast, and
 prints the table of firmware/README.md.
@@ -18,7 +18,7 @@ from firmware_bridge.framing import seal
 from firmware_bridge.protocol import SAMPLE, Batch, Code, Command, Hello, pack
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import still
-from firmware_bridge.simulator.firmware import Happening, Image, Simulation, build_avr
+from tests.stand_ins.firmware import Happening, Image, Simulation, build_avr
 
 RATES_HZ = (50, 100, 200)
 PPM = 300

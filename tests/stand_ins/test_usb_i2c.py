@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.chip import Chip
-from firmware_bridge.simulator.usb_i2c import UsbI2c
 from tests.firmware_bridge.simulator.driving import counting, start, words
+from tests.stand_ins.usb_i2c import UsbI2c
 
 CONNECT, DISCONNECT, INTERFACES, ENDPOINTS, CONTROL = 1, 2, 4, 5, 100
 QEMU_CAPABILITIES = 0xFE
@@ -297,7 +297,7 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
 
 
 def command() -> list[str]:
-    return [sys.executable, "-m", "firmware_bridge.simulator.usb_i2c"]
+    return [sys.executable, "-m", "tests.stand_ins.usb_i2c"]
 
 
 def patient(path: Path) -> Host:

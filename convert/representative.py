@@ -25,7 +25,7 @@ def candidate_ranges(windows: NDArray[np.float32]) -> list[float]:
     return sorted({max(round(float(share), 2), 0.01) for share in shares})
 
 
-def calibration(windows: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
+def clipped(windows: NDArray[np.float32], limit: float) -> NDArray[np.float32]:
     """Pick windows, clipped to ±limit; the first touches both ends, so the range is just that."""
     chosen = np.array(windows[_spread(len(windows))].clip(-limit, limit), np.float32)
     chosen[0, :2, 3] = limit, -limit
@@ -33,7 +33,7 @@ def calibration(windows: NDArray[np.float32], limit: float) -> NDArray[np.float3
 
 
 def held_out(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pick windows that `calibration` does not; all of them if it takes them all."""
+    """Pick windows that `clipped` does not; all of them if it takes them all."""
     others = np.delete(np.arange(len(windows)), _spread(len(windows)))
     if not len(others):
         return windows

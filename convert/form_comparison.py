@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convert import runner
+from convert import runtime_process
 from convert.converter import FORMS, LSTMS, convert
 from convert.export import read_run
 from device.bench import machine
@@ -33,8 +33,8 @@ def measure(run: Path) -> dict[str, Any]:
     timed = (timed + rng.normal(0, 0.02, timed.shape)).astype(np.float32)
     rows: list[dict[str, Any]] = []
     for one in converted:
-        for runtime, version in runner.installed().items():
-            times = runner.latency_us(one.flatbuffer, timed, runtime)
+        for runtime, version in runtime_process.installed().items():
+            times = runtime_process.latency_us(one.flatbuffer, timed, runtime)
             rows.append(
                 {
                     "form": one.form,
@@ -51,7 +51,7 @@ def measure(run: Path) -> dict[str, Any]:
         tried, _ = convert(read.model, read.representative, input_range=limit)
         if tried[0].input_range != limit:
             break  # the model clips by itself, and that is its range
-        runtime = next(iter(runner.installed()))
+        runtime = next(iter(runtime_process.installed()))
         figures = _agreement(tried[0].flatbuffer, read.x, read.y, reference, runtime)
         ranges.append({"input_range": limit, **figures})
     return {
@@ -80,7 +80,7 @@ def _row(figures: dict[str, Any]) -> list[str]:
 
 
 def _agreement(flatbuffer: bytes, x: Any, y: Any, reference: Any, runtime: str) -> dict[str, float]:
-    found, _ = runner.classify(flatbuffer, x, runtime)
+    found, _ = runtime_process.classify(flatbuffer, x, runtime)
     return {
         "agreement": round(float((found.argmax(1) == reference.argmax(1)).mean()), 4),
         "accuracy": round(float((found.argmax(1) == y).mean()), 4),

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge import faults
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.errors import InputError
-from firmware_bridge.playback import Action, Played, stream
-from firmware_bridge.player import Saver
+from firmware_bridge.playing import faults
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.plan import Action, Played, stream
+from firmware_bridge.playing.player import Saver
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Float64, Samples
-from firmware_bridge.virtual_device import VirtualDevice
 
 ALL_RATES = ("drop:5%", "flip:5%", "duplicate:5%", "reorder:5%", "garbage:5%")
 

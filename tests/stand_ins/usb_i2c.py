@@ -2,7 +2,7 @@
 
 The guest's own driver makes a real /dev/i2c-N of it:
 
-    python -m firmware_bridge.simulator.usb_i2c SOCKET [--recording FILE]
+    python -m tests.stand_ins.usb_i2c SOCKET [--recording FILE]
     qemu-system-… -device qemu-xhci -chardev socket,id=i2c,path=SOCKET \
         -device usb-redir,chardev=i2c -smp 1
 
@@ -27,8 +27,8 @@ from firmware_bridge.simulator import feed
 from firmware_bridge.simulator.bus import Bus, Message
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.registers import MODELS
-from firmware_bridge.simulator.usbredir import Control, Identity, Redirection, RedirError
 from firmware_bridge.simulator.wearer import Wearer
+from tests.stand_ins.usbredir import Control, Identity, Redirection, RedirError
 
 IDENTITY = Identity(vendor=0x0403, product=0xC631, version=0x0205, packet_bytes=8)
 """By which the Linux driver i2c-tiny-usb knows its device."""
