@@ -48,7 +48,7 @@ device/models/%.tflite: runs/%/metrics.json
 	$(BIN)/edgehar convert $(<D) --name $* --out $@
 
 runs/waist/metrics.json: | venv
-	$(BIN)/edgehar train --recipe shipped --windows hapt --out $(@D)
+	$(BIN)/edgehar train --recipe waist --windows hapt --out $(@D)
 
 runs/wrist/metrics.json: | venv results/wrist.json
 	$(BIN)/edgehar train --recipe wrist --out $(@D)

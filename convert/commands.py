@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from convert import run_folder
 from convert.converter import FORMS
 from convert.export import (
     MOUNTINGS,
     UNKNOWN_THRESHOLD,
     convert_run,
     make_bundle,
-    read_run,
     terms_of,
 )
 from device.model import bundle
@@ -46,7 +46,7 @@ def convert(  # noqa: PLR0913  one argument an option
     """
     with Console(stderr=True).status("") as status:
         status.update("reading the run")
-        read = read_run(run)
+        read = run_folder.read(run)
         terms = terms_of(read, name, mounting, unknown_threshold)
         status.update(f"converting to {form} and checking")
         converted, check = convert_run(read, form, input_range)

@@ -1,26 +1,8 @@
-"""From a run folder, or a model in memory, to a flatbuffer or a bundle.
+"""Converts a run, or a model in memory, to a flatbuffer or a bundle."""
 
-A run folder holds, as training leaves it:
-
-- `model.keras`
-- `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
-  that were not made by our signal path) and `data` (`name`, `sha256`, and perhaps `title`, which
-  the model card then quotes); perhaps `decision` (some of `smoothing`, `unknown_output`,
-  `temperature`, `unknown_threshold`), `orientation` (OrientationSpec.to_dict()), `worn`
-  (WornSpec.to_dict(); its defaults where it is not there) and `mounting` (a text), as the manifest
-  has them (docs/BUNDLE.md)
-- `metrics.json`: any object; it goes into the manifest as `results`
-- `representative.npz` with `x` float32 (n, window, 9): training windows, to set the int8 scales
-- `test.npz` with `x` as above and `y` int64 (n,), indices of the model's outputs: the `labels`, and
-  with `unknown_output` one more for none of them. The whole test set
-"""
-
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +11,7 @@ from numpy.typing import NDArray
 from convert import runtime_process
 from convert.card import card
 from convert.converter import Converted, convert
+from convert.run_folder import Run
 from convert.verify import Check, verify
 from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
@@ -43,18 +26,6 @@ _ELSEWHERE: Final = (
 )
 """What a manifest does not repeat from a run's config."""
 _TOOLS: Final = ("edgehar", "keras", "numpy", "tensorflow")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What conversion takes from a run folder."""
-
-    model: Path
-    config: dict[str, Any]
-    metrics: dict[str, Any]
-    representative: NDArray[np.float32]
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +45,6 @@ MOUNTINGS: Final = {
     "or front of the waist. Standing upright, the accelerometer's x axis points up and reads "
     "about +1 g; y and z lie level."
 }
-
-
-def read_run(path: Path) -> Run:
-    """Read a run folder, given itself or its model.keras; raises InputError."""
-    folder = path if path.is_dir() else path.parent
-    model = folder / "model.keras" if path.is_dir() else path
-    if not model.is_file():
-        raise InputError(f"{model}: no such model; give a folder that `edgehar train` made")
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-        if not isinstance(config["data"]["sha256"], str) or not config["labels"]:
-            raise InputError(f"{folder}/config.json: has no labels or no data; train again")
-        representative = _arrays(folder / "representative.npz", "x")[0]
-        x, y = _arrays(folder / "test.npz", "x", "y")
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{folder}: not a whole run folder ({error}); train again") from error
-    if len(x) != len(y) or not len(representative) or not len(x):
-        raise InputError(f"{folder}: its test or representative windows do not fit; train again")
-    return Run(model, config, metrics, representative, x.astype(np.float32), y.astype(np.int64))
 
 
 def terms_of(
@@ -198,8 +149,3 @@ def made_up_windows(spec: SignalSpec) -> NDArray[np.float32]:
             gyro = 3 * strength * np.outer(np.roll(swing, 7), np.roll(axis, 2))
             made.append(np.concatenate([axis + body, gyro, body], axis=1))
     return np.array(made, np.float32)
-
-
-def _arrays(path: Path, *names: str) -> list[NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in names]

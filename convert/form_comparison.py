@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from convert import runtime_process
+from convert import run_folder, runtime_process
 from convert.converter import FORMS, LSTMS, convert
-from convert.export import read_run
 from device.bench import machine
 
 _TIMED_WINDOWS = 300
@@ -24,7 +23,7 @@ HEAD = ["form", "LSTM", "runtime", "bytes", "µs a window", "same class as Keras
 
 def measure(run: Path) -> dict[str, Any]:
     """Measure all conversions of a run's model; raises InputError, ConvertError."""
-    read = read_run(run)
+    read = run_folder.read(run)
     variants = [(form, lstm) for form in FORMS for lstm in LSTMS]
     converted, reference = convert(read.model, read.representative, variants, test=read.x)
     # Real windows with a little noise; never zeros, which LSTM kernels skip.

@@ -8,9 +8,9 @@ import pytest
 from device.model import bundle as bundles
 from train.datasets import hapt
 from train.datasets.waist import LABELS, TEST_PEOPLE
-from train.evaluate import score
-from train.replay import Replayed, replay, without_time
 from train.report.replay import judged
+from train.results.scores import score
+from train.studies.replay import Replayed, replay, without_time
 
 pytestmark = pytest.mark.slow
 RATE_HZ = hapt.RATE_HZ

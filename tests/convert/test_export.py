@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convert import run_folder
 from convert.converter import Converted
 from convert.export import (
     MOUNTINGS,
     convert_run,
     made_up_windows,
     make_bundle,
-    read_run,
     terms_of,
 )
 from convert.representative import candidate_ranges
@@ -62,7 +62,7 @@ def made(run: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(run: Path) -> tuple[Converted, Check]:
-    return convert_run(read_run(run), "float32")
+    return convert_run(run_folder.read(run), "float32")
 
 
 def edgehar(*arguments: str) -> int:
@@ -186,7 +186,7 @@ def test_the_terms_of_a_run_get_into_its_bundle(
     run: Path, tmp_path: Path, converted: tuple[Converted, Check]
 ) -> None:
     out = tmp_path / "wrist.tflite"
-    read = read_run(with_terms(run, tmp_path))
+    read = run_folder.read(with_terms(run, tmp_path))
     made = make_bundle(read, *converted, terms_of(read, "wrist", unknown_threshold=0.55))
     write(out, converted[0].flatbuffer, *made)
     bundle = load(out)
@@ -227,14 +227,14 @@ def test_terms_that_do_not_fit_are_one_line(
     words: str,
     converted: tuple[Converted, Check],
 ) -> None:
-    read = read_run(with_terms(run, tmp_path, **changes))
+    read = run_folder.read(with_terms(run, tmp_path, **changes))
     with pytest.raises(InputError, match=words):
         make_bundle(read, *converted, terms_of(read, "wrist"))
 
 
 def test_nobody_says_how_it_is_worn(run: Path) -> None:
     with pytest.raises(InputError, match="--mounting"):
-        terms_of(read_run(run), "ankle")
+        terms_of(run_folder.read(run), "ankle")
 
 
 def test_show_and_check(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,7 +266,7 @@ def test_a_run_folder_that_lacks_something_is_named(
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / missing).unlink()
     with pytest.raises(InputError, match=missing.replace(".", r"\.")):
-        read_run(tmp_path / "run")
+        run_folder.read(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_garbled_run_folder_is_named(
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(InputError, match="train again"):
-        read_run(tmp_path / "run")
+        run_folder.read(tmp_path / "run")
 
 
 def test_the_made_up_windows_are_what_a_sensor_could_give() -> None:

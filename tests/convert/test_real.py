@@ -10,7 +10,7 @@ from convert.verify import verify
 from tests.convert.models import paper_network
 from train.datasets import uci_har
 from train.datasets.waist import TEST_PEOPLE
-from train.windows import published
+from train.waist.windows import published
 
 
 @pytest.mark.slow

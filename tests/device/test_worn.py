@@ -22,7 +22,7 @@ from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import chunks, moments, walk
 from tests.device.test_pipeline import EVERYTHING, StandIn, by_liveliness, with_none_of_these
 from train.datasets import wrist
-from train.unworn import unworn
+from train.studies.unworn import unworn
 
 HOP_S = 1.28
 SPEC = NonwearSpec()

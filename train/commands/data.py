@@ -95,8 +95,8 @@ def fit_wearer(out: Path | None, data: Path) -> None:
     """Fit the synthetic wearer's numbers to the training people of HAPT."""
     from firmware_bridge.simulator.wearer import NUMBERS  # noqa: PLC0415
     from firmware_bridge.whole_file import write_json  # noqa: PLC0415
-    from train import wearer_fit  # noqa: PLC0415
     from train.datasets import hapt  # noqa: PLC0415
+    from train.studies import wearer_fit  # noqa: PLC0415
 
     path = out or NUMBERS
     write_json(path, wearer_fit.fit_wearer(hapt.load(data)))

@@ -17,7 +17,7 @@ from train.commands.options import data_option
 @data_option
 def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
     """Score a run folder or a bundle (a file, or the name of a shipped one) on the test people."""
-    from train import scoring  # noqa: PLC0415  --help needs none of it
+    from train.fitting import scoring  # noqa: PLC0415  --help needs none of it
 
     scores = scoring.score_run_or_bundle(run_or_bundle, windows, data)
     width = max(map(len, scores.recall))

@@ -1,7 +1,6 @@
-"""Options that several commands share, and what they show on the terminal."""
+"""Options that several commands share, and the log of training on the terminal."""
 
 import logging
-import sys
 from pathlib import Path
 
 import click
@@ -22,10 +21,10 @@ data_option = click.option(
 
 
 def show_progress() -> None:
-    """Show the training log on stderr when someone is watching it."""
+    """Print the training log to stderr, a line an epoch, also when stderr is a file."""
     logger = logging.getLogger("train")
     logger.setLevel(logging.INFO)
-    if sys.stderr.isatty() and not logger.handlers:
+    if not logger.handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)

@@ -1,28 +1,37 @@
-"""`edgehar train`: fit a network, keep a run folder."""
+"""`edgehar train`: trains a network into a run folder."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from convert import run_folder
 from firmware_bridge.errors import InputError
 from train.commands.options import data_option, show_progress
-from train.quiet import quiet_import
-from train.recipes import RECIPES
+from train.datasets import wrist
+from train.datasets.archive import locate
+from train.datasets.catalogue import CATALOGUE
+from train.fitting.quiet_import import quiet_import
+from train.networks.recipes import RECIPES
+from train.waist.data import DATA
+from train.wrist.report_figures import read_report
 
+LOG = logging.getLogger("train")
 WRIST = "wrist"
+NEEDS = {"uci": ("uci-har",), "hapt": ("hapt",), "uci+hapt": ("uci-har", "hapt")}
+"""Names in CATALOGUE by choice of windows."""
 
 
 @click.command(epilog="\b\nExample:\n  edgehar train --recipe wrist --out runs/wrist")
 @click.option("--model", type=click.Choice(["cnn_lstm"]), help="[default: the recipe's]")
-@click.option(
-    "--recipe", type=click.Choice([*RECIPES, WRIST]), default="shipped", show_default=True
-)
+@click.option("--recipe", type=click.Choice([*RECIPES, WRIST]), default="waist", show_default=True)
 @click.option(
     "--windows",
-    type=click.Choice(["uci", "hapt", "uci+hapt"]),
-    help="The publisher's windows, our signal path over raw recordings, or both (tested on the "
-    "publisher's); not for the wrist.  [default: hapt]",
+    type=click.Choice(list(NEEDS)),
+    help="Windows to train on: the publisher's (uci), our signal path's from raw recordings "
+    "(hapt), or both, tested on the publisher's; not for the wrist.  [default: hapt]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="[default: the recipe's]")
@@ -39,28 +48,31 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
 ) -> None:
     """Train a model and score it on people it never saw.
 
-    The run folder holds the model, what made it, its scores and pictures. The test people are
-    scored once, at the end; choose nothing by them.
+    The run folder holds the model, its settings, its scores and pictures. The test people are
+    scored once, after training; do not choose anything by these scores.
 
-    The wrist's model (--recipe wrist) is trained on everybody in five data sets. Its scores, and
-    the numbers of its decisions, are those of `edgehar report wrist`, which has to come first.
+    The wrist model (--recipe wrist) is trained on all people of five data sets. Its scores and the
+    parameters of its decisions come from `edgehar report wrist`; run that first.
     """
     show_progress()
     if recipe == WRIST:
         for option, given in (("--windows", windows), ("--model", model)):
             if given:
-                raise InputError(f"--recipe {WRIST} has its own; leave {option} out")
+                raise InputError(
+                    f"{option} cannot be combined with --recipe {WRIST}; leave {option} out"
+                )
         _wrist(data, out or Path("runs") / f"{WRIST}-{seed}", seed, epochs)
         return
-    with quiet_import():
-        from train import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds to import
-
     windows = windows or "hapt"
+    _require(NEEDS[windows], data)
     chosen = RECIPES[recipe]
     chosen = replace(chosen, model=model or chosen.model, epochs=epochs or chosen.epochs)
     out = out or Path("runs") / f"{recipe}-{windows}-{seed}"
-    with runs.new_run(out) as part:
-        made = experiment.DATA[windows](data, chosen)
+    with run_folder.new(out, LOG) as part:
+        made = DATA[windows](data, chosen.hop)
+        with quiet_import():
+            from train.fitting import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds
+
         done = experiment.run(made, chosen, seed)
         runs.save(part, done, made)
     for name, scores in done.scores.items():
@@ -69,13 +81,21 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
 
 
 def _wrist(data: Path, out: Path, seed: int, epochs: int | None) -> None:
+    report = read_report()
+    _require(wrist.DATASETS, data)
     with quiet_import():
-        from train import runs  # noqa: PLC0415  TensorFlow takes seconds to import
-        from train.wrist import ship  # noqa: PLC0415
+        from train.wrist import final_fit  # noqa: PLC0415  TensorFlow takes seconds
         from train.wrist.fit import WristRecipe  # noqa: PLC0415
 
-    report, recipe = ship.read_report(), WristRecipe()
+    recipe = WristRecipe()
     recipe = replace(recipe, epochs=epochs or recipe.epochs)
-    with runs.new_run(out) as part:
-        ship.fill(part, data, recipe, seed, report)
+    with run_folder.new(out, LOG) as part:
+        final_fit.fill(part, data, recipe, seed, report)
     click.echo(str(out))
+
+
+def _require(names: Sequence[str], data: Path) -> None:
+    """Refuse a folder without these data sets before TensorFlow loads or anything is written."""
+    for entry in CATALOGUE:
+        if entry.name in names:
+            locate(data, entry.files, entry.title)

@@ -19,7 +19,8 @@ RATE_HZ = 20.0
 COUNTS_PER_G = 8.0
 """What the publisher calls one g: counts of the +-2 g range converted as if it were +-16 g."""
 GYRO_SIGN = -1.0
-"""Against the accelerometer the publisher's gyro turns the wrong way; train.gyro_check shows it."""
+"""The publisher's gyroscope has the opposite sign to the accelerometer; see
+train.studies.gyro_check."""
 ACTIVITIES = {"A": "walking", "B": "running", "C": "stairs", "D": "sitting", "E": "standing"}
 
 _COLUMNS = {"person": WORD, "letter": WORD, "index": FLOAT, "x": FLOAT, "y": FLOAT, "z": FLOAT}

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from device.signal.spec import SignalSpec
-from train import results
-from train.body_acc import compare
 from train.datasets import hapt, uci_har
-from train.provenance import provenance
+from train.results import pages
+from train.results.provenance import provenance
+from train.studies.body_acc import compare
 
 HEAD = [
     "",
@@ -39,5 +39,5 @@ def report(folder: Path) -> str:
         "data": {"hapt": recordings.sha256, "uci": har.sha256},
         **provenance(),
     }
-    results.write("body_acc", figures, HEAD, rows)
-    return results.markdown(HEAD, rows)
+    pages.write("body_acc", figures, HEAD, rows)
+    return pages.markdown(HEAD, rows)

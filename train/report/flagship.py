@@ -14,16 +14,16 @@ import keras
 import numpy as np
 
 from convert import runtime_process
-from train import results
 from train.datasets.waist import LABELS
-from train.evaluate import Scores, score
-from train.experiment import Data
-from train.fit import probabilities
-from train.pictures import confusion_picture
-from train.provenance import provenance
-from train.recipes import FLAGSHIP, FLAGSHIP_ALONE
-from train.report.papers_fits import Job, run_jobs, timed
+from train.fitting.fit import probabilities
+from train.networks.recipes import FLAGSHIP, FLAGSHIP_ALONE
+from train.report.fits import Job, run_jobs, timed
 from train.report.repeat import HEAD, row, spread
+from train.results import pages
+from train.results.pictures import confusion_picture
+from train.results.provenance import provenance
+from train.results.scores import Scores, score
+from train.waist.data import Data
 
 SEEDS = (0, 1, 2, 3, 4)
 QUICK_EVERY = 24
@@ -64,11 +64,11 @@ def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
             "people": {"train": sorted(data.train.people), "test": sorted(data.test.people)},
             **provenance(),
         }
-        path = results.write("flagship", whole, HEAD, rows)
-        results.write("flagship-cost", {"figures": "flagship.json"}, *cost_table)
+        path = pages.write("flagship", whole, HEAD, rows)
+        pages.write("flagship-cost", {"figures": "flagship.json"}, *cost_table)
         together = _scores(main["int8"]["confusion"])
         confusion_picture(path.with_suffix(".png"), together, f"int8, {len(SEEDS)} seeds together")
-    return results.markdown(HEAD, rows) + "\n\n" + results.markdown(*cost_table)
+    return pages.markdown(HEAD, rows) + "\n\n" + pages.markdown(*cost_table)
 
 
 def _cost(figures: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -11,18 +11,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from train import baselines, experiment, results
-from train.experiment import Data
-from train.parallel import cores
-from train.provenance import provenance
-from train.recipes import PAPER
+from train.fitting import baselines
+from train.fitting.parallel import cores
+from train.networks.recipes import PAPER
 from train.report import papers_pictures
+from train.report.fits import Job, run_jobs, timed
 from train.report.papers_baselines import run_baseline
-from train.report.papers_fits import Job, run_jobs, timed
 from train.report.papers_published import BASELINES, CNN_LSTM
 from train.report.papers_subjects import SEEDS, SUBJECTS
 from train.report.papers_tables import Outcome, Results, Table, epochs_row, tables
 from train.report.repeat import repeat, spread
+from train.results import pages
+from train.results.provenance import provenance
+from train.waist import data as waist_data
+from train.waist.data import Data
 
 QUICK_EVERY = 16
 
@@ -61,13 +63,13 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}
     made = tables(outcomes, compared)
     if not quick:
-        chosen = repeat("uci", experiment.uci_data(folder, PAPER), PAPER, SEEDS)
+        chosen = repeat("uci", waist_data.uci_data(folder, PAPER.hop), PAPER, SEEDS)
         title = "CNN_LSTM, epoch chosen on four training people left out"
         accuracies = [result["float"]["accuracy"] for result in chosen]
         made["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
         _write(data, outcomes, compared, made)
         papers_pictures.draw(data, outcomes, compared)
-    return "\n\n".join(results.markdown(*table) for table in made.values())
+    return "\n\n".join(pages.markdown(*table) for table in made.values())
 
 
 def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
@@ -110,7 +112,7 @@ def _write(
         **provenance(),
     }
     for name, table in made.items():
-        results.write(name, figures if name == "papers" else {"figures": "papers.json"}, *table)
+        pages.write(name, figures if name == "papers" else {"figures": "papers.json"}, *table)
 
 
 def _figures(one: Outcome) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from firmware_bridge.whole_file import write_json
-from train.baselines import BASELINES, TILTED_COPIES, judge
-from train.experiment import Data
-from train.report.papers_fits import FOLDER
+from train.fitting.baselines import BASELINES, TILTED_COPIES, judge
+from train.report.fits import FOLDER
+from train.waist.data import Data
 
 
 def run_baseline(name: str, data: Data, seeds: Sequence[int], prefix: str) -> list[dict[str, Any]]:

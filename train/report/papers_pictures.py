@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from train import results
 from train.datasets.waist import LABELS
-from train.experiment import Data
-from train.pictures import draw_confusion
 from train.report.papers_published import BASELINES
 from train.report.papers_tables import Outcome, Results
+from train.results import pages
+from train.results.pictures import draw_confusion
+from train.waist.data import Data
 
 GREY, BLUE, ORANGE = "#b8b8b8", "#1f5fa8", "#e08214"
 NAMES = [label.replace("_", "\n") for label in LABELS]
@@ -28,7 +28,7 @@ def draw(data: Data, outcomes: Sequence[Outcome], compared: Mapping[str, Results
         "confusion": _confusion(outcomes),
     }
     for name, figure in drawn.items():
-        figure.savefig(results.FOLDER / f"papers-{name}.png", dpi=110)
+        figure.savefig(pages.FOLDER / f"papers-{name}.png", dpi=110)
 
 
 def _classes(data: Data) -> Figure:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from train.recipes import CAREFUL, PAPER, Recipe
+from train.networks.recipes import CAREFUL, PAPER, Recipe
 from train.report import papers_published as published
-from train.report.papers_fits import Job
+from train.report.fits import Job
 from train.report.papers_published import Published
 
 SEEDS = (0, 1, 2, 3, 4)

@@ -12,11 +12,11 @@ from typing import Any
 from convert import runtime_process
 from convert.export import export
 from firmware_bridge.whole_file import write_json
-from train import experiment
 from train.datasets.waist import LABELS
-from train.evaluate import HALF_STEP, score
-from train.experiment import Data
-from train.recipes import Recipe
+from train.fitting import experiment
+from train.networks.recipes import Recipe
+from train.results.scores import HALF_STEP, score
+from train.waist.data import Data
 
 LOG = logging.getLogger("train")
 FOLDER = Path("runs") / "report"

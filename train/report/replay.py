@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from device.model import bundle as bundles
 from firmware_bridge.errors import EdgeharError
-from train import results
 from train.datasets import hapt
 from train.datasets.waist import LABELS, TEST_PEOPLE
-from train.evaluate import Scores, score
-from train.pictures import confusion_picture
-from train.provenance import provenance
-from train.replay import Replayed, replay, without_time
-from train.windows import activities
+from train.results import pages
+from train.results.pictures import confusion_picture
+from train.results.provenance import provenance
+from train.results.scores import Scores, score
+from train.studies.replay import Replayed, replay, without_time
+from train.waist.windows import activities
 
 
 def report(folder: Path, *, quick: bool) -> str:
@@ -54,9 +54,9 @@ def report(folder: Path, *, quick: bool) -> str:
             "data": data.sha256,
             **provenance(),
         }
-        results.write("replay", figures, head, rows)
-        confusion_picture(results.FOLDER / "replay.png", scores, "replay, int8, test people")
-    return results.markdown(head, rows)
+        pages.write("replay", figures, head, rows)
+        confusion_picture(pages.FOLDER / "replay.png", scores, "replay, int8, test people")
+    return pages.markdown(head, rows)
 
 
 def judged(

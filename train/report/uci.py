@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from train import experiment, results
-from train.provenance import provenance
-from train.recipes import PAPER
+from train.networks.recipes import PAPER
 from train.report.repeat import HEAD, repeat, row, spread
+from train.results import pages
+from train.results.provenance import provenance
+from train.waist import data as waist_data
 
 SEEDS = (0, 1, 2, 3, 4)
 PAPER_SAYS = ["the paper's own (one figure; seeds and epoch not stated)", "92.13%", "", "", "0.295"]
@@ -18,7 +19,7 @@ def report(folder: Path, *, quick: bool) -> str:
     The epoch is chosen on four training people, drawn anew by each seed.
     """
     recipe = replace(PAPER, epochs=2) if quick else PAPER
-    data = experiment.uci_data(folder, recipe)
+    data = waist_data.uci_data(folder, recipe.hop)
     done = repeat("quick" if quick else "uci", data, recipe, SEEDS[:1] if quick else SEEDS)
     forms = {form: spread(done, form) for form in ("float", "int8")}
     rows = [row(form, figures) for form, figures in forms.items()]
@@ -34,5 +35,5 @@ def report(folder: Path, *, quick: bool) -> str:
             **provenance(),
         }
         rows.append(PAPER_SAYS)
-        results.write("uci", figures, HEAD, rows)
-    return results.markdown(HEAD, rows)
+        pages.write("uci", figures, HEAD, rows)
+    return pages.markdown(HEAD, rows)

@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.decision.judge import DecisionSpec
-from train import results
 from train.datasets.piece import LABELS
-from train.parallel import cores
-from train.provenance import provenance
+from train.fitting.parallel import cores
 from train.report import wrist_data, wrist_pictures
-from train.wrist import experiments
-from train.wrist.days import CLASSES, ON_A_RAIL, Day
-from train.wrist.decide import Stretch, fit_decision, stretches
-from train.wrist.evaluate import Figures, Said, delay_s, figures, joined, of, say
-from train.wrist.experiments import POSTURES, LeftOut
+from train.report.wrist_pictures import minutes
+from train.results import pages
+from train.results.provenance import provenance
+from train.wrist import cross_validation
+from train.wrist.cross_validation import LeftOut
+from train.wrist.decisions import Figures, Said, delay_s, figures, joined, of, say
 from train.wrist.fit import WristRecipe
-from train.wrist.turns import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
+from train.wrist.fit_decision import Stretch, fit_decision, stretches
+from train.wrist.spec import POSTURES
+from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
+from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
 from train.wrist.windows import WristWindows
-from train.wrist_pictures import minutes_picture
 
 SEED = 0
 HEAD = [
@@ -56,16 +57,16 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     limit = None
     if quick:
         recipe, limit = replace(recipe, epochs=2, windows=6144, averaging=0.9), 2
-    days, those, sha256 = experiments.load(folder, limit)
-    by_people = experiments.subjects(those, recipe, SEED)
-    by_set = experiments.datasets(those, recipe, SEED)
+    days, those, sha256 = cross_validation.load(folder, limit)
+    by_people = cross_validation.subjects(those, recipe, SEED)
+    by_set = cross_validation.datasets(those, recipe, SEED)
     if quick:
         by_people, by_set = by_people[:2], by_set[-1:]
     jobs = [
         replace(job, wearers=limit, name=f"{'quick-' if quick else ''}{job.name}")
         for job in (*by_people, *by_set)
     ]
-    rows = experiments.run(jobs, folder, workers or cores())
+    rows = cross_validation.run(jobs, folder, workers or cores())
     groups = [those.where(job.test(those)) for job in jobs]
     split = len(by_people)
     folds = [stretches(*fold) for fold in zip(groups[:split], rows[:split], strict=True)]
@@ -122,14 +123,14 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
             "recordings": recordings,
             **provenance(),
         }
-        results.write("wrist", whole_result, HEAD, table)
+        pages.write("wrist", whole_result, HEAD, table)
         head, lines = _smoothing(figures(whole), delays)
-        results.write("wrist-smoothing", {"data": sha256}, head, lines)
-        results.write("wrist-lying", {"data": sha256}, *_lying(lies))
-        results.write("wrist-data", {"data": sha256}, wrist_data.HEAD, wrist_data.rows(recordings))
-        wrist_pictures.draw(results.FOLDER, summary)
-        minutes_picture(results.FOLDER / "wrist-data.png", recordings)
-    return results.markdown(HEAD, table)
+        pages.write("wrist-smoothing", {"data": sha256}, head, lines)
+        pages.write("wrist-lying", {"data": sha256}, *_lying(lies))
+        pages.write("wrist-data", {"data": sha256}, wrist_data.HEAD, wrist_data.rows(recordings))
+        wrist_pictures.draw(pages.FOLDER, summary)
+        minutes(pages.FOLDER / "wrist-data.png", recordings)
+    return pages.markdown(HEAD, table)
 
 
 def lying(said: Said, lies: NDArray[np.bool_]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from firmware_bridge.samples import Float64
 from train.datasets.wrist import DATASETS, LABELS, LYING, SOURCES, UNKNOWN, Piece, load
-from train.gyro_check import check_people
+from train.studies.gyro_check import check_people
 
 HEAD = [
     "",

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from train.pictures import draw_confusion
-from train.wrist.days import CLASSES
+from train.datasets.wrist import LABELS, LYING, UNKNOWN
+from train.results.pictures import draw_confusion
+from train.wrist.wear_days import CLASSES
 
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9822b", "#9aa5b1"
 
@@ -84,6 +86,29 @@ def angles(path: Path, turns: dict[str, Any]) -> None:
         _angles(axes, wrist, by_axis, turns["angles_deg"])
     those[0].set_ylabel("accuracy")
     those[0].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
+def minutes(path: Path, figures: dict[str, Any]) -> None:
+    """Draw the minutes of each activity (column) in each data set (row).
+
+    `figures` is as train.report.wrist_data gives them.
+    """
+    activities = (*LABELS, LYING, UNKNOWN)
+    minutes = np.array(
+        [[of["minutes"].get(label, 0) for label in activities] for of in figures.values()]
+    )
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(np.maximum(minutes, 0.1), cmap="Blues", norm=LogNorm(1, 3000), aspect="auto")
+    for (row, column), value in np.ndenumerate(minutes):
+        colour = "white" if value > 100 else "black"
+        if value:
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(activities)), activities, fontsize=8)
+    names = [f"{name}\n{of['people']} people" for name, of in figures.items()]
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_title("Minutes by activity and data set, each wrist counted")
     figure.savefig(path, dpi=110)
 
 

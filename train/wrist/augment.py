@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.augment import rotations
+from train.fitting.augment import rotations
 
 Array = NDArray[np.float32]
 

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.augment import stepped
 from train.datasets.piece import UNKNOWN
-from train.fit import Progress
-from train.models import adapt
+from train.fitting.augment import stepped
+from train.fitting.fit import Progress
+from train.networks.models import adapt
 from train.wrist.augment import Variety, varied
-from train.wrist.days import CLASSES
 from train.wrist.network import network
+from train.wrist.wear_days import CLASSES
 from train.wrist.windows import WristWindows
 
 SITTING = CLASSES.index("sitting")

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from convert.layers import Clip, LongLSTM
-from train.flagship import pooled, sway
-from train.wrist.days import CLASSES
+from train.networks.flagship import pooled, sway
+from train.wrist.wear_days import CLASSES
 
 GAIN = 10.0
 """Of small motion, g and rad/s (of the typical wearer's) alike."""

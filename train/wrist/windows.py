@@ -12,7 +12,7 @@ from device.mounting.spec import MountingSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
 from train.datasets.piece import LYING
-from train.wrist.days import CLASSES, Day, Mark
+from train.wrist.wear_days import CLASSES, Day, Mark
 
 UNLABELLED = -1
 _LABELS = {name: index for index, name in enumerate(CLASSES)}

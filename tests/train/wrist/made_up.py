@@ -3,7 +3,7 @@
 import numpy as np
 
 from firmware_bridge.samples import Float64, Samples
-from train.wrist.days import Day, Mark
+from train.wrist.wear_days import Day, Mark
 
 RATE_HZ = 50.0
 GRAVITY = {"walking": (-1.0, 0.0, 0.0), "standing": (-1.0, 0.1, 0.0), "sitting": (0.0, 0.3, 1.0)}

@@ -16,16 +16,16 @@ from firmware_bridge.samples import Float64
 from tests.train.wrist.made_up import day_of
 from train.datasets import wrist
 from train.datasets.piece import LABELS
-from train.gyro_check import check
+from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
-from train.wrist.days import CLASSES, days
-from train.wrist.decide import UNKNOWN, UNKNOWN_TOLD, Stretch, fit_decision, stretches
-from train.wrist.evaluate import delay_s, figures, say
-from train.wrist.experiments import ORIENTATION, POSTURES, SPEC
-from train.wrist.filters import believed, smoothing, tempered
+from train.wrist.decisions import delay_s, figures, say
 from train.wrist.fit import WristRecipe, fair_chances
-from train.wrist.protocol import FOLDS, subject_folds
-from train.wrist.turns import random_turns, turned, without
+from train.wrist.fit_decision import UNKNOWN, UNKNOWN_TOLD, Stretch, fit_decision, stretches
+from train.wrist.folds import FOLDS, subject_folds
+from train.wrist.hmm_filters import believed, smoothing, tempered
+from train.wrist.spec import ORIENTATION, POSTURES, SPEC
+from train.wrist.strap_angles import random_turns, turned, without
+from train.wrist.wear_days import CLASSES, days
 from train.wrist.windows import windows
 
 SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))

@@ -1,0 +1,83 @@
+"""The papers' networks: their sizes, and the LSTM that trains faster but is the same."""
+
+from dataclasses import replace
+
+from convert.converter import convert  # isort: split
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from convert import runtime_process
+from convert.layers import LongLSTM
+from tests.train.fitting.test_fit import toy
+from train.fitting.fit import fit, probabilities
+from train.networks.models import MODELS
+from train.networks.recipes import CAREFUL, NOTHING
+from train.report.cost import multiplications
+from train.report.papers_subjects import SUBJECTS, Subject
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("cnn_lstm", 560_134),  # the paper's own figure
+        ("cnn_lstm_dense", 560_134 - 129 * 6 + 129 * 50 + 51 * 6),
+        ("lstm", 4 * 128 * (9 + 128 + 1) + 4 * 128 * (128 + 128 + 1) + 129 * 6),
+        ("lstm_dense", 4 * 128 * (9 + 128 + 1) + 4 * 128 * (128 + 128 + 1) + 129 * 50 + 51 * 6),
+        ("cnn_lstm_gru", 560_134 + 3 * 128 * (128 + 128 + 2)),
+    ],
+)
+def test_a_network_is_as_its_paper_has_it(name: str, parameters: int) -> None:
+    model = MODELS[name](6, NOTHING)
+    assert model.count_params() == parameters
+    assert model.input_shape == (None, 128, 9)
+    assert model.output_shape == (None, 6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_extras_add_no_weight_that_is_trained(name: str) -> None:
+    plain, careful = (MODELS[name](6, extras) for extras in (NOTHING, CAREFUL.extras))
+    shapes = [[weight.shape for weight in model.trainable_weights] for model in (plain, careful)]
+    assert shapes[0] == shapes[1]
+    assert sum(isinstance(layer, keras.layers.Dropout) for layer in careful.layers) == 2
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+def test_the_long_lstm_is_an_lstm_in_value_and_gradient(sequences: bool) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 40, 9)).astype(np.float32)
+    one = keras.layers.LSTM(16, return_sequences=sequences)
+    other = LongLSTM(16, return_sequences=sequences)
+    found = []
+    for layer in (one, other):
+        layer.build(x.shape)
+        layer.set_weights(one.get_weights())
+        with tf.GradientTape() as tape:
+            out = layer(x)
+            loss = tf.reduce_sum(out**2)
+        found.append([np.asarray(out), *tape.gradient(loss, layer.trainable_variables)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(a).max())
+
+
+def test_multiplications_are_those_of_the_papers_sums() -> None:
+    convolution = 4 * 30 * 64 * 3 * 9  # four slices, thirty places each
+    recurrent = 4 * 4 * 128 * (15 * 64 + 128)  # four steps, four gates
+    assert multiplications(MODELS["cnn_lstm"](6, NOTHING)) == convolution + recurrent + 128 * 6
+    two = 128 * 4 * 128 * ((9 + 128) + (128 + 128))
+    assert multiplications(MODELS["lstm"](6, NOTHING)) == two + 128 * 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.title)
+def test_each_becomes_int8_and_says_the_same_on_every_runtime(subject: Subject) -> None:
+    recipe = replace(subject.recipe, epochs=4, batch=16, tilt_deg=0.0)
+    model = fit(recipe, 0, toy(192)).model
+    unseen = toy(60, person=3, seed=1)
+    truth = probabilities(model, unseen.x)
+    (made,), _ = convert(model, toy(30, seed=2).x, [("int8", subject.lstm)])
+    for runtime in runtime_process.installed():
+        found, ends = runtime_process.classify(made.flatbuffer, unseen.x, runtime)
+        assert ends["input"]["dtype"] == ends["output"]["dtype"] == "int8"
+        assert np.abs(found - truth).mean() < 0.03

@@ -1,0 +1,183 @@
+"""The wrist model that ships: its run folder, and what it may claim."""
+
+import json
+import logging
+import zipfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert import run_folder
+from convert.export import convert_run, make_bundle, terms_of
+from device.cli import main
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
+from device.model.bundle import load, write
+from device.model.manifest import Manifest
+from firmware_bridge.errors import InputError
+from train.datasets import wrist
+from train.wrist import final_fit, report_figures
+from train.wrist.decisions import Said, figures
+from train.wrist.fit import WristRecipe
+from train.wrist.hmm_filters import smoothing
+from train.wrist.spec import ORIENTATION
+from train.wrist.wear_days import CLASSES
+from train.wrist.windows import UNLABELLED, WristWindows
+
+RECIPE = WristRecipe(epochs=1, windows=128)
+DECISION = DecisionSpec(
+    0.45, unknown_output=True, temperature=1.2, smoothing=smoothing(60, 0.3, 0.3, 0.2)
+)
+SHA256 = "ab" * 32
+
+
+def windows(count: int = 900) -> WristWindows:
+    """Windows of two people a data set; standing in one data set only; some lying."""
+    random = np.random.default_rng(0)
+    names = np.array(wrist.DATASETS)[np.arange(count) % 5]
+    y = random.integers(0, len(CLASSES), count)
+    y[(y == 4) & (names != "daily-sports")] = UNLABELLED
+    x = random.normal(scale=0.3, size=(count, 128, 9)).astype(np.float32)
+    x[:, :, :3] += np.eye(3, dtype=np.float32)[y % 3][:, None]
+    person = np.array([f"{name}-{k // 5 % 2}" for k, name in enumerate(names)])
+    start_s = np.arange(count) * 1.28
+    return WristWindows(x, y, y < 0, y >= 0, start_s, person, person, names, np.full(count, ""))
+
+
+def told(recipe: WristRecipe = RECIPE, **changes: object) -> dict[str, Any]:
+    """What `edgehar report wrist` writes, of decisions made up."""
+    y = np.arange(140) % len(CLASSES)
+    said = np.where(np.arange(140) % 10 == 3, 0, y)
+    known = np.ones(140, bool)
+    best = np.minimum(said, 5), np.minimum(y, 5)
+    one = figures(Said(y, said, np.linspace(0.4, 1, 140), *best, known))
+    return {
+        "datasets": {name: one.to_dict() for name in wrist.DATASETS},
+        "people": {"all": one.to_dict(), **{name: one.to_dict() for name in wrist.DATASETS}},
+        "smoothing": {"gain": 0.04, "delay_s": {"median": 3.84, "mean": 9.1, "90 %": 20.48}},
+        "turns": {"wearers": ["a"], "as it comes": 0.9, "random": [0.89, 0.88, 0.87]},
+        "decision": DECISION.to_dict(),
+        "recipe": json.loads(json.dumps(asdict(recipe))),
+        "data": SHA256,
+        **changes,
+    }
+
+
+def reported(folder: Path, **changes: object) -> report_figures.Report:
+    path = folder / "wrist.json"
+    path.write_text(json.dumps(told(**changes)))  # type: ignore[arg-type]  # as told takes them
+    return report_figures.read_report(path)
+
+
+@pytest.fixture
+def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the publishers' archives, of no content, and windows made up."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for source in wrist.SOURCES.values():
+        with zipfile.ZipFile(folder / source.files[0], "w") as archive:
+            archive.writestr(source.root, source.title)
+    monkeypatch.setattr(final_fit, "load", lambda _: ([], windows(), SHA256))
+    return folder
+
+
+@pytest.mark.slow
+def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
+    archives: Path, tmp_path: Path
+) -> None:
+    report = reported(tmp_path)
+    with run_folder.new(tmp_path / "run", logging.getLogger("train")) as part:
+        final_fit.fill(part, archives, RECIPE, 0, report)
+    read = run_folder.read(tmp_path / "run")
+    assert set(read.y.tolist()) == set(range(len(CLASSES)))
+    assert read.metrics == {"left_out": report.left_out}
+    made: tuple[Manifest, str] = make_bundle(
+        read, *(done := convert_run(read, "float32")), terms_of(read, "wrist")
+    )
+    write(tmp_path / "wrist.tflite", done[0].flatbuffer, *made)
+    bundle = load(tmp_path / "wrist.tflite")
+    assert bundle.decision == DECISION
+    assert bundle.orientation == ORIENTATION
+    assert bundle.worn == NonwearSpec()
+    assert bundle.labels == CLASSES[:-1]
+    # Manifest and card stay small beside the model.
+    assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000
+    data = bundle.manifest["training"]["config"]["data"]
+    sets = data["sets"]
+    assert list(sets) == list(wrist.DATASETS)
+    assert len({one["sha256"] for one in sets.values()}) == 5
+    assert all(one["people"] == 2 for one in sets.values())
+    assert data["people_by_activity"]["standing"] == {"daily-sports": 2}
+    assert "Standing was seen from 2 people of one data set only" in bundle.card
+    assert bundle.card.index("sensor it has never seen") < bundle.card.index("people it has never")
+
+
+@pytest.mark.slow
+def test_figures_are_claimed_only_for_the_recipe_that_was_tested(
+    archives: Path, tmp_path: Path
+) -> None:
+    report = reported(tmp_path)
+    (tmp_path / "run").mkdir()
+    final_fit.fill(tmp_path / "run", archives, replace(RECIPE, windows=64), 0, report)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == {"left_out": None}
+
+
+def test_a_report_of_other_data_is_refused(archives: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="edgehar report wrist"):
+        final_fit.fill(tmp_path, archives, RECIPE, 0, reported(tmp_path, data="cd" * 32))
+
+
+def test_windows_are_drawn_as_training_draws_them_each_once() -> None:
+    those = windows(20_000)
+    rows = final_fit.drawn(those, RECIPE, 1000, seed=3)
+    assert len(rows) == len(set(rows.tolist())) == 1000
+    shares = np.bincount(those.y[rows], minlength=len(CLASSES)) / 1000
+    assert (those.y[rows] >= 0).all()
+    np.testing.assert_allclose(shares, RECIPE.shares, atol=0.05)
+    few = windows(70)
+    assert len(final_fit.drawn(few, RECIPE, 1000, seed=3)) == (few.y >= 0).sum()
+
+
+def test_what_is_not_a_number_in_the_report_is_left_out(tmp_path: Path) -> None:
+    report = reported(tmp_path, smoothing={"delay_s": {"mean": float("nan"), "median": 1 / 3}})
+    assert report.left_out["smoothing"]["delay_s"] == {"mean": None, "median": 0.333}
+    assert "confusion" not in json.dumps(report.left_out)
+    assert report.left_out["datasets"]["weda"]["windows"] == 117
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"{", b"[]", b"{}", json.dumps(told(decision={"lag": 1})).encode()]
+)
+def test_without_a_whole_report_its_command_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "wrist.json").write_bytes(content)
+    with pytest.raises(InputError, match="run `edgehar report wrist` first"):
+        report_figures.read_report(tmp_path / "wrist.json")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("", "edgehar report wrist"),
+        (" --windows uci", "leave --windows out"),
+        (" --model cnn_lstm", "leave --model out"),
+    ],
+)
+def test_one_line_where_it_cannot_be_trained(
+    options: str,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(f"train --recipe wrist --out run{options}".split())
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,90 @@
+"""What the second paper compares with: classifiers that are no networks, from their own libraries.
+
+All see the same eight simple statistics of each of a window's nine channels. Raw samples as
+features did worse on people left out of the training people, XGBoost excepted; RECIPES.md.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from xgboost import XGBClassifier
+
+from train.datasets.waist import LABELS, refuse_test_people
+from train.fitting.augment import tilted
+from train.networks.recipes import CAREFUL
+from train.results.scores import Scores, score
+from train.waist.windows import LabelledWindows
+
+TILTED_COPIES = 3
+"""Each training window is given once as it is, and so often tilted as for the networks."""
+
+BASELINES: dict[str, Callable[[int], Any]] = {
+    "KNN": lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)),
+    "SVM": lambda _: make_pipeline(StandardScaler(), SVC(C=1.0)),
+    "Random Forest": lambda seed: RandomForestClassifier(200, random_state=seed),
+    "Extra Trees": lambda seed: ExtraTreesClassifier(200, random_state=seed),
+    "XGBoost": lambda seed: XGBClassifier(
+        n_estimators=300,
+        max_depth=4,
+        learning_rate=0.1,
+        subsample=0.7,
+        colsample_bytree=0.3,
+        n_jobs=1,
+        random_state=seed,
+    ),
+}
+"""By name, how to make one from a seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How well one does, and how long it takes on one thread."""
+
+    scores: Scores
+    """The loss is not meant: not all of these give probabilities."""
+    seconds: float
+    """To train, tilting and statistics included."""
+    us_a_window: float
+    """To classify, statistics included, all test windows at once."""
+
+
+def judge(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -> Judged:
+    """Train a baseline and score it.
+
+    Raises:
+        DataError: a test person's windows are among those to train on.
+
+    """
+    refuse_test_people(train.people)
+    model = BASELINES[name](seed)
+    random = np.random.default_rng(seed)
+    began = time.monotonic()
+    copies = [tilted(train.x, CAREFUL.tilt_deg, 1.0, random) for _ in range(TILTED_COPIES)]
+    features = np.concatenate([statistics(x) for x in (train.x, *copies)])
+    model.fit(features, np.tile(train.y, 1 + TILTED_COPIES))
+    trained = time.monotonic()
+    said = model.predict(statistics(test.x))
+    us_a_window = (time.monotonic() - trained) / len(test) * 1e6
+    certain = np.eye(len(LABELS))[said]
+    return Judged(score(test.y, certain, LABELS), trained - began, us_a_window)
+
+
+def statistics(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give (n, 72) features of (n, 128, 9) windows.
+
+    Mean, deviation, least, greatest, the three quartiles and the mean step from sample to sample.
+    """
+    quartiles = np.percentile(x, [25, 50, 75], axis=1)
+    step = np.abs(np.diff(x, axis=1)).mean(axis=1)
+    parts = [x.mean(axis=1), x.std(axis=1), x.min(axis=1), x.max(axis=1), *quartiles, step]
+    features: NDArray[np.float32] = np.concatenate(parts, axis=1).astype(np.float32)
+    return features

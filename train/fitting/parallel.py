@@ -1,0 +1,73 @@
+"""Several fits side by side: a process and one thread for each."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from firmware_bridge.errors import EdgeharError
+from train.fitting.quiet_import import import_quietly
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Return how many this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def side_by_side(
+    work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, module: str
+) -> Iterator[tuple[Job, Result]]:
+    """Yield each job with what `work` gives for it, as they are done; `module` holds `work`.
+
+    Raises:
+        EdgeharError: a process died.
+
+    """
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
+    pool = ProcessPoolExecutor(workers, context, import_quietly, (module,))
+    with _one_thread_each(), pool:
+        running = {pool.submit(work, job): job for job in jobs}
+        try:
+            for future in as_completed(running):
+                yield running[future], future.result()
+        except BrokenProcessPool as error:
+            raise EdgeharError(
+                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
+                "what is done is kept"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_GIBIBYTE = str(1 << 30)
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    # Keras's datasets have TensorFlow tell glibc to give memory back at once; then every batch
+    # gets it anew from the kernel, page by page, which takes as long as the training itself.
+    "MALLOC_MMAP_THRESHOLD_": _GIBIBYTE,
+    "MALLOC_TOP_PAD_": str(1 << 29),
+}
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have the processes started meanwhile compute on one thread each, and keep their memory."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

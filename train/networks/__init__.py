@@ -1,0 +1,1 @@
+"""Network architectures and the recipes to train them."""

@@ -1,0 +1,81 @@
+"""What a network costs: parameters, multiplications, bytes, microseconds."""
+
+import math
+import statistics
+import time
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from convert import runtime_process
+from train.fitting.fit import fit
+from train.networks.recipes import Recipe
+from train.waist.windows import LabelledWindows
+
+TIMED_WINDOWS = 50
+
+
+def multiplications(model: keras.Model) -> int:
+    """Count the multiply-accumulates of one window: convolutions, products, recurrent steps.
+
+    What is done element by element (activations, gates, pooling, scaling) is not counted.
+    """
+    return sum(_of_layer(layer) for layer in model.layers)
+
+
+def _of_layer(layer: Any) -> int:
+    if isinstance(layer, layers.TimeDistributed):
+        inner, slices = layer.layer, layer.output.shape[1]
+        shape = (None, *layer.output.shape[2:])
+        return int(slices * _of_plain(inner, shape, (None, *layer.input.shape[2:])))
+    if not layer.weights or isinstance(layer, layers.Normalization):
+        return 0
+    return _of_plain(layer, layer.output.shape, layer.input.shape)
+
+
+def _of_plain(layer: Any, output: tuple[int | None, ...], given: tuple[int | None, ...]) -> int:
+    """Count those of a layer; every use of a weight is one."""
+    sizes = [math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
+    if isinstance(layer, layers.Conv1D):
+        return int(sum(sizes) * (output[1] or 0))
+    if isinstance(layer, layers.Dense):
+        return int(sum(sizes) * math.prod(size or 1 for size in output[1:-1]))
+    if isinstance(layer, layers.LSTM | layers.GRU):
+        matrices = math.prod(layer.cell.kernel.shape) + math.prod(layer.cell.recurrent_kernel.shape)
+        return int(matrices * (given[1] or 0))
+    if not layer.weights:
+        return 0
+    raise NotImplementedError(f"multiplications of a {type(layer).__name__} are not known")
+
+
+def us_a_window(flatbuffer: bytes, windows: NDArray[np.float32]) -> dict[str, float]:
+    """Give each runtime's median processor time for one real window, one thread.
+
+    Raises:
+        ConvertError: a runtime refuses the model.
+
+    """
+    some = windows[np.linspace(0, len(windows) - 1, TIMED_WINDOWS).astype(int)]
+    return {
+        runtime: round(statistics.median(runtime_process.latency_us(flatbuffer, some, runtime)), 1)
+        for runtime in runtime_process.installed()
+    }
+
+
+def training_s(recipe: Recipe, train: LabelledWindows) -> float:
+    """Measure the processor time of one epoch, s.
+
+    Raises:
+        DataError: a test person's windows are among those to train on.
+
+    """
+    times = []
+    for epochs in (1, 2):  # either traces the network too
+        began = time.process_time()
+        fit(replace(recipe, epochs=epochs), 0, train)
+        times.append(time.process_time() - began)
+    return times[1] - times[0]

@@ -1,0 +1,188 @@
+"""The fits behind the papers' report: a process and a file for each, so that it can be resumed."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from convert import runtime_process
+from convert.converter import convert
+from firmware_bridge.whole_file import write_json, write_whole
+from train.datasets.waist import LABELS
+from train.fitting import experiment
+from train.fitting.parallel import side_by_side
+from train.networks.recipes import Recipe
+from train.report.cost import multiplications, training_s, us_a_window
+from train.results.scores import HALF_STEP, score
+from train.waist import data as waist_data
+from train.waist.data import Data
+from train.waist.windows import LabelledWindows
+
+LOG = logging.getLogger("train")
+FOLDER = Path("runs") / "report"
+CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 100}
+"""Training windows that set int8 scales; a fused LSTM of 128 steps takes long over each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One network, one recipe, one seed; tested on the publisher's windows."""
+
+    name: str
+    recipe: Recipe
+    seed: int
+    lstm: str = "unrolled"
+    """How TFLite is to run the LSTM, as in convert.converter."""
+    peek: bool = False
+    """Only for the record: score every epoch on the test people, and convert nothing."""
+    every: int = 1
+    """Take each so-manieth window only, to see that all works."""
+    windows: str = "uci"
+    """What to train on, a name in waist_data.DATA."""
+
+    @property
+    def path(self) -> Path:
+        """Of the result; the model lies beside it as .keras and .tflite."""
+        return FOLDER / f"papers-{self.name}-{self.seed}.json"
+
+    def data(self, folder: Path) -> Data:
+        """Take the windows and the official split. Raises DataError."""
+        data = waist_data.DATA[self.windows](folder, self.recipe.hop)
+        train, test = (
+            LabelledWindows(one.x[:: self.every], one.y[:: self.every], one.person[:: self.every])
+            for one in (data.train, data.test)
+        )
+        return replace(data, train=train, test=test)
+
+
+def run(job: Job, folder: Path) -> dict[str, Any]:
+    """Fit, convert and score, or what is left of it to do.
+
+    The result has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
+    unless it peeked, as `int8`.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: the model cannot be converted.
+
+    """
+    data = job.data(folder)
+    key = {
+        "recipe": asdict(job.recipe),
+        "data": data.sha256,
+        "every": job.every,
+        "test": sorted(data.test.people),
+        "seed": job.seed,
+    }
+    key = json.loads(json.dumps(key))  # as it reads back, tuples are lists
+    result = _kept(job, key) or _fit(job, data, key)
+    if not job.peek and "int8" not in result:
+        result |= _convert(job, data)
+        write_json(job.path, result)
+    return result
+
+
+def timed(job: Job, folder: Path) -> dict[str, Any]:
+    """Measure what a finished job's model costs, unless that is done; give its result, with `cost`.
+
+    To be done one at a time: what else runs shows in the times.
+
+    Raises:
+        ConvertError: the model cannot be converted or run.
+
+    """
+    result: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
+    if "cost" not in result:
+        data = job.data(folder)
+        whole = {
+            "float32": _converted(job, data, "float32"),
+            "int8": job.path.with_suffix(".tflite").read_bytes(),
+        }
+        model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
+        result["cost"] = {
+            "parameters": sum(weight.numpy().size for weight in model.trainable_weights),
+            "multiplications": multiplications(model),
+            "bytes": {form: len(flatbuffer) for form, flatbuffer in whole.items()},
+            "us_a_window": {
+                form: us_a_window(flatbuffer, data.train.x) for form, flatbuffer in whole.items()
+            },
+            "training_epoch_s": round(training_s(job.recipe, data.train), 2),
+        }
+        write_json(job.path, result)
+    return result
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    folder: Path,
+    workers: int,
+    work: Callable[[Job, Path], dict[str, Any]] = run,
+) -> list[dict[str, Any]]:
+    """Do the work for each job, `workers` at a time; give the results in the jobs' order.
+
+    Raises:
+        DataError: the data are not there.
+        ConvertError: a model cannot be converted.
+        EdgeharError: a process died.
+
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done: dict[Job, dict[str, Any]] = {}
+    pairs = [(job, folder) for job in jobs]
+    for (job, _), result in side_by_side(partial(_spread, work), pairs, workers, __name__):
+        done[job] = result
+        accuracy = 100 * result["float"]["accuracy"]
+        LOG.info("%d of %d  %s  %.2f %%", len(done), len(jobs), job.path, accuracy)
+    return [done[job] for job in jobs]
+
+
+def _spread(work: Callable[[Job, Path], dict[str, Any]], both: tuple[Job, Path]) -> dict[str, Any]:
+    return work(*both)
+
+
+def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        kept: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
+        whole = job.peek or job.path.with_suffix(".keras").is_file()
+        return kept if kept["key"] == key and whole else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not done yet, or cut short
+
+
+def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
+    done = experiment.run(data, job.recipe, job.seed, peek=job.peek)
+    if not job.peek:
+        done.fitted.model.save(job.path.with_suffix(".keras"))
+    result = {
+        "key": key,
+        "epoch": done.fitted.epoch,
+        "seconds": round(done.fitted.seconds, 1),
+        "history": done.fitted.history,
+        "parameters": done.fitted.model.count_params(),
+        "float": done.scores["test"].to_dict(),
+        "config": done.config,
+    }
+    write_json(job.path, result)
+    return result
+
+
+def _convert(job: Job, data: Data) -> dict[str, Any]:
+    made = _converted(job, data, "int8")
+    write_whole(job.path.with_suffix(".tflite"), made)
+    found, _ = runtime_process.classify(made, data.test.x, next(iter(runtime_process.installed())))
+    return {"int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict()}
+
+
+def _converted(job: Job, data: Data, form: str) -> bytes:
+    """Convert a job's model; raises ConvertError."""
+    some = np.linspace(0, len(data.train) - 1, CALIBRATION_WINDOWS[job.lstm] // job.every).astype(
+        int
+    )
+    made, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
+    return made[0].flatbuffer

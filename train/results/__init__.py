@@ -1,0 +1,1 @@
+"""Scores and pictures, and the pages that show them."""

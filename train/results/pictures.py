@@ -1,0 +1,55 @@
+"""Confusion matrices and training curves as PNG."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from train.results.scores import Scores
+
+
+def confusion_picture(path: Path, scores: Scores, title: str) -> None:
+    """Draw how many windows of each activity (row) were classified as each (column)."""
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.add_subplot()
+    counts = np.array(scores.confusion)
+    draw_confusion(axes, counts, counts.astype(str), tuple(scores.recall))
+    axes.set_xlabel("decided")
+    axes.set_ylabel("true")
+    axes.set_title(f"{title}: {scores.accuracy:.1%} of {scores.windows} windows")
+    figure.savefig(path, dpi=110)
+
+
+def draw_confusion(
+    axes: Axes, counts: NDArray[np.int64], texts: NDArray[np.str_], labels: tuple[str, ...]
+) -> None:
+    """Draw a square for each true (row) and decided (column) label, dark for a large share.
+
+    The text of a square whose count is zero is left out.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        if count:
+            text = texts[row, column]
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    names = [label.replace("_", "\n") for label in labels]
+    axes.set_xticks(range(len(names)), names, fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+
+
+def curves_picture(path: Path, history: dict[str, list[float]], epoch: int) -> None:
+    """Draw loss and accuracy by epoch, and which epoch was kept."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for name, label in ((quantity, "training"), (f"val_{quantity}", "validation people")):
+            if name in history:
+                axes.plot(range(1, len(history[name]) + 1), history[name], label=label)
+        axes.axvline(epoch, color="grey", linewidth=0.8, linestyle=":", label="kept")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(quantity)
+        axes.legend()
+    figure.savefig(path, dpi=110)

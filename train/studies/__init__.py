@@ -1,0 +1,1 @@
+"""Single questions asked of the data, apart from any network."""

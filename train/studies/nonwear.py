@@ -1,0 +1,126 @@
+"""How often `nonwear` says `not_worn` of people who wear the sensor, and of one nobody wears."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from device.decision.nonwear import NonwearDetector, NonwearSpec, body_g, rate_rad_s
+from device.signal.path import Window, windows_of
+from device.signal.spec import SignalSpec
+from train.studies.micro_movement import beyond_noise_rad_s
+from train.wrist.spec import SPEC as WRIST
+from train.wrist.wear_days import Day
+from train.wrist.windows import marks_of
+
+WORN = NonwearSpec()
+TWICE = replace(WORN, gyro_rad_s=2 * WORN.gyro_rad_s, body_g=2 * WORN.body_g)
+SHORTEST_S = 10.0
+"""Activities that last less (falls, doors) cannot show how soon `not_worn` ends."""
+
+
+def worn_figures(
+    streams: Iterable[tuple[str, Sequence[Window]]], spec: SignalSpec
+) -> dict[str, Any]:
+    """Count what is said of people who wear it; each stream with its person."""
+    hop_s = spec.hop / spec.rate_hz
+    windows: dict[str, int] = {}
+    off: dict[str, int] = {}
+    rates: list[float] = []
+    longest = {"spec": 0.0, "twice": 0.0}
+    for person, those in streams:
+        worn, twice = NonwearDetector(WORN, hop_s), NonwearDetector(TWICE, hop_s)
+        for window in those:
+            windows[person] = windows.get(person, 0) + 1
+            answer = worn.see(window.x)
+            off[person] = off.get(person, 0) + (answer is not True)
+            twice.see(window.x)
+            longest["spec"] = max(longest["spec"], worn.still_s)
+            longest["twice"] = max(longest["twice"], twice.still_s)
+            rates.append(max(rate_rad_s(window.x), _as_rate(body_g(window.x))))
+    total = sum(windows.values())
+    return {
+        "people": len(windows),
+        "windows": total,
+        "hours": total * hop_s / 3600,
+        "stillest_rad_s": _quantiles(rates),
+        "still_s": longest,
+        "too_still": sum(off.values()) / total,
+        "worst_person": max(off[person] / windows[person] for person in windows),
+    }
+
+
+def unworn_figures(those: Sequence[Window]) -> dict[str, Any]:
+    """Count what is said of a sensor that nobody wears."""
+    worn, hop_s = NonwearDetector(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
+    said = [worn.see(window.x) for window in those]
+    off = np.array([answer is False for answer in said])
+    rates = [rate_rad_s(window.x) for window in those]
+    return {
+        "hours": len(those) * hop_s / 3600,
+        "rate_rad_s": _quantiles(rates, (0.5, 0.99)),
+        "delay_s": float(those[int(off.argmax())].end_s) if off.any() else None,
+        "not_worn": float(off.mean()),
+        "too_still": said.count(None) / len(said),
+    }
+
+
+def beyond_noise(those: Sequence[Day], activity: str) -> dict[str, int]:
+    """Count recordings of people at rest, and those that move less than what is called still.
+
+    That is what a sensor without noise would have shown; `micro_movement` says how it is told.
+    """
+    found = [
+        beyond_noise_rad_s(day.samples[first:end])
+        for day in those
+        for mark in day.marks
+        if mark.activity == activity
+        for first, end in [np.searchsorted(day.samples.t_s, [mark.start_s, mark.end_s])]
+    ]
+    known = [rate for rate in found if rate is not None]
+    return {"recordings": len(known), "still": sum(rate < WORN.gyro_rad_s for rate in known)}
+
+
+def put_on_figures(whole: Sequence[Day]) -> dict[str, Any]:
+    """Measure how long each activity of each wearer takes to end `not_worn`, seconds.
+
+    At its hardest: the sensor lay exactly as the activity begins, so only movement tells.
+    """
+    hop_s, found = WRIST.hop / WRIST.rate_hz, []
+    for day in whole:
+        those = windows_of(day.samples, WRIST)
+        marked = zip(those, marks_of(those, day.marks), strict=True)
+        for mark, run in groupby(marked, key=lambda one: one[1]):
+            these = [window for window, _ in run]
+            if mark is not None and len(these) * hop_s >= SHORTEST_S:
+                found.append(_put_on_s(these, hop_s))
+    known = [seconds for seconds in found if seconds is not None]
+    return {
+        "activities": len(found),
+        "not_within_them": len(found) - len(known),
+        "delay_s": {"median": float(np.median(known)), "longest": float(max(known))},
+    }
+
+
+def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
+    """Return the time to the end of the window that is worn again; None if the run is over."""
+    lying = np.zeros_like(those[0].x)
+    lying[:, :3] = those[0].x[:, :3].mean(axis=0)
+    worn = NonwearDetector(WORN, hop_s)
+    while worn.see(lying) is not False:
+        pass
+    for number, window in enumerate(those, 1):
+        if worn.see(window.x):
+            return number * hop_s
+    return None
+
+
+def _as_rate(body: float) -> float:
+    """Put body acceleration on the scale of angular rate, so that the larger one is decisive."""
+    return body * WORN.gyro_rad_s / WORN.body_g
+
+
+def _quantiles(values: Sequence[float], shares: Sequence[float] = (0.0, 0.001)) -> list[float]:
+    return [round(float(value), 6) for value in np.quantile(values, shares)]

@@ -1,0 +1,1 @@
+"""Labelled windows of the waist data sets, UCI HAR and HAPT."""

@@ -1,0 +1,83 @@
+"""Training and test windows by name: which data set, which signal path, which people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from device.signal.spec import SignalSpec
+from train.datasets import hapt, uci_har
+from train.datasets.waist import TEST_PEOPLE
+from train.waist.windows import LabelledWindows, by_our_path, joined, published
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Windows to train on and to test on, and where they come from."""
+
+    windows: str
+    """A name in DATA."""
+    train: LabelledWindows
+    test: LabelledWindows
+    sha256: str
+    """Of the archive, or of both with a plus between."""
+    spec: SignalSpec | None
+    """Of our path, where it makes the windows to test on."""
+
+
+def uci_data(folder: Path, hop: int) -> Data:  # noqa: ARG001  one signature with hapt_data
+    """Take UCI HAR's windows and official split. Raises DataError."""
+    har = uci_har.load(folder)
+    windows = published(har)
+    return Data(
+        windows="uci",
+        train=windows.of(windows.people - TEST_PEOPLE),
+        test=windows.of(TEST_PEOPLE),
+        sha256=har.sha256,
+        spec=None,
+    )
+
+
+def hapt_data(folder: Path, hop: int) -> Data:
+    """Make windows from HAPT by our path, split by the same people. Raises DataError."""
+    recordings = hapt.load(folder)
+    spec = SignalSpec()
+    dense = by_our_path(recordings, replace(spec, hop=hop))
+    return Data(
+        windows="hapt",
+        train=dense.of(dense.people - TEST_PEOPLE),
+        test=by_our_path(recordings, spec).of(TEST_PEOPLE),
+        sha256=recordings.sha256,
+        spec=spec,
+    )
+
+
+def both_data(folder: Path, hop: int) -> Data:
+    """Take UCI HAR's windows and split, and more windows of its training people only.
+
+    Those are cut by our path from the raw recordings (HAPT) that the publisher cut its own from,
+    with more overlap and another noise filter. The test windows are the publisher's alone.
+
+    Raises:
+        DataError: one of the archives is missing or damaged.
+
+    """
+    uci, raw = uci_data(folder, hop), hapt_data(folder, hop)
+    return replace(
+        uci,
+        windows="uci+hapt",
+        train=joined(uci.train, raw.train.of(uci.train.people)),
+        sha256=f"{uci.sha256}+{raw.sha256}",
+    )
+
+
+TITLES = {
+    "uci": "UCI HAR, the publisher's windows",
+    "hapt": "HAPT, raw recordings through the device's own signal path",
+    "uci+hapt": "UCI HAR, the publisher's windows; trained also on HAPT, the raw recordings of its "
+    "training people, through the device's own signal path",
+}
+DATA: dict[str, Callable[[Path, int], Data]] = {
+    "uci": uci_data,
+    "hapt": hapt_data,
+    "uci+hapt": both_data,
+}

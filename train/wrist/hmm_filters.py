@@ -1,0 +1,57 @@
+"""The device's filter over many wearers at once, to choose one among many filters."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.decision.hmm_filter import FLOOR, HmmSpec
+from train.wrist.fit import WristRecipe
+from train.wrist.spec import HOP_S
+
+Rows = NDArray[np.float64]
+
+
+@cache
+def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> HmmSpec:
+    """Make the filter of a wearer who stays with an activity for dwell_s on average.
+
+    A model's probabilities are divided by what it was trained to expect, but for `unknown`, the
+    last one's share of that.
+    """
+    shares = np.array(WristRecipe().shares[:-1])
+    prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
+    states, leave = len(prior), HOP_S / dwell_s
+    transition = np.full((states, states), leave / (states - 1))
+    np.fill_diagonal(transition, 1 - leave)
+    return HmmSpec(
+        tuple(tuple(row) for row in transition.tolist()), tuple(prior.tolist()), weight, change
+    )
+
+
+def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
+    """Filter each wearer's (n, S) probabilities, as the device's `Filter` does window by window."""
+    if not wearers:
+        return []
+    prior, transition = np.array(smoothing.prior), np.array(smoothing.transition)
+    longest = max(len(rows) for rows in wearers)
+    padded = np.ones((longest, len(wearers), len(prior)))
+    for at, rows in enumerate(wearers):
+        padded[: len(rows), at] = rows
+    said = np.maximum(padded, FLOOR)
+    before = np.concatenate([np.broadcast_to(prior, said[:1].shape), said[:-1]])
+    likelihood = (said / prior) ** smoothing.weight * (said / before) ** smoothing.change
+    belief = np.broadcast_to(prior, padded.shape[1:])
+    for now in likelihood:
+        joint = (belief @ transition) * now
+        belief = joint / joint.sum(axis=1, keepdims=True)
+        now[:] = belief
+    return [likelihood[: len(rows), at] for at, rows in enumerate(wearers)]
+
+
+def tempered(rows: Rows, temperature: float) -> Rows:
+    """As the device's `tempered`, for many rows at once."""
+    raised = np.maximum(rows, FLOOR) ** (1 / temperature) if temperature != 1 else rows
+    whole: Rows = raised / raised.sum(axis=1, keepdims=True)
+    return whole
