@@ -2,7 +2,7 @@
 
 It is a stand-in for demonstrations and tests without recorded data; it proves nothing about people.
 Each activity has a mean acceleration, for the gaits the harmonics of the stride by channel, and
-coloured noise. `edgehar data fit-wearer` makes the numbers (train/wearer_fit.py).
+coloured noise. `edgehar data fit-wearer` makes the numbers (train/studies/wearer_fit.py).
 """
 
 import json
@@ -17,6 +17,9 @@ from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64, Samples
 
 NUMBERS = Path(__file__).with_name("wearer.json")
+"""A sensor at the waist: walking, up and down stairs, sitting, standing, lying."""
+WRIST_NUMBERS = Path(__file__).with_name("wrist_wearer.json")
+"""A sensor at the wrist: walking, stairs, running, sitting, standing."""
 TRANSITION_S = 2.0
 """Time from one posture to the next, half of it before the change."""
 JITTER = 0.02
