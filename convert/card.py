@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from convert import left_out
+from convert import card_cross_validation
 
 _TEMPLATE: Final = """\
 # {name}
@@ -68,7 +68,9 @@ def card(manifest: dict[str, Any]) -> str:
         decision="".join(_decision_in_words(manifest)),
         mounting=manifest["mounting"],
         orientation=_orientation_in_words(manifest["orientation"]),
-        trained_on=left_out.trained_on(manifest) + "\n\n" if seen_all else _trained_on(manifest),
+        trained_on=card_cross_validation.trained_on(manifest) + "\n\n"
+        if seen_all
+        else _trained_on(manifest),
         how_well=_seen_all(manifest) if seen_all else _tested(check),
         further=_ON_A_WRIST if seen_all else "",
         keras_accuracy=check["keras_accuracy"],
@@ -91,7 +93,7 @@ def _tested(check: dict[str, Any]) -> str:
 
 
 def _seen_all(manifest: dict[str, Any]) -> str:
-    told = left_out.how_well(manifest, manifest["results"]["left_out"])
+    told = card_cross_validation.how_well(manifest, manifest["results"]["left_out"])
     return told + _SEEN_ALL.format(windows=manifest["conversion"]["windows"])
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.calibration import candidate_ranges
 from convert.errors import ConvertError
+from convert.representative import candidate_ranges
 
 FORMS: Final = ("float32", "float16", "dynamic", "int8")
 LSTMS: Final = ("unrolled", "fused")
@@ -65,7 +65,7 @@ def convert(
         if test is not None:
             np.save(folder / "test.npy", test)
         forms = ", ".join(form for form, _ in variants)
-        run_child(["-m", "convert.worker", name], folder, f"converting to {forms}")
+        run_child(["-m", "convert.tensorflow_process", name], folder, f"converting to {forms}")
         converted = [_read(folder, number, *variant) for number, variant in enumerate(variants)]
         return converted, np.empty((0, 0)) if test is None else np.load(folder / "reference.npy")
 

@@ -8,16 +8,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import runner
+from convert import runtime_process
 from convert.card import card
 from convert.converter import Converted, convert
 from convert.run_folder import Run
 from convert.verify import Check, verify
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
 from device.model import manifest
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 UNKNOWN_THRESHOLD: Final = 0.4
@@ -36,8 +36,8 @@ class Terms:
     mounting: str
     """Who wears the sensor, where, and how its axes lie."""
     decision: DecisionSpec
-    orientation: OrientationSpec | None
-    worn: WornSpec | None
+    orientation: MountingSpec | None
+    worn: NonwearSpec | None
 
 
 MOUNTINGS: Final = {
@@ -58,7 +58,7 @@ def terms_of(
     decision = config.get("decision") or {}
     orientation = config.get("orientation")
     # It is of the sensor more than of the model, so a run need not say it.
-    worn = config.get("worn", WornSpec().to_dict())
+    worn = config.get("worn", NonwearSpec().to_dict())
     if not isinstance(decision, dict):
         raise InputError("decision: must be a table of names and values; train again")
     full = {**DecisionSpec(UNKNOWN_THRESHOLD).to_dict(), **decision}
@@ -68,8 +68,8 @@ def terms_of(
         name,
         mounting,
         DecisionSpec.from_dict(full),
-        None if orientation is None else OrientationSpec.from_dict(orientation),
-        None if worn is None else WornSpec.from_dict(worn),
+        None if orientation is None else MountingSpec.from_dict(orientation),
+        None if worn is None else NonwearSpec.from_dict(worn),
     )
 
 
@@ -99,7 +99,7 @@ def make_bundle(
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
     windows = made_up_windows(spec)
     runtime = next(iter(check.runtimes))
-    found, ends = runner.classify(converted.flatbuffer, windows, runtime)
+    found, ends = runtime_process.classify(converted.flatbuffer, windows, runtime)
     outputs = terms.decision.outputs(labels)
     if found.shape[1] != outputs:
         raise InputError(f"the model has {found.shape[1]} outputs, not the {outputs} of its config")

@@ -6,7 +6,7 @@ It holds:
 - `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
   that another signal path made) and `data` (`name`, `sha256`, and optionally `title`, which the
   model card quotes); optionally `decision` (some of `smoothing`, `unknown_output`, `temperature`,
-  `unknown_threshold`), `orientation` (OrientationSpec.to_dict()), `worn` (WornSpec.to_dict(); its
+  `unknown_threshold`), `orientation` (MountingSpec.to_dict()), `worn` (NonwearSpec.to_dict(); its
   defaults if absent) and `mounting` (a text), as the manifest has them (docs/BUNDLE.md)
 - `metrics.json`: any object; the manifest holds it as `results`
 - `representative.npz` with `x` float32 (n, window, 9): training windows that set the int8 scales

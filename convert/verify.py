@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import runner
+from convert import runtime_process
 from convert.converter import Converted
 from convert.errors import ConvertError
 
@@ -63,13 +63,13 @@ def verify(
     size = len(converted.flatbuffer)
     if most_bytes is not None and size > most_bytes:
         raise ConvertError(f"the {form} model has {size} bytes; at most {most_bytes} can ship")
-    runtimes = runner.installed()
+    runtimes = runtime_process.installed()
     if not runtimes:
         raise ConvertError("no TFLite runtime is installed to check the conversion on")
     truth, accuracy = reference.argmax(1), float((reference.argmax(1) == y).mean())
     found = {}
     for name, version in runtimes.items():
-        probabilities, _ = runner.classify(converted.flatbuffer, x, name)
+        probabilities, _ = runtime_process.classify(converted.flatbuffer, x, name)
         classes, difference = probabilities.argmax(1), probabilities - reference
         found[name] = Agreement(
             version=version,

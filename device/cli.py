@@ -3,8 +3,11 @@
 So `edgehar --help` costs no numpy, and a board without TensorFlow runs everything but training.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -36,6 +39,7 @@ _COMMANDS = {
 PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
 """How to start `edgehar` in a process of its own, wherever it is installed."""
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _EXTRA_OF = {
     **dict.fromkeys(("tensorflow", "keras", "scipy", "sklearn", "matplotlib"), "[train]"),
     "prometheus_client": "[metrics]",
@@ -90,7 +94,32 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    sys.exit(_exit_code(arguments))
+    try:
+        code = _exit_code(arguments)
+    except OSError as error:
+        # A stream has no file name; every other OSError is a fault of the command.
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        code = _complain(f"cannot write to standard output: {error.strerror}", 1)
+    sys.exit(_flushed() or code)
+
+
+def _flushed() -> int:
+    """Write what is still buffered; return 1 if standard output takes no more.
+
+    A terminal or pipe that has closed takes nothing, which is no failure of the command. Without
+    this, Python would try again at exit and end with 120.
+    """
+    code = 0
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # closed before the start
+                stream.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is sys.stdout and error.errno not in {errno.EPIPE, errno.EIO}:
+                code = _complain(f"cannot write to standard output: {error.strerror}", 1)
+    return code
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
@@ -99,8 +128,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     except EdgeharError as error:
         return _complain(str(error), error.exit_code)
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "edgehar"
-        return _complain(f"{error.format_message()} (see {path} --help)", 2)
+        return _complain(_usage(error), 2)
     except click.ClickException as error:
         return _complain(error.format_message(), 2)
     except click.Abort:  # what click makes of KeyboardInterrupt
@@ -115,6 +143,18 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     return returned if isinstance(returned, int) else 0
 
 
+def _usage(error: click.UsageError) -> str:
+    context = error.ctx
+    path = context.command_path if context else "edgehar"
+    message = error.format_message().rstrip(".")
+    if context and isinstance(error, click.exceptions.NoArgsIsHelpError):
+        command = context.command
+        names = command.list_commands(context) if isinstance(command, click.Group) else []
+        message = f"{path} needs a command: {', '.join(names)}"
+    return f"{message}; try '{path} --help'"
+
+
 def _complain(message: str, code: int) -> int:
-    click.echo("edgehar: " + " ".join(message.split()), err=True)
+    with suppress(OSError):  # nobody reads standard error
+        click.echo("edgehar: " + " ".join(message.split()), err=True)
     return code

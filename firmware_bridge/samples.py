@@ -1,5 +1,6 @@
-"""Samples: what moves from a sensor to the signal path."""
+"""Samples: six-axis measurements with their times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A block of six-axis samples, from none to hours of them."""
+    """A block of consecutive samples, from none to several hours."""
 
     t_s: Float64
     """(n,) seconds on the sensor's own clock (microcontroller, chip or recording), unwrapped."""
@@ -21,11 +22,28 @@ class Samples:
     lost: int = 0
     """Samples known to be missing just before this block."""
 
+    @classmethod
+    def empty(cls) -> "Samples":
+        """Return a block without samples."""
+        return cls(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+
+    @classmethod
+    def joined(cls, blocks: Sequence["Samples"]) -> "Samples":
+        """Concatenate blocks in their order; `lost` is that of the first block."""
+        if not blocks:
+            return cls.empty()
+        return cls(
+            np.concatenate([block.t_s for block in blocks]),
+            np.concatenate([block.acc_g for block in blocks]),
+            np.concatenate([block.gyro_rad_s for block in blocks]),
+            blocks[0].lost,
+        )
+
     def __len__(self) -> int:
         return len(self.t_s)
 
     def __getitem__(self, part: slice) -> "Samples":
-        """Cut out a part; what was lost stays with the part that begins the block."""
+        """Return a part of the block; `lost` stays with the part that holds the first sample."""
         start, _, _ = part.indices(len(self))
         lost = self.lost if start == 0 else 0
         return Samples(self.t_s[part], self.acc_g[part], self.gyro_rad_s[part], lost)

@@ -34,6 +34,13 @@ class Figure:
             return True
         return self.median >= self.budget if self.at_least else self.median <= self.budget
 
+    @property
+    def verdict(self) -> str:
+        """`held` or `missed`; empty where there is no budget."""
+        if self.budget is None:
+            return ""
+        return "held" if self.within else "missed"
+
 
 class Skipped(Exception):  # noqa: N818 -- no error: there is nothing here to measure
     """An item cannot be measured on this machine; the message says why."""

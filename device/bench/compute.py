@@ -15,11 +15,11 @@ from device.signal.path import SignalPath
 from device.signal.windows import Windows
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
-from firmware_bridge.faults import Faults
-from firmware_bridge.playback import Played, stream
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.faults import Faults
+from firmware_bridge.playing.plan import Played, stream
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.wearer import Wearer
-from firmware_bridge.virtual_device import VirtualDevice
 
 _READ_BYTES = 4096
 _WINDOWS = 500

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import device
-from device.bench import Figure, Skipped, marked
+from device.bench import Figure, Skipped, counted_run
 
 QEMU, COMPILER = "qemu-aarch64", "gcc"
 CHECKOUT = Path(device.__file__).parents[1]
@@ -38,7 +38,7 @@ def instructions(model: str, runs: int) -> Iterator[Figure]:
     inference, path = [], []
     for run, decided in enumerate(decisions):
         begun, classified, settled, ended = counts[run * _MARKS_A_RUN :][:_MARKS_A_RUN]
-        inference.append((classified - begun) / marked.WINDOWS / 1e6)
+        inference.append((classified - begun) / counted_run.WINDOWS / 1e6)
         path.append((ended - settled) / decided / 1e6)
     unit = "M instructions"
     yield Figure("inference per window, aarch64", unit, tuple(inference), INFERENCE_M)
@@ -65,7 +65,7 @@ def _run(plugin: Path, model: str, runs: int) -> tuple[list[int], list[int]]:
     environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [QEMU, "-plugin", str(plugin), "-L", str(ROOT), str(ROOT / _PYTHON),
-         "-m", "device.bench.marked", model, str(runs)],
+         "-m", "device.bench.counted_run", model, str(runs)],
         env=environment, capture_output=True, text=True, check=False, timeout=_PATIENCE_S,
     )  # fmt: skip
     said = done.stderr.splitlines()

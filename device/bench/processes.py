@@ -20,13 +20,13 @@ from device.signal.path import SignalPath, Window
 from device.signal.spec import SignalSpec
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
-from firmware_bridge.faults import Faults
-from firmware_bridge.line import LineError, PtyLine
-from firmware_bridge.playback import Played, stream
-from firmware_bridge.player import Player
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.faults import Faults
+from firmware_bridge.playing.line import LineError, PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
-from firmware_bridge.virtual_device import VirtualDevice
 
 _DAY_RUNS = 3
 _LATENCY_S, _LATENCY_SPEED = 180.0, 6.0

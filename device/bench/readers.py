@@ -15,8 +15,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from device.bench.numbered import ACC_G, GYRO_DPS
-from device.commands.options import open_source
+from device.bench.numbered_source import ACC_G, GYRO_DPS
+from device.factory import open_source
 from device.sources import Source
 from device.sources.mpu import registers
 from firmware_bridge.samples import Float64

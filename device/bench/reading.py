@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.bench import machine
-from device.bench.judged import HEAD, Result, judged, row
-from device.bench.numbered import encoded, numbered
+from device.bench.numbered_source import encoded, numbered
 from device.bench.readers import WARM_UP_S
+from device.bench.score_reading import HEAD, Result, judged, row
 from device.cli import PROGRAM
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples

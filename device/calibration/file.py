@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from device.calibration.faces import Result
 from device.calibration.values import Calibration
-from device.fields import matching, number, numbers
+from device.files.spec_fields import matching, number, numbers
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 

@@ -1,13 +1,14 @@
 """A sensor's constant errors, and samples without them."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from device.fields import numbers
-from device.sources import Health, Source
+from device.files.spec_fields import numbers
+from device.sources import DelegatingSource, Source
 from firmware_bridge.samples import Float64, Samples
 
 Triple = tuple[float, float, float]
@@ -44,38 +45,14 @@ class Calibration:
         return Samples(samples.t_s, self.acc(samples.acc_g), gyro, samples.lost)
 
 
-class Calibrated:
-    """A source whose samples come without the sensor's errors; in all else it is that source."""
+class Calibrated(DelegatingSource):
+    """A source whose samples come without the sensor's constant errors."""
 
     def __init__(self, source: Source, calibration: Calibration) -> None:
-        self.name = source.name
-        self._source = source
+        super().__init__(source)
         self._calibration = calibration
 
-    @property
-    def nominal_hz(self) -> float | None:
-        """That of the source."""
-        return self._source.nominal_hz
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Those of the source."""
-        return self._source.counts
-
-    @property
-    def health(self) -> Health:
-        """That of the source: of what the sensor reads."""
-        return self._source.health
-
     def blocks(self) -> Generator[Samples]:
-        """Yield the source's blocks, put right."""
-        blocks = self._source.blocks()
-        try:
-            for block in blocks:
-                yield self._calibration.apply(block)
-        finally:
-            blocks.close()
-
-    def date(self, t_s: float | None) -> str | None:
-        """Ask the source."""
-        return self._source.date(t_s)
+        """Yield the source's blocks without the errors."""
+        with closing(self._source.blocks()) as blocks:
+            yield from map(self._calibration.apply, blocks)

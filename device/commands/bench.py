@@ -8,13 +8,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device import bench
+from device import bench, factory
 from device.bench import compute, instructions, processes, training, wearing
-from device.commands import options
 from device.model import bundle
 from firmware_bridge.whole_file import write_json
 
-HEAD = ("what", "median", "budget", "runs", "spread", "")
+HEAD = ("what", "median", "budget", "runs", "spread", "budget is")
 
 ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,
@@ -45,7 +44,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
     Takes some minutes; anything else that the machine does meanwhile shows in the figures. Items
     that take long are run less often: the table says how often.
     """
-    path = str(options.model_path(model))
+    path = str(factory.model_path(model))
     name = bundle.load(bundle.locate(path)).id
     console = Console(stderr=True, highlight=False)
     about = bench.machine()
@@ -98,14 +97,13 @@ def _table(figures: list[bench.Figure]) -> Table:
 
 def _row(figure: bench.Figure) -> list[str]:
     sign = "≥" if figure.at_least else "≤"
-    verdict = "pass" if figure.within else "FAIL"
     return [
         figure.what,
         f"{_short(figure.median)} {figure.unit}",
         "" if figure.budget is None else f"{sign} {figure.budget:,g}",
         str(len(figure.values)),
         f"{_short(min(figure.values))} to {_short(max(figure.values))}",
-        "" if figure.budget is None else verdict,
+        figure.verdict,
     ]
 
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from device.commands import options
+from device import factory
 from device.model.classifier import Classifier, self_test
 
 
@@ -18,7 +18,7 @@ def command() -> None:
 @click.option("--manifest", is_flag=True, help="The manifest, as JSON, in place of the model card.")
 def show(file: str, *, manifest: bool) -> None:
     """Print a bundle's model card, or its manifest."""
-    found = options.open_bundle(file)
+    found = factory.open_bundle(file)
     text = json.dumps(found.manifest, indent=1, ensure_ascii=False) if manifest else found.card
     click.echo(text)
 
@@ -27,7 +27,7 @@ def show(file: str, *, manifest: bool) -> None:
 @click.argument("file", metavar="NAME|FILE")
 def check(file: str) -> None:
     """Verify a bundle and run its self-test; exits with 2 if it is not fit for use here."""
-    found = options.open_bundle(file)
+    found = factory.open_bundle(file)
     runtime = Classifier(found).runtime
     difference = self_test(found)
     click.echo(

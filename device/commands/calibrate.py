@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 import numpy as np
 
+from device import factory
 from device.calibration import file as files
 from device.calibration.faces import HOLD_S, Result, SixFaces, residual, rounded
 from device.calibration.still import Still, StillFinder
 from device.calibration.values import Calibration
-from device.commands import options
-from device.commands.liveline import LiveLine
 from device.sources import Source
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
 
 REST_S = 10.0
@@ -49,10 +49,10 @@ def command(source: str, out: Path, *, rest_only: bool) -> None:
     Positions are taken as they come, with or without a terminal. The file is small JSON; `run` and
     `classify` use it with --calibration.
     """
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     kept = _accelerometer_of(out) if rest_only else None
     _must_be_writable(out)
-    with LiveLine() as line:
+    with StatusLine() as line:
         result = _six(opened, line) if kept is None else _rest(opened, line, kept)
     date = datetime.now(UTC).isoformat(timespec="seconds")
     files.write(out, files.made(result, opened.name, date, opened.health.temperature_c))
@@ -78,7 +78,7 @@ def _must_be_writable(out: Path) -> None:
 
 
 def _stills(
-    source: Source, finder: StillFinder, line: LiveLine, wanted: Callable[[], str]
+    source: Source, finder: StillFinder, line: StatusLine, wanted: Callable[[], str]
 ) -> Generator[Still]:
     """Yield times of rest for as long as somebody seems to be there. Raises EdgeharError."""
     heard = last = time.monotonic()
@@ -101,7 +101,7 @@ def _stills(
     raise EdgeharError(f"{source.name} ended: {wanted()}")
 
 
-def _six(source: Source, line: LiveLine) -> Result:
+def _six(source: Source, line: StatusLine) -> Result:
     six, finder = SixFaces(), StillFinder(HOLD_S)
 
     def wanted() -> str:
@@ -118,7 +118,7 @@ def _six(source: Source, line: LiveLine) -> Result:
     raise AssertionError  # _stills ends with an error
 
 
-def _rest(source: Source, line: LiveLine, kept: Calibration) -> Result:
+def _rest(source: Source, line: StatusLine, kept: Calibration) -> Result:
     finder = StillFinder(REST_S)
 
     def wanted() -> str:

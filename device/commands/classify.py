@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from device import config as configs
+from device import factory
 from device.calibration import file as calibrations
-from device.commands import options
-from device.decisions import to_json
+from device.config import load as configs
+from device.decision.decision import to_json
 from device.model.classifier import Classifier, self_test
-from device.parallel import read_ahead, workers
-from device.pipeline import Pipeline
+from device.pipeline.parallel import read_ahead, workers
+from device.pipeline.pipeline import Pipeline
 from device.sources.recording import RecordingSource
 
 LONG_BYTES = 4 << 20
@@ -52,7 +52,7 @@ def command(
     config = configs.load(config_path) if config_path else configs.Config()
     calibration = calibration or config.calibration
     errors = calibrations.read(calibration).calibration if calibration else None
-    bundle = options.open_bundle(model or config.model, config)
+    bundle = factory.open_bundle(model or config.model, config)
     self_test(bundle)
     progress = _Progress()
     with ExitStack() as stack:

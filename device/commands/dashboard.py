@@ -9,8 +9,8 @@ from types import FrameType
 
 import click
 
-from device import checks
 from device.commands import days
+from device.config import checks
 from firmware_bridge.errors import InputError
 
 DEFAULT_LISTEN = ("127.0.0.1", 8780)
@@ -44,7 +44,7 @@ def command(config: Path | None, db: Path | None, listen: str | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     token_file, address = None, DEFAULT_LISTEN
     if config is not None:
-        from device import config as configs  # noqa: PLC0415 -- 20 MB
+        from device.config import load as configs  # noqa: PLC0415 -- 20 MB
 
         settings = configs.load(config)
         token_file, address = settings.dashboard_token_file, settings.dashboard_listen or address

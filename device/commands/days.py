@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from device.config import paths
 from firmware_bridge.errors import InputError
 
-DEFAULT_DB = Path("/var/lib/edgehar/decisions.db")
+DEFAULT_DB = paths.STATE / paths.DATABASE
 
 db_option = click.option(
     "--db", metavar="FILE", type=Path, default=DEFAULT_DB, show_default=True,

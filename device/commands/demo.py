@@ -13,22 +13,23 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from device import daemon
-from device.commands import options
-from device.decisions import Decision
-from device.live import LiveView, PlainView, Tally, Truth, view_on
+from device import factory
+from device.daemon import loop, signals
+from device.decision.decision import Decision
 from device.model.classifier import Classifier
-from device.pipeline import Pipeline
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet
 from device.sources.serial import SerialSource
-from firmware_bridge import faults
+from device.terminal.live_view import LiveView, PlainView, Tally, Truth, view_on
+from device.terminal.log import log_to_stderr
 from firmware_bridge.errors import EdgeharError
-from firmware_bridge.line import PtyLine
-from firmware_bridge.playback import Played, stream
-from firmware_bridge.player import Player
+from firmware_bridge.playing import faults
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
 from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.wearer import Wearer
-from firmware_bridge.virtual_device import VirtualDevice
 from firmware_bridge.whole_file import write_whole
 
 MODEL = "waist"
@@ -57,8 +58,8 @@ def command(picture: Path | None) -> None:
     parts work together is what it shows; it says nothing about how well people are recognised.
     """
     console = Console(highlight=False, force_terminal=True if picture else None)
-    stop = options.until_told_to_stop()
-    bundle = options.open_bundle(MODEL)
+    stop = signals.until_told_to_stop()
+    bundle = factory.open_bundle(MODEL)
     classifier = Classifier(bundle)
     samples, labels = Wearer(seed=1).samples(SCRIPT)
     console.print(
@@ -79,7 +80,7 @@ def command(picture: Path | None) -> None:
         outlets = [Outlet(tally), Outlet(view)]
         pipeline = Pipeline(bundle, classify)
         ended = lambda: stop() or not line.playing()  # noqa: E731
-        report = daemon.run(source, pipeline, bundle.spec, outlets, ended)
+        report = loop.run(source, pipeline, bundle.spec, outlets, ended)
         line.stop()
     if picture is not None and isinstance(view, LiveView):
         write_whole(picture, view.picture().encode())
@@ -89,7 +90,7 @@ def command(picture: Path | None) -> None:
 
 def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
     if not console.is_terminal:
-        options.log_to_stderr()
+        log_to_stderr()
 
     def footer() -> str:
         counts = source.counts
@@ -148,7 +149,7 @@ class _PlayedLine:
             self._error = error
 
 
-def _summarise(console: Console, tally: Tally, report: daemon.Report, played: Played) -> None:
+def _summarise(console: Console, tally: Tally, report: loop.Report, played: Played) -> None:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("the synthetic wearer was")
     table.add_column("windows", justify="right")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -13,11 +12,12 @@ from pathlib import Path
 
 import click
 
-from device import config as configs
-from device.commands.liveline import LiveLine
+from device.config import load as configs
+from device.config.paths import SETTINGS, state_directory
+from device.config.source import Source
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
-from device.service.place import SETTINGS
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError
 
 LISTEN_S = 20.0
@@ -53,7 +53,7 @@ def command(source: str | None, config_path: Path | None, seconds: float, *, as_
     sys.exit(code)
 
 
-def examined(source: configs.Source, seconds: float) -> int:
+def examined(source: Source, seconds: float) -> int:
     """Print the page of a source, as it comes; return 1 if anything failed, else 0."""
     return _printed(_examine(source, None, seconds))
 
@@ -69,7 +69,7 @@ def _printed(found: Iterable[tuple[str, Finding]]) -> int:
 
 
 def _examine(
-    given: configs.Source | None, config_path: Path | None, seconds: float
+    given: Source | None, config_path: Path | None, seconds: float
 ) -> Iterator[tuple[str, Finding]]:
     settings, said = _settings(config_path)
     for finding in said:
@@ -114,9 +114,7 @@ def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
 def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
     yield lambda: [board.python()]
     yield lambda: [board.model(settings)]
-    state = settings.state.parent if settings.state else None
-    if state is None and (named := os.environ.get("STATE_DIRECTORY", "").partition(":")[0]):
-        state = Path(named)
+    state = settings.state.parent if settings.state else state_directory()
     if settings.sqlite is not None:
         database = settings.sqlite
         yield lambda: board.database(database)
@@ -156,18 +154,18 @@ def _print_sum(levels: list[str]) -> None:
     click.echo("\n" + ", ".join(click.style(f"{n} {level}", _STYLES[level]) for level, n in counts))
 
 
-def _name(source: configs.Source) -> str:
+def _name(source: Source) -> str:
     address = f":0x{source.address:02x}" if source.kind == "i2c" else ""
     return f"{source.kind}:{source.path}{address}"
 
 
-def _found(sources: list[configs.Source]) -> Iterator[Finding]:
+def _found(sources: list[Source]) -> Iterator[Finding]:
     """Look for sensors; adds to `sources` what is worth listening to."""
     serial_ports = ports.serial_ports()
-    sources += [configs.Source("serial", path) for path in serial_ports]
+    sources += [Source("serial", path) for path in serial_ports]
     buses = ports.i2c_buses()
     chips = [chip for bus in buses for chip in ports.chips(bus)]
-    sources += [configs.Source("i2c", str(bus), address=address) for bus, address, _ in chips]
+    sources += [Source("i2c", str(bus), address=address) for bus, address, _ in chips]
     yield Finding("ok", "serial ports", ", ".join(serial_ports) or "none with a device")
     said = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
     text = ", ".join(said) or f"no chip of the family on {len(buses)} buses"
@@ -177,7 +175,7 @@ def _found(sources: list[configs.Source]) -> Iterator[Finding]:
         yield Finding("fail", "sensor", "none found", advice)
 
 
-def port(source: configs.Source) -> list[Finding]:
+def port(source: Source) -> list[Finding]:
     """Look at the port or bus without opening it; a recording has none."""
     if source.kind == "serial":
         return ports.serial_port(source.path)
@@ -186,16 +184,16 @@ def port(source: configs.Source) -> list[Finding]:
     return []
 
 
-def _sensor(source: configs.Source, calibration: Path | None, seconds: float) -> list[Finding]:
-    from device.commands import options  # noqa: PLC0415 -- it loads the model path
+def _sensor(source: Source, calibration: Path | None, seconds: float) -> list[Finding]:
+    from device import factory  # noqa: PLC0415 -- it loads the model path
     from device.doctor import measure, sensor  # noqa: PLC0415
 
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     if calibration is not None:
         # One that cannot be read has its own line.
         with contextlib.suppress(EdgeharError):
-            opened = options.calibrated(opened, calibration)
-    with LiveLine() as line:
+            opened = factory.calibrated(opened, calibration)
+    with StatusLine() as line:
 
         def tell(since: float, samples: int) -> None:
             do = "leave it lying still" if since < seconds / 2 else "turn it slowly, all ways round"

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from device.commands.days import day_of, db_option, moment_of
+from device.host.clock import utc_text
 from firmware_bridge.errors import InputError
 
 
@@ -83,8 +84,8 @@ def _decisions(
 ) -> Iterator[dict[str, Any]]:
     for utc_ms, row in found:
         if start_ms <= utc_ms < end_ms:
-            time = datetime.fromtimestamp(utc_ms / 1000, UTC).isoformat(timespec="milliseconds")
-            yield {**dict(row), "time": time.replace("+00:00", "Z")}
+            time = utc_text(datetime.fromtimestamp(utc_ms / 1000, UTC))
+            yield {**dict(row), "time": time}
 
 
 def _write(decisions: Iterator[dict[str, Any]], as_csv: bool) -> None:

@@ -9,13 +9,15 @@ from shlex import quote
 
 import click
 
-from device import config as configs
-from device import first_settings
-from device.commands import demo, doctor, options
-from device.commands.watching import watch
+from device.commands import demo, doctor
+from device.config import first_settings, paths
+from device.config import load as configs
+from device.config.paths import SETTINGS
+from device.config.source import Source
+from device.daemon import signals
 from device.doctor import ports, search
 from device.doctor.search import Candidate
-from device.service.place import SETTINGS
+from device.terminal.watch import watch
 from firmware_bridge.errors import EdgeharError, InputError
 
 WORN = {
@@ -51,7 +53,7 @@ def command(source: str | None, worn: str | None, path: Path | None, *, yes: boo
     Which wrist it is does not matter and is not asked: from the wearer's own walking the model
     finds out how the sensor sits. Ctrl-C ends it at any time, and leaves nothing half done.
     """
-    path = path or first_settings.place()
+    path = path or paths.of_init()
     if source is not None:
         _sensor(source)
     if yes and path.exists():
@@ -76,7 +78,7 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
     model = WORN[worn][1]
     content = first_settings.text(source, model, path)
     wanted = not asks or _agreed(path, content)
-    stop = options.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
+    stop = signals.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
     config = configs.Config(source=setting, model=model)
     if wanted:
         first_settings.write(path, content)
@@ -88,7 +90,7 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
         _say_next(path)
 
 
-def _sensor(source: str) -> configs.Source:
+def _sensor(source: str) -> Source:
     setting = configs.parse_source(source)
     if setting.kind == "recording":
         raise InputError("a recording is no sensor; give --source serial:PORT or i2c:BUS")
@@ -126,7 +128,7 @@ def _despair(found: Sequence[Candidate], *, asks: bool) -> None:
     raise EdgeharError("no sensor was found; see to what stands above, then: edgehar init")
 
 
-def _examine(setting: configs.Source, *, asks: bool) -> None:
+def _examine(setting: Source, *, asks: bool) -> None:
     _head("The doctor")
     finding = doctor.port(setting)[0]
     if finding.name == ports.IN_USE:
@@ -163,7 +165,7 @@ def _agreed(path: Path, content: str) -> bool:
     return click.confirm("Write this one in its place", default=False)
 
 
-def _watch(config: configs.Config, setting: configs.Source, stop: Callable[[], bool]) -> None:
+def _watch(config: configs.Config, setting: Source, stop: Callable[[], bool]) -> None:
     _head("Live, until Ctrl-C")
     if config.model is None:
         click.echo(

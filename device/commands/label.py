@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from device.service.place import SETTINGS
+from device.config.paths import SETTINGS
 from firmware_bridge.errors import EdgeharError, InputError
 
 if TYPE_CHECKING:
-    from device.config import Config
-    from device.corrections.kept import Correction
+    from device.config.load import Config
+    from device.labels.store import Correction
 
 
 @click.command(
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     ACTIVITY is one that the model knows, or any other. What was said last of a time holds. The
     daemon may be running.
     """
-    from device.corrections import kept, place  # noqa: PLC0415 -- --help needs none of it
+    from device.labels import layout, store  # noqa: PLC0415 -- --help needs none of it
 
     asked = [activity is not None, lists, remove is not None, export is not None]
     if sum(asked) != 1:
@@ -69,7 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     if activity is not None:
         _label(activity, _time(length, since, until), settings, where)
     elif remove is not None:
-        kept.remove(place.kept(where), remove)
+        store.remove(layout.labelled(where), remove)
         click.echo(f"removed: {remove}")
     elif export is not None:
         _export(export, where)
@@ -78,7 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
 
 
 def _settings(config: Path | None, folder: Path | None) -> "Config":
-    from device import config as configs  # noqa: PLC0415
+    from device.config import load as configs  # noqa: PLC0415
 
     if config is not None:
         return configs.load(config)
@@ -103,29 +103,29 @@ def _time(length: str | None, since: str | None, until: str | None) -> tuple[flo
 
 
 def _label(activity: str, time_s: tuple[float, float], settings: "Config", folder: Path) -> None:
-    from device.corrections import kept, made, place, words  # noqa: PLC0415
-    from device.history import clock  # noqa: PLC0415
     from device.history.zone import local_zone  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
+    from device.labels import layout, select, store, summary  # noqa: PLC0415
 
     label, now = _cleaned(activity), clock.read()
     said = datetime.fromtimestamp(now.utc_s, UTC).isoformat(timespec="seconds")
-    found = made.make(folder, label, time_s, said, now)
+    found = select.select(folder, label, time_s, said, now)
     others = [
-        str(number) for number, one in _found(folder).items() if kept.shared(found.correction, one)
+        str(number) for number, one in _found(folder).items() if store.shared(found.correction, one)
     ]
     most_bytes = 1_000_000 * settings.labels_max_mb
-    number = kept.add(place.kept(folder), found.correction, found.chunks, most_bytes)
-    click.echo(f"{number}: {words.one_line(found.correction, local_zone(), now)}")
+    number = store.add(layout.labelled(folder), found.correction, found.chunks, most_bytes)
+    click.echo(f"{number}: {summary.one_line(found.correction, local_zone(), now)}")
     if settings.sqlite is not None:
-        click.echo(words.board_said(settings.sqlite, time_s[0], found.until_utc_s))
+        click.echo(summary.board_said(settings.sqlite, time_s[0], found.until_utc_s))
     if others:
         click.echo(f"of the time that {', '.join(others)} had too, this one holds")
-    if strange := words.is_strange(label, _model_labels(settings)):
+    if strange := summary.is_strange(label, _model_labels(settings)):
         click.echo(f"{strange} (to undo it: edgehar label --remove {number})")
 
 
 def _cleaned(activity: str) -> str:
-    from device.labels import cleaned  # noqa: PLC0415
+    from device.labels.typed import cleaned  # noqa: PLC0415
 
     try:
         label = cleaned(activity.encode(errors="replace"))
@@ -137,56 +137,56 @@ def _cleaned(activity: str) -> str:
 
 
 def _model_labels(settings: "Config") -> Sequence[str]:
-    from device.commands import options  # noqa: PLC0415
+    from device import factory  # noqa: PLC0415
 
     try:
-        return options.open_bundle(settings.model, settings).labels
+        return factory.open_bundle(settings.model, settings).labels
     except EdgeharError:  # what was labelled is kept, and `run` says what is wrong with the model
         return ()
 
 
 def _found(folder: Path) -> "dict[int, Correction]":
-    from device.corrections import kept, place  # noqa: PLC0415
+    from device.labels import layout, store  # noqa: PLC0415
 
-    found, damaged = kept.read(place.kept(folder))
+    found, damaged = store.read(layout.labelled(folder))
     for path in damaged:
         click.echo(f"edgehar: {path} is damaged and left out", err=True)
     return found
 
 
 def _list(folder: Path) -> None:
-    from device.corrections import words  # noqa: PLC0415
-    from device.history import clock  # noqa: PLC0415
     from device.history.zone import local_zone  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
+    from device.labels import summary  # noqa: PLC0415
 
     found, zone, now = _found(folder), local_zone(), clock.read()
     for number, one in found.items():
-        click.echo(f"{number}: {words.one_line(one, zone, now)}")
+        click.echo(f"{number}: {summary.one_line(one, zone, now)}")
     if not found:
         click.echo("nothing is labelled")
 
 
 def _export(path: Path, folder: Path) -> None:
-    from device.commands.liveline import LiveLine  # noqa: PLC0415
-    from device.corrections import dated, export, place  # noqa: PLC0415
-    from device.history import clock  # noqa: PLC0415
-    from device.history.words import duration  # noqa: PLC0415
+    from device.history.summary import duration  # noqa: PLC0415
+    from device.host import clock  # noqa: PLC0415
+    from device.labels import boot_time, export, layout  # noqa: PLC0415
+    from device.terminal.status_line import StatusLine  # noqa: PLC0415
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415
 
     found = _found(folder)
     if not found:
         raise InputError(f"nothing is labelled in {folder}, so there is nothing to export")
     offsets_s = {span.boot: span.offset_s for one in found.values() for span in one.spans}
-    for boot, known in dated.up_to(clock.read(), {}).items():
+    for boot, known in boot_time.up_to(clock.read(), {}).items():
         offsets_s[boot] = known.offset_s
     umask = os.umask(0o077)  # for the wearer's own eyes
     try:
-        with LiveLine() as line, RecordingWriter(path) as recording:
+        with StatusLine() as line, RecordingWriter(path) as recording:
 
             def tell(share: float) -> None:
                 line.show(f"{path}: {share:.0%}")
 
-            total = export.write(place.kept(folder), found, offsets_s, recording, tell)
+            total = export.write(layout.labelled(folder), found, offsets_s, recording, tell)
     except (OSError, ValueError) as error:
         raise EdgeharError(f"cannot write {path}: {error}") from error
     finally:

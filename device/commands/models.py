@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from device import config as configs
-from device.commands import options
+from device import factory
+from device.config import load as configs
+from device.config.paths import SETTINGS
 from device.model import bundle as bundles
+from device.model.catalogue import Entry
 from device.model.ledger import Ledger
-from device.model.shelf import Entry
 from device.model.store import Store
-from device.service.place import SETTINGS
 
 _with_settings = click.option(
     "--config", "config_path", metavar="FILE", type=Path,
@@ -108,7 +108,7 @@ def _open(config_path: Path | None) -> tuple[Store, configs.Config]:
     if config_path is None and SETTINGS.is_file():
         config_path = SETTINGS
     config = configs.load(config_path) if config_path else configs.Config()
-    return options.store(config), config
+    return factory.store(config), config
 
 
 def _name(entry: Entry) -> str:

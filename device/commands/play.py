@@ -12,13 +12,13 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from firmware_bridge import faults
 from firmware_bridge.errors import EdgeharError, InputError
-from firmware_bridge.line import PortLine, PtyLine
-from firmware_bridge.playback import Action, Played, stream
-from firmware_bridge.player import Player, Saver
+from firmware_bridge.playing import faults
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import PortLine, PtyLine
+from firmware_bridge.playing.plan import Action, Played, stream
+from firmware_bridge.playing.player import Player, Saver
 from firmware_bridge.recording import RecordingWriter, read_blocks
-from firmware_bridge.virtual_device import VirtualDevice
 from firmware_bridge.whole_file import write_json
 
 _QUIET_S, _EVERY_S = 2.0, 0.25

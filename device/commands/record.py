@@ -12,12 +12,14 @@ from shlex import quote
 
 import click
 
-from device.commands import options
-from device.commands.liveline import LiveLine
-from device.commands.prompted import Prompted
-from device.daemon import in_words
-from device.labels import LabelTrack, Typist, can_be_typed, cleaned
+from device import factory
+from device.daemon import signals
+from device.daemon.loop import in_words
+from device.labels.typed import LabelTrack, Typist, can_be_typed, cleaned
 from device.sources import Source
+from device.terminal.log import log_to_stderr
+from device.terminal.prompt_line import PromptLine
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
@@ -45,7 +47,7 @@ def command(source: str, out: Path, seconds: float | None) -> None:
     The file appears under its name when it is whole; until then, and after a crash, what was
     recorded is in FILE.part. Where samples were lost, a comment line says how many.
     """
-    opened = options.open_source(source)
+    opened = factory.open_source(source)
     part = out.with_name(f"{out.name}.part")
     if part.exists():
         raise InputError(
@@ -53,7 +55,7 @@ def command(source: str, out: Path, seconds: float | None) -> None:
             f" without the line that was cut: {_rescue(part)} && rm {quote(str(part))}"
         )
     session = _Session(opened, labelled=can_be_typed())
-    stop = options.until_told_to_stop()
+    stop = signals.until_told_to_stop()
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not with nohup
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     end = time.monotonic() + seconds if seconds else float("inf")
@@ -98,7 +100,7 @@ class _Session:
         self._typist = Typist() if labelled else None
         self._track = LabelTrack()
         self._by_label: Counter[str] = Counter()
-        self._view: LiveLine | Prompted = LiveLine()
+        self._view: StatusLine | PromptLine = StatusLine()
         self._begun_s: float | None = None
         self._save_s = 0.0
         self.taken = 0
@@ -106,12 +108,12 @@ class _Session:
     def show_in(self, stack: ExitStack) -> None:
         """Show what happens on stderr, and on a terminal draw a line for it."""
         if self._typist and sys.stderr.isatty() and os.isatty(0):
-            self._view = Prompted("label> ")
+            self._view = PromptLine("label> ")
             # In the background, reading fails rather than stops the program.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         stack.enter_context(self._view)
-        options.log_to_stderr(_Through(self._view))
+        log_to_stderr(_Through(self._view))
 
     def take(self, block: Samples, recording: RecordingWriter) -> None:
         """Write a block with its labels."""
@@ -138,7 +140,7 @@ class _Session:
 
     def _hear(self) -> None:
         lines = self._typist.lines() if self._typist else []
-        if lines and isinstance(self._view, Prompted):
+        if lines and isinstance(self._view, PromptLine):
             self._view.entered(len(lines))
         for at_s, line in lines:
             try:
@@ -161,7 +163,7 @@ class _Session:
 class _Through(logging.Handler):
     """Writes log lines around what is drawn."""
 
-    def __init__(self, view: LiveLine | Prompted) -> None:
+    def __init__(self, view: StatusLine | PromptLine) -> None:
         super().__init__()
         self._view = view
 

@@ -56,7 +56,7 @@ def day(text: str, out: Path | None, db: Path) -> None:
     A day is that of the local time zone. Time that is unknown, without data, not worn or warming
     up is never counted as activity.
     """
-    from device.history import query, table, whole_day  # noqa: PLC0415 -- --help needs none of it
+    from device.history import query, read_day, table  # noqa: PLC0415 -- --help needs none of it
     from device.history.picture import svg  # noqa: PLC0415
     from device.history.zone import local_zone, to_ms  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def day(text: str, out: Path | None, db: Path) -> None:
     now = datetime.now(zone := local_zone())
     with closing(query.open_to_read(db)) as database:
         try:
-            found = whole_day.read(database, day_of(text, now.date()), zone, to_ms(now))
+            found = read_day.read(database, day_of(text, now.date()), zone, to_ms(now))
         except sqlite3.Error as error:
             raise InputError(f"cannot read {db}: {error}") from error
     table.show(found)

@@ -1,33 +1,14 @@
-"""`edgehar run`: the daemon."""
+"""`edgehar run`: the daemon, on the command line."""
 
-import logging
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from device import config as configs
-from device import daemon
-from device.commands import options
-from device.held import Decided, Held
-from device.model.bundle import Bundle
-from device.model.classifier import Classifier
-from device.model.trial import Taken
-from device.mounting_file import MountingFile
-from device.notify import Notifier
-from device.pipeline import Pipeline
-from device.service.reload import not_taken, reread
-from device.sinks import Outlet, Sink
-from device.sinks.stdout import Stdout
-from device.status import InferenceTimes
-from device.today import Today
-from firmware_bridge.errors import EdgeharError, InputError
+from device.config import load as configs
+from device.daemon import build
+from device.terminal.log import log_to_stderr
 from firmware_bridge.whole_file import write_json
-
-log = logging.getLogger(__name__)
 
 
 @click.command(
@@ -66,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     Decisions go to standard output as JSON lines, events and losses to standard error. Options
     override the settings file.
     """
-    options.log_to_stderr()
+    log_to_stderr()
 
     def settings() -> configs.Config:
         config = configs.load(config_path) if config_path else configs.Config()
@@ -79,154 +60,6 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
             state=state or config.state,
         )
 
-    notifier = Notifier.from_environment()
-    try:
-        result = _run(settings, notifier)
-    except EdgeharError as error:
-        if notifier is not None:
-            notifier.failed(str(error))
-        raise
+    result = build.run(settings)
     if report is not None:
         write_json(report, result)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """All that a run of the daemon needs, until the settings are read again."""
-
-    config: configs.Config
-    taken: Taken
-    pipeline: Pipeline
-    times: InferenceTimes
-    outlets: list[Outlet]
-    kept: MountingFile | None
-    today: Today | None
-    decided: Decided
-
-
-def _run(settings: Callable[[], configs.Config], notifier: Notifier | None) -> dict[str, Any]:
-    config = settings()
-    source = _checked(config)
-    # By hand SIGHUP is a terminal that was closed, and ends the daemon as ever.
-    hung_up = options.hung_up() if notifier is not None else lambda: False
-    stop = options.until_told_to_stop()
-    again, ready, decisions = False, None, 0
-
-    def interrupted() -> bool:
-        nonlocal again
-        again = hung_up()
-        return stop() or again
-
-    put_right = options.calibration(config.calibration).apply if config.calibration else None
-    with closing(Held(options.open_source(source), put_right)) as held:
-        while ready is None or again:
-            if ready is not None and notifier is not None:
-                notifier.reloading()
-                config = reread(settings, ready.config, _checked, notifier)
-            with _prepared(config, held, notifier, ready) as ready:
-                result = daemon.run(
-                    held, ready.pipeline, ready.taken.bundle.spec, ready.outlets, interrupted,
-                    ready.kept, ready.times, ready.today,
-                )  # fmt: skip
-            decisions += result.decisions
-            again = again and not stop()
-    if notifier is not None:
-        notifier.stopping()
-    return {"model": ready.taken.bundle.id, **asdict(replace(result, decisions=decisions))}
-
-
-def _checked(config: configs.Config) -> configs.Source:
-    if config.source is None:
-        raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
-    if not config.stdout and config.sqlite is None and config.mqtt is None:
-        raise InputError("decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host")
-    return config.source
-
-
-@contextmanager
-def _prepared(
-    config: configs.Config, held: Held, notifier: Notifier | None, last: _Ready | None
-) -> Generator[_Ready]:
-    """Make ready what the settings say; what was before, if that fails."""
-    with ExitStack() as stack:
-        try:
-            taken = stack.enter_context(options.model_taken(config))
-            ready = _ready(config, held, taken, notifier, last)
-        except EdgeharError as error:
-            if last is None or notifier is None:
-                raise
-            stack.close()
-            not_taken(error, notifier)
-            taken = stack.enter_context(options.model_taken(last.config))
-            ready = _ready(last.config, held, taken, notifier, last)
-        yield ready
-
-
-def _ready(
-    config: configs.Config, held: Held, taken: Taken, notifier: Notifier | None, last: _Ready | None
-) -> _Ready:
-    bundle, source = taken.bundle, _checked(config)
-    kept = None
-    if config.rotation is None:
-        kept = options.mounting_file(bundle, source, held.name, config.state)
-    decided = Decided() if last is None else last.decided
-    if last is not None and last.taken.bundle == bundle and _same_mounting(config, last.config):
-        pipeline, times = last.pipeline, last.times
-    else:
-        before = None if kept is None else kept.read(bundle.spec.rate_hz)
-        times = InferenceTimes(Classifier(bundle).probabilities)
-        pipeline = Pipeline(bundle, times, config.rotation, before)
-        if last is not None:
-            held.prime(pipeline, decided.until_s)
-    sinks: list[Sink] = []
-    try:
-        _open_sinks(config, held, bundle, sinks)
-    except BaseException:
-        for sink in sinks:
-            sink.close()
-        raise
-    into = ", ".join(sink.name for sink in sinks)
-    day_file = options.today_file(source, config.state)
-    today = None if day_file is None else day_file.read(bundle.labels)
-    sinks += [day_file] if day_file is not None else []
-    log.info("model %s: %s", bundle.id, taken.why)
-    log.info("ready: model %s, from %s, to %s", bundle.id, held.name, into)
-    if taken.proof is not None:
-        sinks.append(taken.proof)
-    sinks.append(decided)
-    if notifier is not None:
-        sinks.append(notifier)  # the last: a window that gets here has got everywhere
-        notifier.ready(f"model {bundle.id}, from {held.name}, to {into}")
-    outlets = [Outlet(sink) for sink in sinks]
-    return _Ready(config, taken, pipeline, times, outlets, kept, today, decided)
-
-
-def _same_mounting(one: configs.Config, other: configs.Config) -> bool:
-    if one.rotation is None or other.rotation is None:
-        return one.rotation is other.rotation
-    return bool((one.rotation == other.rotation).all())
-
-
-def _open_sinks(config: configs.Config, held: Held, bundle: Bundle, sinks: list[Sink]) -> None:
-    if config.stdout:
-        sinks.append(Stdout())
-    if config.sqlite is not None:
-        from device.dashboard.feed import Feed  # noqa: PLC0415 -- nobody can show what is not kept
-        from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
-
-        sinks += [Sqlite(config.sqlite, held.name, config.history), Feed(config.sqlite)]
-    if config.metrics_listen or config.metrics_file:
-        from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
-
-        sinks.append(Metrics(config.metrics_listen, config.metrics_file))
-    if config.mqtt is not None:
-        from device.sinks.mqtt import Mqtt  # noqa: PLC0415 -- 3 MB, and of an extra
-
-        sinks.append(Mqtt(config.mqtt, bundle.labels, bundle.id))
-    held.show = None
-    if config.labels_folder is not None and _checked(config).kind != "recording":
-        from device.sinks.ring import Ring  # noqa: PLC0415 -- memory where not wanted
-
-        ring = Ring(config.labels_folder, config.labels_max_mb, held.date)
-        held.show = ring.keep
-        sinks.append(ring)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from device import config as configs
-from device.service import place, plan, port, state, unit
-from device.service.place import SETTINGS
+from device.config import first_settings
+from device.config import load as configs
+from device.config.paths import DATABASE, SETTINGS, STATE
+from device.service import install_steps, installation, stable_port, state, unit
 from firmware_bridge.errors import InputError
 
 DEVICES = Path("/proc/devices")
@@ -43,7 +44,7 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     service may reach follows from them.
     """
     if not dry_run:
-        plan.as_root()
+        install_steps.as_root()
     config, new = _settings(source, config_path)
     if config.source is None:
         raise InputError(f"{config_path} names no source; set source.uri in it")
@@ -55,17 +56,17 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
             if new is None:
                 click.echo(f"{config_path}: better {found.path}, a name that stays, in source.uri")
             new = new and new.replace(config.source.path, found.path)
-        rule, kinds = found.rule, port.kinds(config.source.path, DEVICES.read_text())
-    board = unit.Board(place.program(), state.version(), kinds)
-    units = {plan.UNIT: unit.unit(config, config_path, board)}
+        rule, kinds = found.rule, stable_port.kinds(config.source.path, DEVICES.read_text())
+    board = unit.Board(installation.program(), state.version(), kinds)
+    units = {install_steps.UNIT: unit.unit(config, config_path, board)}
     if page := unit.dashboard(config, config_path, board):
-        units[plan.DASHBOARD] = page
-    steps = plan.install(
+        units[install_steps.DASHBOARD] = page
+    steps = install_steps.install(
         units,
         unit.rules(config, rule),
-        unit.users(plan.missing_groups(_is_group)),
+        unit.users(install_steps.missing_groups(_is_group)),
         unit.modules(config),
-        plan.file(config_path, new) if new else None,
+        install_steps.file(config_path, new) if new else None,
     )
     _do(steps, dry_run=dry_run)
     for folder in unit.outside(config):
@@ -92,9 +93,9 @@ def status() -> None:
 def uninstall(config_path: Path, *, dry_run: bool, purge: bool) -> None:
     """Take the service away; what it recorded and its settings stay, unless --purge."""
     if not dry_run:
-        plan.as_root()
-    _do(plan.uninstall(config_path, purge=purge), dry_run=dry_run)
-    left = [path for path in (config_path, unit.STATE) if path.exists()]
+        install_steps.as_root()
+    _do(install_steps.uninstall(config_path, purge=purge), dry_run=dry_run)
+    left = [path for path in (config_path, STATE) if path.exists()]
     if left and not dry_run:
         click.echo(f"left: {', '.join(map(str, left))}; to remove them too: --purge")
 
@@ -104,23 +105,25 @@ def _settings(source: str | None, path: Path) -> tuple[configs.Config, str | Non
     given = configs.parse_source(source) if source else None
     if path.exists():
         config = configs.load(path)
-        stays = given is not None and config.source == replace(given, path=port.STABLE)
+        stays = given is not None and config.source == replace(given, path=stable_port.STABLE)
         if given not in {None, config.source} and not stays:
             raise InputError(f"{path} names another source; change it there, or leave --source out")
-        if not place.readable(path) or place.hidden(path.resolve()):
+        if not installation.readable(path) or installation.hidden(path.resolve()):
             raise InputError(f"{path}: no service can read it; try chmod a+r, or another folder")
         return config, None
     if source is None or given is None:
         raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
-    text = unit.settings(source)
-    return configs.Config(source=given, sqlite=unit.STATE / "decisions.db"), text
+    text = first_settings.of_service(source)
+    return configs.Config(source=given, sqlite=STATE / DATABASE), text
 
 
-def _port(path: str) -> port.Port:
-    known = port.described(path)
-    if path == port.STABLE and not known and plan.RULES.exists():
-        return port.Port(path, port.kept(plan.RULES.read_text(encoding="utf-8")), "as before")
-    return port.named(path, known)
+def _port(path: str) -> stable_port.Port:
+    known = stable_port.described(path)
+    if path == stable_port.STABLE and not known and install_steps.RULES.exists():
+        return stable_port.Port(
+            path, stable_port.kept(install_steps.RULES.read_text(encoding="utf-8")), "as before"
+        )
+    return stable_port.named(path, known)
 
 
 def _is_group(name: str) -> bool:
@@ -131,7 +134,7 @@ def _is_group(name: str) -> bool:
     return True
 
 
-def _do(steps: list[plan.Step], *, dry_run: bool) -> None:
+def _do(steps: list[install_steps.Step], *, dry_run: bool) -> None:
     for step in steps:
         click.echo(step.words)
     if not steps:

@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
-from device.history import query, whole_day
+from device.history import query, read_day
 from device.history.day import totals
 from device.history.lanes import hours, lanes
 from device.history.query import Step
-from device.history.whole_day import Day
-from device.history.words import duration, summary
+from device.history.read_day import Day
+from device.history.summary import duration, summary
 from device.history.zone import bounds_ms, to_ms
 from firmware_bridge.errors import InputError
 
@@ -123,7 +123,7 @@ class Days:
         try:
             with closing(query.open_to_read(self._db)) as database:
                 steps = query.steps(database)
-                found = whole_day.read(database, day, self._zone, now_ms)
+                found = read_day.read(database, day, self._zone, now_ms)
         except (InputError, sqlite3.Error) as error:
             self._trouble = " ".join(str(error).split())
             return

@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from device.dashboard.place import socket_of
-from device.decisions import Decision
-from device.status import Status
+from device.dashboard.socket_path import socket_of
+from device.decision.decision import Decision
+from device.sinks.status import Status
 from firmware_bridge.samples import Float64, Samples
 
 SHOWN_HZ: Final = 25.0

@@ -5,13 +5,14 @@ import hmac
 import ipaddress
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Final
 
+from device.config import secret_file
+from device.config.checks import is_loopback
 from firmware_bridge.errors import InputError
 
 COOKIE: Final = "edgehar"
@@ -28,7 +29,7 @@ HEADERS: Final = {
 }
 """With every answer: nothing from elsewhere, nothing inside elsewhere."""
 _HOST: Final = re.compile(r"(\[(?P<address>[^]]+)]|(?P<name>[^:]+))(:[0-9]{1,5})?")
-_LEAST, _MOST_BYTES = 16, 1024
+_LEAST, _MOST = 16, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,6 @@ def is_address(name: str) -> bool:
     return True
 
 
-def is_loopback(name: str) -> bool:
-    """Say whether only this board reaches it."""
-    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)
-
-
 def _names() -> Mapping[str, None]:
     host = os.uname().nodename.lower()
     short = host.partition(".")[0]
@@ -110,18 +106,9 @@ def _same(one: str, other: str) -> bool:
 
 
 def _token(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(_MOST_BYTES + 1).decode("ascii").strip()
-    except OSError as error:
-        raise InputError(f"dashboard.token_file {path}: {error.strerror}") from error
-    except UnicodeError as error:
-        raise InputError(f"dashboard.token_file {path} is not letters and digits") from error
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise InputError(f"dashboard.token_file {path}: every user may read it; chmod o= {path}")
-    if not _LEAST <= len(text) <= _MOST_BYTES or not text.isprintable() or " " in text:
+    text = secret_file.read(path, "dashboard.token_file").strip()
+    if not (_LEAST <= len(text) <= _MOST and text.isascii() and text.isprintable()) or " " in text:
         raise InputError(
-            f"dashboard.token_file {path} must hold {_LEAST} letters or more, no space"
+            f"dashboard.token_file {path} must hold {_LEAST} letters and digits or more, no space"
         )
     return text

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from device.dashboard.place import socket_of
+from device.dashboard.socket_path import socket_of
 from firmware_bridge.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from device.history.lanes import SILENT
-from device.history.words import duration, in_words
+from device.history.summary import duration, in_words
 
 FRESH_S: Final = 5.0
 """The daemon speaks every second; silent for longer, what it said last is no news."""

@@ -6,15 +6,15 @@ import os
 import platform
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from device.config import Config
+from device.config.load import Config
 from device.doctor.finding import Finding, Level
+from device.host import systemd
 from firmware_bridge.errors import EdgeharError
 
 LITTLE_BYTES, NONE_BYTES = 200_000_000, 10_000_000
@@ -25,7 +25,6 @@ _ADVICE: Final = {
     errno.EROFS: "the disk is read-only: mount it writable; after a power cut, check it (fsck)",
 }
 SERVICE: Final = "edgehar"
-_SYSTEMCTL_S = 5.0
 
 
 def python() -> Finding:
@@ -38,7 +37,7 @@ def python() -> Finding:
 
 def model(config: Config) -> Finding:
     """Load the bundle that `run` would take and have it classify its own test window."""
-    from device.commands.options import open_bundle  # noqa: PLC0415 -- loads all of the model path
+    from device.factory import open_bundle  # noqa: PLC0415 -- loads all of the model path
     from device.model.classifier import Classifier, self_test  # noqa: PLC0415
 
     try:
@@ -115,16 +114,12 @@ def clock() -> Finding:
 def service() -> Finding:
     """Ask systemd for the daemon's state."""
     name = "service"
-    command = ["systemctl", "show", SERVICE, "--property=LoadState,ActiveState,SubState,NRestarts"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_SYSTEMCTL_S
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        state = systemd.show(SERVICE, ("LoadState", "ActiveState", "SubState", "NRestarts"))
+    except EdgeharError:
         return Finding("skipped", name, "no systemd here")
-    state = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    if done.returncode or "LoadState" not in state:
-        return Finding("skipped", name, "no systemd running here")
+    if "LoadState" not in state:
+        return Finding("skipped", name, "no systemd here")
     return judge_service(state)
 
 

@@ -7,8 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from device.sources import Health, Source
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.samples import Samples
@@ -43,7 +41,7 @@ class Heard:
 
 def listen(source: Source, seconds: float, tell: Tell) -> Heard:
     """Take samples for so long from the first one on. Raises nothing."""
-    heard = Heard(source.name, _joined([]))
+    heard = Heard(source.name, Samples.joined([]))
     blocks: list[Samples] = []
     with _logged(heard):
         try:
@@ -52,7 +50,7 @@ def listen(source: Source, seconds: float, tell: Tell) -> Heard:
             heard.complaints.append(str(error))
         heard.counts, heard.health = dict(source.counts), source.health
     heard.nominal_hz = source.nominal_hz
-    heard.samples = _joined(blocks)
+    heard.samples = Samples.joined(blocks)
     return heard
 
 
@@ -103,13 +101,3 @@ class _Into(logging.Handler):
             self._heard.said.append(text)
         elif text not in self._heard.complaints:
             self._heard.complaints.append(text)
-
-
-def _joined(blocks: list[Samples]) -> Samples:
-    if not blocks:
-        return Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
-    return Samples(
-        np.concatenate([block.t_s for block in blocks]),
-        np.concatenate([block.acc_g for block in blocks]),
-        np.concatenate([block.gyro_rad_s for block in blocks]),
-    )

@@ -82,7 +82,7 @@ def _port(path: str, over: threading.Event) -> Candidate:
 
 def _greeted(path: str, over: threading.Event) -> float | None:
     """Return the rate that a device at the port says it has; None if none says so in time."""
-    from device.config import DEFAULT_BAUD  # noqa: PLC0415 -- with pyserial, only where asked for
+    from device.config.source import DEFAULT_BAUD  # noqa: PLC0415 -- with pyserial, only where asked for
     from device.sources.serial import SerialSource  # noqa: PLC0415
 
     source, until_s = SerialSource(path, DEFAULT_BAUD), time.monotonic() + PATIENCE_S

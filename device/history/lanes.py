@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from device.history.bouts import Bout
 from device.history.day import OFF, Piece
-from device.history.whole_day import Day
+from device.history.read_day import Day
 from device.history.zone import to_local
 
 SILENT = {

@@ -3,8 +3,8 @@
 from html import escape
 
 from device.history.lanes import Lane, hours, lanes
-from device.history.whole_day import Day
-from device.history.words import duration, summary
+from device.history.read_day import Day
+from device.history.summary import duration, summary
 
 _PLOT_X, _PLOT_Y, _PLOT_WIDTH = 130, 74, 720
 _WIDTH, _LANE, _BAR = 960, 26, 20

@@ -12,8 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 from device.history import schema
-from device.history.clock import MARK_EVERY_S, STEP_S
 from device.history.zone import to_ms
+from device.host.clock import MARK_EVERY_S, STEP_S
 from firmware_bridge.errors import InputError
 
 EVER_MS = 1 << 62

@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from device.history.clock import MARK_EVERY_S, Reading, stepped
-from device.history.limits import Limits
+from device.config.limits import HistoryLimits
+from device.host.clock import MARK_EVERY_S, Reading, stepped
 
 LOOK_EVERY_S = 60.0
 """Between two looks, unless there is more to remove."""
@@ -28,7 +28,7 @@ _OLDEST = "SELECT run, number FROM decisions ORDER BY run, number LIMIT 1"
 class Retention:
     """Keeps one database within its limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: HistoryLimits) -> None:
         self._keep_s = limits.keep_days * 86400.0
         self._max_bytes = limits.max_mb * 1_000_000 - _WAL_BYTES
         self._look_s = float("-inf")

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from device.history.bouts import MINUTE_MS, Bout, bouts
 from device.history.lanes import Lane, hours, lanes, name
-from device.history.whole_day import Day
-from device.history.words import duration, in_words, summary
+from device.history.read_day import Day
+from device.history.summary import duration, in_words, summary
 from device.history.zone import to_local
 
 _COLUMN_MS = 1_800_000

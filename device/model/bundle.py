@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
 from device.model import manifest as manifests
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_whole
 
@@ -43,9 +43,9 @@ class Bundle:
     labels: tuple[str, ...]
     spec: SignalSpec
     decision: DecisionSpec
-    orientation: OrientationSpec | None
+    orientation: MountingSpec | None
     """How the mounting is found; None: the sensor must sit as `mounting` in the manifest says."""
-    worn: WornSpec | None
+    worn: NonwearSpec | None
     """How `not_worn` is told; None: it never is."""
     flatbuffer: bytes
     """The TFLite model alone."""

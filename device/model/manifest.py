@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.orientation.spec import OrientationSpec
+from device.decision.judge import UNKNOWN, DecisionSpec
+from device.decision.nonwear import NonwearSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
-from device.verdict import UNKNOWN, DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 
 SCHEMA: Final = 2
@@ -82,16 +82,16 @@ def decision_of(manifest: Manifest) -> DecisionSpec:
     return DecisionSpec.from_dict(decision)
 
 
-def orientation_of(manifest: Manifest) -> OrientationSpec | None:
+def orientation_of(manifest: Manifest) -> MountingSpec | None:
     """Return how the mounting is found; None: it must be known. Raises InputError."""
     found = manifest.get("orientation") if manifest["schema"] > 1 else None
-    return None if found is None else OrientationSpec.from_dict(found)
+    return None if found is None else MountingSpec.from_dict(found)
 
 
-def worn_of(manifest: Manifest) -> WornSpec | None:
+def worn_of(manifest: Manifest) -> NonwearSpec | None:
     """Return how `not_worn` is told; None: it never is. Raises InputError."""
     told = manifest.get("worn") if manifest["schema"] > 1 else None
-    return None if told is None else WornSpec.from_dict(told)
+    return None if told is None else NonwearSpec.from_dict(told)
 
 
 def parse(text: bytes) -> Manifest:

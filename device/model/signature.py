@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from device.model import durable
 from device.model.bundle import BundleError
+from firmware_bridge import bounded_file
 from firmware_bridge.errors import EdgeharError, InputError
 
 BYTES: Final = 64
@@ -22,7 +22,7 @@ _PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 def read_key(path: Path) -> bytes:
     """Return the 32 bytes of a public key from its PEM file. Raises InputError."""
     try:
-        content = durable.read(path, _MAX_KEY_BYTES)
+        content = bounded_file.read(path, _MAX_KEY_BYTES)
     except OSError as error:
         raise InputError(f"cannot read the key {path}: {error.strerror}") from error
     found = _PEM.fullmatch(content)
@@ -42,7 +42,7 @@ def read(bundle: Path) -> bytes:
     """Return the signature that lies beside a bundle as FILE.sig; raises BundleError."""
     path = bundle.with_name(f"{bundle.name}.sig")
     try:
-        content = durable.read(path, BYTES)
+        content = bounded_file.read(path, BYTES)
     except FileNotFoundError as error:
         raise BundleError(
             f"{bundle}: not signed: there is no {path.name} beside it, and a key is configured"

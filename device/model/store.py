@@ -11,24 +11,23 @@ state.json: whenever the power goes, it names a bundle that is whole, or none (t
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from device.files import lock
 from device.model import bundle as bundles
-from device.model import durable, shelf, signature
+from device.model import catalogue, signature
 from device.model.bundle import Bundle, BundleError
+from device.model.catalogue import Entry
 from device.model.classifier import self_test
 from device.model.ledger import Ledger, LedgerError, Origin, is_key, plain, short
-from device.model.shelf import Entry
+from firmware_bridge import bounded_file, whole_file
 from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
 """Bundles installed at a time."""
-SYSTEM: Final = Path("/var/lib/edgehar/models")
-"""Root's, which is where systemd lets the service keep state, so `sudo edgehar models` means it."""
 _STATE: Final = "state.json"
 _MAX_STATE_BYTES: Final = 1 << 20
 
@@ -49,7 +48,7 @@ class Store:
         """Read which model is active. Raises StoreError."""
         path = self.folder / _STATE
         try:
-            return Ledger.from_json(durable.read(path, _MAX_STATE_BYTES))
+            return Ledger.from_json(bounded_file.read(path, _MAX_STATE_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return Ledger()
         except LedgerError as error:
@@ -60,12 +59,12 @@ class Store:
     def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
         """Take one step of the ledger, on the disk at the end. Raises StoreError."""
         try:
-            durable.make_folder(self.folder)
-            with durable.locked(self.folder / "lock"):
+            whole_file.make_folder(self.folder)
+            with lock.locked(self.folder / "lock"):
                 before = self.ledger()
                 after = step(before)
                 if after != before:
-                    durable.write(self.folder / _STATE, after.to_json())
+                    whole_file.write(self.folder / _STATE, after.to_json(), 0o644)
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self.folder}: {error.strerror}; is it yours, and is there room?"
@@ -76,15 +75,15 @@ class Store:
         """List what is there: the shipped ones first, then by name. Raises StoreError."""
         origins = self.ledger().installed
         try:
-            installed = shelf.keys_in(self.folder)
+            installed = catalogue.keys_in(self.folder)
         except OSError as error:
             raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
         shipped = sorted(path.stem for path in bundles.MODELS.glob("*.tflite"))
-        return [shelf.entry(key, self.folder, origins) for key in (*shipped, *installed)]
+        return [catalogue.entry(key, self.folder, origins) for key in (*shipped, *installed)]
 
     def find(self, wanted: str) -> Path:
         """Return the file of NAME or NAME@HASH; raises InputError."""
-        return shelf.path_of(shelf.find(wanted, self.entries()).key, self.folder)
+        return catalogue.path_of(catalogue.find(wanted, self.entries()).key, self.folder)
 
     def install(self, file: Path) -> Entry:
         """Verify a bundle on this machine, then copy it in; the same one twice is the same as once.
@@ -109,23 +108,23 @@ class Store:
         )
 
         def add(ledger: Ledger) -> Ledger:
-            there = shelf.keys_in(self.folder)
+            there = catalogue.keys_in(self.folder)
             if key not in there and len(there) >= MOST:
                 raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
             self._tidy()
             # Also where it is there already: it may be damaged.
-            durable.write(shelf.path_of(key, self.folder), content)
+            whole_file.write(catalogue.path_of(key, self.folder), content, 0o644)
             kept = {k: v for k, v in ledger.installed.items() if k in there}
             return replace(ledger, installed={**kept, key: origin})
 
-        return shelf.entry(key, self.folder, self.change(add).installed)
+        return catalogue.entry(key, self.folder, self.change(add).installed)
 
     def activate(self, wanted: str) -> Entry:
         """Verify a model and make it the active one, on trial.
 
         Raises InputError if it is not there or not unmistakable, and as `verified`.
         """
-        found = shelf.find(wanted, self.entries())
+        found = catalogue.find(wanted, self.entries())
         default = bundles.shipped_default()
         self.verified(found.key)
 
@@ -144,11 +143,11 @@ class Store:
             raise InputError("no model to go back to; choose one: edgehar models activate NAME")
         self.verified(key)
         ledger = self.change(lambda now: now.went_back() if now.previous == key else now)
-        return shelf.entry(key, self.folder, ledger.installed)
+        return catalogue.entry(key, self.folder, ledger.installed)
 
     def load(self, key: str) -> Bundle:
         """Load a model, which must be whole and allowed here; raises BundleError."""
-        found = shelf.entry(key, self.folder, self.ledger().installed)
+        found = catalogue.entry(key, self.folder, self.ledger().installed)
         if found.bundle is None:
             raise BundleError(f"{short(key)}: {found.damage}")
         signed_by = found.origin and found.origin.signed_by
@@ -166,7 +165,7 @@ class Store:
         """Return a descriptor if no other daemon tries a model now. Raises StoreError."""
         path = self.folder / "trial.lock"
         try:
-            return durable.lock(path, wait=False)
+            return lock.lock(path, wait=False)
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
 
@@ -176,18 +175,3 @@ class Store:
             stem, *rest = name.split(".")
             if rest == ["tflite", "part"] and "@" in stem and is_key(stem):
                 os.unlink(self.folder / name)  # noqa: PTH108
-
-
-def folder_of(configured: Path | None) -> Path:
-    """Where the models are: as configured, or where a service or a user keeps things."""
-    if configured is not None:
-        return configured
-    state = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if state:
-        return Path(state) / "models"
-    if data := os.environ.get("XDG_DATA_HOME", ""):
-        return Path(data) / "edgehar" / "models"
-    if os.geteuid():
-        with suppress(RuntimeError):  # a user without a home
-            return Path.home() / ".local" / "share" / "edgehar" / "models"
-    return SYSTEM

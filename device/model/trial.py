@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-from device.decisions import Decision
+from device.decision.decision import Decision
+from device.host import clock
 from device.model import bundle as bundles
 from device.model.bundle import Bundle, BundleError
 from device.model.classifier import self_test
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ENOUGH: Final = 300
 """Windows classified in one run that prove a model: six to seven minutes of a sensor at work."""
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Proof:
@@ -67,7 +66,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ActiveModel:
     """The model that the daemon is to run."""
 
     bundle: Bundle
@@ -77,7 +76,7 @@ class Taken:
 
 
 @contextmanager
-def taken(store: Store) -> Generator[Taken]:
+def take_active(store: Store) -> Generator[ActiveModel]:
     """Take the active model, verified, for as long as the daemon runs.
 
     No error, or an EdgeharError that is no BundleError, says nothing against the model.
@@ -142,7 +141,7 @@ def _begin(store: Store) -> tuple[Ledger, Proof | None]:
     return ledger, Proof(store, str(ledger.active), held)
 
 
-def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> Taken:
+def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> ActiveModel:
     while ledger.active is not None:
         key = ledger.active
         try:
@@ -151,11 +150,11 @@ def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> Taken:
             ledger = _given_up(store, ledger, str(error))
             log.warning("%s", ledger.why)
             continue
-        return Taken(bundle, ledger.why, None if ledger.trial is None else proof)
+        return ActiveModel(bundle, ledger.why, None if ledger.trial is None else proof)
     name = bundles.shipped_default()
     bundle = bundles.load(bundles.locate(name))
     self_test(bundle)
-    return Taken(bundle, ledger.why, None)
+    return ActiveModel(bundle, ledger.why, None)
 
 
 def _given_up(store: Store, ledger: Ledger, reason: str) -> Ledger:
@@ -170,7 +169,7 @@ def _given_up(store: Store, ledger: Ledger, reason: str) -> Ledger:
 def _begun(ledger: Ledger) -> Ledger:
     if ledger.trial is None:
         return ledger
-    trial = ledger.trial.begun(_boot())
+    trial = ledger.trial.begun(clock.boot_id() or "unknown")
     if trial.verdict is not None:
         return ledger.fell_back(trial.verdict)
     return replace(ledger, trial=trial)
@@ -179,10 +178,3 @@ def _begun(ledger: Ledger) -> Ledger:
 def _ended(ledger: Ledger) -> Ledger:
     trial = ledger.trial
     return ledger if trial is None else replace(ledger, trial=replace(trial, boot=None))
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()[:64]
-    except (OSError, UnicodeDecodeError):
-        return "unknown"

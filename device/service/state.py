@@ -1,35 +1,33 @@
 """How the service is, in words, from what systemd knows."""
 
-import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-from device.service.plan import NAME
+from device.host import systemd
+from device.service.install_steps import NAME
 from firmware_bridge.errors import EdgeharError
 
 _PROPERTIES: Final = (
     "LoadState", "ActiveState", "SubState", "StateChangeTimestamp", "StatusText", "Result",
     "NRestarts", "UnitFileState", "ExecMainStatus",
 )  # fmt: skip
-_PATIENCE_S: Final = 10.0
 
 
 def asked() -> dict[str, str]:
     """Ask systemd; raises EdgeharError where there is none."""
-    said = _said("systemctl", "show", NAME, f"--property={','.join(_PROPERTIES)}")
-    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    return systemd.show(NAME, _PROPERTIES)
 
 
 def watchdog_kills() -> int:
     """Count how often in this boot the daemon hung and was killed, by systemd's journal."""
     match = ("_PID=1", f"UNIT={NAME}.service")
-    said = _said("journalctl", "--boot", "--quiet", "--no-pager", "--output=cat", *match)
+    said = systemd.ask("journalctl", "--boot", "--quiet", "--no-pager", "--output=cat", *match)
     return sum("Watchdog timeout" in line for line in said.splitlines())
 
 
 def version() -> int:
     """Return systemd's version; raises EdgeharError where there is none."""
-    said = _said("systemctl", "--version").split()
+    said = systemd.ask("systemctl", "--version").split()
     if len(said) < 2 or not said[1].isdecimal():
         raise EdgeharError("systemctl does not say its version; this needs a board with systemd")
     return int(said[1])
@@ -51,16 +49,3 @@ def in_words(state: Mapping[str, str], kills: int) -> list[str]:
         what = "bad settings" if state.get("ExecMainStatus") == "2" else state.get("Result", "")
         lines.append(f"failed: {what}; more in: journalctl -u {NAME}")
     return lines
-
-
-def _said(*argv: str) -> str:
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EdgeharError(f"cannot run {argv[0]}; this needs a board with systemd") from error
-    if done.returncode and not done.stdout:
-        why = " ".join(done.stderr.split())
-        raise EdgeharError(f"systemd does not answer ({why}); this needs a board with systemd")
-    return done.stdout

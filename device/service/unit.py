@@ -1,19 +1,18 @@
 """The unit and the other files of the service, made from the settings. Pure."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from device.config import Config
-from device.service.place import hidden, plain
+from device.config.checks import is_loopback
+from device.config.load import Config
+from device.config.paths import STATE
+from device.service.installation import hidden, plain
 from firmware_bridge.errors import InputError
 
 MARK: Final = "# Made by `edgehar service install`, and taken away by `edgehar service uninstall`."
-STATE: Final = Path("/var/lib/edgehar")
 RELOADS: Final = 253
 """The first systemd that waits until a reload is done."""
 SLOWS: Final = 254
@@ -96,18 +95,6 @@ def users(new_groups: Iterable[str]) -> str:
     return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
 
 
-def settings(source: str, model: str | None = None) -> str:
-    """Make the settings of a board that has none yet."""
-    named = f'model = "{model}"\n\n' if model else ""
-    return named + (
-        f"[source]\nuri = {json.dumps(source, ensure_ascii=False)}\n\n"
-        "[sinks]\n"
-        "stdout = false  # true: every decision in the journal too\n"
-        f'sqlite = "{STATE}/decisions.db"\n\n'
-        f'[models]\nfolder = "{STATE}/models"\n'
-    )
-
-
 def outside(config: Config) -> list[Path]:
     """Return the folders out of STATE in which the service writes; InputError if it never could."""
     named = {
@@ -129,15 +116,8 @@ def outside(config: Config) -> list[Path]:
 def _network(listen: tuple[str, int] | None, *, anywhere: bool = False) -> str:
     if listen is None and not anywhere:
         return _SILENT
-    local = listen is not None and _is_loopback(listen[0]) and not anywhere
+    local = listen is not None and is_loopback(listen[0]) and not anywhere
     return _ONLINE + (_LOCAL if local else "")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _is_i2c(config: Config) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signal.mounting import Mounting
+from device.mounting.rotation import Mounting
 from device.signal.screen import Screen
 from device.signal.spec import SignalSpec
 from device.signal.timebase import Timebase
@@ -90,6 +90,13 @@ class SignalPath:
                 self._enter(t_s, values, lost, events)
         return events
 
+    def finish(self) -> list[Event]:
+        """End the stretch, as a gap does; return the windows that waited for later samples."""
+        events: list[Event] = []
+        if self.last_s is not None:
+            self._cut(self._timebase.finish(), events)
+        return events
+
     def _enter(
         self, t_s: Float64, values: Float64, lost: NDArray[np.int64], events: list[Event]
     ) -> None:
@@ -109,7 +116,7 @@ class SignalPath:
 
     def _restart(self, first_s: float, events: list[Event]) -> None:
         if self.last_s is not None:
-            self._cut(self._timebase.finish(), events)
+            events += self.finish()
             self._events["gaps"] += 1
             events.append(Gap(self.last_s, first_s))
         spec = self.spec

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from device.fields import matching
+from device.files.spec_fields import matching
 from firmware_bridge.errors import InputError
 
 

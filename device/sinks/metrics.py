@@ -1,11 +1,10 @@
 """Prometheus metrics: served over HTTP, written for node_exporter's textfile collector, or both.
 
-The library's server answers from its own threads, out of the latest Status; it may be slow, or
-die, and recognition does not notice.
+The library's server answers from its own threads with the latest Status. A slow or dead server
+does not affect recognition.
 """
 
 import contextlib
-import ipaddress
 import logging
 import time
 from collections.abc import Iterator
@@ -16,30 +15,31 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
 from prometheus_client.metrics_core import Metric
 
-from device.decisions import Decision
+from device.config.checks import is_loopback
+from device.decision.decision import Decision
 from device.sinks import SinkError
-from device.sinks.families import families
-from device.status import Status
+from device.sinks.metric_families import families
+from device.sinks.status import Status
 from firmware_bridge.errors import EdgeharError, InputError
 
 log = logging.getLogger(__name__)
 
 WRITE_EVERY_S: Final = 10.0
-"""Prometheus asks every 15 s or more seldom."""
+"""Prometheus scrapes every 15 s or less often."""
 
 
 class ListenError(EdgeharError):
-    """Nothing can listen at that address now."""
+    """The address is in use, or not an address of this board."""
 
 
 class Metrics:
     """A sink that shows the latest Status to Prometheus."""
 
     def __init__(self, listen: tuple[str, int] | None, file: Path | None) -> None:
-        """Listen at an address and port, and write to `file`, as far as given.
+        """Listen at an address and port and write to `file`; either may be None.
 
-        Raises ListenError if the address is taken or not this board's, InputError if node_exporter
-        would not read the file or it cannot be written.
+        Raises ListenError if the address is in use or not this board's, InputError if the file
+        cannot be written or node_exporter would not read it.
         """
         places = [f"http://{_bracketed(listen[0])}:{listen[1]}/metrics"] if listen else []
         self.name = "metrics " + " and ".join(places + ([str(file)] if file else []))
@@ -59,21 +59,21 @@ class Metrics:
             self._server = _serve(listen, self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics, in whatever thread asks."""
+        """Yield the metrics, in the thread that asks for them."""
         if self._status is not None:
             yield from families(self._status)
 
     def write(self, decision: Decision) -> None:
-        """Leave it to `status`, which counts them."""
+        """Ignore the decision: the Status has the counts."""
 
     def status(self, status: Status) -> None:
-        """Take the figures to show; raises SinkError if the file cannot be written."""
+        """Take the Status to show; raises SinkError if the file cannot be written."""
         self._status = status
         if self._file is not None and time.monotonic() - self._written_s >= WRITE_EVERY_S:
             self._write(self._file)
 
     def close(self) -> None:
-        """Stop listening; leave the last figures in the file."""
+        """Stop listening; the file keeps the last figures."""
         if self._file is not None:
             with contextlib.suppress(SinkError):
                 self._write(self._file)
@@ -96,16 +96,9 @@ def _serve(listen: tuple[str, int], registry: CollectorRegistry) -> WSGIServer:
     except OSError as error:
         why = error.strerror or error
         raise ListenError(f"metrics.listen {_bracketed(address)}:{port}: {why}") from error
-    if not _is_loopback(address):
+    if not is_loopback(address):
         log.warning("metrics: whoever reaches %s port %d can read them", address, port)
     return server
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _bracketed(address: str) -> str:

@@ -1,7 +1,8 @@
 """Decisions in an SQLite database, one commit each: a kill loses at most the one being written.
 
-WAL, so others may read at any time. `synchronous = NORMAL` spares an SD card a flush at every
-decision: a power cut may cost the last ones the kernel had not written yet, never the database.
+WAL mode lets others read at any time. `synchronous = NORMAL` spares an SD card a flush at every
+decision: a power cut may lose the last decisions that the kernel has not written yet, never the
+database.
 """
 
 import contextlib
@@ -13,22 +14,23 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.decisions import Decision, to_json
-from device.history import clock, schema
-from device.history.clock import Reading
-from device.history.limits import KEPT, Limits
+from device.config.limits import HistoryLimits
+from device.decision.decision import Decision, to_json
+from device.history import schema
 from device.history.retention import Retention
+from device.host import clock
+from device.host.clock import Reading
 from device.sinks import SinkError
 from firmware_bridge.errors import InputError
 
 BACKLOG = 1000
-"""Decisions kept while they cannot be written (a full disk): 21 minutes at one each 1.28 s."""
+"""Decisions kept in memory while the disk is full: 21 minutes at one each 1.28 s."""
 AT_WORK_EVERY_S = 60.0
-"""In a silence, which makes no decisions, it is noted so often that the daemon is at work."""
+"""A silence makes no decisions; at this interval the database notes that the daemon is running."""
 
 _START = "INSERT INTO runs (started, source, boot) VALUES (?, ?, ?)"
 _MARK = "INSERT OR IGNORE INTO marks (run, number, boot_s, offset_s) VALUES (?, ?, ?, ?)"
-# An earlier run of this boot had the same clock, and what is known of it now holds for that run.
+# Runs of one boot share the host's clock, so a correction holds for the earlier runs too.
 _SET = "UPDATE runs SET offset_s = ? WHERE run = ? OR boot = ?"
 _AT_WORK = "UPDATE runs SET until_s = ? WHERE run = ?"
 _COLUMNS = ("run", "number", *(field.name for field in fields(Decision)))
@@ -39,16 +41,19 @@ _INSERT = (
 
 
 class Sqlite:
-    """One run's decisions in a database file, made if it is not there."""
+    """One run's decisions in a database file, created if missing."""
 
     def __init__(
         self,
         path: Path,
         source: str,
-        limits: Limits = KEPT,
+        limits: HistoryLimits | None = None,
         now: Callable[[], Reading] = clock.read,
     ) -> None:
-        """Open it; raises InputError where waiting will not help (a full disk is for `write`)."""
+        """Open the database; raises InputError if the file cannot be used.
+
+        A full disk is no error here: `write` tries again.
+        """
         self.name = str(path)
         self._source, self._now = source, now
         self._run_id: int | None = None
@@ -57,7 +62,7 @@ class Sqlite:
         self._marks: deque[tuple[int, Reading]] = deque(maxlen=BACKLOG)
         self._marked: Reading | None = None
         self._noted_s = float("-inf")
-        self._retention = Retention(limits)
+        self._retention = Retention(limits or HistoryLimits())
         self._database: sqlite3.Connection | None = None
         try:
             self._database = self._open()
@@ -68,11 +73,11 @@ class Sqlite:
 
     @property
     def queued(self) -> int:
-        """Decisions that could not be written yet."""
+        """Number of decisions that wait to be written."""
         return len(self._waiting)
 
     def write(self, decision: Decision) -> None:
-        """Write and commit, with all that could not be written before; raises SinkError."""
+        """Write and commit the decision and those that wait; raises SinkError."""
         now = self._now()
         self._number += 1
         self._waiting.append((self._number, *_row(decision)))
@@ -94,13 +99,13 @@ class Sqlite:
             raise SinkError(f"cannot write decisions to {self.name}: {error}") from error
 
     def status(self, _: object) -> None:
-        """Note now and then that the daemon is at work."""
+        """Note once a minute that the daemon is running."""
         now = self._now()
         if now.boot_s >= self._noted_s + AT_WORK_EVERY_S:
             self._note_at_work(now)
 
     def close(self) -> None:
-        """Close the database; everything written is committed."""
+        """Close the database; every write is committed already."""
         self._note_at_work(self._now())
         self._let_go()
 
@@ -127,7 +132,7 @@ class Sqlite:
     def _note_at_work(self, now: Reading) -> None:
         self._noted_s = now.boot_s
         if self._database is not None and self._run_id is not None:
-            # Where decisions cannot be written either, `write` says so.
+            # An error shows up in `write` too, which reports it.
             with contextlib.suppress(sqlite3.Error), self._database as transaction:
                 transaction.execute(_AT_WORK, (now.boot_s, self._run_id))
 

@@ -51,3 +51,30 @@ class Source(Protocol):
 
     def date(self, t_s: float | None) -> str | None:
         """UTC, ISO 8601, of a time on the sensor's clock (None: now); None for a recording."""
+
+
+class DelegatingSource:
+    """A source that is another one in everything but its blocks."""
+
+    def __init__(self, source: Source) -> None:
+        self.name = source.name
+        self._source = source
+
+    @property
+    def nominal_hz(self) -> float | None:
+        """That of the source."""
+        return self._source.nominal_hz
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Those of the source; samples that are yielded again are not counted again."""
+        return self._source.counts
+
+    @property
+    def health(self) -> Health:
+        """That of the source: of what the sensor reads."""
+        return self._source.health
+
+    def date(self, t_s: float | None) -> str | None:
+        """Return UTC, ISO 8601, as the source does."""
+        return self._source.date(t_s)

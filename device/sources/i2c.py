@@ -7,8 +7,7 @@ from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
+from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.health import NO_DATA_S, Watcher
 from device.sources.mpu.bringup import ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS
@@ -34,7 +33,6 @@ ERRORS_S = 10.0
 _RETRY_S = 0.005
 _SAY_AGAIN_S = 60.0
 
-_NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 _GYRO_FULL_SCALE_RAD_S = math.radians(GYRO_FULL_SCALE_DPS)
 
 
@@ -96,8 +94,7 @@ class I2cSource:
     def date(self, t_s: float | None) -> str:
         """UTC, ISO 8601, of a time on the chip's clock (None: now)."""
         ago_s = 0.0 if t_s is None else time.monotonic() - self._origin_s - t_s
-        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
-        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
         """Yield what the chip takes, for ever.
@@ -160,7 +157,7 @@ class I2cSource:
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, PATIENCE_S))
-            yield _NOTHING
+            yield Samples.empty()
 
     def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
         """Read a chip, started anew whenever it has to be. Raises OSError, ChipLostError."""
@@ -194,7 +191,7 @@ class I2cSource:
                 if time.monotonic() - failing_s > reader.patience_s:
                     raise ChipLostError(f"no answer ({says(error)})") from error
                 time.sleep(_RETRY_S)
-                yield _NOTHING
+                yield Samples.empty()
                 continue
             failing_s = None
             if len(counts):
@@ -208,7 +205,7 @@ class I2cSource:
             if time.monotonic() - released_s < BLOCK_S:
                 continue
             released_s = time.monotonic()
-            yield from self._counted(run.release()) or (_NOTHING,)
+            yield from self._counted(run.release()) or (Samples.empty(),)
 
     def _counted(self, blocks: list[Samples]) -> list[Samples]:
         for block in blocks:

@@ -8,9 +8,9 @@ from collections.abc import Generator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-import numpy as np
 import serial
 
+from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.device_status import DeviceStatus
 from device.sources.health import NO_DATA_S, Watcher
@@ -34,7 +34,6 @@ STRANGE_AFTER_S = 5.0
 """Without a hello for this long, the log says what may be wrong."""
 _FAR_S = 1e9
 
-_NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 _GREETING = seal(pack(Command(Code.HELLO)))
 _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO}
 _ADVICE = {
@@ -93,8 +92,7 @@ class SerialSource:
         ago_s = 0.0 if at is None else time.monotonic() - at
         # Whatever clock the device claims to have, the date is one that exists.
         ago_s = min(max(-_FAR_S, ago_s), _FAR_S)
-        date = datetime.fromtimestamp(time.time() - ago_s, UTC)
-        return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
         """Yield what arrives, for ever.
@@ -142,7 +140,7 @@ class SerialSource:
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, PATIENCE_S))
-            yield _NOTHING
+            yield Samples.empty()
 
     def _listen(self, port: serial.Serial) -> Generator[Samples]:
         self._decoder.reopened()
@@ -161,7 +159,7 @@ class SerialSource:
             data = port.read(1)
             data += port.read(port.in_waiting) if data else b""
             received += len(data)
-            yield from self._hear(data) or (_NOTHING,)
+            yield from self._hear(data) or (Samples.empty(),)
             if data and not data.endswith(DELIMITER):
                 time.sleep(SETTLE_S)
 

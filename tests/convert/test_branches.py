@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from convert.layers import Channels, Clip
-from convert.runner import installed
+from convert.runtime_process import installed
 from convert.verify import LEAST_AGREEMENT, verify
 from device.model.runtime import Model
 from tests.convert.models import CLASSES, windows

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert import worker  # isort: split
+from convert import tensorflow_process  # isort: split
 
 import keras
 
-from convert.calibration import calibration, candidate_ranges, held_out
 from convert.converter import Converted, convert, run_child
 from convert.errors import ConvertError
 from convert.layers import Clip
-from convert.runner import installed
+from convert.representative import candidate_ranges, clipped, held_out
+from convert.runtime_process import installed
 from convert.verify import LEAST_AGREEMENT, MOST_BYTES, verify
 from device.model.runtime import Model
 from tests.convert.models import (
@@ -97,7 +97,7 @@ def test_the_input_range_is_one_of_those_that_hold_most_values() -> None:
 @pytest.mark.parametrize("count", [1, 499, 500, 501, 1600, 5000])
 def test_windows_that_choose_the_range_did_not_set_the_scales(count: int) -> None:
     x = np.arange(count, dtype=np.float32)[:, None, None] * np.ones((1, 4, 9), np.float32)
-    scales, others = calibration(x, 1e6), held_out(x)
+    scales, others = clipped(x, 1e6), held_out(x)
     assert (scales.min(), scales.max()) == (-1e6, 1e6)
     assert 0 < len(scales) <= 500
     assert 0 < len(others) <= 1000
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"not a model")
     (tmp_path / "job.json").write_text(json.dumps({"model": str(path), "variants": []}))
     with pytest.raises(ConvertError, match="Keras cannot load"):
-        worker.main(tmp_path)
+        tensorflow_process.main(tmp_path)
 
 
 def test_the_same_model_converts_to_the_same_bytes() -> None:

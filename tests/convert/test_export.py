@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from convert import run_folder
-from convert.calibration import candidate_ranges
 from convert.converter import Converted
 from convert.export import (
     MOUNTINGS,
@@ -18,15 +17,16 @@ from convert.export import (
     make_bundle,
     terms_of,
 )
-from convert.runner import installed
+from convert.representative import candidate_ranges
+from convert.runtime_process import installed
 from convert.verify import Check
 from device.cli import main
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
 from device.model.bundle import BundleError, load, write
 from device.model.classifier import SELF_TEST_TOLERANCE, Classifier, self_test
-from device.orientation.spec import OrientationSpec
+from device.mounting.spec import MountingSpec
 from device.signal.spec import SignalSpec
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from tests.convert.models import CLASSES, trained, windows
 
@@ -77,7 +77,7 @@ def test_the_manifest_says_what_the_model_is_and_how_it_was_checked(made: Path) 
     assert bundle.spec == SignalSpec()
     assert bundle.decision == DecisionSpec(0.4)
     assert bundle.orientation is None
-    assert bundle.worn == WornSpec()
+    assert bundle.worn == NonwearSpec()
     assert bundle.manifest["mounting"] == MOUNTINGS["waist"]
     assert bundle.manifest["results"] == {"test": {"accuracy": 0.9}}
     check = bundle.manifest["conversion"]
@@ -168,8 +168,8 @@ def terms(**changes: object) -> dict[str, object]:
     return {
         "labels": LABELS[:5],
         "decision": {**decision, **changes},
-        "orientation": OrientationSpec(("sitting", "standing")).to_dict(),
-        "worn": WornSpec(after_s=1200.0).to_dict(),
+        "orientation": MountingSpec(("sitting", "standing")).to_dict(),
+        "worn": NonwearSpec(after_s=1200.0).to_dict(),
         "mounting": "On either wrist.",
     }
 
@@ -194,8 +194,8 @@ def test_the_terms_of_a_run_get_into_its_bundle(
     assert bundle.decision == DecisionSpec.from_dict(
         {**terms()["decision"], "unknown_threshold": 0.55}  # type: ignore[dict-item]  # a dict
     )
-    assert bundle.orientation == OrientationSpec(("sitting", "standing"))
-    assert bundle.worn == WornSpec(after_s=1200.0)
+    assert bundle.orientation == MountingSpec(("sitting", "standing"))
+    assert bundle.worn == NonwearSpec(after_s=1200.0)
     assert bundle.manifest["mounting"] == "On either wrist."
     assert len(bundle.manifest["self_test"]["probabilities"]) == 6
     for words in (

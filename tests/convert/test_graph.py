@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from convert.worker import EMITTERS  # isort: split
+from convert.emitters import EMITTERS  # isort: split
 
 import keras
 import tensorflow as tf
 from keras import layers
 
+from convert.activation_ranges import peaks, spans
 from convert.errors import ConvertError
 from convert.graph import Flow, Plan, rebuild
 from convert.layers import Channels, Clip
-from convert.peaks import peaks, spans
 from convert.weights import rounded
 from tests.convert.models import paper_network, windows
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from convert.runner import installed
+from convert.runtime_process import installed
 from convert.verify import LEAST_AGREEMENT, MOST_BYTES, MOST_LOST
-from device.commands.options import model_path
+from device.factory import model_path
 from device.model.bundle import MODELS, load
 from device.model.classifier import SELF_TEST_TOLERANCE, self_test
 from device.model.manifest import SCHEMA

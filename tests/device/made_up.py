@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from device.decisions import Decision, State
+from device.decision.decision import Decision, State
+from device.sinks.status import Status
 from device.sources import Health
-from device.status import Status
 
 HOP_S, WINDOW_S = 1.28, 2.56
 

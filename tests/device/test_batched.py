@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.batched import MOST, Batched
-from device.decisions import Decision
-from device.pipeline import Pipeline
+from device.decision.decision import Decision
+from device.pipeline.batching import MOST, Batching
+from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
 from tests.device.test_daemon import Model, classify
 
@@ -37,8 +37,8 @@ def test_no_decision_changes_or_comes_later(
     jumps: dict[int, float], lost: dict[int, int], idle: set[int]
 ) -> None:
     direct, pipeline = Pipeline(Model, classify), Pipeline(Model, classify)
-    batched = Batched(pipeline, Model.spec)
-    nothing = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
+    batched = Batching(pipeline, Model.spec)
+    nothing = Samples.empty()
     said: list[Decision] = []
     expected: list[Decision] = []
     for number, block in enumerate(in_blocks(stream(jumps, 1000), lost)):
@@ -55,7 +55,7 @@ def test_no_decision_changes_or_comes_later(
 
 def test_a_clock_that_stands_still_fills_no_memory() -> None:
     pipeline = Pipeline(Model, classify)
-    batched = Batched(pipeline, Model.spec)
+    batched = Batching(pipeline, Model.spec)
     for block in in_blocks(stream({}, 1000), {}):
         batched.push(block)
     still = stream({}, 1000)[-1:]

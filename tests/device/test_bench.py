@@ -13,6 +13,8 @@ def test_figures_are_judged_by_their_median() -> None:
     assert slow.median == rate.median == 2.0
     assert slow.within
     assert not rate.within
+    assert (slow.verdict, rate.verdict) == ("held", "missed")
+    assert Figure("x", "s", (1.0,), budget=None).verdict == ""
 
 
 @pytest.mark.slow

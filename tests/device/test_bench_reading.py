@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from device.bench import reading
-from device.bench.judged import Result, judged, row
-from device.bench.numbered import decoded, encoded
+from device.bench.numbered_source import decoded, encoded
+from device.bench.score_reading import Result, judged, row
 
 
 def test_what_came_of_numbered_samples_is_plain() -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from device.cli import PROGRAM
 from device.commands import classify as command
-from device.commands.options import open_bundle
-from device.decisions import to_json
+from device.decision.decision import to_json
+from device.factory import open_bundle
 from device.model.classifier import Classifier
-from device.parallel import read_ahead, workers
-from device.pipeline import Pipeline
+from device.pipeline.parallel import read_ahead, workers
+from device.pipeline.pipeline import Pipeline
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read
 from firmware_bridge.samples import Samples

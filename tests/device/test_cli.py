@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -126,3 +127,36 @@ sys.exit(_exit_code(sys.argv[1:]))
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("--help >/dev/full", 1, "edgehar: cannot write to standard output: No space left"),
+        ("--help >&-", 0, ""),
+        ("nope 2>/dev/full", 2, ""),
+        ("nope 2>&-", 2, ""),
+    ],
+)
+def test_a_stream_that_takes_nothing_never_ends_it_with_120(
+    command: str, code: int, says: str, unbuffered: str
+) -> None:
+    # PYTHONUNBUFFERED hides what is unwritten at the end.
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "from device.cli import main; main()" {command}',
+         sys.executable],
+        capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.startswith(says)) == (code, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "models")
+    assert (code, out) == (2, "")
+    assert err == (
+        "edgehar: edgehar models needs a command: activate, install, list, rollback;"
+        " try 'edgehar models --help'\n"
+    )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.config import ConfigError, Source, load, parse_source
+from device.config.load import ConfigError, load, parse_source
+from device.config.source import Source
 
 WHOLE = """\
 # a comment
@@ -43,7 +44,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert config.source == Source("serial", "/dev/ttyUSB0", 921600)
     assert config.model == "waist"
     assert config.rotation is not None
-    assert np.array_equal(config.rotation @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
+    assert np.array_equal(np.array(config.rotation) @ [1.0, 2.0, 3.0], [2.0, -1.0, 3.0])
     assert not config.stdout
     assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
     assert config.state == Path("/var/lib/edgehar/orientation.json")

@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device import daemon
-from device.decisions import Decision
-from device.pipeline import Pipeline
+from device.daemon import loop
+from device.decision.decision import Decision
+from device.decision.judge import DecisionSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from device.sinks import Outlet, SinkError
 from device.sources import Health
-from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64, Samples
 
 LABELS = ("walking", "sitting")
-NOTHING = Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)))
 
 
 class Model:
@@ -84,11 +83,11 @@ class FakeSink:
 
 def run(
     blocks: Iterable[Samples], *sinks: FakeSink, stop_after: int = 10**9
-) -> tuple[FakeSource, daemon.Report]:
+) -> tuple[FakeSource, loop.Report]:
     source = FakeSource(blocks)
     asked = iter(range(10**9))
     outlets = [Outlet(sink) for sink in sinks]
-    report = daemon.run(
+    report = loop.run(
         source, Pipeline(Model, classify), Model.spec, outlets, lambda: next(asked) >= stop_after
     )
     assert source.closed
@@ -112,13 +111,13 @@ def test_decisions_go_to_every_sink_with_their_date() -> None:
 
 def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("device.daemon.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("device.daemon.loop.time.monotonic", lambda: now[0])
 
     def blocks() -> Generator[Samples]:
         for wanted in (None, 0.0, None):
             for _ in range(30):
                 now[0] += 0.5
-                yield NOTHING
+                yield Samples.empty()
             if wanted is not None:
                 yield samples(wanted, 10.0)
 
@@ -143,7 +142,7 @@ def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixtu
 
     source = FakeSource(blocks())
     pipeline = Pipeline(Model, classify)
-    report = daemon.run(source, pipeline, Model.spec, [Outlet(FakeSink())], lambda: False)
+    report = loop.run(source, pipeline, Model.spec, [Outlet(FakeSink())], lambda: False)
     assert report.problems == ["stuck", "clipping", "bus errors"]
     assert report.temperature_c == 31.5
     said = [message for message in caplog.messages if message.startswith("fake")]
@@ -176,8 +175,8 @@ def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
     _, report = run(blocks(), broken, good)
     said = [r.getMessage() for r in caplog.records if r.levelname in {"ERROR", "WARNING"}]
     assert said == [
-        "no room; going on without it",
-        f"fake sink: written again, after {report.failed_writes} failures",
+        "no room; continuing without it",
+        f"fake sink: works again after {report.failed_writes} failed writes",
     ]
     assert report.failed_writes == len(good.decisions) - len(broken.decisions) > 5
 
@@ -197,6 +196,6 @@ def test_what_it_opened_is_closed_when_it_fails() -> None:
 
     source, sink = FakeSource(blocks()), FakeSink()
     with pytest.raises(RuntimeError):
-        daemon.run(source, Pipeline(Model, classify), Model.spec, [Outlet(sink)], lambda: False)
+        loop.run(source, Pipeline(Model, classify), Model.spec, [Outlet(sink)], lambda: False)
     assert source.closed
     assert sink.closed

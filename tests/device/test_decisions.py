@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from device.decisions import Decision, to_json
+from device.decision.decision import Decision, to_json
 
 OK = Decision(
     start_s=2.56,

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from device.decisions import Decision, Reason
-from device.live import PlainView, in_words
+from device.decision.decision import Decision, Reason
+from device.terminal.live_view import PlainView, in_words
 
 # As `edgehar demo`, at a pace that suits a test.
 _FAST = "from device.commands import demo; demo.SPEED = 200; from device.cli import main; main()"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import first_settings
-from device.config import load, parse_source
-from device.service.place import SETTINGS
+from device.config import first_settings, paths
+from device.config.load import load, parse_source
+from device.config.paths import SETTINGS
 from firmware_bridge.errors import InputError
 
 _PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)
@@ -40,12 +40,12 @@ def test_they_are_the_users_but_on_a_board_with_systemd_roots_are_the_services(
         (True, True, Path("/etc/edgehar.toml")), (True, False, of_user), (False, True, of_user),
     ):  # fmt: skip
         monkeypatch.setattr(os, "geteuid", lambda root=root: 0 if root else 1000)
-        monkeypatch.setattr(first_settings, "_BOOTED", tmp_path if systemd else tmp_path / "no")
-        assert first_settings.place() == path
+        monkeypatch.setattr(paths, "_BOOTED", tmp_path if systemd else tmp_path / "no")
+        assert paths.of_init() == path
     monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
-    assert first_settings.place() == Path("/elsewhere/edgehar/edgehar.toml")
+    assert paths.of_init() == Path("/elsewhere/edgehar/edgehar.toml")
     monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
-    assert first_settings.place() == of_user
+    assert paths.of_init() == of_user
 
 
 def test_what_was_there_is_kept_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from device.cli import PROGRAM, main
-from device.config import load
+from device.config.load import load
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.bus import Bus, monotonic_us

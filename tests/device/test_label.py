@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from device import cli
-from device.corrections import place
+from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
 from tests.device.commands import edgehar, lines
-from tests.device.corrections.made_up import in_ring, keep_latest, same
+from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
 from tests.device.test_run import daemon, play, stop, without
 from tests.device.test_service_live import Service, playing, reload_at
@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_one_line(
     assert words in err
     assert err.count("\n") == 1
     assert "\x1b" not in err
-    assert not list(place.kept(board.parent / "labels").iterdir())
+    assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
 def test_where_labels_are_off_it_says_so(
@@ -202,7 +202,7 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
     where = ("--folder", str(folder))
     code, said = run_as([4002], "sitting", "--last", "60s", *where)
     assert code == 0, said
-    kept = (place.kept(folder) / "1.ehr").stat()
+    kept = (layout.labelled(folder) / "1.ehr").stat()
     assert (kept.st_gid, stat.S_IMODE(kept.st_mode)) == (4002, 0o640)
     for more in (["--list"], ["sitting", "--last", "60s"], ["--remove", "1"]):
         code, said = run_as([], *more, *where)
@@ -297,7 +297,7 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
         service.stop()
     sent, _ = read(tmp_path / "sent.csv")
     assert same(in_ring(tmp_path / "labels"), sent)
-    assert len(place.files(place.raw(tmp_path / "labels"))) >= 3
+    assert len(layout.files(layout.raw(tmp_path / "labels"))) >= 3
 
 
 @pytest.mark.slow
@@ -311,7 +311,7 @@ def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_pa
         running.wait_for("cannot keep raw samples")
         running.wait_for("went away")
         (tmp_path / "sub").mkdir()
-        running.wait_for("written again")
+        running.wait_for("works again")
         stop(running)
     offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
     assert without(running.decisions, "time") == without(offline, "time")

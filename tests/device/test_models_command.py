@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from device.cli import PROGRAM
+from device.config.paths import SETTINGS
 from device.model import trial
-from device.service.place import SETTINGS
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
 from tests.device.commands import edgehar, lines

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.decisions import Decision, to_json
-from device.orientation.spec import OrientationSpec
-from device.pipeline import Pipeline
+from device.decision.decision import Decision, to_json
+from device.decision.hmm_filter import HmmSpec
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
+from device.mounting.spec import MountingSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import SPEC, chunks, moments, walk
 
@@ -26,14 +26,14 @@ class StandIn:
     labels: tuple[str, ...] = ("calm", "lively")
     spec: SignalSpec = SPEC
     decision: DecisionSpec = DecisionSpec(0.0)  # noqa: RUF009 -- it is frozen
-    orientation: OrientationSpec | None = None
-    worn: WornSpec | None = None
+    orientation: MountingSpec | None = None
+    worn: NonwearSpec | None = None
 
 
 STAYS = ((0.95, 0.02, 0.03), (0.02, 0.95, 0.03), (0.04, 0.06, 0.9))
 EVERYTHING = StandIn(
-    decision=DecisionSpec(0.6, True, 1.5, Smoothing(STAYS, (0.4, 0.4, 0.2), 0.7)),
-    orientation=OrientationSpec(
+    decision=DecisionSpec(0.6, True, 1.5, HmmSpec(STAYS, (0.4, 0.4, 0.2), 0.7)),
+    orientation=MountingSpec(
         ("calm",), enough_windows=5.0, break_after_s=4.0, steady_gravity=0.0, rhythm=0.0, bounce=0.0
     ),
 )
@@ -54,6 +54,9 @@ def with_none_of_these(x: NDArray[np.float32]) -> Float64:
         turning = min(1.0, float(np.abs(window[:, 3]).mean()))
         rows.append([(1 - lively) / (1 + turning), lively / (1 + turning), turning / (1 + turning)])
     return np.array(rows)
+
+
+STATES = ("ok", "unknown", "warming_up", "no_data", "not_worn")
 
 
 def pipeline(unknown_threshold: float = 0.0) -> Pipeline:
@@ -257,3 +260,33 @@ def test_what_was_believed_before_the_mounting_was_known_does_not_last() -> None
     assert first > 2
     assert confidences[first - 1] > confidences[0]
     assert confidences[first : 2 * first] == confidences[:first]
+
+
+@given(st.integers(40, 1400), st.floats(6.0, 20.0))
+def test_a_silence_told_live_leaves_decisions_in_order_and_as_they_are_offline(
+    at: int, gap_s: float
+) -> None:
+    samples = walk(moments(1500, 50, 0.3))
+    later = replace(samples, t_s=samples.t_s + gap_s * (np.arange(1500) >= at))
+    offline = Pipeline(EVERYTHING, with_none_of_these).push(later)
+    live = Pipeline(EVERYTHING, with_none_of_these)
+    decisions = live.push(later[:at]) + live.silence(5.0) + live.push(later[at:])
+    assert decisions == offline
+    # The end of `warming_up` is when the first window will be ready, unless a gap comes first.
+    ends_s = [one.end_s for one in decisions if one.end_s and one.state != "warming_up"]
+    assert ends_s == sorted(ends_s)
+    assert sum(live.counts[state] for state in STATES) == len(decisions)
+
+
+def test_samples_that_come_late_without_a_gap_are_decided_once() -> None:
+    samples = walk(moments(1500, 50))
+    offline = pipeline().push(samples)
+    for at in range(700, 800, 7):
+        live = pipeline()
+        before, told, after = live.push(samples[:at]), live.silence(5.0), live.push(samples[at:])
+        assert told[-1].state == "no_data"
+        decisions = [*before, *told[:-1], *after]
+        assert [d.start_s for d in decisions] == [d.start_s for d in offline]
+        # Only a window that was decided before the late samples came may differ.
+        assert sum(one != other for one, other in zip(decisions, offline, strict=True)) <= 1
+        assert live.counts["ok"] == sum(one.state == "ok" for one in decisions)

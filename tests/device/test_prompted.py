@@ -5,8 +5,8 @@ import re
 import click
 import pytest
 
-from device.commands import prompted
-from device.commands.prompted import Prompted
+from device.terminal import prompt_line
+from device.terminal.prompt_line import PromptLine
 
 
 class Terminal:
@@ -52,14 +52,14 @@ class Terminal:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
-    monkeypatch.setattr(prompted, "draw", terminal.write)
-    monkeypatch.setattr(prompted, "EVERY_S", 0.0)
+    monkeypatch.setattr(prompt_line, "draw", terminal.write)
+    monkeypatch.setattr(prompt_line, "EVERY_S", 0.0)
     return terminal
 
 
 def test_what_is_half_typed_stays_while_the_line_changes(terminal: Terminal) -> None:
     terminal.write("$ edgehar record\n")
-    with Prompted("label> ") as view:
+    with PromptLine("label> ") as view:
         view.show("1 s")
         terminal.write("wal")
         view.show("2 s, label: none")
@@ -85,6 +85,6 @@ def test_a_terminal_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) 
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(click, "echo", broken)
-    with Prompted("label> ") as view:
+    with PromptLine("label> ") as view:
         view.show("1 s")
         view.say("label: walking")

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from device.decision.hmm_filter import HmmSpec
+from device.decision.judge import DecisionSpec
 from device.model import bundle as bundles
-from device.orientation.spec import OrientationSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
+from device.mounting.spec import MountingSpec
 from tests.device.commands import edgehar, lines
 from tests.device.test_run import daemon, play, stop, stored, without
 
 STAYS = tuple(tuple(0.95 if i == j else 0.01 for j in range(6)) for i in range(6))
 # A waist walks less like a wrist than the real numbers ask for.
-EASY = OrientationSpec(
+EASY = MountingSpec(
     ("sitting", "standing", "lying"), enough_windows=10.0, outlier_deg=180.0,
     steady_gravity=0.0, rhythm=0.0, bounce=0.0, effort_g=(0.05, 0.5),
 )  # fmt: skip
@@ -25,7 +25,7 @@ EASY = OrientationSpec(
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped network, its bundle asking for all that a bundle can."""
     shipped = bundles.load(bundles.locate("waist"))
-    decision = DecisionSpec(0.3, False, 1.2, Smoothing(STAYS, (1 / 6,) * 6, 0.5))
+    decision = DecisionSpec(0.3, False, 1.2, HmmSpec(STAYS, (1 / 6,) * 6, 0.5))
     terms = {"decision": decision.to_dict(), "orientation": EASY.to_dict()}
     path = tmp_path_factory.mktemp("model") / "finding.tflite"
     bundles.write(path, shipped.flatbuffer, {**shipped.manifest, **terms}, shipped.card)

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import load
-from device.decisions import Decision
-from device.notify import Notifier
-from device.service import place, plan, port, state, unit
+from device.config import first_settings
+from device.config.load import load
+from device.daemon.systemd_notify import Notifier
+from device.decision.decision import Decision
+from device.service import install_steps, installation, stable_port, state, unit
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar
 
@@ -26,17 +27,17 @@ def made(folder: Path, text: str, systemd: int = 252) -> list[str]:
 
 
 def test_an_adapter_is_told_by_its_serial_number() -> None:
-    found = port.named("/dev/ttyUSB0", CP2102)
+    found = stable_port.named("/dev/ttyUSB0", CP2102)
     assert found.path == "/dev/edgehar-wrist"
     assert found.rule == (
         'SUBSYSTEM=="tty", ENV{ID_VENDOR_ID}=="10c4", ENV{ID_MODEL_ID}=="ea60", '
         'ENV{ID_SERIAL_SHORT}=="0001", SYMLINK+="edgehar-wrist"'
     )
-    assert port.kept(f"# rules\n{found.rule}\n") == found.rule
+    assert stable_port.kept(f"# rules\n{found.rule}\n") == found.rule
 
 
 def test_one_without_a_serial_number_by_its_socket() -> None:
-    rule = port.named("/dev/ttyUSB3", CH340).rule
+    rule = stable_port.named("/dev/ttyUSB3", CH340).rule
     assert rule is not None
     assert f'ENV{{ID_PATH}}=="{CH340["ID_PATH"]}"' in rule
     assert "SERIAL" not in rule
@@ -44,26 +45,26 @@ def test_one_without_a_serial_number_by_its_socket() -> None:
 
 @given(st.text().filter(lambda text: not text.isalnum()))
 def test_what_an_adapter_calls_itself_cannot_write_rules(serial: str) -> None:
-    rule = port.named("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
+    rule = stable_port.named("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
     assert rule is not None
     assert rule.count('"') == 2 * rule.count("=")  - 2 * rule.count("==")  # fmt: skip
     assert "\n" not in rule
 
 
 def test_a_port_of_the_board_itself_keeps_its_name() -> None:
-    assert port.named("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
+    assert stable_port.named("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
     with pytest.raises(InputError, match="plug the sensor in"):
-        port.named("/dev/ttyUSB0", {})
+        stable_port.named("/dev/ttyUSB0", {})
 
 
 def test_its_kind_of_device_is_found_by_its_number() -> None:
     controller, line = os.openpty()
     name, major = os.ttyname(line), os.fstat(line).st_rdev >> 8 & 0xFFF
     devices = f"Character devices:\n  4 tty\n{major:3} pts\n188 ttyUSB\n\nBlock devices:\n 8 sd\n"
-    assert port.kinds(name, devices) == ["ttyUSB", "ttyACM", "pts"]
+    assert stable_port.kinds(name, devices) == ["ttyUSB", "ttyACM", "pts"]
     os.close(controller)
     os.close(line)
-    assert port.kinds("/dev/not-there", devices) == ["ttyUSB", "ttyACM"]
+    assert stable_port.kinds("/dev/not-there", devices) == ["ttyUSB", "ttyACM"]
 
 
 def test_only_the_sensor_is_let_in(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["serial:/dev/edgehar-wrist", "i2c:1:0x68"])
 def test_the_first_settings_can_be_read(source: str, tmp_path: Path) -> None:
     path = tmp_path / "edgehar.toml"
-    path.write_text(unit.settings(source))
+    path.write_text(first_settings.of_service(source))
     config = load(path)
     assert config.source is not None
     assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
@@ -124,24 +125,24 @@ def test_the_first_settings_can_be_read(source: str, tmp_path: Path) -> None:
 
 
 def test_an_installation_that_no_service_sees_is_refused(tmp_path: Path) -> None:
-    assert place.hidden(Path("/root/.venv/bin/python"))
-    assert not place.hidden(Path("/opt/edgehar/bin/python"))
-    assert not place.hidden(Path("/homes/edgehar"))
+    assert installation.hidden(Path("/root/.venv/bin/python"))
+    assert not installation.hidden(Path("/opt/edgehar/bin/python"))
+    assert not installation.hidden(Path("/homes/edgehar"))
     file = tmp_path / "file"
     file.write_text("")
     file.chmod(0o600)
-    assert not place.readable(file)
-    assert place.readable(Path("/usr/bin/env"))
+    assert not installation.readable(file)
+    assert installation.readable(Path("/usr/bin/env"))
 
 
 def test_a_step_is_said_before_it_is_done(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
-    step = plan.file(path, "text")
+    step = install_steps.file(path, "text")
     assert (step.words, path.exists()) == (f"write {path}", False)
     step.do()
     assert path.read_text() == "text"
     assert path.stat().st_mode & 0o777 == 0o644
-    assert plan.file(path, "text").words == f"leave {path}"
+    assert install_steps.file(path, "text").words == f"leave {path}"
 
 
 def test_what_it_says_of_itself() -> None:
@@ -207,6 +208,6 @@ def test_purge_removes_nothing_beside_settings_that_are_elsewhere(tmp_path: Path
     (tmp_path / "edgehar").mkdir()
     settings = tmp_path / "edgehar.toml"
     settings.write_text("")
-    words = [step.words for step in plan.uninstall(settings, purge=True)]
+    words = [step.words for step in install_steps.uninstall(settings, purge=True)]
     assert f"remove {settings}" in words
     assert not any(str(tmp_path / "edgehar") == word.split()[-1] for word in words)

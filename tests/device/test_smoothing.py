@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.smoothing import Filter, Smoothing, tempered
+from device.decision.hmm_filter import HmmFilter, HmmSpec, tempered
 from firmware_bridge.errors import InputError
 
 STATES = 3
 
 
-def smoothing(stay: float = 0.9, weight: float = 0.6, change: float = 0.0) -> Smoothing:
+def smoothing(stay: float = 0.9, weight: float = 0.6, change: float = 0.0) -> HmmSpec:
     leave = (1 - stay) / (STATES - 1)
     rows = tuple(tuple(stay if i == j else leave for j in range(STATES)) for i in range(STATES))
-    return Smoothing(rows, (1 / STATES,) * STATES, weight, change)
+    return HmmSpec(rows, (1 / STATES,) * STATES, weight, change)
 
 
-def belief(spec: Smoothing, rows: list[list[float]]) -> list[float]:
-    running = Filter(spec)
+def belief(spec: HmmSpec, rows: list[list[float]]) -> list[float]:
+    running = HmmFilter(spec)
     return [running.step(row) for row in rows][-1]
 
 
-def by_paths(spec: Smoothing, rows: list[list[float]]) -> list[float]:
+def by_paths(spec: HmmSpec, rows: list[list[float]]) -> list[float]:
     """Return the probability of each last state, by adding up every path there is."""
     total = [0.0] * STATES
     for path in itertools.product(range(STATES), repeat=len(rows) + 1):
@@ -49,13 +49,13 @@ probabilities = st.lists(st.floats(0, 1), min_size=STATES, max_size=STATES).filt
 )
 def test_it_is_the_sum_over_all_paths(rows: list[list[float]], change: float) -> None:
     rates = ((0.8, 0.15, 0.05), (0.1, 0.9, 0.0), (0.3, 0.0, 0.7))
-    spec = Smoothing(rates, (0.5, 0.3, 0.2), 0.6, change)
+    spec = HmmSpec(rates, (0.5, 0.3, 0.2), 0.6, change)
     assert belief(spec, rows) == pytest.approx(by_paths(spec, rows))
 
 
 @given(rows=st.lists(probabilities, min_size=1, max_size=50))
 def test_whatever_the_model_says_it_stays_a_distribution(rows: list[list[float]]) -> None:
-    running = Filter(smoothing(change=0.5))
+    running = HmmFilter(smoothing(change=0.5))
     for row in rows:
         found = running.step(row)
         assert sum(found) == pytest.approx(1)
@@ -81,7 +81,7 @@ def test_what_changes_weighs_more_than_what_is_repeated() -> None:
     before, after = [0.9, 0.06, 0.04], [0.06, 0.9, 0.04]
     alike, novel = smoothing(0.98, 0.3), smoothing(0.98, 0.3, 0.4)
 
-    def windows_until(spec: Smoothing) -> int:
+    def windows_until(spec: HmmSpec) -> int:
         beliefs = (belief(spec, [before] * 10 + [after] * n)[1] for n in range(1, 20))
         return next(n for n, found in enumerate(beliefs, 1) if found > 0.5)
 
@@ -93,7 +93,7 @@ def test_what_changes_weighs_more_than_what_is_repeated() -> None:
 
 def test_of_windows_all_alike_the_change_says_nothing_after_the_first() -> None:
     row = [0.7, 0.2, 0.1]
-    with_it, without = Filter(smoothing(change=0.5)), Filter(smoothing())
+    with_it, without = HmmFilter(smoothing(change=0.5)), HmmFilter(smoothing())
     for _ in range(200):
         found = with_it.step(row), without.step(row)
     assert found[0] == pytest.approx(found[1])
@@ -105,7 +105,7 @@ def test_a_sure_window_does_not_rule_a_state_out_for_ever() -> None:
 
 
 def test_after_a_reset_nothing_is_left() -> None:
-    running, fresh = Filter(smoothing(change=0.5)), Filter(smoothing(change=0.5))
+    running, fresh = HmmFilter(smoothing(change=0.5)), HmmFilter(smoothing(change=0.5))
     running.step([0.0, 0.0, 1.0])
     running.reset()
     assert running.step([0.5, 0.3, 0.2]) == fresh.step([0.5, 0.3, 0.2])
@@ -113,13 +113,13 @@ def test_after_a_reset_nothing_is_left() -> None:
 
 def test_it_survives_the_manifest() -> None:
     spec = smoothing(change=0.3)
-    assert Smoothing.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    assert HmmSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_a_bundle_from_before_there_was_change_is_read_without_it() -> None:
     old = smoothing().to_dict()
     del old["change"]
-    assert Smoothing.from_dict(old) == smoothing(change=0.0)
+    assert HmmSpec.from_dict(old) == smoothing(change=0.0)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_bundle_from_before_there_was_change_is_read_without_it() -> None:
 )
 def test_what_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InputError, match="smoothing"):
-        Smoothing.from_dict({**smoothing().to_dict(), **change})
+        HmmSpec.from_dict({**smoothing().to_dict(), **change})
 
 
 @given(row=probabilities, temperature=st.floats(0.1, 10))

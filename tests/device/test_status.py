@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device import daemon
-from device.decisions import State
-from device.pipeline import Pipeline
+from device.daemon import loop
+from device.daemon.observer import InferenceTimes
+from device.decision.daily_totals import DailyTotals
+from device.decision.decision import State
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
-from device.status import INFERENCE_BOUNDS_S, InferenceTimes, Status
-from device.today import Today
+from device.sinks.status import INFERENCE_BOUNDS_S, Status
 from firmware_bridge.samples import Float64, Samples
 from tests.device.made_up import HOP_S, WINDOW_S, a_status, decision
-from tests.device.test_daemon import NOTHING, FakeSink, FakeSource, Model, classify, samples
+from tests.device.test_daemon import FakeSink, FakeSource, Model, classify, samples
 
 
 class Told(FakeSink):
@@ -52,7 +53,7 @@ def at(seconds: float, hour: int = 12) -> str:
 
 @given(st.lists(st.sampled_from(["ok", "unknown", "no_data", "warming_up", "not_worn"])))
 def test_no_second_counts_twice_and_only_ok_counts(states: list[State]) -> None:
-    today = Today(["walking", "sitting"])
+    today = DailyTotals(["walking", "sitting"])
     ok_s, before_s = 0.0, 0.0
     for number, state in enumerate(states):
         end_s = WINDOW_S + number * HOP_S
@@ -70,7 +71,7 @@ def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> 
     time.tzset()
     berlin = ZoneInfo("Europe/Berlin")
     midnight = datetime(2026, 7, 2, tzinfo=berlin)
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     for number in range(-10, 11):
         moment = datetime.fromtimestamp(midnight.timestamp() + number * HOP_S + 0.5, UTC)
         today.see(decision(100 + number * HOP_S, moment.isoformat()))
@@ -82,7 +83,7 @@ def test_a_new_day_begins_at_local_midnight(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("utc")
 def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     for number in range(10):
         today.see(decision(5000 + number * HOP_S, at(number)))
     for number in range(10):
@@ -91,7 +92,7 @@ def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
 
 
 def test_silence_that_was_only_late_counts_nothing_twice() -> None:
-    today, day = Today(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
+    today, day = DailyTotals(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
     today.see(decision(10.0, at(0)))
     today.see(decision(14.0, at(4), None, "no_data"))
     for number in range(8):
@@ -100,7 +101,7 @@ def test_silence_that_was_only_late_counts_nothing_twice() -> None:
 
 
 def test_what_has_no_date_is_of_no_day() -> None:
-    today = Today(["walking"])
+    today = DailyTotals(["walking"])
     today.see(decision(10.0, None))
     assert today.seconds(datetime.now().astimezone().date()) == {"walking": 0.0}
 
@@ -125,7 +126,7 @@ class Dated(FakeSource):
 
 
 def run(sink: FakeSink, blocks: Iterable[Samples], times: InferenceTimes | None = None) -> None:
-    daemon.run(
+    loop.run(
         Dated(blocks), Pipeline(Model, times or classify), Model.spec, [Outlet(sink)],
         lambda: False, times=times,
     )  # fmt: skip
@@ -169,7 +170,7 @@ def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
     outlet.close()
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "no room; going on without it",
+        "no room; continuing without it",
         "fake sink: the last 3 decisions were not written",
     ]
 
@@ -177,7 +178,7 @@ def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
 def test_the_last_status_is_told_when_nobody_reads_any_more() -> None:
     gone, told = FakeSink(), Told()
     gone.fails = BrokenPipeError
-    daemon.run(
+    loop.run(
         Dated([samples(0.0, 30.0)]), Pipeline(Model, classify), Model.spec,
         [Outlet(told), Outlet(gone)], lambda: False,
     )  # fmt: skip
@@ -191,7 +192,7 @@ def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
     def blocks() -> Generator[Samples]:
         for _ in range(100):
             now[0] += 0.25
-            yield NOTHING
+            yield Samples.empty()
 
     sink = Told()
     run(sink, blocks())
@@ -203,7 +204,7 @@ def test_a_sink_that_cannot_take_a_status_fails_as_one_that_cannot_write() -> No
     sink = Told()
     sink.fails = SinkError
     outlet = Outlet(sink)
-    daemon.run(
+    loop.run(
         FakeSource([samples(0.0, 10.0)]), Pipeline(Model, classify), Model.spec, [outlet],
         lambda: False,
     )  # fmt: skip

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec, Judge
+from device.decision.hmm_filter import HmmSpec
+from device.decision.judge import DecisionSpec, Judge
 
 LABELS = ("walking", "sitting", "lying")
 
@@ -38,7 +38,7 @@ def test_before_the_mounting_is_known_only_postures_are_withheld() -> None:
 
 def test_the_window_s_probabilities_stay_when_the_belief_is_smoothed() -> None:
     stay = tuple(tuple(0.98 if i == j else 0.01 for j in range(3)) for i in range(3))
-    judges = Judge(LABELS, DecisionSpec(0.4, smoothing=Smoothing(stay, (1 / 3,) * 3, 0.5)))
+    judges = Judge(LABELS, DecisionSpec(0.4, smoothing=HmmSpec(stay, (1 / 3,) * 3, 0.5)))
     for _ in range(10):
         judges.judge([0.9, 0.05, 0.05], mounted=True)
     found = judges.judge([0.2, 0.7, 0.1], mounted=True)
@@ -53,7 +53,7 @@ def test_a_temperature_comes_before_all_else() -> None:
     assert judge(calm, [0.8, 0.15, 0.05]) == (None, "unsure")
 
 
-@pytest.mark.parametrize("smoothing", [None, Smoothing(((0.9, 0.1), (0.2, 0.8)), (0.6, 0.4), 1.0)])
-def test_it_survives_the_manifest(smoothing: Smoothing | None) -> None:
+@pytest.mark.parametrize("smoothing", [None, HmmSpec(((0.9, 0.1), (0.2, 0.8)), (0.6, 0.4), 1.0)])
+def test_it_survives_the_manifest(smoothing: HmmSpec | None) -> None:
     spec = DecisionSpec(0.35, True, 1.7, smoothing)
     assert DecisionSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.batched import Batched
-from device.decisions import Decision, to_json
-from device.pipeline import Pipeline
+from device.decision.decision import Decision, to_json
+from device.decision.nonwear import NonwearDetector, NonwearSpec, rate_rad_s
+from device.pipeline.batching import Batching
+from device.pipeline.pipeline import Pipeline
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
-from device.worn import Worn, WornSpec, rate_rad_s
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64, Samples
 from tests.device.signal.streams import chunks, moments, walk
@@ -25,8 +25,8 @@ from train.datasets import wrist
 from train.studies.unworn import unworn
 
 HOP_S = 1.28
-SPEC = WornSpec()
-SOON = WornSpec(doubt_after_s=6.4, after_s=12.8, knock_s=4.0)
+SPEC = NonwearSpec()
+SOON = NonwearSpec(doubt_after_s=6.4, after_s=12.8, knock_s=4.0)
 """For streams that are short enough to test with."""
 TABLE = (0.0, 0.0, 1.0)
 
@@ -46,12 +46,12 @@ def at_rest(
     return x.astype(np.float32)
 
 
-def said(windows: Iterable[NDArray[np.float32]], worn: Worn) -> list[bool | None]:
+def said(windows: Iterable[NDArray[np.float32]], worn: NonwearDetector) -> list[bool | None]:
     return [worn.see(x) for x in windows]
 
 
 def test_what_lies_still_is_doubted_and_then_not_worn() -> None:
-    found = said(at_rest(1000), Worn(SPEC, HOP_S))
+    found = said(at_rest(1000), NonwearDetector(SPEC, HOP_S))
     for answer, from_s in ((None, SPEC.doubt_after_s), (False, SPEC.after_s)):
         first = found.index(answer)
         assert first * HOP_S <= from_s <= (first + 1) * HOP_S
@@ -66,7 +66,7 @@ def test_what_lies_still_is_doubted_and_then_not_worn() -> None:
 def test_neither_the_gyros_bias_nor_how_it_lies_matters(bias: list[float], tilt: float) -> None:
     x = at_rest(720, up=(np.sin(tilt), 0.0, np.cos(tilt)))
     x[..., 3:6] += np.array(bias, np.float32)
-    assert said(x, Worn(SPEC, HOP_S))[-1] is False
+    assert said(x, NonwearDetector(SPEC, HOP_S))[-1] is False
 
 
 @settings(max_examples=20)
@@ -74,15 +74,19 @@ def test_neither_the_gyros_bias_nor_how_it_lies_matters(bias: list[float], tilt:
 def test_an_arm_that_turns_more_than_the_threshold_is_worn_however_long(
     rate: float, seed: int
 ) -> None:
-    assert all(said(at_rest(100, rate_rad_s=rate * SPEC.gyro_rad_s, seed=seed), Worn(SPEC, HOP_S)))
+    assert all(
+        said(
+            at_rest(100, rate_rad_s=rate * SPEC.gyro_rad_s, seed=seed), NonwearDetector(SPEC, HOP_S)
+        )
+    )
 
 
 def test_what_is_carried_without_turning_is_worn() -> None:
-    assert all(said(at_rest(100, acc_g=0.02), Worn(SPEC, HOP_S)))
+    assert all(said(at_rest(100, acc_g=0.02), NonwearDetector(SPEC, HOP_S)))
 
 
-def not_worn() -> Worn:
-    worn = Worn(SPEC, HOP_S)
+def not_worn() -> NonwearDetector:
+    worn = NonwearDetector(SPEC, HOP_S)
     assert said(at_rest(720), worn)[-1] is False
     return worn
 
@@ -108,7 +112,7 @@ def test_a_turn_ends_it_at_once() -> None:
 def test_knocks_at_the_table_do_not_keep_it_worn() -> None:
     for kind in ({"knock_every_s": 60.0}, {"steps": True}, {"noise": 2.0}):
         those = windows_of(unworn(2400, **kind), SignalSpec())
-        found = said([window.x for window in those], Worn(SPEC, HOP_S))
+        found = said([window.x for window in those], NonwearDetector(SPEC, HOP_S))
         assert found.index(False) * HOP_S < 1.5 * SPEC.after_s
         assert np.mean([worn is True for worn in found]) < 0.1
 
@@ -126,7 +130,7 @@ def test_people_who_sit_and_lie_still_are_never_still_for_long(data_dir: Path, n
     calm = [p for p in wrist.load(name, data_dir).pieces if p.activity in {"sitting", "lying"}]
     assert calm
     for piece in calm:
-        worn = Worn(SPEC, HOP_S)
+        worn = NonwearDetector(SPEC, HOP_S)
         for window in windows_of(piece.samples, SignalSpec(noise_cutoff_hz=8.0)):
             assert worn.see(window.x)
             assert worn.still_s <= 10
@@ -150,7 +154,7 @@ def taken_off(off_s: float = 40.0, gap_s: float = 0.0, at_s: float | None = None
     return Samples(t_s, np.concatenate(acc), np.concatenate(gyro))
 
 
-def pipeline(worn: WornSpec | None = SOON) -> Pipeline:
+def pipeline(worn: NonwearSpec | None = SOON) -> Pipeline:
     return Pipeline(StandIn(worn=worn), by_liveliness)
 
 
@@ -198,7 +202,7 @@ def test_no_chunking_shows(cuts: list[int], gap_s: float, at_s: float) -> None:
 def test_live_with_a_silence_it_is_what_it_is_offline(hole_at_s: float) -> None:
     samples = taken_off(gap_s=8.0, at_s=hole_at_s)
     live = pipeline()
-    waiting, said = Batched(live, live.model.spec), []
+    waiting, said = Batching(live, live.model.spec), []
     hole = int(np.searchsorted(samples.t_s, hole_at_s))
     for part in (samples[:hole], samples[hole:]):
         for first in range(0, len(part), 10):
@@ -256,7 +260,7 @@ def test_long_off_the_strap_may_sit_otherwise() -> None:
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:
-    assert WornSpec.from_dict(SOON.to_dict()) == SOON
+    assert NonwearSpec.from_dict(SOON.to_dict()) == SOON
     for wrong in (
         {"after_s": 0},
         {"after_s": 30},
@@ -267,4 +271,4 @@ def test_numbers_that_make_no_sense_are_refused() -> None:
     ):
         values = None if wrong is None else {**SPEC.to_dict(), **wrong}
         with pytest.raises(InputError, match="worn"):
-            WornSpec.from_dict(values)
+            NonwearSpec.from_dict(values)

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(set(ROOT.glob("*.md")) - {ROOT / "README.md"}),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "firmware_bridge").rglob("*.md")),
     *sorted((ROOT / "train").glob("*.md")),
 ]

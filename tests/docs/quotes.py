@@ -9,7 +9,7 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
-from device.decisions import Decision
+from device.decision.decision import Decision
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "TROUBLESHOOTING.md"

@@ -20,9 +20,9 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import wearer
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.corrections.made_up import keep_latest
 from tests.device.history.made_up import Host, at, spend_all
 from tests.device.history.made_up import Wearer as Recorded
+from tests.device.labels.made_up import keep_latest
 from tests.device.model.bundles import sha256, variant
 from tests.device.sinks.mosquitto import free_port
 from tests.device.still_life import UP, handled, positions

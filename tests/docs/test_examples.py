@@ -18,10 +18,10 @@ from typing import Any
 import click
 import pytest
 
-from device import config as configs
 from device.calibration import file as calibrations
 from device.cli import cli
-from device.decisions import Decision
+from device.config import load as configs
+from device.decision.decision import Decision
 from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
@@ -83,6 +83,26 @@ def test_python_runs(page: Path) -> None:
     for block in of("python"):
         if block.page == page:
             exec(block.text.replace("…", "reader.wait()"), given)  # noqa: S102 -- our own page
+
+
+def test_the_example_settings_load_with_and_without_what_is_off(tmp_path: Path) -> None:
+    path = ROOT / "examples/edgehar.toml"
+    assert configs.load(path).mqtt is None
+    on = re.sub(r"^#(?! |uri|$)", "", path.read_text(), flags=re.MULTILINE)
+    (tmp_path / "edgehar.toml").write_text(on)
+    assert configs.load(tmp_path / "edgehar.toml").mqtt is not None
+
+
+def test_the_five_lines_are_those_of_the_page_and_recognise_walking() -> None:
+    path = ROOT / "examples/five_lines.py"
+    assert path.read_text() == next(
+        block.text for block in of("python") if block.page.name == "PYTHON.md"
+    )
+    done = subprocess.run(
+        [sys.executable, path], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert " ok walking\n" in done.stdout
 
 
 def inline(page: Path) -> list[str]:

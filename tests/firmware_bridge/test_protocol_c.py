@@ -22,9 +22,9 @@ from firmware_bridge.protocol import (
     Status,
     pack,
 )
-from firmware_bridge.simulator.firmware import FOLDER
 from tests.firmware_bridge.firmware.core import fresh, sent
 from tests.firmware_bridge.test_protocol import HELLOS, STATUSES, U32
+from tests.stand_ins.firmware import FOLDER
 
 NAME = "edgehar-host 1"
 

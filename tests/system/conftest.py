@@ -10,7 +10,7 @@ from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import Feed
 from firmware_bridge.simulator.noise import Noise
-from firmware_bridge.simulator.usb_i2c import UsbI2c
+from tests.stand_ins.usb_i2c import UsbI2c
 from tests.system import guest as guests
 from tests.system import images
 from tests.system.debian import needs

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from firmware_bridge.samples import Samples
-from firmware_bridge.simulator import firmware
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_time, values
-from firmware_bridge.simulator.firmware import Image, Simulation
 from firmware_bridge.simulator.noise import Noise
 from tests.device.commands import edgehar
 from tests.device.still_life import ACC_NOISE_G, RATE_HZ, UP, handled, positions
+from tests.stand_ins import firmware
+from tests.stand_ins.firmware import Image, Simulation
 from tests.system.debian import needs
 
 pytestmark = pytest.mark.system

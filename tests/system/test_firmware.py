@@ -29,13 +29,13 @@ from firmware_bridge.protocol import (
 )
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Float64, Samples
-from firmware_bridge.simulator import figures, firmware
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
-from firmware_bridge.simulator.firmware import Happening, Image, Simulation
 from tests.device.commands import edgehar, lines
 from tests.device.test_run import daemon, stop
 from tests.firmware_bridge.firmware.test_core import NUMBERED
+from tests.stand_ins import firmware, firmware_figures
+from tests.stand_ins.firmware import Happening, Image, Simulation
 from tests.system.debian import needs
 from train.datasets import hapt
 
@@ -342,4 +342,4 @@ def test_it_fits_with_room_for_its_stack(avr: Image, tmp_path: Path) -> None:
 
 
 def test_the_table_of_the_readme_can_be_made(avr: Image, tmp_path: Path) -> None:
-    assert figures.row(avr, tmp_path, 100, 6).startswith("| 100 Hz | 0 of 4")
+    assert firmware_figures.row(avr, tmp_path, 100, 6).startswith("| 100 Hz | 0 of 4")

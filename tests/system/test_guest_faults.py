@@ -12,7 +12,7 @@ from firmware_bridge.recording import read
 from firmware_bridge.samples import Float64
 from firmware_bridge.simulator import feed
 from firmware_bridge.simulator.feed import Int64
-from firmware_bridge.simulator.usb_i2c import UsbI2c
+from tests.stand_ins.usb_i2c import UsbI2c
 from tests.system.guest import Guest, wait_until
 from tests.system.test_guest import I2C, WORN, Put
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from device.cli import PROGRAM
-from device.config import load
+from device.config.load import load
 from device.service import unit
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer

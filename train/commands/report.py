@@ -102,7 +102,7 @@ _add(
 def conversion(run: Path) -> None:
     """Measure all forms, with each form of the LSTM, on each runtime: speed, size, agreement."""
     with quiet_import():
-        from convert.measure import measure  # noqa: PLC0415
+        from convert.form_comparison import measure  # noqa: PLC0415
         from train.results import pages  # noqa: PLC0415
         from train.results.provenance import provenance  # noqa: PLC0415
 

@@ -88,14 +88,7 @@ def recordings(pieces: Iterable[Piece]) -> dict[str, Samples]:
     parts: dict[str, list[Samples]] = defaultdict(list)
     for piece in pieces:
         parts[piece.recording].append(piece.samples)
-    return {
-        recording: Samples(
-            np.concatenate([part.t_s for part in those]),
-            np.concatenate([part.acc_g for part in those]),
-            np.concatenate([part.gyro_rad_s for part in those]),
-        )
-        for recording, those in parts.items()
-    }
+    return {recording: Samples.joined(those) for recording, those in parts.items()}
 
 
 _WORDS = ("person", "wrist", "activity", "detail", "recording")

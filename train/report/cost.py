@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from convert import runner
+from convert import runtime_process
 from train.fitting.fit import fit
 from train.networks.recipes import Recipe
 from train.waist.windows import LabelledWindows
@@ -61,8 +61,8 @@ def us_a_window(flatbuffer: bytes, windows: NDArray[np.float32]) -> dict[str, fl
     """
     some = windows[np.linspace(0, len(windows) - 1, TIMED_WINDOWS).astype(int)]
     return {
-        runtime: round(statistics.median(runner.latency_us(flatbuffer, some, runtime)), 1)
-        for runtime in runner.installed()
+        runtime: round(statistics.median(runtime_process.latency_us(flatbuffer, some, runtime)), 1)
+        for runtime in runtime_process.installed()
     }
 
 

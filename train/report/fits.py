@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert import runner
+from convert import runtime_process
 from convert.converter import convert
 from firmware_bridge.whole_file import write_json, write_whole
 from train.datasets.waist import LABELS
@@ -175,7 +175,7 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
 def _convert(job: Job, data: Data) -> dict[str, Any]:
     made = _converted(job, data, "int8")
     write_whole(job.path.with_suffix(".tflite"), made)
-    found, _ = runner.classify(made, data.test.x, next(iter(runner.installed())))
+    found, _ = runtime_process.classify(made, data.test.x, next(iter(runtime_process.installed())))
     return {"int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict()}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert import runner
+from convert import runtime_process
 from train.datasets.waist import LABELS
 from train.fitting.fit import probabilities
 from train.networks.recipes import FLAGSHIP, FLAGSHIP_ALONE
@@ -117,8 +117,10 @@ def _agreement(job: Job, data: Data) -> float:
     said = probabilities(model, data.test.x).argmax(1)
     flatbuffer = job.path.with_suffix(".tflite").read_bytes()
     return min(
-        float((runner.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == said).mean())
-        for runtime in runner.installed()
+        float(
+            (runtime_process.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == said).mean()
+        )
+        for runtime in runtime_process.installed()
     )
 
 

@@ -19,12 +19,12 @@ HEAD = [
     "people",
     "hours",
     "stillest window",
-    "still, longest",
-    "at twice the thresholds",
-    "too still or not worn",
+    "longest still time",
+    "… at twice the thresholds",
+    "time `still` or `not_worn`",
     "worst person",
-    "sitters below the threshold, less noise",
-    "lying",
+    "sitting, below the threshold without noise",
+    "lying, likewise",
 ]
 UNWORN_S = 3600.0
 UNWORN: dict[str, dict[str, Any]] = {

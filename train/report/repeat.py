@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from convert import runner
+from convert import runtime_process
 from convert.export import export
 from firmware_bridge.whole_file import write_json
 from train.datasets.waist import LABELS
@@ -47,8 +47,8 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
         keras_file = Path(folder) / "model.keras"
         result.fitted.model.save(keras_file)
         flatbuffer = export(keras_file, data.train.x)
-    runtime = next(iter(runner.installed()))
-    probabilities, _ = runner.classify(flatbuffer, data.test.x, runtime)
+    runtime = next(iter(runtime_process.installed()))
+    probabilities, _ = runtime_process.classify(flatbuffer, data.test.x, runtime)
     int8 = score(data.test.y, probabilities, LABELS, HALF_STEP)
     done = {
         "key": key,

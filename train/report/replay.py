@@ -78,7 +78,7 @@ def judged(
 
 
 def _table(scores: Scores) -> tuple[list[str], list[list[str]]]:
-    head = ["was \\ said", *LABELS, "recall", "precision"]
+    head = ["true \\ decided", *LABELS, "recall", "precision"]
     rows = [
         [was, *map(str, counts), f"{scores.recall[was]:.1%}", f"{scores.precision[was]:.1%}"]
         for was, counts in zip(LABELS, scores.confusion, strict=True)

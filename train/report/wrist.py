@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.verdict import DecisionSpec
+from device.decision.judge import DecisionSpec
 from train.datasets.piece import LABELS
 from train.fitting.parallel import cores
 from train.report import wrist_data, wrist_pictures
@@ -31,10 +31,10 @@ HEAD = [
     "windows",
     "accuracy",
     "each window alone",
-    "stairs as walking",
+    "stairs counted as walking",
     *LABELS,
-    "unknown told",
-    "known rejected",
+    "unknown detected",
+    "known rejected as unknown",
 ]
 TITLES = {
     "wisdm": "WISDM (LG watch)",
@@ -187,11 +187,11 @@ def _fairer(said: Said, groups: Sequence[WristWindows]) -> dict[str, Figures]:
 
 def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     median, most = np.quantile(delays_s, [0.5, 0.9])
-    head = ["people never seen", "accuracy", "seconds until a change is said: median", "90 %"]
+    head = ["people never seen", "accuracy", "seconds until a change is reported: median", "90 %"]
     return head, [
         ["each window alone", f"{of.accuracy_raw:.1%}", "0", "0"],
-        ["smoothed, an activity always said", f"{of.accuracy_forced:.1%}", "", ""],
-        ["smoothed, or `unknown`: shipped", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
+        ["smoothed, always an activity", f"{of.accuracy_forced:.1%}", "", ""],
+        ["smoothed, with `unknown`: shipped", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
     ]
 
 

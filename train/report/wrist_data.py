@@ -18,9 +18,9 @@ HEAD = [
     *LABELS,
     LYING,
     UNKNOWN,
-    "gyro: scale",
+    "gyroscope against gravity: scale",
     "correlation",
-    "best as it is",
+    "published axes fit best",
 ]
 
 

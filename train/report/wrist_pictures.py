@@ -45,7 +45,7 @@ def accuracies(path: Path, made: dict[str, Any]) -> None:
 
 
 def confusion(path: Path, made: dict[str, Any]) -> None:
-    """Draw what was said of what: new people, and the MPU-6050 never seen."""
+    """Draw confusion matrices: new people, and the MPU-6050 never seen."""
     figure = Figure(figsize=(11, 5), layout="constrained")
     pairs = [("new people of all data sets", made["people"]["all"])]
     if "mpu6050" in made["datasets"]:
@@ -55,8 +55,8 @@ def confusion(path: Path, made: dict[str, Any]) -> None:
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         texts = np.array([[f"{share:.0%}" for share in row] for row in shares])
         draw_confusion(axes, counts, texts, CLASSES)
-        axes.set_xlabel("said")
-        axes.set_ylabel("was")
+        axes.set_xlabel("decided")
+        axes.set_ylabel("true")
         axes.set_title(f"{title}: {of['accuracy']:.1%}", fontsize=10)
     figure.savefig(path, dpi=110)
 
@@ -66,11 +66,11 @@ def reliability(path: Path, of: dict[str, Any]) -> None:
     rows = np.array([row for row in of["reliability"] if row[0]], float)
     figure = Figure(figsize=(4.6, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as it should be")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="calibrated")
     size = 15 + 300 * rows[:, 0] / rows[:, 0].sum()
     axes.scatter(rows[:, 1], rows[:, 2], s=size, color=BLUE, label="ten bins, area by windows")
-    axes.set_xlabel("confidence said")
-    axes.set_ylabel("share right")
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("share that is right")
     error = of["calibration_error"]
     axes.set_title(f"People never seen: expected calibration error {error:.3f}", fontsize=10)
     axes.legend(loc="upper left", frameon=False)

@@ -1,11 +1,15 @@
-"""docs/CONFIG.md: what each key means, and what it must be, in the words of its check."""
+"""docs/CONFIG.md: each key with its meaning, its allowed values and its default."""
 
+import json
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Final
 
-from device import checks
-from device.config import CHECKS
-from device.settings import SECTIONS, SETTINGS
+from device.config import checks
+from device.config.broker import Broker
+from device.config.limits import HistoryLimits
+from device.config.load import Config
+from device.config.reference import KEYS, SECTIONS
 
 PAGE: Final = Path("docs/CONFIG.md")
 _HEAD: Final = """\
@@ -13,25 +17,26 @@ _HEAD: Final = """\
 
 `edgehar run --config FILE` takes its settings from one TOML file, and so do `classify`, `doctor`,
 `models`, `dashboard` and `service`; the service's is `/etc/edgehar.toml`. Every key is optional,
-but a source must be named, here or by `--source`. What cannot be used is named with its line, and
-nothing starts. A service takes a changed file at `sudo systemctl reload edgehar`
-([some keys need more](SERVICE.md#new-settings)). Options on the command line win.
+but a source must be named, here or by `--source`. If a value cannot be used, the error names its
+line and nothing starts. A service reads a changed file after `sudo systemctl reload edgehar`
+([some keys need a restart](SERVICE.md#new-settings)). Options on the command line override the
+file.
 
-This page is made from the settings' schema by `edgehar report readme`; do not edit it here.
+`edgehar report readme` makes this page from the settings' schema; do not edit it here.
 """
 _EXAMPLE: Final = """
-## All of them in one file
+## All settings in one file
 
-Values are the defaults where there are any. Take the lines that you need; three often do.
+Values are the defaults where there is one. Copy the lines that you need; three are often enough.
 """
 _WRONG: Final = ("+", 0)
-"""No check takes both."""
+"""No check accepts both."""
 
 
 def page() -> str:
     """Return the page, Markdown."""
     tables = [
-        _table(section, [key for key in CHECKS if key.rpartition(".")[0] == section])
+        _table(section, [key for key in KEYS if key.rpartition(".")[0] == section])
         for section in SECTIONS
     ]
     return "".join([_HEAD, *tables, _EXAMPLE, "\n```toml\n", example(), "```\n"])
@@ -40,31 +45,41 @@ def page() -> str:
 def example() -> str:
     """Return a file with every key in it."""
     lines, last = [], ""
-    for key in CHECKS:
+    for key in KEYS:
         section, _, name = key.rpartition(".")
         if section != last:
             lines += ["", f"[{section}]"]
             last = section
-        lines.append(f"{name} = {SETTINGS[key].example}")
+        lines.append(f"{name} = {KEYS[key].example}")
     return "\n".join(lines) + "\n"
 
 
 def must_be(key: str) -> str:
-    """Say what a value must be, as the check does when it refuses one."""
+    """Return what a value must be, in the words with which the check refuses one."""
     for value in _WRONG:
         try:
-            CHECKS[key](value)
+            KEYS[key].check(value)
         except checks.RefusedError as must:
             return str(must).removeprefix("be ")
     raise ValueError(f"{key} takes anything")
 
 
+def default(key: str) -> str:
+    """Return the default in words, else the value of the field that holds the key."""
+    if (words := KEYS[key].default) is not None:
+        return words
+    owner, _, name = KEYS[key].field.rpartition(".")
+    kind = {"": Config, "history": HistoryLimits, "mqtt": Broker}[owner]
+    (value,) = (field.default for field in fields(kind) if field.name == name)
+    return "none" if value in {None, MISSING} else f"`{json.dumps(value)}`"
+
+
 def _table(section: str, keys: list[str]) -> str:
     title = f"`[{section}]`" if section else "Above all sections"
     rows = [
-        (f"`{key.rpartition('.')[2]}`", SETTINGS[key].meaning, must_be(key), SETTINGS[key].default)
+        (f"`{key.rpartition('.')[2]}`", KEYS[key].meaning, must_be(key), default(key))
         for key in keys
     ]
-    cells = [("key", "what it is", "it must be", "default"), ("---",) * 4, *rows]
+    cells = [("key", "meaning", "must be", "default"), ("---",) * 4, *rows]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
     return "\n".join(["", f"## {title}", SECTIONS[section], "", *lines, ""])

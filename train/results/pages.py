@@ -5,12 +5,14 @@ docs/CONFIG.md is made as a whole.
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json, write_whole
 from train.results import config_page
+from train.results.short_tables import SHORT_TABLES, Table
 
 FOLDER = Path("results")
 README = Path("README.md")
@@ -34,23 +36,35 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 def render(page: str, folder: Path) -> str:
     """Fill every `<!-- table:NAME -->` ... `<!-- /table -->` from folder/NAME.json.
 
+    A name in SHORT_TABLES is made from the results that stand there.
+
     Raises:
         InputError: a table's results are missing or hold no table.
 
     """
 
     def filled(match: re.Match[str]) -> str:
-        path = folder / f"{match[1]}.json"
-        try:
-            table = json.loads(path.read_text(encoding="utf-8"))["table"]
-            text = markdown(table["head"], table["rows"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: no table for {match[1]!r} ({error!r}); make its report first"
-            ) from error
+        text = markdown(*_table(match[1], folder))
         return f"<!-- table:{match[1]} -->\n{text}\n<!-- /table -->"
 
     return re.sub(r"<!-- table:([\w-]+) -->\n.*?<!-- /table -->", filled, page, flags=re.DOTALL)
+
+
+def _table(name: str, folder: Path) -> Table:
+    of_its_own: tuple[tuple[str, ...], Callable[..., Table]] = ((name,), _own_table)
+    sources, make = SHORT_TABLES.get(name, of_its_own)
+    paths = [folder / f"{source}.json" for source in sources]
+    try:
+        return make(*(json.loads(path.read_text(encoding="utf-8")) for path in paths))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        places = ", ".join(map(str, paths))
+        raise InputError(
+            f"{places}: no table for {name!r} ({error!r}); make its report first"
+        ) from error
+
+
+def _own_table(figures: dict[str, Any]) -> Table:
+    return figures["table"]["head"], figures["table"]["rows"]
 
 
 def update_pages(*, check: bool) -> list[Path]:

@@ -11,13 +11,13 @@ from train.results.scores import Scores
 
 
 def confusion_picture(path: Path, scores: Scores, title: str) -> None:
-    """Draw how many windows of each activity (row) were called what (column)."""
+    """Draw how many windows of each activity (row) were classified as each (column)."""
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.add_subplot()
     counts = np.array(scores.confusion)
     draw_confusion(axes, counts, counts.astype(str), tuple(scores.recall))
-    axes.set_xlabel("said")
-    axes.set_ylabel("was")
+    axes.set_xlabel("decided")
+    axes.set_ylabel("true")
     axes.set_title(f"{title}: {scores.accuracy:.1%} of {scores.windows} windows")
     figure.savefig(path, dpi=110)
 
@@ -25,7 +25,7 @@ def confusion_picture(path: Path, scores: Scores, title: str) -> None:
 def draw_confusion(
     axes: Axes, counts: NDArray[np.int64], texts: NDArray[np.str_], labels: tuple[str, ...]
 ) -> None:
-    """Draw a square for each true (row) and said (column) label, dark for a large share of a row.
+    """Draw a square for each true (row) and decided (column) label, dark for a large share.
 
     The text of a square whose count is zero is left out.
     """

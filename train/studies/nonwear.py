@@ -1,4 +1,4 @@
-"""What `device.worn` says of people who wear the sensor, and of a sensor that nobody wears."""
+"""How often `nonwear` says `not_worn` of people who wear the sensor, and of one nobody wears."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from device.decision.nonwear import NonwearDetector, NonwearSpec, body_g, rate_rad_s
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
-from device.worn import Worn, WornSpec, body_g, rate_rad_s
 from train.studies.micro_movement import beyond_noise_rad_s
 from train.wrist.spec import SPEC as WRIST
 from train.wrist.wear_days import Day
 from train.wrist.windows import marks_of
 
-WORN = WornSpec()
+WORN = NonwearSpec()
 TWICE = replace(WORN, gyro_rad_s=2 * WORN.gyro_rad_s, body_g=2 * WORN.body_g)
 SHORTEST_S = 10.0
 """Activities that last less (falls, doors) cannot show how soon `not_worn` ends."""
@@ -31,7 +31,7 @@ def worn_figures(
     rates: list[float] = []
     longest = {"spec": 0.0, "twice": 0.0}
     for person, those in streams:
-        worn, twice = Worn(WORN, hop_s), Worn(TWICE, hop_s)
+        worn, twice = NonwearDetector(WORN, hop_s), NonwearDetector(TWICE, hop_s)
         for window in those:
             windows[person] = windows.get(person, 0) + 1
             answer = worn.see(window.x)
@@ -54,7 +54,7 @@ def worn_figures(
 
 def unworn_figures(those: Sequence[Window]) -> dict[str, Any]:
     """Count what is said of a sensor that nobody wears."""
-    worn, hop_s = Worn(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
+    worn, hop_s = NonwearDetector(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
     said = [worn.see(window.x) for window in those]
     off = np.array([answer is False for answer in said])
     rates = [rate_rad_s(window.x) for window in those]
@@ -108,7 +108,7 @@ def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
     """Return the time to the end of the window that is worn again; None if the run is over."""
     lying = np.zeros_like(those[0].x)
     lying[:, :3] = those[0].x[:, :3].mean(axis=0)
-    worn = Worn(WORN, hop_s)
+    worn = NonwearDetector(WORN, hop_s)
     while worn.see(lying) is not False:
         pass
     for number, window in enumerate(those, 1):

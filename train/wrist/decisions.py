@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.verdict import DecisionSpec, Judge
+from device.decision.judge import DecisionSpec, Judge
 from train.datasets.piece import LABELS
 from train.wrist.fit_decision import UNKNOWN
 from train.wrist.hmm_filters import Rows

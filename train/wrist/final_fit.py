@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import run_folder
-from device.worn import WornSpec
+from device.decision.nonwear import NonwearSpec
 from firmware_bridge.errors import InputError
 from train.datasets import wrist
 from train.datasets.archive import Archive, locate
@@ -75,7 +75,7 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
         "signal": SPEC.to_dict(),
         "orientation": ORIENTATION.to_dict(),
         "decision": report.decision.to_dict(),
-        "worn": WornSpec().to_dict(),
+        "worn": NonwearSpec().to_dict(),
         "mounting": MOUNTING,
         "data": {
             "name": "wrist",

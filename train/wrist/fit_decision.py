@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
+from device.decision.hmm_filter import HmmSpec
+from device.decision.judge import DecisionSpec
 from train.wrist.hmm_filters import Rows, believed, smoothing, tempered
 from train.wrist.reliability import reliability
 from train.wrist.wear_days import CLASSES
@@ -77,11 +77,11 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
     temperature = min(_TEMPERATURES, key=lambda t: _loss(some, t, y, weights))
     warm = [tempered(one.rows, temperature) for one in some]
 
-    def beliefs(one: Smoothing) -> Rows:
+    def beliefs(one: HmmSpec) -> Rows:
         found = believed(warm, one)
         return np.concatenate([b[s.counts] for b, s in zip(found, some, strict=True)])
 
-    def worth(one: Smoothing) -> tuple[bool, float]:
+    def worth(one: HmmSpec) -> tuple[bool, float]:
         _, told, right = _threshold(beliefs(one), y, weights)
         return told >= UNKNOWN_TOLD, right
 

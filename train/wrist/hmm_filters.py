@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from device.smoothing import FLOOR, Smoothing
+from device.decision.hmm_filter import FLOOR, HmmSpec
 from train.wrist.fit import WristRecipe
 from train.wrist.spec import HOP_S
 
@@ -14,7 +14,7 @@ Rows = NDArray[np.float64]
 
 
 @cache
-def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> Smoothing:
+def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> HmmSpec:
     """Make the filter of a wearer who stays with an activity for dwell_s on average.
 
     A model's probabilities are divided by what it was trained to expect, but for `unknown`, the
@@ -25,12 +25,12 @@ def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> S
     states, leave = len(prior), HOP_S / dwell_s
     transition = np.full((states, states), leave / (states - 1))
     np.fill_diagonal(transition, 1 - leave)
-    return Smoothing(
+    return HmmSpec(
         tuple(tuple(row) for row in transition.tolist()), tuple(prior.tolist()), weight, change
     )
 
 
-def believed(wearers: Sequence[Rows], smoothing: Smoothing) -> list[Rows]:
+def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
     """Filter each wearer's (n, S) probabilities, as the device's `Filter` does window by window."""
     if not wearers:
         return []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.verdict import DecisionSpec
+from device.decision.judge import DecisionSpec
 from firmware_bridge.errors import InputError
 from train.results import pages
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from device.verdict import DecisionSpec
+from device.decision.judge import DecisionSpec
 from firmware_bridge.samples import Samples
 from train.fitting.augment import rotations
 from train.fitting.fit import probabilities

@@ -75,11 +75,7 @@ def _day(pieces: list[Piece]) -> Day:
         steps_s = np.diff(np.concatenate([piece.samples.t_s for piece in those]))
         now_s = marks[-1].end_s + (float(np.median(steps_s)) if len(steps_s) else 0.02)
     first = pieces[0]
-    samples = Samples(
-        np.concatenate([part.t_s for part in parts]),
-        np.concatenate([part.acc_g for part in parts]),
-        np.concatenate([part.gyro_rad_s for part in parts]),
-    )
+    samples = Samples.joined(parts)
     wearer = " ".join(filter(None, (first.person, first.wrist)))
     return Day(wearer, first.person, first.dataset, first.wrist, samples, tuple(marks))
 

@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from device.orientation.orientation import Orientation
-from device.orientation.spec import OrientationSpec
+from device.mounting.estimator import MountingEstimator
+from device.mounting.spec import MountingSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
 from train.datasets.piece import LYING
@@ -43,11 +43,11 @@ class WristWindows:
         return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
 
-def windows(days: Iterable[Day], spec: SignalSpec, orientation: OrientationSpec) -> WristWindows:
+def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) -> WristWindows:
     """Put each day through the device's signal path and its estimate of the mounting."""
     columns: dict[str, list[object]] = {f.name: [] for f in fields(WristWindows)}
     for day in days:
-        mounting = Orientation(orientation, spec.rate_hz)
+        mounting = MountingEstimator(orientation, spec.rate_hz)
         found = windows_of(day.samples, spec)
         for window, mark in zip(found, marks_of(found, day.marks), strict=True):
             x, known = mounting.place(window.x)

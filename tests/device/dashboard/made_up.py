@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from device.cli import PROGRAM
-from device.decisions import Decision, Reason, State
+from device.decision.decision import Decision, Reason, State
+from device.sinks.status import Inference, Status
 from device.sources import Health
-from device.status import Inference, Status
 from firmware_bridge.samples import Samples
 
 STATUS = Status(

@@ -11,7 +11,7 @@ import pytest
 
 from device.dashboard import days as days_module
 from device.dashboard.days import SHOWN, Days
-from device.history import query, whole_day
+from device.history import query, read_day
 from device.history.day import totals
 from tests.device.history.made_up import Host, Wearer, at, spend_all
 
@@ -74,7 +74,7 @@ def test_30_days_and_no_state_among_the_activities(days: Days, wearer: Wearer) -
     assert set(today["silent"]) == {"unknown", "no_data", "warming_up"}
     now_ms = round(1000 * wearer.host.utc_s)
     with closing(query.open_to_read(wearer.path)) as database:
-        day = whole_day.read(database, datetime(2026, 11, 20).date(), BERLIN, now_ms)  # noqa: DTZ001
+        day = read_day.read(database, datetime(2026, 11, 20).date(), BERLIN, now_ms)  # noqa: DTZ001
     sums = totals(day.pieces)
     assert yesterday["activities"]["walking"] == sums["ok", "walking"]
     assert yesterday["silent"]["not_worn"] == sums["not_worn", None]

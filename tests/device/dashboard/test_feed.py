@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.dashboard.feed import MOST, SHOWN_HZ, Feed, thinned
-from device.dashboard.place import socket_of
 from device.dashboard.receiver import KEPT, Heard, Receiver, take
+from device.dashboard.socket_path import socket_of
 from device.sinks import Outlet
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples

@@ -11,7 +11,7 @@ import pytest
 
 from device.cli import PROGRAM
 from device.dashboard.feed import Feed
-from device.status import Status
+from device.sinks.status import Status
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
 from tests.device.dashboard.browser import MISSING, Browser, program

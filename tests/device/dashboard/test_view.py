@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.dashboard import view
-from device.decisions import IN_WORDS, Reason, State
+from device.decision.decision import IN_WORDS, Reason, State
+from device.sinks.status import Status
 from device.sources import Health
-from device.status import Status
 from tests.device.dashboard.made_up import STATUS, saying
 
 

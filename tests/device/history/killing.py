@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from device.decisions import Decision
+from device.config.limits import HistoryLimits
+from device.decision.decision import Decision
 from device.history import retention
-from device.history.clock import Reading
-from device.history.limits import Limits
+from device.host.clock import Reading
 from device.sinks.sqlite import Sqlite
 from tests.device.killed import killed
 
 MINUTE_S = 60.0
-KEPT = Limits(keep_days=1)
+KEPT = HistoryLimits(keep_days=1)
 """At a decision a minute, 1440 of them; the rest is removed meanwhile."""
 _BEGUN_S = 1_795_262_400.0
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.decisions import Decision, Reason, State
-from device.history.clock import Reading
-from device.history.limits import KEPT, Limits
+from device.config.limits import HistoryLimits
+from device.decision.decision import Decision, Reason, State
+from device.host.clock import Reading
 from device.sinks.sqlite import Sqlite
 
 HOP_S = 1.28
@@ -38,7 +38,7 @@ class Wearer:
 
     host: Host
     path: Path
-    limits: Limits = KEPT
+    limits: HistoryLimits = field(default_factory=HistoryLimits)
     sensor_s: float = 100.0
     sink: Sqlite = field(init=False)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.history import clock
-from device.history.clock import STEP_S, Reading, stepped
+from device.host import clock
+from device.host.clock import STEP_S, Reading, stepped
 
 DAYS = 86400.0
 
@@ -46,6 +46,6 @@ def test_a_moment_that_was_held_up_is_read_again(monkeypatch: pytest.MonkeyPatch
     # Both clocks are read one after the other; a process that waits between them sees a step.
     boot_s = iter([10.0, 13.0, 13.0, 13.0001])
     utc_s = iter([1_000_010.0, 1_000_013.00005])
-    monkeypatch.setattr("device.history.clock.time.clock_gettime", lambda _: next(boot_s))
-    monkeypatch.setattr("device.history.clock.time.time", lambda: next(utc_s))
+    monkeypatch.setattr("device.host.clock.time.clock_gettime", lambda _: next(boot_s))
+    monkeypatch.setattr("device.host.clock.time.time", lambda: next(utc_s))
     assert clock.read().offset_s == pytest.approx(1_000_000.0, abs=1e-4)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from device import config as configs
 from device.cli import PROGRAM
-from device.history.limits import Limits
+from device.config import load as configs
+from device.config.limits import HistoryLimits
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar, lines
 from tests.device.history.made_up import Host, Wearer, at, spend_all
@@ -163,7 +163,7 @@ def test_bad_input_is_one_line(db: Path, arguments: list[str], words: str) -> No
 def test_the_limits_are_set_in_the_settings(tmp_path: Path) -> None:
     settings = tmp_path / "edgehar.toml"
     settings.write_text("[history]\nkeep_days = 7\n")
-    assert configs.load(settings).history == Limits(keep_days=7)
+    assert configs.load(settings).history == HistoryLimits(keep_days=7)
     for wrong in ("keep_days = 0", "keep_days = 1.5", "max_mb = 19", "max_days = 3"):
         settings.write_text(f"[history]\n{wrong}\n")
         with pytest.raises(InputError, match=r"line 2: .*history"):

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.history import query, whole_day
+from device.history import query, read_day
 from device.history.day import OFF, Piece, totals
-from device.history.whole_day import Day
+from device.history.read_day import Day
 from device.history.zone import to_ms
 from firmware_bridge.errors import InputError
 from tests.device.history import old
@@ -27,7 +27,7 @@ LATER_MS = 4_000_000_000_000
 
 def day_of(path: Path, day: str, now_ms: int = LATER_MS) -> Day:
     with closing(query.open_to_read(path)) as database:
-        return whole_day.read(database, date.fromisoformat(day), BERLIN, now_ms)
+        return read_day.read(database, date.fromisoformat(day), BERLIN, now_ms)
 
 
 def seconds(day: Day, what: str) -> float:
@@ -263,7 +263,7 @@ def test_reading_while_the_daemon_writes_sees_whole_decisions(tmp_path: Path) ->
         rows = query.read(database, 0, LATER_MS)
         next(rows)
         wearer.spend("walking", 60)  # is not held up by who reads
-        day = whole_day.read(database, date(2026, 11, 21), BERLIN, LATER_MS)
+        day = read_day.read(database, date(2026, 11, 21), BERLIN, LATER_MS)
     assert seconds(day, "walking") == pytest.approx(120, abs=3)
     wearer.sink.close()
 

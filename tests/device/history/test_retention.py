@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from device.config.limits import HistoryLimits
 from device.history import retention
-from device.history.limits import Limits
 from tests.device.history import old
 from tests.device.history.made_up import Host, Wearer, at
 
@@ -40,7 +40,7 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     host = Host("boot-1", 50.0, NOON)
     for _ in range(6):  # runs of 12 hours
-        wearer = Wearer(host, path, Limits(keep_days=2))
+        wearer = Wearer(host, path, HistoryLimits(keep_days=2))
         sparsely(wearer, 12)
         wearer.sink.close()
     found = rows(path)
@@ -54,11 +54,11 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
 def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     host = Host("boot-1", 50.0, NOON)
-    wearer = Wearer(host, path, Limits(keep_days=30))
+    wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     sparsely(wearer, 24)
     wearer.kill()
     host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # a battery that is flat
-    wearer = Wearer(host, path, Limits(keep_days=30))
+    wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 0.9 * HOUR_S)
     before = len(rows(path))
     host.set_clock(NOON + 30 * HOUR_S)
@@ -70,7 +70,7 @@ def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> 
 
 def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
-    limits = Limits(keep_days=2)
+    limits = HistoryLimits(keep_days=2)
     host = Host("boot-1", 50.0, 50.0)  # 1970, to the end
     wearer = Wearer(host, path, limits)
     sparsely(wearer, 12)
@@ -91,7 +91,7 @@ def test_each_step_is_small(tmp_path: Path) -> None:
     sparsely(wearer, 24 * 20)
     wearer.sink.close()
     host.pass_time(40 * DAY_S)
-    wearer = Wearer(host, path, Limits(keep_days=30))
+    wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 1.01 * HOUR_S)
     sizes = []
     for _ in range(60):
@@ -110,19 +110,19 @@ def sizes_of(path: Path) -> int:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Limits]:
+def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], HistoryLimits]:
     """Limits of so many kB instead of MB, that a test need not fill."""
     monkeypatch.setattr(retention, "FREE_PAGES", 32)
 
-    def limits(kilobytes: int) -> Limits:
+    def limits(kilobytes: int) -> HistoryLimits:
         monkeypatch.setattr(retention, "_WAL_BYTES", 7_000_000 - 1000 * kilobytes)
-        return Limits(keep_days=36_500, max_mb=7)
+        return HistoryLimits(keep_days=36_500, max_mb=7)
 
     return limits
 
 
 def test_the_file_stops_growing_and_keeps_the_latest(
-    tmp_path: Path, small: Callable[[int], Limits]
+    tmp_path: Path, small: Callable[[int], HistoryLimits]
 ) -> None:
     path = tmp_path / "d.db"
     wearer = Wearer(Host("boot-1", 50.0, NOON), path, small(1000))
@@ -138,7 +138,7 @@ def test_the_file_stops_growing_and_keeps_the_latest(
 
 
 def test_a_lower_limit_makes_the_file_smaller(
-    tmp_path: Path, small: Callable[[int], Limits]
+    tmp_path: Path, small: Callable[[int], HistoryLimits]
 ) -> None:
     path = tmp_path / "d.db"
     host = Host("boot-1", 50.0, NOON)
@@ -154,7 +154,7 @@ def test_a_lower_limit_makes_the_file_smaller(
 
 
 def test_a_file_of_an_older_version_keeps_within_the_limit_too(
-    tmp_path: Path, small: Callable[[int], Limits]
+    tmp_path: Path, small: Callable[[int], HistoryLimits]
 ) -> None:
     path = tmp_path / "d.db"
     old.make(path, 2, decisions=3000)

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from device.model import durable
+from device.files import lock
 from device.model import store as stores
 from device.model.ledger import Ledger
 from device.model.store import Store
-from device.model.trial import active, taken
+from device.model.trial import active, take_active
+from firmware_bridge import bounded_file, whole_file
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import sha256
 
@@ -35,7 +36,7 @@ class Dying:
 
 
 def run(store: Store) -> None:
-    with taken(store):
+    with take_active(store):
         pass
 
 
@@ -56,7 +57,7 @@ def main(folder: Path, *files: Path) -> int:
         for calls in range(1000):
             pid = os.fork()
             if not pid:
-                durable.os = stores.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
+                lock.os = bounded_file.os = stores.os = whole_file.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
                 with suppress(InputError):  # the one that was killed had gone back already
                     step(store)
                 os._exit(0)

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device.decision.hmm_filter import HmmSpec
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
 from device.model import manifest as manifests
 from device.model.bundle import BundleError, load, locate, pack, parse, write
 from device.model.manifest import _REQUIRED
-from device.orientation.spec import OrientationSpec
-from device.smoothing import Smoothing
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
+from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import EdgeharError
 from tests.device.model.conftest import CARD, FLATBUFFER
 
@@ -214,12 +214,12 @@ def test_each_missing_field_is_named(manifest: Manifest, path: str) -> None:
         {"orientation": "walking"},
         {"worn": {}},
         {"worn": "yes"},
-        {"worn": {**WornSpec().to_dict(), "after_s": 0}},
+        {"worn": {**NonwearSpec().to_dict(), "after_s": 0}},
         {"orientation": {}},
-        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "kind": "dancing"}},
-        {"orientation": OrientationSpec(("cycling",)).to_dict()},
-        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "known_at": [1]}},
-        {"orientation": {**OrientationSpec(("sitting",)).to_dict(), "postures": 3}},
+        {"orientation": {**MountingSpec(("sitting",)).to_dict(), "kind": "dancing"}},
+        {"orientation": MountingSpec(("cycling",)).to_dict()},
+        {"orientation": {**MountingSpec(("sitting",)).to_dict(), "known_at": [1]}},
+        {"orientation": {**MountingSpec(("sitting",)).to_dict(), "postures": 3}},
         {"signal": {}},
         {"signal": {"rate_hz": 50.0}},
         {"self_test": {"x": "!", "activity": "lying", "probabilities": [0, 0, 1]}},
@@ -236,16 +236,16 @@ def test_a_manifest_that_makes_no_sense_is_refused(manifest: Manifest, change: M
 
 @pytest.mark.parametrize("part", ["signal", "decision", "orientation", "worn"])
 def test_a_step_that_is_not_known_is_refused(manifest: Manifest, part: str) -> None:
-    manifest["orientation"] = OrientationSpec(("sitting",)).to_dict()
-    manifest["worn"] = WornSpec().to_dict()
+    manifest["orientation"] = MountingSpec(("sitting",)).to_dict()
+    manifest["worn"] = NonwearSpec().to_dict()
     manifest[part]["detrend"] = True
     with pytest.raises(BundleError, match="detrend"):
         pack(FLATBUFFER, manifest, CARD)
 
 
 def test_smoothing_and_mounting_come_back_as_they_were_written(manifest: Manifest) -> None:
-    filtered = DecisionSpec(0.5, True, 1.4, Smoothing.from_dict(smoothing(4)))
-    finds = OrientationSpec(("sitting", "lying"), known_at=0.7)
+    filtered = DecisionSpec(0.5, True, 1.4, HmmSpec.from_dict(smoothing(4)))
+    finds = MountingSpec(("sitting", "lying"), known_at=0.7)
     manifest["decision"], manifest["orientation"] = filtered.to_dict(), finds.to_dict()
     manifest["self_test"]["probabilities"] = [0.1, 0.6, 0.2, 0.1]
     bundle = parse(pack(FLATBUFFER, manifest, CARD))

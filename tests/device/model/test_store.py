@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from device.model import durable
+from device.config.paths import models_folder
 from device.model import store as stores
 from device.model.bundle import MODELS, BundleError
-from device.model.store import Store, StoreError, folder_of
-from device.model.trial import active, taken
+from device.model.store import Store, StoreError
+from device.model.trial import active, take_active
+from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 
@@ -22,7 +23,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_without_a_folder_the_shipped_default_is_active_and_nothing_is_made(store: Store) -> None:
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.name == active(store).name == "wrist"
         assert found.why == "the shipped default"
         assert found.proof is None
@@ -213,7 +214,7 @@ def test_the_daemon_s_user_can_read_what_a_strict_umask_installs(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_root_s_folder_belongs_to_whom_the_one_above_does(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12345)
-    durable.make_folder(tmp_path / "edgehar" / "models")
+    whole_file.make_folder(tmp_path / "edgehar" / "models")
     assert (tmp_path / "edgehar" / "models").stat().st_uid == 12345
 
 
@@ -236,14 +237,13 @@ def test_a_disk_that_is_full_changes_nothing(
 
 def test_where_the_models_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
-    assert folder_of(Path("/x")) == Path("/x")
-    assert folder_of(None) == Path("/var/lib/a/models")
+    assert models_folder() == Path("/var/lib/a/models")
     monkeypatch.delenv("STATE_DIRECTORY")
     monkeypatch.setenv("XDG_DATA_HOME", "/home/u/data")
-    assert folder_of(None) == Path("/home/u/data/edgehar/models")
+    assert models_folder() == Path("/home/u/data/edgehar/models")
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert folder_of(None) == Path("/var/lib/edgehar/models")
+    assert models_folder() == Path("/var/lib/edgehar/models")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/u")
-    assert folder_of(None) == Path("/home/u/.local/share/edgehar/models")
+    assert models_folder() == Path("/home/u/.local/share/edgehar/models")

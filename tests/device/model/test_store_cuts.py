@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from device.files import lock
 from device.model import bundle as bundles
-from device.model import durable, trial
 from device.model import store as stores
+from device.model import trial
 from device.model.ledger import CRASHES, Ledger
 from device.model.store import Store
-from device.model.trial import active, taken
+from device.model.trial import active, take_active
+from firmware_bridge import bounded_file, whole_file
 from tests.device.model.bundles import sha256, variant
 from tests.device.model.conftest import CARD, FLATBUFFER
 from tests.device.model.powercut import Calls, Disk, put, tree
@@ -27,12 +29,12 @@ class CrashError(Exception):
 
 
 def runs(store: Store) -> None:
-    with taken(store):
+    with take_active(store):
         pass
 
 
 def crashes(store: Store) -> None:
-    with suppress(CrashError), taken(store):
+    with suppress(CrashError), take_active(store):
         raise CrashError
 
 
@@ -82,7 +84,7 @@ def threshold(store: Store) -> float:
 def works(store: Store, new: Path) -> None:
     store.install(new)
     store.activate(f"small@{sha256(new)}")
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold == 0.4
     assert threshold(store) == 0.4
 
@@ -100,7 +102,7 @@ def test_every_cut_leaves_a_valid_model(
         before = threshold(store)
         calls.log.clear()
         with monkeypatch.context() as patched:
-            for module in (durable, stores):
+            for module in (lock, bounded_file, stores, whole_file):
                 patched.setattr(module, "os", calls)
             step(store)
         after = threshold(store)
@@ -115,7 +117,8 @@ def test_every_cut_leaves_a_valid_model(
                     put(state, live, cut)
                     outcomes[found] = threshold(Store(cut / "models"))
                     with monkeypatch.context() as patched:
-                        patched.setattr(durable, "os", Calls())
+                        for module in (lock, bounded_file, whole_file):
+                            patched.setattr(module, "os", Calls())
                         works(Store(cut / "models"), files["new"])
                 assert outcomes[found] in {before, after}, name
         # Nothing that was written went past the record, and the command's outcome was safe.

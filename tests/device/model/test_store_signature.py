@@ -12,7 +12,7 @@ import pytest
 from device.model import signature
 from device.model.bundle import BundleError
 from device.model.store import Store
-from device.model.trial import taken
+from device.model.trial import take_active
 from firmware_bridge.errors import EdgeharError, InputError
 from tests.device.model.bundles import variant
 
@@ -69,7 +69,7 @@ def test_what_the_key_signed_is_installed_activated_and_run(
     assert entry.origin is not None
     assert entry.origin.signed_by == signature.read_key(tmp_path / "ours.pub").hex()
     store.activate(entry.key)
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold == 0.61
 
 
@@ -103,7 +103,7 @@ def test_a_key_that_is_configured_later_holds_for_what_is_there(
     with pytest.raises(BundleError, match="not signed by the configured key"):
         store.activate(entry.key)
     open_to_all.activate(entry.key)
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold != 0.61
         assert "not signed by the configured key" in found.why
     # What comes with edgehar needs no signature of its user.

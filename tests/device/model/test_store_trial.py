@@ -11,12 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from device.decisions import Decision
-from device.model import trial
+from device.decision.decision import Decision
 from device.model.bundle import BundleError
 from device.model.ledger import CRASHES, CUTS, Ledger, LedgerError, Trial, is_key, short
 from device.model.store import Store, StoreError
-from device.model.trial import ENOUGH, Proof, active, taken
+from device.model.trial import ENOUGH, Proof, active, take_active
 from firmware_bridge.errors import EdgeharError
 from tests.device.model.bundles import failing, put_by_hand, variant
 
@@ -40,7 +39,7 @@ class UnexpectedError(Exception):
 def run(store: Store, end: BaseException | None = None) -> float:
     """Start and end a daemon; return which model it had."""
     used = 0.0
-    with suppress(UnexpectedError, EdgeharError, KeyboardInterrupt), taken(store) as found:
+    with suppress(UnexpectedError, EdgeharError, KeyboardInterrupt), take_active(store) as found:
         used = found.bundle.decision.unknown_threshold
         if end is not None:
             raise end
@@ -68,7 +67,7 @@ def test_the_second_crash_rolls_back_even_with_good_runs_between(store: Store) -
     for _ in range(CRASHES):
         assert run(store) == NEW
         assert run(store, UnexpectedError()) == NEW
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold != NEW
         assert (
             found.why == f"{short(str(key))} was rolled back: the daemon crashed 2 times under it"
@@ -107,7 +106,7 @@ def decision(probabilities: dict[str, float] | None) -> Decision:
 
 
 def proof_of(store: Store) -> Proof:
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.proof is not None
         return found.proof
 
@@ -127,7 +126,7 @@ def test_enough_windows_prove_it_and_silence_proves_nothing(store: Store) -> Non
 
 def test_a_daemon_says_nothing_of_a_model_activated_meanwhile(store: Store, tmp_path: Path) -> None:
     other = store.install(variant(tmp_path / "other", 0.35)).key
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.proof is not None
         store.activate(other)
         for _ in range(ENOUGH):
@@ -137,9 +136,9 @@ def test_a_daemon_says_nothing_of_a_model_activated_meanwhile(store: Store, tmp_
 
 
 def test_a_second_daemon_beside_the_first_is_no_crash(store: Store) -> None:
-    with taken(store) as first:
+    with take_active(store) as first:
         for _ in range(3):
-            with taken(Store(store.folder)) as second:
+            with take_active(Store(store.folder)) as second:
                 assert second.bundle == first.bundle
                 assert second.proof is None
     assert store.ledger().trial == Trial()
@@ -151,7 +150,7 @@ def test_one_that_fails_its_self_test_at_the_start_is_rolled_back(
     """As one does that another runtime made, or this one before it was updated."""
     good, bad = store.ledger().active, put_by_hand(failing(tmp_path / "bad"), store.folder)
     store.change(lambda ledger: ledger.proved().activated(bad, "wrist"))
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold == NEW
         assert "self-test" in found.why
     assert store.ledger().active == good
@@ -179,7 +178,7 @@ def test_both_rotten_leave_the_shipped_default(store: Store, tmp_path: Path) -> 
     store.activate(store.install(variant(tmp_path / "b", 0.35)).key)
     for path in store.folder.glob("*.tflite"):
         path.write_bytes(b"")
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision == active(Store(tmp_path / "none")).decision
     assert store.ledger().active is None
     assert len(store.ledger().failed) == 2
@@ -190,7 +189,7 @@ def test_a_ledger_of_no_use_leaves_the_shipped_default_and_can_be_mended(
     store: Store, content: bytes
 ) -> None:
     (store.folder / "state.json").write_bytes(content)
-    with taken(store) as found:
+    with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold != NEW
         assert "state.json is of no use" in found.why
     store.activate(next(entry.key for entry in store.entries() if not entry.shipped))
@@ -217,7 +216,7 @@ def test_without_a_runtime_no_model_is_to_blame(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("device.model.runtime.RUNTIMES", ("none",))
-        with pytest.raises(EdgeharError, match="no TFLite runtime") as caught, taken(store):
+        with pytest.raises(EdgeharError, match="no TFLite runtime") as caught, take_active(store):
             pass
         assert not isinstance(caught.value, BundleError)
     assert store.ledger().trial == Trial()
@@ -229,14 +228,12 @@ def test_a_shipped_default_that_fails_is_said_and_not_hidden(
     (tmp_path / "shipped").mkdir()
     shutil.copy(failing(tmp_path / "bad"), tmp_path / "shipped" / "wrist.tflite")
     monkeypatch.setattr("device.model.bundle.MODELS", tmp_path / "shipped")
-    with pytest.raises(BundleError, match="self-test"), taken(Store(tmp_path / "models")):
+    with pytest.raises(BundleError, match="self-test"), take_active(Store(tmp_path / "models")):
         pass
 
 
-def test_an_unknown_boot_is_the_same_boot(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trial, "_BOOT_ID", tmp_path / "none")
+def test_an_unknown_boot_is_the_same_boot(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.host.clock.boot_id", lambda: None)
     run(store, UnexpectedError())
     run(store)
     assert store.ledger().trial == Trial(crashes=1)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.decisions import Reason, State
-from device.sinks.home_assistant import device_config, discovery_topic
+from device.decision.decision import Reason, State
+from device.sinks.mqtt.home_assistant import device_config, discovery_topic
 
 DOCUMENTED = json.loads(Path(__file__).with_name("home_assistant.json").read_text("utf-8"))
 LABELS = ("walking", "sitting", "walking_upstairs")

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import daemon
-from device.pipeline import Pipeline
+from device.daemon import loop
+from device.daemon.observer import InferenceTimes
+from device.pipeline.pipeline import Pipeline
 from device.sinks import Outlet, SinkError
+from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Health
-from device.status import INFERENCE_BOUNDS_S, Inference, InferenceTimes, Status
 from tests.device.commands import edgehar, lines
 from tests.device.test_daemon import FakeSource, Model, classify, samples
 from tests.device.test_status import Told
@@ -27,7 +28,7 @@ from prometheus_client import CollectorRegistry, generate_latest  # noqa: E402 -
 from prometheus_client.metrics_core import Metric  # noqa: E402
 from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
 
-from device.sinks.families import families  # noqa: E402
+from device.sinks.metric_families import families  # noqa: E402
 from device.sinks.metrics import ListenError, Metrics  # noqa: E402
 from firmware_bridge.errors import InputError  # noqa: E402
 
@@ -62,9 +63,7 @@ def status() -> Status:
     sink, times = Told(), InferenceTimes(classify)
     source = FakeSource([samples(0.0, 60.0, lost=7), samples(100.0, 20.0)])
     source.health = Health(31.5, ("clipping",), clock_ppm=-40.0, fifo_free=0.75)
-    daemon.run(
-        source, Pipeline(Model, times), Model.spec, [Outlet(sink)], lambda: False, times=times
-    )
+    loop.run(source, Pipeline(Model, times), Model.spec, [Outlet(sink)], lambda: False, times=times)
     return sink.told[-1]
 
 

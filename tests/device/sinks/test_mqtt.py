@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from device.cli import PROGRAM
-from device.decisions import Reason, State, to_json
-from device.sinks.broker import Broker
+from device.config.broker import Broker
+from device.decision.decision import Reason, State, to_json
 from tests.device.made_up import a_status, decision
 from tests.device.test_run import Running, daemon, play, stop
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 
-from device.sinks.link import BACKLOG
-from device.sinks.mqtt import Mqtt
+from device.sinks.mqtt.connection import BACKLOG
+from device.sinks.mqtt.sink import MqttSink
 from tests.device.sinks.mosquitto import (
     Mosquitto,
     broker,
@@ -36,7 +36,7 @@ BASE = "edgehar/wrist"
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.sinks.link.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("device.sinks.mqtt.connection.FIRST_WAIT_S", 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 @contextmanager
-def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[Mqtt]:
+def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[MqttSink]:
     settings = Broker("127.0.0.1", port, topic=topic, client_id=topic, decisions=decisions)
-    sink = Mqtt(settings, LABELS, "wrist@12345678")
+    sink = MqttSink(settings, LABELS, "wrist@12345678")
     try:
         yield sink
     finally:
@@ -123,8 +123,8 @@ def test_what_does_not_change_is_not_repeated(mosquitto: Mosquitto) -> None:
 def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.sinks.mqtt.STATE_EVERY_S", 0.0)
-    monkeypatch.setattr("device.sinks.link.LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr("device.sinks.mqtt.sink.STATE_EVERY_S", 0.0)
+    monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
     with broker(tmp_path) as away, listener(away.port) as hears:
         away.stop()
         with told(away.port, decisions=True) as sink:
@@ -165,7 +165,7 @@ def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
 def test_a_port_that_never_answers_is_said_to_be_silent(caplog: pytest.LogCaptureFixture) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         settings = Broker("127.0.0.1", silent.getsockname()[1], keepalive_s=1)
-        sink = Mqtt(settings, LABELS, "wrist@12345678")
+        sink = MqttSink(settings, LABELS, "wrist@12345678")
         until(lambda: bool(caplog.records), "nothing is said")
         sink.close()
         sink._link._client.loop_stop()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device.sinks.broker import Broker
+from device.config.broker import Broker
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar
 from tests.device.made_up import decision
@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.sinks.mqtt import Mqtt
+from device.sinks.mqtt.sink import MqttSink
 from tests.device.sinks.mosquitto import PROGRAM, broker, listener, until
 
 # paho-mqtt leaves a socket whose TLS handshake failed to the garbage collector.
@@ -36,14 +36,14 @@ LOCALHOST = ipaddress.ip_address("127.0.0.1")
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("device.sinks.link.FIRST_WAIT_S", 0.05)
-    monkeypatch.setattr("device.sinks.link.LONGEST_WAIT_S", 0.1)
-    caplog.set_level(logging.INFO, "device.sinks.link")
+    monkeypatch.setattr("device.sinks.mqtt.connection.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
+    caplog.set_level(logging.INFO, "device.sinks.mqtt.connection")
 
 
 @contextmanager
-def told(settings: Broker) -> Iterator[Mqtt]:
-    sink = Mqtt(settings, ("walking",), "wrist@12345678")
+def told(settings: Broker) -> Iterator[MqttSink]:
+    sink = MqttSink(settings, ("walking",), "wrist@12345678")
     try:
         yield sink
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import ConfigError, load
+from device.config.load import ConfigError, load
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device.decisions import Decision, to_json
+from device.decision.decision import Decision, to_json
 from device.sinks import Outlet, SinkError
 from device.sinks.sqlite import BACKLOG, Sqlite
 from firmware_bridge.errors import InputError

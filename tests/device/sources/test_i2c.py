@@ -22,10 +22,10 @@ import pytest
 from numpy.typing import NDArray
 
 from device.cli import PROGRAM
-from device.commands.options import open_bundle, open_source
-from device.decisions import Decision
+from device.decision.decision import Decision
+from device.factory import open_bundle, open_source
 from device.model.classifier import Classifier
-from device.pipeline import Pipeline
+from device.pipeline.pipeline import Pipeline
 from device.sources import SourceError
 from device.sources import i2c as i2c_module
 from device.sources.i2c import LONGEST_WAIT_S, PATIENCE_S, I2cSource
@@ -305,7 +305,7 @@ def shimmed(chips: dict[int, Chip] | None = None) -> Iterator[I2cShim]:
 READER = """
 import json, logging, sys, time
 import numpy as np
-from device.commands.options import open_source
+from device.factory import open_source
 from device.sources import SourceError
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 source = open_source(sys.argv[1])

@@ -13,12 +13,12 @@ import pytest
 
 from device.sources import SourceError
 from device.sources.serial import LONGEST_WAIT_S, PATIENCE_S, SerialSource
-from firmware_bridge import faults
-from firmware_bridge.line import PtyLine
-from firmware_bridge.playback import Played, stream
-from firmware_bridge.player import Player
+from firmware_bridge.playing import faults
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
 from firmware_bridge.samples import Samples
-from firmware_bridge.virtual_device import VirtualDevice
 
 
 @pytest.fixture

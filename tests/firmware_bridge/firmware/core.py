@@ -12,7 +12,7 @@ from pathlib import Path
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.protocol import Message
 from firmware_bridge.simulator.chip import Chip
-from firmware_bridge.simulator.firmware import FOLDER
+from tests.stand_ins.firmware import FOLDER
 
 OK, REFUSED, BROKEN = 0, 1, 2
 NAP_US = 32_768

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import InputError
+from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator import feed
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.wearer import Wearer
-from firmware_bridge.virtual_device import VirtualDevice
 from tests.firmware_bridge.simulator.driving import START_US, fifo, put, start
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convert import runner
+from convert import runtime_process
 from convert.layers import LongLSTM
 from tests.train.fitting.test_fit import toy
 from train.fitting.fit import fit, probabilities
@@ -77,7 +77,7 @@ def test_each_becomes_int8_and_says_the_same_on_every_runtime(subject: Subject) 
     unseen = toy(60, person=3, seed=1)
     truth = probabilities(model, unseen.x)
     (made,), _ = convert(model, toy(30, seed=2).x, [("int8", subject.lstm)])
-    for runtime in runner.installed():
-        found, ends = runner.classify(made.flatbuffer, unseen.x, runtime)
+    for runtime in runtime_process.installed():
+        found, ends = runtime_process.classify(made.flatbuffer, unseen.x, runtime)
         assert ends["input"]["dtype"] == ends["output"]["dtype"] == "int8"
         assert np.abs(found - truth).mean() < 0.03

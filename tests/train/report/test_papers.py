@@ -44,23 +44,23 @@ def test_a_peek_is_recorded_and_changes_nothing(toys: Path) -> None:
 def test_what_is_done_is_not_done_again_and_what_has_changed_is(
     toys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fits: list[int] = []
+    counts: list[int] = []
     true_run = experiment.run
 
     def counted(*arguments: Any, **options: Any) -> Any:
-        fits.append(1)
+        counts.append(1)
         return true_run(*arguments, **options)
 
     monkeypatch.setattr(experiment, "run", counted)
     job = Job("twice", RECIPE, 0, peek=True)
     first = fits.run(job, toys)
     assert fits.run(job, toys) == json.loads(json.dumps(first))
-    assert len(fits) == 1
+    assert len(counts) == 1
     job.path.write_text(job.path.read_text()[:-50])  # cut short, as by a lost power supply
     assert fits.run(job, toys)["float"] == first["float"]
-    assert len(fits) == 2
+    assert len(counts) == 2
     fits.run(dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, batch=32)), toys)
-    assert len(fits) == 3
+    assert len(counts) == 3
 
 
 def test_seeds_are_at_least_five_and_no_two_jobs_share_a_file() -> None:

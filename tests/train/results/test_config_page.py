@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device import config as configs
-from device.checks import RefusedError
-from device.commands import options
-from device.config import CHECKS, Config
+from device import factory
+from device.config import load as configs
+from device.config.broker import Broker
+from device.config.checks import RefusedError
+from device.config.load import Config
+from device.config.reference import KEYS, SECTIONS
 from device.model.bundle import load, locate
-from device.settings import SECTIONS, SETTINGS
-from device.sinks.broker import Broker
-from train.results.config_page import example, must_be, page
+from train.results.config_page import default, example, must_be, page
 
 NEEDS = {
     "source.baud": ["source.uri"],
@@ -37,7 +37,7 @@ def loaded(folder: Path, values: dict[str, str]) -> Config:
 def needed(key: str) -> dict[str, str]:
     """What must stand beside a key, and what it is compared with."""
     names = NEEDS.get(key, []) + (["mqtt.host"] if key.startswith("mqtt.") else [])
-    return {name: SETTINGS[name].example for name in names if name != key}
+    return {name: KEYS[name].example for name in names if name != key}
 
 
 def flat(value: Any, name: str = "") -> dict[str, Any]:
@@ -47,9 +47,8 @@ def flat(value: Any, name: str = "") -> dict[str, Any]:
     return {name: value.tolist() if isinstance(value, np.ndarray) else value}
 
 
-def test_every_key_has_its_words_and_every_section() -> None:
-    assert list(SETTINGS) == list(CHECKS)
-    assert list(SECTIONS) == list(dict.fromkeys(key.rpartition(".")[0] for key in CHECKS))
+def test_the_keys_follow_the_order_of_the_sections() -> None:
+    assert list(SECTIONS) == list(dict.fromkeys(key.rpartition(".")[0] for key in KEYS))
 
 
 def test_the_page_in_docs_is_the_one_that_the_schema_makes() -> None:
@@ -63,26 +62,26 @@ def test_the_complete_example_loads_and_sets_every_key(tmp_path: Path) -> None:
     assert block == example()
     path.write_text(block)
     assert configs.load(path).mqtt is not None
-    for key in CHECKS:
+    for key in KEYS:
         assert f"\n{key.rpartition('.')[2]} = " in f"\n{block}"
 
 
-@pytest.mark.parametrize("key", CHECKS)
+@pytest.mark.parametrize("key", KEYS)
 def test_a_default_that_is_a_value_is_what_holds_without_it(key: str, tmp_path: Path) -> None:
-    value = re.fullmatch(r"`([^`]+)`", SETTINGS[key].default)
+    value = re.fullmatch(r"`([^`]+)`", default(key))
     if value is None:
-        assert SETTINGS[key].default.startswith("none") or key in IN_WORDS
+        assert default(key).startswith("none") or key in IN_WORDS
         return
     without = needed(key)
     set_to_it = loaded(tmp_path, {**without, key: value[1]})
     assert flat(set_to_it) == flat(loaded(tmp_path, without))
 
 
-@pytest.mark.parametrize("key", [key for key in CHECKS if SETTINGS[key].default.startswith("none")])
+@pytest.mark.parametrize("key", [key for key in KEYS if default(key).startswith("none")])
 def test_where_the_default_is_none_nothing_is_set(key: str, tmp_path: Path) -> None:
     others = {name: value for name, value in needed(key).items() if key not in NEEDS.get(name, [])}
     before = flat(loaded(tmp_path, others))
-    after = flat(loaded(tmp_path, {**needed(key), key: SETTINGS[key].example}))
+    after = flat(loaded(tmp_path, {**needed(key), key: KEYS[key].example}))
     gained = {name for name in after if after[name] != before.get(name)}
     assert gained
     assert all(before.get(name) is None for name in gained if name in before)
@@ -90,15 +89,15 @@ def test_where_the_default_is_none_nothing_is_set(key: str, tmp_path: Path) -> N
 
 def _model(folder: Path) -> str:
     config = Config(models_folder=folder / "none-yet")
-    return options.open_bundle(None, config).name
+    return factory.open_bundle(None, config).name
 
 
 def _state(folder: Path) -> str:
     source = configs.parse_source("serial:/dev/ttyUSB0")
     os.environ.pop("STATE_DIRECTORY", None)
-    assert options.mounting_file(load(locate("wrist")), source, "line", None) is None
+    assert factory.mounting_file(load(locate("wrist")), source, "line", None) is None
     os.environ["STATE_DIRECTORY"] = str(folder)
-    kept = options.mounting_file(load(locate("wrist")), source, "line", None)
+    kept = factory.mounting_file(load(locate("wrist")), source, "line", None)
     assert kept is not None
     assert kept._path.parent == folder
     return kept._path.name
@@ -106,7 +105,7 @@ def _state(folder: Path) -> str:
 
 def _folder(folder: Path) -> str:
     os.environ["STATE_DIRECTORY"] = str(folder)
-    return options.store(Config()).folder.relative_to(folder).as_posix()
+    return factory.store(Config()).folder.relative_to(folder).as_posix()
 
 
 def _port(_: Path) -> str:
@@ -133,26 +132,26 @@ def test_a_default_in_words_is_what_happens(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "")  # is put back
-    assert IN_WORDS[key](tmp_path) in SETTINGS[key].default.replace("`", "")
+    assert IN_WORDS[key](tmp_path) in default(key).replace("`", "")
 
 
-@pytest.mark.parametrize("key", CHECKS)
+@pytest.mark.parametrize("key", KEYS)
 def test_what_a_value_must_be_is_what_is_taken(key: str) -> None:
     said = must_be(key)
     if bounds := re.fullmatch(r"a whole number from (\d+) to (\d+)", said):
         low, high = map(int, bounds.groups())
-        assert [CHECKS[key](low), CHECKS[key](high)] == [low, high]
+        assert [KEYS[key].check(low), KEYS[key].check(high)] == [low, high]
         for value in (low - 1, high + 1, float(low), str(low), True):
             with pytest.raises(RefusedError, match=said):
-                CHECKS[key](value)
+                KEYS[key].check(value)
     elif said == "true or false":
-        assert [CHECKS[key](value) for value in (True, False)] == [True, False]
+        assert [KEYS[key].check(value) for value in (True, False)] == [True, False]
     elif such := re.match(r"[\w -]+:PORT, such as (\S+)|an MQTT topic such as ([^,]+)", said):
-        assert CHECKS[key](such[1] or such[2])
+        assert KEYS[key].check(such[1] or such[2])
     elif said in {"text", "the path of a file or folder"}:
-        assert str(CHECKS[key]("/any/thing")) == "/any/thing"
+        assert str(KEYS[key].check("/any/thing")) == "/any/thing"
     elif key == "mounting.rotation":
-        assert (CHECKS[key](np.eye(3).tolist()) == np.eye(3)).all()
+        assert (KEYS[key].check(np.eye(3).tolist()) == np.eye(3)).all()
     else:
         assert key == "source.uri"  # the next test
 

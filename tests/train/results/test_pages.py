@@ -8,6 +8,7 @@ import pytest
 from firmware_bridge.errors import InputError
 from train.results import pages
 from train.results.config_page import page
+from train.results.short_tables import SHORT_TABLES, missed
 
 README = """# Title
 
@@ -62,3 +63,21 @@ def test_without_a_readme_it_says_where_to_stand(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="root"):
         pages.update_pages(check=True)
+
+
+def test_the_shipped_results_give_the_short_tables() -> None:
+    folder = Path(__file__).parents[3] / "results"
+    page_text = "".join(f"<!-- table:{name} -->\n<!-- /table -->\n" for name in SHORT_TABLES)
+    filled = pages.render(page_text, folder)
+    wrist = json.loads((folder / "wrist.json").read_text())
+    for name, figures in wrist["datasets"].items():
+        assert f"| {figures['accuracy']:.1%} |" in filled, name
+    assert f"| {wrist['people']['all']['accuracy']:.1%} |" in filled
+    bench = json.loads((folder / "bench.json").read_text())
+    for figure in bench["figures"]:
+        assert (f"\n| {figure['what']} |" in filled) is not figure["within"], figure
+
+
+def test_where_no_budget_is_missed_the_table_says_so() -> None:
+    rows = [["x", "1 s", "≤ 2", "5", "1 to 1", "held"], ["y", "1 s", "", "5", "1 to 1", ""]]
+    assert missed({"table": {"head": [], "rows": rows}})[1] == [["none", "", ""]]

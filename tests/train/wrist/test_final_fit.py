@@ -1,6 +1,7 @@
 """The wrist model that ships: its run folder, and what it may claim."""
 
 import json
+import logging
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 from convert import run_folder
 from convert.export import convert_run, make_bundle, terms_of
 from device.cli import main
+from device.decision.judge import DecisionSpec
+from device.decision.nonwear import NonwearSpec
 from device.model.bundle import load, write
 from device.model.manifest import Manifest
-from device.verdict import DecisionSpec
-from device.worn import WornSpec
 from firmware_bridge.errors import InputError
 from train.datasets import wrist
 from train.wrist import final_fit, report_figures
@@ -88,7 +89,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     archives: Path, tmp_path: Path
 ) -> None:
     report = reported(tmp_path)
-    with run_folder.new(tmp_path / "run") as part:
+    with run_folder.new(tmp_path / "run", logging.getLogger("train")) as part:
         final_fit.fill(part, archives, RECIPE, 0, report)
     read = run_folder.read(tmp_path / "run")
     assert set(read.y.tolist()) == set(range(len(CLASSES)))
@@ -100,7 +101,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     bundle = load(tmp_path / "wrist.tflite")
     assert bundle.decision == DECISION
     assert bundle.orientation == ORIENTATION
-    assert bundle.worn == WornSpec()
+    assert bundle.worn == NonwearSpec()
     assert bundle.labels == CLASSES[:-1]
     # Manifest and card stay small beside the model.
     assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.orientation.spec import OrientationSpec
-from device.pipeline import Pipeline
+from device.decision.hmm_filter import HmmFilter
+from device.decision.hmm_filter import tempered as tempered_on_the_device
+from device.decision.judge import DecisionSpec
+from device.mounting.spec import MountingSpec
+from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
-from device.smoothing import Filter
-from device.smoothing import tempered as tempered_on_the_device
-from device.verdict import DecisionSpec
 from firmware_bridge.samples import Float64
 from tests.train.wrist.made_up import day_of
 from train.datasets import wrist
@@ -41,7 +41,7 @@ class StandIn:
     id: str = "wrist@00000000"
     labels: tuple[str, ...] = LABELS
     spec: SignalSpec = SPEC
-    orientation: OrientationSpec | None = ORIENTATION
+    orientation: MountingSpec | None = ORIENTATION
     worn: None = None
 
 
@@ -174,7 +174,7 @@ def test_many_wearers_are_filtered_as_the_device_does_it() -> None:
     for rows, found in zip(
         wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True
     ):
-        forward = Filter(spec)
+        forward = HmmFilter(spec)
         device = [forward.step(tempered_on_the_device(row, 1.7)) for row in rows.tolist()]
         np.testing.assert_allclose(found, device, rtol=1e-9)
 

@@ -1,0 +1,13 @@
+"""Emitters of TensorFlow operations, one for each kind of Keras layer that can be converted."""
+
+from typing import Final
+
+from convert.emitters import convolution, merging, recurrent, stateless
+from convert.graph import Emitter
+
+EMITTERS: Final[dict[type, Emitter]] = {
+    **stateless.EMITTERS,
+    **convolution.EMITTERS,
+    **merging.EMITTERS,
+    **recurrent.EMITTERS,
+}

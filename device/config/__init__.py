@@ -1,0 +1,1 @@
+"""Settings: one TOML file, checked whole before anything starts. Imports nothing else of device."""

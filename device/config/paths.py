@@ -1,0 +1,57 @@
+"""Where settings and state live: the service's places, and those of a user."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.errors import InputError
+
+SETTINGS: Final = Path("/etc/edgehar.toml")
+"""Settings of the service; other commands read them where no other file is named."""
+STATE: Final = Path("/var/lib/edgehar")
+"""Folder in which systemd lets the service keep state."""
+DATABASE: Final = "decisions.db"
+MOUNTING: Final = "orientation.json"
+_BOOTED: Final = Path("/run/systemd/system")
+
+
+def of_init() -> Path:
+    """Return where `init` writes this user's settings; root's, with systemd, are the service's.
+
+    Raises InputError for a user without a home.
+    """
+    if os.geteuid() == 0 and _BOOTED.is_dir():
+        return SETTINGS
+    return _user_folder("XDG_CONFIG_HOME", ".config") / "edgehar.toml"
+
+
+def user_data() -> Path:
+    """Return the folder of this user's database, state and models; raises InputError."""
+    return _user_folder("XDG_DATA_HOME", ".local/share")
+
+
+def state_directory() -> Path | None:
+    """Return the folder in which systemd lets this process keep state; None without systemd."""
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(folder) if folder else None
+
+
+def models_folder() -> Path:
+    """Return the folder of the installed models: the service's, this user's, else root's."""
+    if (state := state_directory()) is not None:
+        return state / "models"
+    if os.geteuid() or os.environ.get("XDG_DATA_HOME"):
+        with suppress(InputError):  # a user without a home
+            return user_data() / "models"
+    return STATE / "models"
+
+
+def _user_folder(variable: str, usual: str) -> Path:
+    folder = os.environ.get(variable, "")
+    if not Path(folder).is_absolute():  # the XDG specification: then it counts as not set
+        try:
+            folder = str(Path.home() / usual)
+        except RuntimeError as error:
+            raise InputError("this user has no home folder; set HOME") from error
+    return Path(folder) / "edgehar"

@@ -1,0 +1,59 @@
+"""The source setting: the text `serial:…`, `i2c:…` or `recording:…` as one value."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from device.config import checks
+
+BAUDS: Final = (1200, 4_000_000)
+DEFAULT_BAUD: Final = 115_200
+I2C_FORM: Final = "i2c:BUS[:0x68|0x69][?rate=50|100|200][&reads=fifo|direct]"
+_I2C: Final = (
+    r"(?P<bus>\d{1,7})(:(?P<address>0x6[89]))?"
+    r"(\?rate=(?P<rate>50|100|200))?([?&]reads=(?P<reads>fifo|direct))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where samples come from."""
+
+    kind: str
+    """`serial`, `i2c` or `recording`."""
+    path: str
+    """Path of the port or the recording; number of the bus."""
+    baud: int = DEFAULT_BAUD
+    address: int = 0x68
+    rate_hz: int = 50
+    direct: bool = False
+    """Read each sample from the chip's registers instead of bursts from its FIFO."""
+
+
+def parse(value: object) -> Source:
+    """Read `serial:PORT[?baud=N]`, I2C_FORM or `recording:FILE`; raises RefusedError."""
+    kind, _, rest = checks.text(value).partition(":")
+    if kind == "i2c":
+        return _i2c(rest)
+    path, _, query = rest.partition("?") if kind == "serial" else (rest, "", "")
+    if kind not in {"serial", "recording"} or not path:
+        raise checks.RefusedError(f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE")
+    if not query:
+        return Source(kind, path)
+    name, _, baud = query.partition("=")
+    if name != "baud" or not baud.isdecimal():
+        raise checks.RefusedError("be serial:PORT[?baud=N]")
+    return Source(kind, path, checks.whole(*BAUDS)(int(baud)))
+
+
+def _i2c(rest: str) -> Source:
+    match = re.fullmatch(_I2C, rest, re.ASCII)
+    if match is None:
+        raise checks.RefusedError(f"be {I2C_FORM}")
+    return Source(
+        "i2c",
+        str(int(match["bus"])),
+        address=int(match["address"] or "0x68", 16),
+        rate_hz=int(match["rate"] or 50),
+        direct=match["reads"] == "direct",
+    )

@@ -1,1 +1,0 @@
-"""What a wearer says was done, and the raw samples of that time (docs/LABELS.md)."""

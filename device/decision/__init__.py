@@ -1,0 +1,1 @@
+"""From a window's class probabilities to a decision."""

@@ -1,0 +1,115 @@
+"""Opens what the settings name: the model, the source, the calibration, the state files."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device.config import paths
+from device.config.load import Config, parse_source
+from device.config.source import Source as SourceSetting
+from device.model.bundle import Bundle, load, locate, shipped_default
+from device.model.classifier import self_test
+from device.model.signature import read_key
+from device.model.store import Store
+from device.model.trial import ActiveModel, active, take_active
+from device.mounting.state_file import MountingFile
+from device.sinks import daily_totals_file as today_files
+from device.sinks.daily_totals_file import DailyTotalsFile
+from device.sources import Source
+from device.sources.recording import RecordingSource
+
+if TYPE_CHECKING:
+    from device.calibration.values import Calibration
+
+log = logging.getLogger(__name__)
+
+
+def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
+    """Find the model named, also NAME@HASH, or the shipped default; raises InputError."""
+    name = name_or_path or shipped_default()
+    if "@" in name and "/" not in name and not Path(name).exists():
+        return Store(folder or paths.models_folder()).find(name)
+    return locate(name)
+
+
+def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundle:
+    """Load the model named, else the active one of `config`, else the default; raises InputError.
+
+    Nothing is noted of an active model on trial.
+    """
+    if name_or_path is None and config is not None:
+        return active(store(config))
+    return load(model_path(name_or_path, None if config is None else config.models_folder))
+
+
+def store(config: Config) -> Store:
+    """Open where installed models are; makes nothing. Raises InputError if the key is none."""
+    key = read_key(config.models_key) if config.models_key else None
+    return Store(config.models_folder or paths.models_folder(), key)
+
+
+@contextmanager
+def active_model(config: Config) -> Generator[ActiveModel]:
+    """Take the model that the settings name, or the active one; raises BundleError."""
+    if config.model is None:
+        with take_active(store(config)) as found:
+            yield found
+    else:
+        bundle = open_bundle(config.model, config)
+        self_test(bundle)
+        yield ActiveModel(bundle, "named", None)
+
+
+def open_source(setting: SourceSetting | str) -> Source:
+    """Make the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens nothing."""
+    source = parse_source(setting) if isinstance(setting, str) else setting
+    if source.kind == "recording":
+        return RecordingSource(source.path)
+    if source.kind == "i2c":
+        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- nor does a serial line smbus2
+
+        return I2cSource(int(source.path), source.address, source.rate_hz, direct=source.direct)
+    from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
+
+    return SerialSource(source.path, source.baud)
+
+
+def calibrated(source: Source, path: Path) -> Source:
+    """Return the source with the sensor's constant errors taken out; raises InputError."""
+    from device.calibration.values import Calibrated  # noqa: PLC0415 -- memory where there is none
+
+    return Calibrated(source, calibration(path))
+
+
+def calibration(path: Path) -> "Calibration":
+    """Return the sensor's constant errors that a file has; raises InputError."""
+    from device.calibration import file  # noqa: PLC0415 -- memory where there is none
+
+    found = file.read(path)
+    log.info("calibration %s: of %s, %s", path, found.source, found.date)
+    return found.calibration
+
+
+def mounting_file(
+    bundle: Bundle, source: SourceSetting, source_name: str, path: Path | None
+) -> MountingFile | None:
+    """Return where to keep the mounting: in `path`, or where systemd lets a service keep state.
+
+    A recording begins anew, always.
+    """
+    folder = paths.state_directory()
+    if path is None and folder is not None:
+        path = folder / paths.MOUNTING
+    if path is None or bundle.orientation is None or source.kind == "recording":
+        return None
+    return MountingFile(path, source_name, bundle.name, bundle.orientation)
+
+
+def daily_totals_file(source: SourceSetting, state: Path | None) -> DailyTotalsFile | None:
+    """Return where to keep what was done today: beside the mounting."""
+    folder = paths.state_directory() if state is None else state.parent
+    if folder is None or source.kind == "recording":
+        return None
+    return DailyTotalsFile(folder / today_files.NAME)

@@ -1,0 +1,1 @@
+"""Files: durable writes, and JSON objects checked field by field."""

@@ -1,0 +1,1 @@
+"""Corrections by the wearer, with the raw samples of that time (docs/LABELS.md)."""

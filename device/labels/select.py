@@ -1,0 +1,80 @@
+"""A correction out of the ring: which samples are of that time, and how much of it is missing."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from device.host.clock import Reading
+from device.labels import boot_time, layout, store
+from device.labels.chunk import Chunk
+from device.labels.store import Correction
+from firmware_bridge.errors import InputError
+
+AT_WORK_S = 15.0
+"""If the newest sample is no older, the daemon is at work and has later ones in memory."""
+_NO_TIME = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A correction, not kept yet."""
+
+    correction: Correction
+    chunks: list[Chunk]
+    until_utc_s: float
+    """Where it ends: with the newest sample, if that is what was meant."""
+
+
+def select(
+    folder: Path, label: str, time_s: tuple[float, float], made: str, now: Reading
+) -> Selection:
+    """Find the samples from time_s[0] to time_s[1], seconds since 1970 by the clock as it stands.
+
+    Raises InputError if there are none.
+    """
+    raw = layout.raw(folder)
+    try:
+        found = boot_time.boots(layout.chunks(raw))
+        known = boot_time.up_to(now, found)
+        from_s, until_s = time_s[0], _until(found, known, time_s[1], now)
+        if until_s <= from_s:
+            raise InputError("what was measured last is not on the disk yet; try again in 5 s")
+        spans = boot_time.spans(known, from_s, until_s)
+        chunks = [one for one in layout.chunks(raw) if store.of(spans, one)]
+        correction = Correction(label, made, spans, 0, 0.0)
+        samples, covered_s = _counted(correction, chunks)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {raw}: nothing was kept yet by `edgehar run`") from error
+    except OSError as error:
+        raise InputError(f"cannot read {raw}: {store.why(error)}") from error
+    if not samples:
+        raise InputError(f"no samples of that time are in {raw}; `edgehar run` keeps the latest")
+    missing_s = max(0.0, round(until_s - from_s - covered_s, 3))
+    spans = [span for span in spans if any(one.boot == span.boot for one in chunks)]
+    return Selection(
+        replace(correction, spans=spans, samples=samples, missing_s=missing_s), chunks, until_s
+    )
+
+
+def _until(
+    found: dict[bytes, boot_time.Boot],
+    known: dict[bytes, boot_time.Boot],
+    until_s: float,
+    now: Reading,
+) -> float:
+    newest_s = max((known[name].offset_s + one.last_s for name, one in found.items()), default=0.0)
+    if 0 <= now.utc_s - newest_s <= AT_WORK_S:
+        return min(until_s, newest_s + _NO_TIME)
+    return until_s
+
+
+def _counted(correction: Correction, chunks: list[Chunk]) -> tuple[int, float]:
+    """Return how many samples are labelled, and the seconds that they stand for."""
+    samples, covered_s = 0, 0.0
+    for one in chunks:
+        t_s = one.samples().t_s
+        labelled = int(np.count_nonzero(correction.covers(one, one.taken_s(t_s))))
+        samples += labelled
+        covered_s += labelled * one.each_s
+    return samples, covered_s

@@ -1,0 +1,113 @@
+"""One stream's mounting and vigour: learnt while the wearer walks, applied to every window."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.mounting.frame import Frame
+from device.mounting.gait import walks
+from device.mounting.spec import MountingSpec
+from firmware_bridge.errors import InputError
+
+_DROPPED = 10
+"""Windows that agree with the mounting, after which another one is no longer thought of."""
+_FACTORS = (0.25, 4.0)
+"""The least and the most by which movement is scaled: beyond, it was no walk or no wrist."""
+
+
+class MountingEstimator:
+    """Takes the windows of one stream in turn; nothing depends on how they were batched."""
+
+    def __init__(
+        self, spec: MountingSpec, rate_hz: float, state: Mapping[str, Any] | None = None
+    ) -> None:
+        """Begin anew, or from what to_state gave; raises InputError if `state` cannot be that."""
+        self._spec = spec
+        self._rate_hz = rate_hz
+        self._frame = Frame(spec)
+        self._rival: Frame | None = None
+        self._agreed = 0
+        self._known = False
+        self._turn: NDArray[np.float32] | None = None
+        if state is not None:
+            known = state.get("known")
+            if not isinstance(known, bool):
+                raise InputError("it is not a mounting that this version kept")
+            self._frame.restore(state)
+            self._known = known
+            self._settle()
+
+    @property
+    def frame(self) -> Frame:
+        """What was seen while the wearer walked."""
+        return self._frame
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1."""
+        return self._frame.confidence
+
+    @property
+    def known(self) -> bool:
+        """Postures can be told."""
+        return self._known
+
+    def place(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
+        """Take the next window (window, 9), in sensor axes; learn from it if it is walking.
+
+        Return it in the wearer's axes, its movement (angular rate, body acceleration) scaled as if
+        the wearer walked like others, and whether the mounting is known; if not, the turn is
+        provisional: the best so far, or none.
+        """
+        if walks(x, self._spec, self._rate_hz):
+            self._learn(x)
+            self._settle()
+        return (x if self._turn is None else x @ self._turn), self._known
+
+    def silence(self, silent_s: float) -> None:
+        """Note that nothing came for so long: in a long time the strap may have been off."""
+        if silent_s >= self._spec.break_after_s:
+            self._frame.fade(self._spec.break_keeps)
+            self._rival = None
+            self._settle()
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all that a later run needs to go on, for JSON."""
+        return {"known": self._known, **self._frame.to_state()}
+
+    def _learn(self, x: NDArray[np.float32]) -> None:
+        """Brushing teeth may look like walking, but not with the arm where it hangs."""
+        spec = self._spec
+        if self._frame.angle_deg(x) <= spec.outlier_deg:
+            self._frame.see(x)
+            self._agreed += 1
+            if self._agreed >= _DROPPED:
+                self._rival = None
+            return
+        if self._rival is None:
+            self._rival, self._agreed = Frame(spec), 0
+        self._rival.see(x)
+        least, most = spec.rival_windows
+        if self._known and self._rival.windows < min(max(self._frame.windows, least), most):
+            return
+        if self._rival.confidence >= spec.known_at:
+            self._frame, self._rival = self._rival, None
+        elif self._known:
+            self._rival = None
+
+    def _settle(self) -> None:
+        least = self._spec.lost_at if self._known else self._spec.known_at
+        self._known = self._frame.confidence >= least
+        if self._frame.axes is None:
+            return
+        # Turned from the right; one product turns and scales all three kinds of columns.
+        turn, spec = np.array(self._frame.axes).T, self._spec
+        rate = spec.typical_rate_rad_s / self._frame.own_rate_rad_s
+        body = spec.typical_body_g / self._frame.own_body_g
+        whole = np.zeros((9, 9))
+        for at, factor in enumerate((1.0, rate, body)):
+            part = slice(3 * at, 3 * at + 3)
+            whole[part, part] = min(max(factor, _FACTORS[0]), _FACTORS[1]) * turn
+        self._turn = whole.astype(np.float32)

@@ -1,0 +1,59 @@
+"""Does the wearer walk in a window? Told from what no mounting changes: sizes, not directions.
+
+Steps shake an arm that hangs along gravity; hands that clap or brush teeth go across it. Two more
+signs: each step shakes the sensor like the one before, and a step later the arm swings the other
+way. Either of these may be weak, so their sum counts.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.mounting.spec import MountingSpec
+from firmware_bridge.samples import Float64
+
+_ABOVE = 1.25
+"""How far the power of the fastest steps reaches beyond their rate."""
+
+
+def walks(x: NDArray[np.float32], spec: MountingSpec, rate_hz: float) -> bool:
+    """Tell of a window (window, 9) whether it is walking; most others are sorted out at once."""
+    acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
+    power_g2 = float(np.einsum("ij,ij->", body, body)) / len(x)
+    if not spec.effort_g[0] <= math.sqrt(power_g2) <= spec.effort_g[1]:
+        return False
+    down = acc.sum(axis=0)
+    upright = body @ down
+    bounce_g2 = float(upright @ upright) / max(float(down @ down), 1e-12) / len(x)
+    if bounce_g2 < spec.bounce * power_g2:
+        return False
+    moves = np.empty((4, len(x)))
+    moves[0] = np.sqrt(np.einsum("ij,ij->i", acc, acc))
+    moves[1:] = rate.T
+    moves -= moves.mean(axis=1)[:, np.newaxis]
+    spectrum = np.fft.rfft(moves, 2 * len(x))
+    power = spectrum.real**2 + spectrum.imag**2
+    slow_bins = math.ceil(_ABOVE * spec.cadence_hz[1] * 2 * len(x) / rate_hz)
+    if float(power[0, :slow_bins].sum()) < spec.slow_share * float(power[0].sum()):
+        return False
+    power[1] += power[2] + power[3]
+    shaken, swung = _alike(power[:2], _step_lags(spec, rate_hz, len(x)))
+    return float(shaken.max() - swung.min()) >= spec.rhythm
+
+
+def _step_lags(spec: MountingSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
+    """Return the samples from a step to the next, from the fastest steps to the slowest."""
+    first = math.ceil(rate_hz / spec.cadence_hz[1])
+    last = min(math.floor(rate_hz / spec.cadence_hz[0]), count // 2)
+    return np.arange(first, last + 1)
+
+
+def _alike(power: Float64, lags: NDArray[np.intp]) -> Float64:
+    """Return (n, lags) correlations, -1 to 1, of what has powers (n, bins) with itself later."""
+    products = np.fft.irfft(power)
+    count = products.shape[1] // 2
+    # A lag leaves fewer products, the greater it is.
+    alike: Float64 = products[:, lags] * (count / (count - lags))
+    alike /= np.maximum(products[:, :1], 1e-12)
+    return alike

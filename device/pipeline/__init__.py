@@ -1,0 +1,1 @@
+"""The pipeline, samples in and decisions out, and how blocks and long recordings are fed to it."""

@@ -1,0 +1,221 @@
+"""The pipeline: samples in, decisions out. Pure: no port, no thread, no clock."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.decision.decision import Decision, Reason, State
+from device.decision.judge import DecisionSpec, Judge
+from device.decision.nonwear import NonwearDetector, NonwearSpec
+from device.mounting.estimator import MountingEstimator
+from device.mounting.spec import MountingSpec
+from device.signal.path import Event, Gap, SignalPath, Window
+from device.signal.spec import SignalSpec
+from firmware_bridge.samples import Float64, Samples
+
+LIVE_SILENCE_S = 5.0
+"""A live source that has given nothing for this long is reported without waiting for it."""
+
+Classify = Callable[[NDArray[np.float32]], Float64]
+"""(n, window, 9) to probabilities (n, classes)."""
+
+
+class Model(Protocol):
+    """What the pipeline reads of a bundle."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - as in Bundle
+    @property
+    def labels(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def spec(self) -> SignalSpec: ...  # noqa: D102
+    @property
+    def decision(self) -> DecisionSpec: ...  # noqa: D102
+    @property
+    def orientation(self) -> MountingSpec | None: ...  # noqa: D102
+    @property
+    def worn(self) -> NonwearSpec | None: ...  # noqa: D102
+
+
+class _Placed(NamedTuple):
+    x: NDArray[np.float32]
+    """(window, 9), in the wearer's axes."""
+    mounted: bool
+    """Whether these are known."""
+    doubted: bool
+    """It is too still to say whether the sensor is worn."""
+
+
+class Pipeline:
+    """One stream. Any chunking of the same samples gives bit-identical decisions."""
+
+    def __init__(
+        self,
+        bundle: Model,
+        classify: Classify,
+        rotation: Sequence[Sequence[float]] | Float64 | None = None,
+        orientation: MountingEstimator | None = None,
+    ) -> None:
+        """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
+
+        Without one, a bundle that can finds the mounting by itself: from scratch, or going on with
+        `orientation`, an earlier run's.
+        """
+        self.model = bundle
+        self._classify = classify
+        self._path = SignalPath(bundle.spec, rotation)
+        self.orientation: MountingEstimator | None = None
+        """What finds the mounting; None: it is known, or the bundle has no way to find it."""
+        finds = bundle.orientation if rotation is None else None
+        if finds is not None:
+            self.orientation = orientation or MountingEstimator(finds, bundle.spec.rate_hz)
+        self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
+        spec, worn = bundle.spec, bundle.worn
+        self._worn = None if worn is None else NonwearDetector(worn, spec.hop / spec.rate_hz)
+        self._off_s = 0.0
+        self._mounted = False
+        self._told_silent = False
+        self._silent_from: float | None = None
+        self._ahead: set[float | None] = set()
+        """Starts of windows that `silence` has reported before the path gives them."""
+        self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0, not_worn=0)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Those of the signal path, and the decisions by state."""
+        return {**self._path.counts, **self._states}
+
+    def push(self, samples: Samples) -> list[Decision]:
+        """Take a block of any length; return the decisions that it completes, in order of time."""
+        decisions = self._decide(self._path.push(samples))
+        if not self._ahead:
+            return decisions
+        return [decision for decision in decisions if not self._was_ahead(decision)]
+
+    def silence(self, silent_s: float) -> list[Decision]:
+        """Report, once for each gap, that the host has had no sample for silent_s seconds.
+
+        A window that waits for the samples after it is decided first, as at a gap, so that
+        decisions stay in order of time. If the samples come late after all, without a gap, that
+        window is not reported again.
+        """
+        last_s = self._path.last_s
+        told = self._told_silent and self._silent_from == last_s
+        if silent_s < LIVE_SILENCE_S or told:
+            return []
+        self._told_silent, self._silent_from = True, last_s
+        # On copies: only a gap on the sensor's clock ends the stretch.
+        ended = copy(self)
+        ended._path, ended._judge, ended._worn, ended.orientation = deepcopy(
+            (self._path, self._judge, self._worn, self.orientation)
+        )
+        ahead = ended._decide(ended._path.finish())
+        self._ahead = {decision.start_s for decision in ahead}
+        return [*ahead, self._no_data(last_s)]
+
+    def _was_ahead(self, decision: Decision) -> bool:
+        """Say whether `silence` has reported this window; then it is not counted again."""
+        if decision.probabilities is None and decision.state != "not_worn":
+            return False
+        found = decision.start_s in self._ahead
+        self._ahead.discard(decision.start_s)
+        self._states[decision.state] -= found
+        return found
+
+    def _decide(self, events: list[Event]) -> list[Decision]:
+        placed = [self._place(event) for event in events]
+        windows = [found.x for found in placed if found]
+        rows: list[list[float]] = []
+        if windows:
+            rows = self._classify(np.stack(windows)).tolist()
+        answers = iter(rows)
+        decisions = []
+        for event, found in zip(events, placed, strict=True):
+            if isinstance(event, Window) and found:
+                decisions.append(self._name(event, next(answers), found))
+            elif (decision := self._say_of(event)) is not None:
+                decisions.append(decision)
+        return decisions
+
+    def _place(self, event: Event) -> _Placed | None:
+        """Return what is to be classified; None: it is no window, or the sensor is not worn."""
+        if isinstance(event, Gap) and self.orientation is not None:
+            self.orientation.silence(event.end_s - event.start_s)
+        if not isinstance(event, Window):
+            return None
+        worn = True if self._worn is None else self._worn.see(event.x)
+        if self._worn is not None and worn is False:
+            self._off_s = self._worn.still_s
+            return None
+        if self.orientation is None:
+            return _Placed(event.x, mounted=True, doubted=worn is None)
+        if self._off_s:
+            self.orientation.silence(self._off_s)
+            self._off_s = 0.0
+        return _Placed(*self.orientation.place(event.x), doubted=worn is None)
+
+    def _name(self, window: Window, row: list[float], placed: _Placed) -> Decision:
+        if placed.mounted and not self._mounted:
+            # What was believed of windows that were turned wrongly must not last.
+            self._judge.reset()
+        self._mounted = placed.mounted
+        verdict = self._judge.judge(row, mounted=placed.mounted)
+        reason: Reason | None = "still" if placed.doubted else verdict.reason
+        state: State = "ok" if reason is None else "unknown"
+        self._states[state] += 1
+        return Decision(
+            start_s=window.start_s,
+            end_s=window.end_s,
+            time=None,
+            state=state,
+            activity=None if reason else verdict.activity,
+            reason=reason,
+            confidence=verdict.confidence,
+            probabilities=verdict.probabilities,
+            lost=window.lost,
+            model=self.model.id,
+        )
+
+    def _say_of(self, event: Event) -> Decision | None:
+        if isinstance(event, Window):
+            self._judge.reset()
+            return self._say("not_worn", "still", event.start_s, event.end_s, lost=event.lost)
+        if isinstance(event, Gap):
+            if event.end_s - event.start_s < self.model.spec.no_data_after_s:
+                return None
+            self._judge.reset()
+            told = self._told_silent and self._silent_from == event.start_s
+            return None if told else self._no_data(event.start_s)
+        why: Reason = "gap" if self._states["warming_up"] else "start"
+        return self._say("warming_up", why, event.start_s, event.ready_s, lost=event.lost)
+
+    def _no_data(self, last_s: float | None) -> Decision:
+        end_s = None if last_s is None else last_s + self.model.spec.no_data_after_s
+        return self._say("no_data", "silence", last_s, end_s, lost=0)
+
+    def _say(
+        self,
+        state: State,
+        reason: Reason,
+        start_s: float | None,
+        end_s: float | None,
+        *,
+        lost: int,
+    ) -> Decision:
+        self._states[state] += 1
+        return Decision(
+            start_s=start_s,
+            end_s=end_s,
+            time=None,
+            state=state,
+            activity=None,
+            reason=reason,
+            confidence=None,
+            probabilities=None,
+            lost=lost,
+            model=self.model.id,
+        )

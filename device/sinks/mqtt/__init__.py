@@ -1,0 +1,1 @@
+"""Decisions and status, published to an MQTT broker."""

@@ -1,0 +1,176 @@
+"""The live view in a terminal: what is being done, how surely, and what the model sees."""
+
+import io
+import logging
+import re
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from device.decision.decision import IN_WORDS, Decision
+
+WIDTH = 64
+"""Columns of the strip, and of a full bar half as many."""
+_PANEL = WIDTH + 16
+_LAST = 4
+_STRIP_G = 1.0
+Truth = Callable[[Decision], str]
+"""What was really done in a decision's time; '' where that is not one thing.
+
+A view without it (None) has nobody who would know.
+"""
+_STYLES = {
+    "ok": "bold green",
+    "unknown": "yellow",
+    "warming_up": "cyan",
+    "not_worn": "magenta",
+    "no_data": "bold red",
+}
+_SHADES, _ASCII_SHADES = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
+
+
+class Tally:
+    """A sink that keeps score."""
+
+    name = "tally"
+
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
+        self._scores: dict[str, tuple[int, int]] = {}
+
+    def write(self, decision: Decision) -> None:
+        """Count a decision, if it is of a window in which one thing was done."""
+        truth = self._truth(decision)
+        if truth and decision.probabilities is not None:
+            windows, right = self._scores.get(truth, (0, 0))
+            self._scores[truth] = windows + 1, right + (decision.activity == truth)
+
+    def scores(self) -> dict[str, tuple[int, int]]:
+        """Return (windows, right) by what was really done."""
+        return self._scores
+
+    def close(self) -> None:
+        """Keep the score."""
+
+
+def view_on(
+    console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
+) -> "LiveView | PlainView":
+    """Begin the view that suits a console; a live one says what else the log would."""
+    if not console.is_terminal:
+        return PlainView(truth)
+    logging.getLogger("device").setLevel(logging.CRITICAL)
+    return LiveView(console, title, truth, footer)
+
+
+class PlainView:
+    """A sink that prints a line for each decision: for a pipe or a log."""
+
+    name = "lines"
+
+    def __init__(self, truth: Truth | None) -> None:
+        self._truth = truth
+
+    def look_at(self, x: NDArray[np.float32]) -> None:
+        """Look away: lines show no signals."""
+
+    def write(self, decision: Decision) -> None:
+        """Print a decision."""
+        at = "       -" if decision.end_s is None else f"{decision.end_s:7.1f}s"
+        really = "" if self._truth is None else f"  really: {self._truth(decision) or '-'}"
+        print(f"{at}  {in_words(decision):32}{really}".rstrip(), flush=True)
+
+    def close(self) -> None:
+        """Leave standard output open."""
+
+
+class LiveView:
+    """A sink that redraws the terminal at each decision."""
+
+    name = "terminal"
+
+    def __init__(
+        self, console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
+    ) -> None:
+        """Start drawing; `footer` says what arrived and what did not."""
+        self._title, self._truth, self._footer = title, truth, footer
+        self._shades = _ASCII_SHADES if console.options.ascii_only else _SHADES
+        self._strip = ""
+        self._decisions: deque[Decision] = deque(maxlen=_LAST)
+        self._live = Live(console=console, auto_refresh=False)
+        self._live.start()
+
+    def look_at(self, x: NDArray[np.float32]) -> None:
+        """Take in the windows (n, window, 9) that go to the model: the last one is drawn."""
+        size_g = np.linalg.norm(x[-1, :, 6:], axis=1)
+        peaks = np.array([part.max() for part in np.array_split(size_g, WIDTH)])
+        levels = np.minimum(peaks / _STRIP_G, 1) * (len(self._shades) - 1)
+        self._strip = "".join(self._shades[int(level)] for level in np.ceil(levels))
+
+    def write(self, decision: Decision) -> None:
+        """Draw a decision."""
+        self._decisions.append(decision)
+        self._live.update(self._drawn(decision), refresh=True)
+
+    def close(self) -> None:
+        """Leave the last picture and give the terminal back."""
+        self._live.stop()
+
+    def picture(self) -> str:
+        """Return what is drawn last as SVG, which loads nothing from elsewhere."""
+        page = Console(record=True, width=_PANEL, file=io.StringIO(), force_terminal=True)
+        page.print(self._drawn(self._decisions[-1]))
+        svg = page.export_svg(title="edgehar demo", clear=False)
+        return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
+
+    def _drawn(self, decision: Decision) -> RenderableType:
+        now = Text.assemble(("now     ", "dim"), _named(decision))
+        if self._truth is not None:
+            now.append("\nreally  ", "dim").append(self._truth(decision) or "-", "")
+        strip = Text.assemble(
+            ("body acceleration in the last window, up to 1 g\n", "dim"), (self._strip, "magenta")
+        )
+        parts = [now, self._bars(decision), strip, self._table(), Text(self._footer(), "dim")]
+        spaced = [piece for part in parts for piece in (part, Text())][:-1]
+        return Panel(Group(*spaced), title=self._title, width=_PANEL, box=box.ROUNDED)
+
+    def _bars(self, decision: Decision) -> RenderableType:
+        table = Table.grid(padding=(0, 1))
+        for label, share in (decision.probabilities or {}).items():
+            style = "green" if label == decision.activity else "blue"
+            bar = "#" if self._shades is _ASCII_SHADES else "█"
+            table.add_row(label, f"{share:4.0%}", Text(bar * round(share * WIDTH / 2), style))
+        return table if decision.probabilities else Text("no window to classify", "dim")
+
+    def _table(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        really = () if self._truth is None else ("really",)
+        for heading in ("at", "decision", *really, "samples lost"):
+            table.add_column(heading)
+        for decision in list(self._decisions)[::-1]:
+            at = "" if decision.end_s is None else f"{decision.end_s:.1f} s"
+            lost = str(decision.lost or "")
+            done = () if self._truth is None else (self._truth(decision) or "-",)
+            table.add_row(at, _named(decision), *done, lost)
+        return table
+
+
+def _named(decision: Decision) -> Text:
+    return Text(in_words(decision), _STYLES.get(decision.state, ""))
+
+
+def in_words(decision: Decision) -> str:
+    """Return `walking 97 %`; where there is no activity the state, and the reason if it has one."""
+    if decision.reason is not None:
+        return f"{decision.state.replace('_', ' ')}: {IN_WORDS[decision.reason]}"
+    if decision.activity is None or decision.confidence is None:
+        return decision.state.replace("_", " ")
+    return f"{decision.activity.replace('_', ' ')} {decision.confidence:.0%}"

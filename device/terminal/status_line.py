@@ -1,0 +1,61 @@
+"""A line on standard error that is drawn over again, where that is a terminal."""
+
+import contextlib
+import os
+import sys
+import time
+from types import TracebackType
+
+import click
+
+EVERY_S = 0.2
+"""Between two drawings."""
+
+
+def draw(text: str) -> None:
+    """Write to standard error; a terminal that has gone away matters to nobody."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, nl=False)
+
+
+def fitted(text: str) -> str:
+    """Cut a text to the terminal's width."""
+    with contextlib.suppress(OSError):
+        return text[: (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1]
+    return text
+
+
+class StatusLine:
+    """Says what goes on; a context manager, which clears the line at the end."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._next = 0.0
+        self._shown = False
+
+    def __enter__(self) -> "StatusLine":
+        return self
+
+    def show(self, text: str) -> None:
+        """Draw the line, unless it was drawn just now."""
+        if self._terminal and time.monotonic() >= self._next:
+            self._next, self._shown = time.monotonic() + EVERY_S, True
+            draw(f"\r\x1b[K{fitted(text)}")
+
+    def say(self, text: str) -> None:
+        """Leave a line standing."""
+        self._clear()
+        draw(f"{text}\n")
+
+    def _clear(self) -> None:
+        if self._shown:
+            draw("\r\x1b[K")
+        self._shown, self._next = False, 0.0
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._clear()

@@ -1,0 +1,50 @@
+"""The daemon with a live view in place of its sinks."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from device import factory
+from device.config.load import Config
+from device.config.source import Source
+from device.daemon import loop
+from device.model.classifier import Classifier
+from device.pipeline.pipeline import Pipeline
+from device.sinks import Outlet
+from device.sources import Source as Opened
+from device.terminal.live_view import LiveView, PlainView, view_on
+from firmware_bridge.samples import Float64
+
+
+def watch(config: Config, setting: Source, stop: Callable[[], bool]) -> None:
+    """Show what the daemon would decide, until told to stop. Raises EdgeharError.
+
+    Nothing is recorded but, where the settings name a file for it, how the sensor sits.
+    """
+    bundle = factory.open_bundle(config.model, config)
+    source = factory.open_source(setting)
+    if config.calibration is not None:
+        source = factory.calibrated(source, config.calibration)
+    kept = factory.mounting_file(bundle, setting, source.name, config.state)
+    before = None if kept is None else kept.read(bundle.spec.rate_hz)
+    classifier, view = Classifier(bundle), _view(f"{source.name}, {bundle.id}", source)
+
+    def classify(x: NDArray[np.float32]) -> Float64:
+        view.look_at(x)
+        return classifier.probabilities(x)
+
+    pipeline = Pipeline(bundle, classify, config.rotation, before)
+    loop.run(source, pipeline, bundle.spec, [Outlet(view)], stop, kept)
+
+
+def _view(title: str, source: Opened) -> LiveView | PlainView:
+    def footer() -> str:
+        counts = source.counts
+        # Those before the device has said what they mean are lost on no line.
+        lost = counts["lost"] - counts.get("before_hello", 0)
+        text = f"{counts['samples']} samples came, {lost} were lost"
+        return "; ".join([text, *source.health.problems])
+
+    return view_on(Console(highlight=False), title, None, footer)

@@ -1,0 +1,1 @@
+"""Plays a recording as a microcontroller would send it, with faults on request."""

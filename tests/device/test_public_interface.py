@@ -1,0 +1,70 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import device
+from device import InputError, Recognizer, RecordingWriter, Samples, load_bundle, read_recording
+from device.model.classifier import Classifier
+from device.pipeline.pipeline import Pipeline
+from firmware_bridge.simulator.wearer import Wearer
+
+
+def wearer(seconds: float = 20.0) -> Samples:
+    return Wearer(0).samples([("walking", seconds)])[0]
+
+
+def test_every_public_name_is_there_and_nothing_else() -> None:
+    assert set(device.__all__) == set(device._HOME)
+    for name in device.__all__:
+        assert getattr(device, name).__name__ in {name, "read_blocks"}
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        getattr(device, "nope")  # noqa: B009 -- that is the test
+
+
+def test_decisions_are_those_of_the_pipeline_however_the_samples_are_cut() -> None:
+    bundle, samples = load_bundle("waist"), wearer()
+    whole = Pipeline(bundle, Classifier(bundle).probabilities).push(samples)
+    recognizer = Recognizer("waist")
+    cuts = range(0, len(samples), 37)
+    parts = [decision for at in cuts for decision in recognizer.push(samples[at : at + 37])]
+    assert len(whole) > 10
+    assert parts == whole
+    assert recognizer.counts["ok"] == sum(one.state == "ok" for one in whole)
+
+
+def test_a_recording_that_was_written_reads_back(tmp_path: Path) -> None:
+    samples = wearer(5.0)
+    with RecordingWriter(tmp_path / "walk.csv.gz") as recording:
+        recording.write(samples)
+    (block,) = read_recording(tmp_path / "walk.csv.gz")
+    np.testing.assert_array_equal(block.acc_g, samples.acc_g)
+    np.testing.assert_array_equal(block.gyro_rad_s, samples.gyro_rad_s)
+
+
+def test_what_is_no_model_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.tflite").write_bytes(b"not a model")
+    for model in ("nope", tmp_path / "bad.tflite"):
+        with pytest.raises(InputError):
+            Recognizer(model)
+
+
+def test_importing_device_loads_neither_numpy_nor_a_room() -> None:
+    code = "import device, sys; print([m for m in sys.modules if m[:7] in ('device.', 'numpy')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_importing_the_settings_loads_nothing_of_device_outside_them() -> None:
+    code = (
+        "import device.config.load, sys;"
+        "print([m for m in sys.modules if m.startswith('device.') and 'device.config' not in m])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

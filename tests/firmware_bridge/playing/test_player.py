@@ -1,0 +1,270 @@
+"""The player on real ptys, read through pyserial as the daemon does."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import serial
+
+from device.cli import PROGRAM
+from firmware_bridge.assembly import Assembler
+from firmware_bridge.decoder import Decoder
+from firmware_bridge.errors import InputError
+from firmware_bridge.framing import seal
+from firmware_bridge.playing import faults, line
+from firmware_bridge.playing.device import VirtualDevice
+from firmware_bridge.playing.line import LineError, PortLine, PtyLine
+from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.playing.player import Player
+from firmware_bridge.protocol import Code, Command, pack
+from firmware_bridge.recording import RecordingWriter, read
+from firmware_bridge.samples import Float64, Samples
+
+REQUEST = seal(pack(Command(Code.HELLO)))
+
+
+def table(blocks: list[Samples]) -> Float64:
+    parts = [np.column_stack((b.t_s, b.acc_g, b.gyro_rad_s)) for b in blocks]
+    return np.concatenate([np.empty((0, 7)), *parts])
+
+
+def noise(count: int) -> Samples:
+    rng = np.random.default_rng(0)
+    t_us = 1_000_000 + 20_000 * np.arange(count)
+    return Samples(t_us / 1e6, rng.normal(0, 0.5, (count, 3)), rng.normal(0, 1, (count, 3)))
+
+
+class Reader(threading.Thread):
+    """Opens a port whenever it is there, asks for a hello and takes all that comes."""
+
+    def __init__(self, port: Path, slow_s: float = 0.0) -> None:
+        super().__init__(daemon=True)
+        self._port, self._slow_s = port, slow_s
+        self._stop_now = threading.Event()
+        self.decoder, self.assembler = Decoder(), Assembler()
+        self.blocks: list[Samples] = []
+        self.opened = 0
+
+    def run(self) -> None:
+        while not self._stop_now.is_set():
+            try:
+                with serial.Serial(str(self._port), timeout=0.05, exclusive=True) as port:
+                    self._listen(port)
+            except (OSError, serial.SerialException):
+                time.sleep(0.005)
+
+    def _listen(self, port: serial.Serial) -> None:
+        self.opened += 1
+        self.decoder.reopened()
+        self.assembler.reopened()
+        port.write(REQUEST)
+        while not self._stop_now.is_set():
+            data = port.read(max(1, port.in_waiting))
+            self.blocks += self.assembler.push(self.decoder.feed(data))
+            time.sleep(self._slow_s)
+
+    def stop(self) -> None:
+        self._stop_now.set()
+        self.join(10)
+
+
+@contextmanager
+def reading(port: Path, slow_s: float = 0.0) -> Iterator[Reader]:
+    reader = Reader(port, slow_s)
+    reader.start()
+    try:
+        yield reader
+    finally:
+        reader.stop()
+
+
+def play(
+    samples: Samples, link: Path, specs: tuple[str, ...] = (), speed: float | None = None
+) -> Played:
+    device, played = VirtualDevice(), Played()
+    actions = stream(iter([samples]), device, faults.parse(specs), 0, played)
+    Player(device, PtyLine(link)).play(actions, played, speed)
+    return played
+
+
+def test_flat_out_nothing_is_lost_not_even_the_last_frame(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        play(noise(20_000), link)
+        assert not link.is_symlink()
+    assert table(reader.blocks)[:, 0].tolist() == noise(20_000).t_s.tolist()
+
+
+def test_a_slow_reader_is_waited_for(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with reading(link, slow_s=0.01) as reader:
+        play(noise(5_000), link)
+    assert reader.assembler.counts.samples == 5_000
+
+
+def test_every_fault_on_a_real_line_is_counted_exactly(tmp_path: Path) -> None:
+    specs = ("drop:1%", "flip:1%", "duplicate:1%", "reorder:1%", "garbage:1%")
+    events = ("unplug:3s@60s", "stall:0.2s@100s", "reboot@150s", "unplug:1s@200s")
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        played = play(noise(15_000), link, specs + events)
+    counts = reader.assembler.counts
+    assert counts.samples == played.delivered
+    assert counts.lost == sum(played.lost.values()) - played.unknowable
+    assert (counts.reboots, counts.before_hello) == (1, 0)
+    assert played.lost["unplug"] == 200
+    assert reader.opened == 3
+
+
+def test_at_its_own_pace_the_recording_takes_its_time(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with reading(link):
+        began = time.monotonic()
+        play(noise(500), link, speed=20)
+        assert time.monotonic() - began >= 9.98 / 20 * 0.95
+
+
+def test_a_hello_is_sent_whenever_it_is_asked_for(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        thread = threading.Thread(target=play, args=(noise(100), link), kwargs={"speed": 1})
+        thread.start()
+        while not reader.blocks:
+            time.sleep(0.01)
+        frames = reader.decoder.counts.frames
+        with link.open("wb", buffering=0) as port:
+            port.write(REQUEST)
+        thread.join()
+    # One at the start, one at the end, one asked for; the recording is too short for a fourth.
+    assert reader.decoder.counts.frames == 10 + 3 > frames
+    assert reader.assembler.counts.samples == 100
+
+
+def test_a_hello_can_be_had_while_the_recording_is_silent(tmp_path: Path) -> None:
+    samples = noise(40)
+    samples.t_s[20:] += 6
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        thread = threading.Thread(target=play, args=(samples, link), kwargs={"speed": 3})
+        thread.start()
+        while reader.assembler.counts.samples < 20:
+            time.sleep(0.01)
+        frames = reader.decoder.counts.frames
+        with link.open("wb", buffering=0) as port:
+            port.write(REQUEST)
+        while reader.decoder.counts.frames == frames:
+            time.sleep(0.01)
+        assert reader.assembler.counts.samples == 20
+        thread.join()
+    assert (reader.assembler.counts.samples, reader.assembler.counts.lost) == (40, 0)
+
+
+def test_a_port_that_nobody_reads_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "PATIENCE_S", 0.2)
+    pty = PtyLine(tmp_path / "port")
+    pty.plug()
+    try:
+        with pytest.raises(LineError, match="nobody reads"):
+            pty.write(bytes(100_000))
+        with pytest.raises(LineError, match="nobody reads"):
+            pty.drain()
+    finally:
+        pty.unplug()
+
+
+def test_a_link_never_takes_a_file_s_place(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("data")
+    with pytest.raises(InputError, match="no link"):
+        PtyLine(precious)
+    assert precious.read_text() == "data"
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    path = Path(os.ttyname(slave))
+    first = PortLine(path)
+    first.plug()
+    try:
+        with pytest.raises(InputError, match="in use"):
+            PortLine(path).plug()
+        first.write(b"\0abc\0")
+        assert os.read(master, 10) == b"\0abc\0"
+    finally:
+        first.unplug()
+        os.close(master)
+        os.close(slave)
+    with pytest.raises(InputError, match=r"none cannot be opened"):
+        PortLine(tmp_path / "none").plug()
+
+
+def test_the_command_plays_saves_and_reports(tmp_path: Path) -> None:
+    link, recording, saved = (tmp_path / name for name in ("port", "r.csv.gz", "saved.csv"))
+    with RecordingWriter(recording) as out:
+        out.write(noise(3_000))
+    arguments = [
+        "play", str(recording), "--link", str(link), "--speed", "max", "--fault", "drop:2%",
+        "--fault", "unplug:2s@30s", "--save", str(saved), "--report", str(tmp_path / "report"),
+    ]  # fmt: skip
+    with reading(link) as reader:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{link}\n" * 2
+    report = json.loads((tmp_path / "report").read_text())
+    assert report["delivered"] + sum(report["lost"].values()) == report["samples"] == 3_000
+    assert reader.assembler.counts.lost == sum(report["lost"].values())
+    np.testing.assert_array_equal(table(reader.blocks), table([read(saved)[0]]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["none.csv", "--pty"], "none.csv: no such file"),
+        (["empty.csv", "--pty"], "has no samples"),
+        (["r.csv"], "--port PORT or --pty"),
+        (["r.csv", "--link", "x", "--port", "y"], "--port PORT or --pty"),
+        (["r.csv", "--pty", "--speed", "0"], "neither a factor above 0 nor max"),
+        (["r.csv", "--pty", "--fault", "drop"], "fault 'drop' is none of"),
+        (["r.csv", "--port", "/dev/null"], "/dev/null cannot be opened as a serial port"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    for name, count in (("r.csv", 10), ("empty.csv", 0)):
+        with RecordingWriter(tmp_path / name) as out:
+            out.write(noise(count))
+    done = subprocess.run(
+        [*PROGRAM, "play", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_real_recording_arrives_as_it_was_sent(data_dir: Path, tmp_path: Path) -> None:
+    with ZipFile(data_dir / "hapt.zip") as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith("exp03_user02.txt"))
+        acc, gyro = (np.loadtxt(archive.open(name)) for name in names)
+    samples = Samples(np.arange(len(acc)) / 50, acc, gyro)
+    link = tmp_path / "port"
+    with reading(link) as reader:
+        played = play(samples, link, ("drop:1%", "flip:1%", "unplug:3s@60s"))
+    got = table(reader.blocks)
+    sent = np.column_stack((acc, gyro))[np.rint(got[:, 0] * 50).astype(int)]
+    lsb = np.repeat([4 / 32768, np.deg2rad(500) / 32768], 3)
+    in_range = np.clip(sent, -32768 * lsb, 32767 * lsb)
+    assert len(got) == played.delivered > 0.95 * len(samples)
+    assert (np.abs(got[:, 1:] - in_range) <= lsb / 2 * (1 + 1e-9)).all()

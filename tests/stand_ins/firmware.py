@@ -1,0 +1,182 @@
+"""The firmware in a simulated microcontroller with a chip model on its bus: a serial port.
+
+For tests and trials. The simulators (firmware/harness, under the GPL) are programs of their own.
+"""
+
+import json
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from firmware_bridge.errors import EdgeharError
+from firmware_bridge.simulator.chip import Chip
+
+FOLDER = Path(__file__).parents[2] / "firmware_bridge" / "firmware"
+
+_REQUEST = struct.Struct("<cQB")
+_REPLY = struct.Struct("<BqB")
+_ACKNOWLEDGED, _SDA_LOW = 1, 2
+_PATIENCE_S = 60.0
+
+
+class FirmwareError(EdgeharError):
+    """The firmware or its simulator cannot be built or run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A firmware and the simulator that runs it."""
+
+    path: Path
+    simulator: Path
+    options: tuple[str, ...] = ()
+    """For the simulator."""
+    size: str = ""
+    """What the build says of flash and RAM."""
+
+
+def build_avr(build_dir: Path, mhz: int = 16, baud: int = 115200) -> Image:
+    """Build for the ATmega328P into `build_dir`, and its simulator. Raises FirmwareError."""
+    size = _make(f"{build_dir}/edgehar.hex", f"BUILD={build_dir}", f"MHZ={mhz}", f"BAUD={baud}")
+    _make("harness")
+    simulator = FOLDER / "build" / "harness" / "harness"
+    return Image(build_dir / "edgehar.elf", simulator, ("--mhz", str(mhz)), size)
+
+
+def build_rp2040(build_dir: Path) -> Image:
+    """Build for the RP2040 into `build_dir`. Raises FirmwareError."""
+    size = _make(f"{build_dir}/edgehar.uf2", f"ARM_BUILD={build_dir}")
+    return Image(build_dir / "edgehar.uf2", FOLDER / "harness" / "rp2040.py", size=size)
+
+
+def _make(*arguments: str) -> str:
+    done = subprocess.run(
+        ["make", "--silent", "-C", str(FOLDER), *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise FirmwareError(f"make {arguments[0]}: {(done.stderr or done.stdout).strip()[-2000:]}")
+    return done.stdout.strip()
+
+
+@dataclass(slots=True)
+class Happening:
+    """Something that befalls the chip."""
+
+    at_us: int
+    """Simulated time since the start."""
+    act: Callable[[Chip, int], None]
+
+
+@dataclass(slots=True)
+class Bus:
+    """Answers a simulator's questions about the bus from a chip model."""
+
+    chip: Chip
+    happenings: list[Happening] = field(default_factory=list)
+
+    def answer(self, what: bytes, now_us: int, data: bytes, count: int) -> bytes:
+        """Return a reply; firmware/harness/bus.c has the questions."""
+        chip = self.chip
+        while self.happenings and self.happenings[0].at_us <= now_us:
+            happening = self.happenings.pop(0)
+            happening.act(chip, max(happening.at_us, 0))
+        chip.advance(now_us)
+        out: bytes | None = b""
+        acknowledged = chip.answers(now_us)
+        if what == b"W":
+            acknowledged = chip.write(data, now_us)
+        elif what in {b"R", b"C"}:
+            out = chip.read(count, now_us, continued=what == b"C")
+            acknowledged = out is not None
+        elif what == b"K":
+            chip.clock()
+        flags = acknowledged * _ACKNOWLEDGED | (chip.sda_low_clocks > 0) * _SDA_LOW
+        due_us = chip.next_data_ready_us(now_us)
+        out = out or b""
+        return _REPLY.pack(flags, -1 if due_us is None else due_us, len(out)) + out
+
+
+class Simulation:
+    """Firmware running in a process of its own, from `with` on."""
+
+    def __init__(
+        self,
+        image: Image,
+        chip: Chip,
+        link: Path,
+        seconds: float,
+        *options: str,
+        happenings: Iterable[Happening] = (),
+    ) -> None:
+        """`link` becomes the serial port; `options` are the simulator's own (firmware/harness)."""
+        self.bus = Bus(chip, sorted(happenings, key=lambda happening: happening.at_us))
+        self._command = [
+            str(image.simulator), "--image", str(image.path), *image.options,
+            "--link", str(link), "--seconds", str(seconds), *options,
+        ]  # fmt: skip
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="edgehar-")
+        path = f"{self._folder.name}/chip"
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(path)
+        self._server.listen(1)
+        self._process = subprocess.Popen(
+            [*self._command, "--chip", path],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def _serve(self) -> None:
+        try:
+            connection, _ = self._server.accept()
+            with connection, connection.makefile("rb") as stream:
+                while head := stream.read(_REQUEST.size):
+                    what, now_us, count = _REQUEST.unpack(head)
+                    data = stream.read(count) if what == b"W" else b""
+                    connection.sendall(self.bus.answer(what, now_us, data, count))
+        except (OSError, struct.error):
+            return  # the simulator ended in the middle of a question
+        except Exception as error:
+            self._error = error
+            raise
+
+    def wait(self, timeout_s: float = _PATIENCE_S) -> dict[str, float]:
+        """Return what the simulator says at its end. Raises FirmwareError."""
+        try:
+            out, problem = self._process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise FirmwareError(f"the simulation did not end in {timeout_s:g} s") from error
+        if self._error is not None:
+            raise FirmwareError("the chip model failed") from self._error
+        if self._process.returncode:
+            raise FirmwareError(f"the simulator failed: {problem.strip()}")
+        summary: dict[str, float] = json.loads(out.splitlines()[-1])
+        return summary
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join()
+        self._folder.cleanup()
