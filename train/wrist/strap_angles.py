@@ -12,7 +12,7 @@ from device.decision.judge import DecisionSpec
 from firmware_bridge.samples import Samples
 from train.fitting.augment import rotations
 from train.fitting.fit import probabilities
-from train.wrist.decisions import Said, joined, say
+from train.wrist.decisions import Decisions, decide
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.wear_days import Day
 from train.wrist.windows import windows
@@ -60,7 +60,7 @@ def without(day: Day, activity: str) -> Day:
 
 def said_when_turned(
     days: Sequence[Day], matrices: Sequence[NDArray[np.float64]], model: Path, spec: DecisionSpec
-) -> Said:
+) -> Decisions:
     """Decide on days, each turned by its matrix, with a saved model that never saw these people."""
     network = keras.saving.load_model(model, compile=False)
     parts = []
@@ -68,8 +68,8 @@ def said_when_turned(
         those = windows([turned(day, matrix)], SPEC, ORIENTATION)
         if not len(those):
             continue  # a recording too short for a window
-        parts.append(say(those, probabilities(network, those.x), spec, POSTURES))
-    return joined(parts)
+        parts.append(decide(those, probabilities(network, those.x), spec, POSTURES))
+    return Decisions.joined(parts)
 
 
 def random_turns(count: int, seed: int) -> NDArray[np.float64]:
