@@ -2,7 +2,7 @@
 
 It is a stand-in for demonstrations and tests without recorded data; it proves nothing about people.
 Each activity has a mean acceleration, for the gaits the harmonics of the stride by channel, and
-coloured noise. `edgehar data fit-wearer` makes the numbers (train/wearer_fit.py).
+coloured noise. `edgehar data fit-wearer` makes the numbers (train/studies/wearer_fit.py).
 """
 
 import json

@@ -6,7 +6,7 @@ from typing import Any
 
 from firmware_bridge.whole_file import write_json
 from train.fitting import stored_results
-from train.fitting.baselines import BASELINES, TILTED_COPIES, judge
+from train.fitting.baselines import BASELINES, TILTED_COPIES, measure
 from train.waist.data import Data
 
 
@@ -34,12 +34,12 @@ def _one(path: Path, name: str, data: Data, seed: int) -> dict[str, Any]:
     }
     if (done := stored_results.read(path, key)) is not None:
         return done
-    judged = judge(name, seed, data.train, data.test)
+    measured = measure(name, seed, data.train, data.test)
     done = {
         "key": key,
-        "float": judged.scores.to_dict(),
-        "seconds": round(judged.seconds, 2),
-        "us_a_window": round(judged.us_a_window, 1),
+        "float": measured.scores.to_dict(),
+        "seconds": round(measured.seconds, 2),
+        "us_a_window": round(measured.us_a_window, 1),
     }
     write_json(path, done)
     return done
