@@ -64,7 +64,7 @@ def fit(
         optimizer=_optimizer(recipe, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=False,  # under XLA, drawing dropout alone takes four times as long as all the rest
+        jit_compile=False,  # under XLA, dropout alone takes four times as long as the rest
     )
     best = _BestEpoch()
     callbacks: list[keras.callbacks.Callback] = [best, Progress(recipe.epochs)]

@@ -38,7 +38,7 @@ def side_by_side(
                 yield running[future], future.result()
         except BrokenProcessPool as error:
             raise EdgeharError(
-                "the process of a fit was killed, probably for lack of memory; run the report again "
+                "a fit's process was killed, probably for lack of memory; run the report again "
                 "with fewer --jobs: finished fits are stored and used again"
             ) from error
         finally:
@@ -60,7 +60,7 @@ _ENVIRONMENT = {
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Set the environment of processes started within: one thread each, memory not returned."""
+    """Set the environment of new processes: one thread each, memory not returned."""
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)
     try:

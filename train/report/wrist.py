@@ -21,7 +21,7 @@ from train.wrist.decisions import Decisions, Figures, decide, delay_s, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.fit_decision import Stretch, fit_decision, stretches
 from train.wrist.spec import POSTURES
-from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
+from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, decide_turned, random_turns, without
 from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
 from train.wrist.windows import WristWindows
 
@@ -149,7 +149,7 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
     model = job.path.with_suffix(".keras")
 
     def accuracy(some: Sequence[Day], matrices: Any) -> float:
-        return figures(said_when_turned(some, matrices, model, decision)).accuracy
+        return figures(decide_turned(some, matrices, model, decision)).accuracy
 
     wrists = {"all": those}
     for wrist in ("left", "right"):

@@ -1,7 +1,7 @@
-"""Fit the synthetic wearer's numbers to HAPT's training people.
+"""Fits the parameters of the synthetic wearer to HAPT's training people.
 
-Averaging over people would blur the phases of their strides, so each activity is one real segment:
-the one most like all the others in mean acceleration and in how much each channel moves.
+A mean over people would blur the phases of their strides. So each activity is fitted to one real
+segment, the medoid by mean acceleration and by deviation of each channel.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ from train.datasets.waist import LABELS, TEST_PEOPLE, refuse_test_people
 GAITS = ("walking", "walking_upstairs", "walking_downstairs")
 HARMONICS = 10
 STRIDE_HZ = np.arange(0.6, 1.3, 0.004)
-"""Rates tried; a stride is two steps."""
+"""Candidate stride rates; a stride is two steps."""
 PIECE = 256
-"""Samples over which a stride's rate is taken as constant: 5.12 s."""
+"""Samples over which a stride's rate counts as constant: 5.12 s."""
 
 
 def fit_wearer(hapt: Hapt) -> dict[str, Any]:
-    """Give what firmware_bridge/simulator/wearer.json holds."""
+    """Return the content of firmware_bridge/simulator/wearer.json."""
     recordings = [r for r in hapt.recordings if r.person not in TEST_PEOPLE]
     refuse_test_people(recording.person for recording in recordings)
     activities = {}
@@ -37,7 +37,7 @@ def fit_wearer(hapt: Hapt) -> dict[str, Any]:
 
 
 def _values(recording: Recording, segment: Segment) -> Float64:
-    """(n, 6) of a segment without its first and last second, in which people start and stop."""
+    """Return a segment (n, 6) without its first and last second, in which people start and stop."""
     margin = round(RATE_HZ)
     rows = slice(segment.first + margin, segment.end - margin)
     return np.hstack([recording.samples.acc_g[rows], recording.samples.gyro_rad_s[rows]])
@@ -62,7 +62,7 @@ def _numbers(values: Float64, is_gait: bool) -> dict[str, Any]:
 
 
 def _gait(values: Float64) -> tuple[dict[str, Any], Float64]:
-    """Fit harmonics to the piece that they explain best; give them and what they leave there."""
+    """Fit harmonics to the piece that they explain best; return them and the residual."""
     fits = []
     for at in range(0, len(values) - PIECE + 1, PIECE // 2):
         piece = values[at : at + PIECE]

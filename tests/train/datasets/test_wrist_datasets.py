@@ -220,9 +220,9 @@ GYRO = ACC.replace("accel", "gyro")
         (lambda files: files.update({GYRO: "1600,A,0,x,0,0;\n"}), "is not rows of"),
         (lambda files: files.update({GYRO: "1600,A,0,0;\n"}), "is not rows of"),
         (lambda files: files.update({GYRO: "1600,A,0,nan,0,0;\n"}), "not a number"),
-        (lambda files: files.update({GYRO: ""}), "holds no rows"),
+        (lambda files: files.update({GYRO: ""}), "has no rows"),
         (lambda files: files.update({ACC: "\xff\n"}), "is not rows of"),
-        (lambda files: files.update({GYRO: "1600,B,0,0,0,0;\n"}), "holds no recording"),
+        (lambda files: files.update({GYRO: "1600,B,0,0,0,0;\n"}), "has no recording"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, change: Change, said: str) -> None:

@@ -20,7 +20,7 @@ from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
 from train.wrist.decisions import decide, delay_s, figures
 from train.wrist.fit import WristRecipe, fair_chances
-from train.wrist.fit_decision import UNKNOWN, UNKNOWN_TOLD, Stretch, fit_decision, stretches
+from train.wrist.fit_decision import UNKNOWN, UNKNOWN_DETECTED, Stretch, fit_decision, stretches
 from train.wrist.folds import FOLDS, subject_folds
 from train.wrist.hmm_filters import believed, smoothing, tempered
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
@@ -191,7 +191,7 @@ def test_the_decision_tells_enough_of_the_unknown_and_keeps_most_of_the_known() 
     belief = tempered(belief, spec.softening)
     best = belief[:, :UNKNOWN].max(1)
     told = (best < spec.unknown_threshold) | (belief[:, UNKNOWN] > best)
-    assert told[y == UNKNOWN].mean() >= UNKNOWN_TOLD
+    assert told[y == UNKNOWN].mean() >= UNKNOWN_DETECTED
     assert told[y != UNKNOWN].mean() < 0.2
     assert (belief[:, :UNKNOWN].argmax(1) == y)[y != UNKNOWN].mean() > 0.8
 
