@@ -1,4 +1,4 @@
-"""The wrist model on people, and on data sets, that it has never seen."""
+"""Reports on the wrist model with people, and with data sets, that it has never seen."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -49,7 +49,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """Make the tables; write results/wrist.json and its pictures unless quick.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         EdgeharError: a process that fits died.
 
     """
@@ -134,15 +134,15 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
 
 
 def lying(decisions: Decisions, lies: NDArray[np.bool_]) -> dict[str, float]:
-    """Give the shares of what was said of people who lie, which is no label."""
+    """Return the share of each decision for people who lie, which is not a label."""
     return {name: float((decisions.decided[lies] == c).mean()) for c, name in enumerate(CLASSES)}
 
 
 def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) -> dict[str, Any]:
-    """Turn the sensors of the first fold's people, whom its model has not seen.
+    """Rotate the sensors of the first fold's people, whom its model has not seen.
 
-    Gives accuracy as they come, under a random turn for each, and by axis and angle, left and
-    right wrist apart where the publisher says which.
+    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
+    angle; left and right wrist apart where the publisher states the wrist.
     """
     job = jobs[0]
     those = [without(day, "unknown") for day in days if day.person in job.people]
@@ -171,7 +171,7 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
 
 
 def _fairer(decisions: Decisions, groups: Sequence[WristWindows]) -> dict[str, Figures]:
-    """Give the figures of what meets the terms: the wearer walks, and swings the arm."""
+    """Return figures of wearers who meet the conditions of use: they walk, and swing the arm."""
     wearer, known, detail = (
         np.concatenate([getattr(group, name) for group in groups])
         for name in ("wearer", "known", "detail")
@@ -200,7 +200,7 @@ def _lying(shares: dict[str, float]) -> tuple[list[str], list[list[str]]]:
 
 
 def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
-    """Fit the decision's numbers to left-out people of the other data sets."""
+    """Fit the decision's parameters to left-out people of the other data sets."""
     return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
 
 

@@ -1,4 +1,4 @@
-"""The wrist data sets in figures: who, how long, how the sensor sat, do gyro and acc agree."""
+"""Describes the wrist data sets: people, minutes, mounting, agreement of gyro and accelerometer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ HEAD = [
 
 
 def table(folder: Path) -> dict[str, Any]:
-    """Give the figures of each data set by name; minutes count each wrist of a person.
+    """Return the figures of each data set by name; minutes count each wrist of a person.
 
     Raises:
         DataError: one of DATASETS is missing or damaged.
@@ -35,7 +35,7 @@ def table(folder: Path) -> dict[str, Any]:
 
 
 def rows(figures: dict[str, Any]) -> list[list[str]]:
-    """Lay the figures out, a row for each data set, under HEAD."""
+    """Return the table's rows under HEAD, one a data set."""
     return [
         [
             name,
@@ -51,16 +51,16 @@ def rows(figures: dict[str, Any]) -> list[list[str]]:
 
 
 def _one(name: str, folder: Path) -> dict[str, Any]:
-    found = load(name, folder)
-    periods_s = np.concatenate([np.diff(piece.samples.t_s) for piece in found.pieces])
+    loaded = load(name, folder)
+    periods_s = np.concatenate([np.diff(piece.samples.t_s) for piece in loaded.pieces])
     return {
         "title": SOURCES[name].title,
-        "sha256": found.sha256,
-        "people": len(found.people),
+        "sha256": loaded.sha256,
+        "people": len(loaded.people),
         "rate_hz": round(1 / float(np.median(periods_s)), 2),
-        "minutes": _minutes(found.pieces),
-        "up": _up(found.pieces),
-        "gyro": _gyro(found.pieces),
+        "minutes": _minutes(loaded.pieces),
+        "up": _up(loaded.pieces),
+        "gyro": _gyro(loaded.pieces),
     }
 
 
@@ -76,9 +76,9 @@ def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
-    """Say where up is in the sensor's axes, by activity and wrist: the mean over people.
+    """Return the direction of up in the sensor's axes, by activity and wrist: the mean over people.
 
-    `agreement` is the length of that mean: 1 where the sensor sat alike on all of them.
+    `agreement` is the length of that mean: 1 if all people have the same direction.
     """
     sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
     for piece in pieces:

@@ -32,8 +32,8 @@ class Variety:
     narrow: float = 0.3
     """Share clipped like a sensor of ±2 g."""
     noise: float = 0.004
-    """Deviation of white noise's deviation, g and rad/s: a cheap sensor's. More would hide the small
-    motion that separates standing from sitting."""
+    """Deviation of white noise's deviation, g and rad/s, as in a cheap sensor. More would hide the
+    small motion that separates standing from sitting."""
 
 
 def varied(

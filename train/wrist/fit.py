@@ -41,8 +41,8 @@ class WristRecipe:
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.18, 0.16, 0.16)
     """Shares of CLASSES in a batch."""
     resting_rad_s: float = 0.06
-    """`unknown` windows with a lower rms angular rate, scaled to the typical wearer, are not trained
-    on: people who eat sit still between two bites, like others who sit."""
+    """`unknown` windows with a lower rms angular rate, scaled to the typical wearer, are left out:
+    people who eat sit still between two bites, like others who sit."""
     variety: Variety = field(default_factory=Variety)
 
 

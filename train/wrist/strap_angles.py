@@ -61,7 +61,7 @@ def without(day: Day, activity: str) -> Day:
 def decide_turned(
     days: Sequence[Day], matrices: Sequence[NDArray[np.float64]], model: Path, spec: DecisionSpec
 ) -> Decisions:
-    """Decide on days, each rotated by its matrix, with a saved model that never saw these people."""
+    """Decide on days, each rotated by its matrix, with a saved model that left out these people."""
     network = keras.saving.load_model(model, compile=False)
     parts = []
     for day, matrix in zip(days, matrices, strict=True):

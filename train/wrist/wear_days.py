@@ -46,7 +46,7 @@ class Day:
 
 
 def load(folder: Path) -> tuple[list[Day], dict[str, str]]:
-    """Return the days of all wrist data sets, and the archives' sha256 by name. Raises DataError."""
+    """Return the days of all wrist data sets, the archives' sha256 by name. Raises DataError."""
     sets = [wrist.load(name, folder) for name in wrist.DATASETS]
     pieces = [piece for those in sets for piece in those.pieces]
     return days(pieces), {those.name: those.sha256 for those in sets}
