@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from device.config import paths
 from device.config.load import Config, parse_source
 from device.config.source import Source as SourceSetting
-from device.model.bundle import Bundle, load, locate, shipped_default
+from device.model.bundle import Bundle, is_path, is_shipped, load, locate, shipped_default
 from device.model.classifier import self_test
 from device.model.signature import read_key
 from device.model.store import Store
@@ -27,11 +27,14 @@ log = logging.getLogger(__name__)
 
 
 def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
-    """Find the model named, also NAME@HASH, or the shipped default; raises InputError."""
+    """Return the path of the model named, or of the shipped default; raises InputError.
+
+    A shipped model's name wins over an installed one of that name; NAME@HASH tells them apart.
+    """
     name = name_or_path or shipped_default()
-    if "@" in name and "/" not in name and not Path(name).exists():
-        return Store(folder or paths.models_folder()).find(name)
-    return locate(name)
+    if is_path(name) or is_shipped(name):
+        return locate(name)
+    return Store(folder or paths.models_folder()).find(name)
 
 
 def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundle:

@@ -164,6 +164,18 @@ def _fault(path: Path, text: bytes, number: int, labelled: bool | None) -> Recor
     )
 
 
+def check_new(path: Path, remedy: str = "give another name", *, force: bool = False) -> None:
+    """Refuse to write a recording there. Raises RecordingError.
+
+    The name must end in .csv or .csv.gz. A file of that name is replaced with `force` only: a
+    recording cannot be made again.
+    """
+    if not path.name.endswith((".csv", ".csv.gz")):
+        raise RecordingError(f"{path}: the name of a recording ends in .csv or .csv.gz")
+    if path.exists() and not (force and path.is_file()):
+        raise RecordingError(f"{path} is there already; {remedy}")
+
+
 class RecordingWriter:
     """Writes a recording (gzipped if its name ends in .gz); a context manager.
 

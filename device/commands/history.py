@@ -54,8 +54,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
             _write(_decisions(query.read(database, start_ms, end_ms), start_ms, end_ms), as_csv)
         except sqlite3.Error as error:
             raise InputError(f"cannot read {db}: {error}") from error
-        except BrokenPipeError:  # nobody wants more
-            sys.stderr.close()  # nor to hear that standard output could not be flushed
+        except BrokenPipeError:
+            return  # the reader has what it wants
 
 
 def _range_ms(

@@ -171,8 +171,9 @@ def _export(path: Path, folder: Path) -> None:
     from device.host import clock  # noqa: PLC0415
     from device.labels import boot_time, export, layout  # noqa: PLC0415
     from device.terminal.status_line import StatusLine  # noqa: PLC0415
-    from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415
+    from firmware_bridge.recording import RecordingWriter, check_new  # noqa: PLC0415
 
+    check_new(path)
     found = _found(folder)
     if not found:
         raise InputError(f"nothing is labelled in {folder}, so there is nothing to export")

@@ -18,7 +18,7 @@ from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.playing.line import PortLine, PtyLine
 from firmware_bridge.playing.plan import Action, Played, stream
 from firmware_bridge.playing.player import Player, Saver
-from firmware_bridge.recording import RecordingWriter, read_blocks
+from firmware_bridge.recording import RecordingWriter, check_new, read_blocks
 from firmware_bridge.whole_file import write_json
 
 _QUIET_S, _EVERY_S = 2.0, 0.25
@@ -96,6 +96,8 @@ def command(  # noqa: PLR0913 -- one for each option
     pty = pty or link is not None
     if pty == (port is not None):
         raise InputError("play needs either --port PORT or --pty")
+    if save is not None:
+        check_new(save)
     trouble = faults.parse(specs)
     blocks = read_blocks(recording)
     first = next(blocks, None)

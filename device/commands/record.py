@@ -21,7 +21,7 @@ from device.terminal.log import log_to_stderr
 from device.terminal.prompt_line import PromptLine
 from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
-from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.recording import RecordingWriter, check_new
 from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,15 @@ SAVE_EVERY_S = 5.0
 )
 @click.option("--source", metavar="SOURCE", required=True, help="As in `run`.")
 @click.option("--out", metavar="FILE", required=True, type=Path, help="A .csv or .csv.gz file.")
+@click.option("--force", is_flag=True, help="Replace a recording of that name.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so long.")
-def command(source: str, out: Path, seconds: float | None) -> None:
+def command(source: str, out: Path, seconds: float | None, *, force: bool) -> None:
     """Record samples until Ctrl-C, SIGTERM or the time is up; label them as you go.
 
     The file appears under its name when it is whole; until then, and after a crash, what was
     recorded is in FILE.part. Where samples were lost, a comment line says how many.
     """
+    check_new(out, "give another name, or --force to replace it", force=force)
     opened = factory.open_source(source)
     part = out.with_name(f"{out.name}.part")
     if part.exists():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from device.config.suggest import did_you_mean
 from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
 from device.model import manifest as manifests
@@ -67,15 +68,31 @@ def shipped_default() -> str:
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """Find a shipped bundle by its name (`waist`); anything else is a path. Raises BundleError."""
-    path = Path(name_or_path)
-    shipped = MODELS / f"{path}.tflite"
-    if len(path.parts) == 1 and not path.suffix and not path.exists():
-        if shipped.is_file():
-            return shipped
-        names = ", ".join(sorted(p.stem for p in MODELS.glob("*.tflite"))) or "none"
-        raise BundleError(f"no model named {path}: shipped are {names}; or give a file's path")
-    return path
+    """Return the path of a bundle: a shipped one by its name (`waist`), any other by its path.
+
+    A file called like a model, in the current folder, is never taken for the model.
+    Raises BundleError if no shipped model has that name.
+    """
+    name = str(name_or_path)
+    if is_path(name):
+        return Path(name)
+    if is_shipped(name):
+        return MODELS / f"{name}.tflite"
+    names = sorted(path.stem for path in MODELS.glob("*.tflite"))
+    raise BundleError(
+        f"there is no model {name}{did_you_mean(name, names)}; shipped are {', '.join(names)};"
+        " the path of a file has a / or ends in .tflite"
+    )
+
+
+def is_shipped(name: str) -> bool:
+    """Say whether a model of that name is shipped."""
+    return (MODELS / f"{name}.tflite").is_file()
+
+
+def is_path(name: str) -> bool:
+    """Say whether the text names a file and not a model: it has a `/` or a suffix."""
+    return "/" in name or bool(Path(name).suffix)
 
 
 def load(path: str | Path) -> Bundle:

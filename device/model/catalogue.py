@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.config.suggest import did_you_mean
 from device.model import bundle as bundles
 from device.model.bundle import Bundle, BundleError
 from device.model.ledger import Origin, is_key
@@ -83,7 +84,10 @@ def find(wanted: str, entries: list[Entry]) -> Entry:
     if fits:
         choice = ", ".join(f"{name}@{one.sha256[:8]}" for one in fits)
         raise InputError(f"more than one model is {wanted}: say which of {choice}")
-    raise InputError(f"there is no model {wanted}; see: edgehar models list")
+    known = {one.key.partition("@")[0] for one in entries}
+    raise InputError(
+        f"there is no model {wanted}{did_you_mean(name, known)}; see: edgehar models list"
+    )
 
 
 def _parsed(content: bytes, name: str, stated: str) -> Bundle:

@@ -3,15 +3,16 @@
 Processes and not threads, because parsing text and both TFLite runtimes hold Python's lock.
 """
 
-import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,24 @@ from device.sources.recording import RecordingSource
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.samples import Float64, Samples
 
-_CONTEXT = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+_CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+_AHEAD: Final = 2
+"""Blocks that are read before they are asked for."""
+
+_next_block: Callable[[], Samples | None]
+_probabilities: Classify
 
 
 def read_ahead(path: Path) -> Generator[Samples]:
-    """Yield a recording's blocks, the next being read meanwhile; raises as RecordingSource does."""
-    with _process(_read, path) as blocks:
+    """Yield a recording's blocks, read in advance; raises as RecordingSource does."""
+    with _pool(1, _open_recording, path) as pool:
+        waiting: deque[Future[Samples | None]] = deque(
+            pool.submit(_read_block) for _ in range(_AHEAD)
+        )
         while True:
             with _death_explained():
-                block = _receive(blocks)
+                block = waiting.popleft().result()
+                waiting.append(pool.submit(_read_block))
             if block is None:
                 return
             yield block
@@ -39,65 +49,55 @@ def read_ahead(path: Path) -> Generator[Samples]:
 
 @contextmanager
 def workers(bundle: Bundle) -> Generator[Classify]:
-    """Give what classifies windows (n, window, 9) on every core this process may use."""
+    """Give a function that classifies windows (n, window, 9) on every core of this process."""
     count = len(os.sched_getaffinity(0))
-    with contextlib.ExitStack() as stack:
-        pipes = [stack.enter_context(_process(_classify, bundle)) for _ in range(count)]
+    with _pool(count, _load_model, bundle) as pool:
 
         def probabilities(x: NDArray[np.float32]) -> Float64:
             with _death_explained():
-                for pipe, part in zip(pipes, np.array_split(x, count), strict=True):
-                    pipe.send(part)
-                return np.concatenate([_receive(pipe) for pipe in pipes])
+                return np.concatenate(list(pool.map(_classify, np.array_split(x, count))))
 
         yield probabilities
 
 
 @contextmanager
-def _process(work: Callable[..., None], what: object) -> Generator[Connection]:
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_quietly, args=(work, what, theirs), daemon=True)
-    process.start()
-    theirs.close()
+def _pool(
+    count: int, prepare: Callable[[Any], None], what: object
+) -> Generator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(count, _CONTEXT, _prepared, (prepare, what))
     try:
-        yield ours
+        yield pool
     finally:
-        ours.close()
-        process.terminate()
-        process.join()
-
-
-def _receive(pipe: Connection) -> Any:
-    answer = pipe.recv()
-    if isinstance(answer, EdgeharError):
-        raise answer
-    return answer
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _death_explained() -> Generator[None]:
     try:
         yield
-    except (EOFError, ConnectionError) as error:
-        raise EdgeharError("a process that helped has died; is there enough memory?") from error
+    except BrokenProcessPool as error:
+        raise EdgeharError("a worker process has died; is there enough memory?") from error
 
 
-def _quietly(work: Callable[..., None], what: object, pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent has gone
-        try:
-            work(what, pipe)
-        except EdgeharError as error:
-            pipe.send(error)
+def _prepared(prepare: Callable[[Any], None], what: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    prepare(what)
 
 
-def _read(path: Path, pipe: Connection) -> None:
-    for block in RecordingSource(path).blocks():
-        pipe.send(block)
-    pipe.send(None)
+def _open_recording(path: Path) -> None:
+    global _next_block  # noqa: PLW0603 -- a worker's state
+    blocks: Iterator[Samples | None] = RecordingSource(path).blocks()
+    _next_block = lambda: next(blocks, None)  # noqa: E731
 
 
-def _classify(bundle: Bundle, pipe: Connection) -> None:
-    classifier = Classifier(bundle)
-    while True:
-        pipe.send(classifier.probabilities(pipe.recv()))
+def _read_block() -> Samples | None:
+    return _next_block()
+
+
+def _load_model(bundle: Bundle) -> None:
+    global _probabilities  # noqa: PLW0603 -- a worker's state
+    _probabilities = Classifier(bundle).probabilities
+
+
+def _classify(x: NDArray[np.float32]) -> Float64:
+    return _probabilities(x)

@@ -99,7 +99,8 @@ def test_list_remove_export(
     assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
     (tmp_path / "full.csv").mkdir()
     code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
-    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # it is there already
     assert not list(tmp_path.glob("*.part"))
     assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
     assert label(capsys, "--remove", "1", "--config", board)[0] == 2

@@ -56,12 +56,24 @@ def test_without_samples_there_is_no_recording(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     out.write_text("an earlier one")
     done = edgehar(
-        "record", "--source", f"serial:{tmp_path}/port", "--out", out, "--seconds", "0.2"
+        "record", "--source", f"serial:{tmp_path}/port", "--out", out, "--seconds", "0.2", "--force"
     )
     assert done.returncode == 2
     assert "gave no samples" in done.stderr
     assert list(tmp_path.iterdir()) == [out]
     assert out.read_text() == "an earlier one"
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.txt"])
+def test_it_refuses_what_it_should_not_write_before_anything_starts(
+    name: str, tmp_path: Path
+) -> None:
+    out = tmp_path / name
+    out.write_text("an earlier one")
+    done = edgehar("record", "--source", f"serial:{tmp_path}/port", "--out", out)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert ("--force" if "csv" in name else ".csv or .csv.gz") in done.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def test_settings_that_cannot_be_used_change_nothing(recording: Path, tmp_path: 
         service.wait_for("READY=1")
         for bad, words in (
             ('model = "waist"\nspeed = 3\n', "unknown key speed"),
-            (service.settings.read_text().replace("waist", "none"), "no model named none"),
+            (service.settings.read_text().replace("waist", "none"), "there is no model none"),
             (service.settings.read_text() + '[sinks]\nsqlite = "/none/d.db"\n', "/none"),
         ):
             service.settings.write_text(bad)

@@ -22,7 +22,7 @@ NOT_RUN = {
     "make test-fast": ".ci/run",
     "make test-system": ".ci/run",
     "make bench": "minutes: tests/device/test_bench.py",
-    "make bundles": "hours of training: tests/train/wrist/test_final_fit.py, tests/convert/test_export.py",
+    "make bundles": "hours of training: tests/train/wrist/test_final_fit.py",
     "make .venv/board": ".ci/run, for make demo",
     "sudo apt install python3-venv git make": SYSTEM,
     "sudo apt install python3-numpy": SYSTEM,

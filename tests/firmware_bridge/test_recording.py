@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read, read_blocks
+from firmware_bridge.recording import (
+    HEADER,
+    RecordingError,
+    RecordingWriter,
+    check_new,
+    read,
+    read_blocks,
+)
 from firmware_bridge.samples import Float64, Samples
 
 ROW = "0.020000,0.1,0.2,0.9,0.01,0.02,0.03"
@@ -162,3 +169,18 @@ def test_equal_recordings_are_equal_files(tmp_path: Path) -> None:
         with RecordingWriter(tmp_path / name) as out:
             out.write(samples)
     assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+
+
+def test_a_new_recording_replaces_nothing_unless_it_is_forced(tmp_path: Path) -> None:
+    path = tmp_path / "walk.csv.gz"
+    check_new(path)
+    path.write_text("precious")
+    with pytest.raises(RecordingError, match=r"walk.csv.gz is there already; give another name"):
+        check_new(path)
+    check_new(path, force=True)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(RecordingError, match="is there already"):
+        check_new(tmp_path / "folder.csv", force=True)
+    for name in ("walk", "walk.txt", "walk.gz", "walk.csv.bz2"):
+        with pytest.raises(RecordingError, match=r"ends in \.csv or \.csv\.gz"):
+            check_new(tmp_path / name, force=True)

@@ -33,8 +33,8 @@ def needs(*packages: str) -> None:
         pytest.skip(f"needs Debian's {' '.join(lacking)}: make test-system installs them")
 
 
-def mirror() -> str:
-    """Return the line of apt's sources for Debian 12, from the mirror that this machine uses."""
+def mirror(suite: str = "bookworm") -> str:
+    """Return the line of apt's sources for a release, from the mirror that this machine uses."""
     said = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(RELEASE)"],
         capture_output=True, text=True, check=True,
@@ -42,5 +42,5 @@ def mirror() -> str:
     for line in said.splitlines():
         site, origin, release = line.rsplit(" ", 2)
         if origin == "Debian" and not release.endswith("-security"):
-            return f"deb {site} bookworm main"
+            return f"deb {site} {suite} main"
     raise LookupError("apt knows no Debian mirror: run apt-get update")

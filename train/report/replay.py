@@ -36,7 +36,7 @@ def report(folder: Path, *, quick: bool) -> str:
             done = replay(recording, Path(place))
         if without_time(done.live) != without_time(done.offline):
             raise EdgeharError(f"experiment {recording.experiment}: run and classify disagree")
-        truth, outputs = windows_inside(recording, done, bundle.spec.rate_hz)
+        truth, outputs = labelled(recording, done, bundle.spec.rate_hz)
         y.append(truth)
         probabilities.append(outputs)
         recorded_s += len(recording.samples) / hapt.RATE_HZ
@@ -59,7 +59,7 @@ def report(folder: Path, *, quick: bool) -> str:
     return pages.markdown(head, rows)
 
 
-def windows_inside(
+def labelled(
     recording: hapt.Recording, done: Replayed, rate_hz: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return labels (n,) and probabilities (n, classes) of windows wholly in a labelled segment.

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from device import factory
 from device.decision.hmm_filter import HmmSpec
 from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
@@ -20,7 +21,7 @@ from device.model import manifest as manifests
 from device.model.bundle import BundleError, load, locate, pack, parse, write
 from device.model.manifest import _REQUIRED
 from device.mounting.spec import MountingSpec
-from firmware_bridge.errors import EdgeharError
+from firmware_bridge.errors import EdgeharError, InputError
 from tests.device.model.conftest import CARD, FLATBUFFER
 
 Manifest = dict[str, Any]
@@ -359,3 +360,25 @@ def test_names_are_of_shipped_bundles_and_anything_else_is_a_path(
 def test_a_window_survives_its_encoding() -> None:
     x = np.array([[0.1, -2.0, 3e-30]], np.float32)
     assert (manifests.decode_window(manifests.encode_window(x)) == x.ravel()).all()
+
+
+def test_a_file_called_like_a_model_is_not_taken_for_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrist").write_text("not a model")
+    (tmp_path / "waist").mkdir()
+    os.mkfifo(tmp_path / "wrist@1234")
+    assert factory.open_bundle("wrist").name == "wrist"
+    assert factory.open_bundle("waist").name == "waist"
+    assert factory.open_bundle(None).name == "wrist"
+    with pytest.raises(InputError, match="there is no model wrist@1234; did you mean wrist"):
+        factory.open_bundle("wrist@1234")
+    with pytest.raises(BundleError, match="not an edgehar bundle"):
+        factory.open_bundle("./wrist")
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("wrsit", "wrist"), ("Waist", "waist")])
+def test_a_misspelt_model_is_told_which_was_meant(wrong: str, right: str) -> None:
+    with pytest.raises(InputError, match=f"there is no model {wrong}; did you mean {right}"):
+        factory.open_bundle(wrong)
