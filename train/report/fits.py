@@ -22,7 +22,6 @@ from train.report.cost import multiplications, training_s, us_a_window
 from train.results.scores import HALF_STEP, score
 from train.waist import data as waist_data
 from train.waist.data import Data
-from train.waist.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
 CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 100}
@@ -54,8 +53,7 @@ class Job:
         """Load the windows, split as published. Raises DataError."""
         data = waist_data.DATA[self.windows](folder, self.recipe.hop)
         train, test = (
-            LabelledWindows(one.x[:: self.every], one.y[:: self.every], one.person[:: self.every])
-            for one in (data.train, data.test)
+            one.where(np.arange(len(one)) % self.every == 0) for one in (data.train, data.test)
         )
         return replace(data, train=train, test=test)
 
@@ -122,7 +120,7 @@ def run_jobs(
     jobs: Sequence[Job],
     folder: Path,
     workers: int,
-    work: Callable[[Job, Path], dict[str, Any]] = run,
+    work: Callable[..., dict[str, Any]] = run,
 ) -> list[dict[str, Any]]:
     """Do the work for each job, `workers` at a time; return the results in the order of jobs.
 
@@ -134,16 +132,11 @@ def run_jobs(
     """
     stored_results.FOLDER.mkdir(parents=True, exist_ok=True)
     done: dict[Job, dict[str, Any]] = {}
-    pairs = [(job, folder) for job in jobs]
-    for (job, _), result in side_by_side(partial(_spread, work), pairs, workers, __name__):
+    for job, result in side_by_side(partial(work, folder=folder), jobs, workers, __name__):
         done[job] = result
         accuracy = 100 * result["float"]["accuracy"]
         LOG.info("%d of %d  %s  %.2f %%", len(done), len(jobs), job.path, accuracy)
     return [done[job] for job in jobs]
-
-
-def _spread(work: Callable[[Job, Path], dict[str, Any]], both: tuple[Job, Path]) -> dict[str, Any]:
-    return work(*both)
 
 
 def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:

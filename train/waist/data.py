@@ -7,7 +7,7 @@ from pathlib import Path
 from device.signal.spec import SignalSpec
 from train.datasets import hapt, uci_har
 from train.datasets.waist import TEST_PEOPLE
-from train.waist.windows import LabelledWindows, by_our_path, joined, published
+from train.waist.windows import LabelledWindows, by_our_path, published
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def both_data(folder: Path, hop: int) -> Data:
     return replace(
         uci,
         windows="uci+hapt",
-        train=joined(uci.train, raw.train.of(uci.train.people)),
+        train=LabelledWindows.joined([uci.train, raw.train.of(uci.train.people)]),
         sha256=f"{uci.sha256}+{raw.sha256}",
     )
 

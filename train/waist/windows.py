@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
+from train.datasets.columns import Columns
 from train.datasets.hapt import Hapt, Recording
 from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledWindows:
+class LabelledWindows(Columns):
     """Windows with their activities and people."""
 
     x: NDArray[np.float32]
@@ -36,22 +37,12 @@ class LabelledWindows:
 
     def of(self, people: Iterable[int]) -> Self:
         """Return the windows of these people."""
-        those = np.isin(self.person, sorted(people))
-        return type(self)(self.x[those], self.y[those], self.person[those])
+        return self.where(np.isin(self.person, sorted(people)))
 
 
 def published(har: UciHar) -> LabelledWindows:
     """Return the windows as their publisher cut and filtered them."""
     return LabelledWindows(har.x, har.y, har.person)
-
-
-def joined(*parts: LabelledWindows) -> LabelledWindows:
-    """Concatenate windows."""
-    return LabelledWindows(
-        np.concatenate([part.x for part in parts]),
-        np.concatenate([part.y for part in parts]),
-        np.concatenate([part.person for part in parts]),
-    )
 
 
 def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
@@ -60,9 +51,7 @@ def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
     Windows that do not lie wholly in a labelled segment of a basic activity are left out.
     A smaller hop in the spec gives more windows to train on; test windows have the device's.
     """
-    parts = [_of_recording(recording, spec) for recording in hapt.recordings]
-    x, y, person = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return LabelledWindows(x, y, person)
+    return LabelledWindows.joined([_of_recording(one, spec) for one in hapt.recordings])
 
 
 def activities(
@@ -81,9 +70,7 @@ def activities(
     return activity
 
 
-def _of_recording(
-    recording: Recording, spec: SignalSpec
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _of_recording(recording: Recording, spec: SignalSpec) -> LabelledWindows:
     windows = windows_of(recording.samples, spec)
     starts_s = np.array([window.start_s for window in windows])
     ends_s = np.array([window.end_s for window in windows])
@@ -94,4 +81,5 @@ def _of_recording(
         if len(labelled)
         else np.empty((0, spec.window, 9))
     )
-    return x.astype(np.float32), activity[labelled], np.full(len(labelled), recording.person)
+    person = np.full(len(labelled), recording.person)
+    return LabelledWindows(x.astype(np.float32), activity[labelled], person)

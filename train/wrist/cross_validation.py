@@ -8,11 +8,10 @@ import io
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from inspect import getsource
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +73,8 @@ def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWind
         ]
     terms = [WINDOWS_VERSION, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
     sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-    made = cached("wrist-windows", sha256, lambda: _arrays(windows(whole, SPEC, ORIENTATION)))
-    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # as _arrays packed them
+    made = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
+    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # the columns
 
 
 def subjects(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
@@ -141,7 +140,3 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
 def _code() -> str:
     """Hash the code that determines a fit: after a change of it, stored fits are not used again."""
     return hashlib.sha256("".join(map(getsource, _FIT_MODULES)).encode()).hexdigest()
-
-
-def _arrays(every: WristWindows) -> dict[str, NDArray[Any]]:
-    return {f.name: getattr(every, f.name) for f in fields(every)}

@@ -1,15 +1,16 @@
 """Decisions on left-out wearers, made as the device makes them, and their scores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from device.decision.judge import DecisionSpec, Judge
+from train.datasets.columns import Columns
 from train.datasets.piece import LABELS
 from train.wrist.fit_decision import UNKNOWN
 from train.wrist.hmm_filters import Rows
@@ -20,7 +21,7 @@ from train.wrist.windows import WristWindows
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Columns):
     """Decisions on n windows."""
 
     y: NDArray[np.int64]
@@ -34,17 +35,6 @@ class Decisions:
     """(n,): the likeliest label by this window alone."""
     known: NDArray[np.bool_]
     """(n,): whether the mounting was known."""
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Concatenate decisions."""
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
-
-    def where(self, chosen: NDArray[np.bool_]) -> Self:
-        """Return the chosen decisions."""
-        names = [field.name for field in fields(self)]
-        return type(self)(**{name: getattr(self, name)[chosen] for name in names})
 
 
 def decide(

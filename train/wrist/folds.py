@@ -1,7 +1,6 @@
 """The folds of cross-validation by subject."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from train.wrist.windows import WristWindows
 
@@ -19,8 +18,3 @@ def subject_folds(windows: WristWindows, seed: int = 0) -> list[frozenset[str]]:
             dealt[turn % FOLDS].add(str(person))
             turn += 1
     return [frozenset(group) for group in dealt]
-
-
-def of_people(windows: WristWindows, people: frozenset[str]) -> NDArray[np.bool_]:
-    """Return which windows are of these people."""
-    return np.isin(windows.person, sorted(people))

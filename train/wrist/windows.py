@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from device.mounting.estimator import MountingEstimator
 from device.mounting.spec import MountingSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
+from train.datasets.columns import Columns
 from train.datasets.piece import LYING
 from train.wrist.wear_days import CLASSES, Day, Mark
 
@@ -19,7 +19,7 @@ _LABELS = {name: index for index, name in enumerate(CLASSES)}
 
 
 @dataclass(frozen=True, slots=True)
-class WristWindows:
+class WristWindows(Columns):
     """n windows in order of time, wearer after wearer."""
 
     x: NDArray[np.float32]
@@ -37,10 +37,6 @@ class WristWindows:
 
     def __len__(self) -> int:
         return len(self.y)
-
-    def where(self, chosen: NDArray[np.bool_]) -> Self:
-        """Return the chosen windows."""
-        return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
 
 def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) -> WristWindows:
