@@ -10,6 +10,7 @@ import numpy as np
 
 from train.datasets import hapt, uci_har, wrist
 from train.datasets.archive import Archive, DataError, locate
+from train.datasets.piece import ACTIVITIES
 from train.datasets.waist import LABELS, TEST_PEOPLE
 
 TERMS = (
@@ -84,10 +85,9 @@ def _check_wrist(name: str, folder: Path) -> list[str]:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
     wrists = len({(piece.person, piece.wrist) for piece in loaded.pieces})
     lines = [f"people: {len(loaded.people)}, {wrists} wrists"]
-    labels = (*wrist.LABELS, wrist.LYING, wrist.UNKNOWN, "")
     lines += [
         f"{label or 'ambiguous, not used'}: {minutes[label]:.1f} min"
-        for label in labels
+        for label in (*ACTIVITIES, "")
         if label in minutes
     ]
     return lines

@@ -12,6 +12,7 @@ LYING = "lying"
 label: it is trained as sitting and left out of all figures but its own."""
 UNKNOWN = "unknown"
 """An activity that is none of LABELS and must not be recognised as one."""
+ACTIVITIES = (*LABELS, LYING, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

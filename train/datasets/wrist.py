@@ -11,20 +11,7 @@ from firmware_bridge.samples import Samples
 from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
 from train.datasets.archive import Archive, DataError, locate
 from train.datasets.cache import Arrays, cached
-from train.datasets.piece import LABELS, LYING, UNKNOWN, Piece
-
-__all__ = [
-    "DATASETS",
-    "LABELS",
-    "LYING",
-    "SOURCES",
-    "UNKNOWN",
-    "Piece",
-    "Source",
-    "WristSet",
-    "load",
-    "recordings",
-]
+from train.datasets.piece import Piece
 
 PARSER = 3
 """Increased with each change of a parser; older caches are then ignored."""

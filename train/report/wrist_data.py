@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 
 from firmware_bridge.samples import Float64
-from train.datasets.wrist import DATASETS, LABELS, LYING, SOURCES, UNKNOWN, Piece, load
+from train.datasets.piece import ACTIVITIES, LABELS, LYING, Piece
+from train.datasets.wrist import DATASETS, SOURCES, load
 from train.studies.gyro_check import check_people
 
 HEAD = [
     "",
     "people",
     "rate",
-    *LABELS,
-    LYING,
-    UNKNOWN,
+    *ACTIVITIES,
     "gyroscope against gravity: scale",
     "correlation",
     "published axes fit best",
@@ -41,7 +40,7 @@ def rows(figures: dict[str, Any]) -> list[list[str]]:
             name,
             str(of["people"]),
             f"{of['rate_hz']:.1f} Hz",
-            *(f"{of['minutes'].get(label, 0):.0f} min" for label in (*LABELS, LYING, UNKNOWN)),
+            *(f"{of['minutes'].get(label, 0):.0f} min" for label in ACTIVITIES),
             f"{of['gyro']['scale']:.2f}",
             f"{of['gyro']['correlation']:.2f}",
             f"{of['gyro']['as_it_is']} of {of['gyro']['checked']}",
@@ -68,11 +67,7 @@ def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
     minutes: Counter[str] = Counter()
     for piece in pieces:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    return {
-        label: round(minutes[label], 1)
-        for label in (*LABELS, LYING, UNKNOWN, "")
-        if label in minutes
-    }
+    return {label: round(minutes[label], 1) for label in (*ACTIVITIES, "") if label in minutes}
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from train.datasets.wrist import LABELS, LYING, UNKNOWN
+from train.datasets.piece import ACTIVITIES
 from train.results.pictures import draw_confusion
 from train.wrist.wear_days import CLASSES
 
@@ -94,9 +94,8 @@ def minutes(path: Path, figures: dict[str, Any]) -> None:
 
     `figures` is as train.report.wrist_data gives them.
     """
-    activities = (*LABELS, LYING, UNKNOWN)
     minutes = np.array(
-        [[of["minutes"].get(label, 0) for label in activities] for of in figures.values()]
+        [[of["minutes"].get(label, 0) for label in ACTIVITIES] for of in figures.values()]
     )
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.add_subplot()
@@ -105,7 +104,7 @@ def minutes(path: Path, figures: dict[str, Any]) -> None:
         colour = "white" if value > 100 else "black"
         if value:
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(activities)), activities, fontsize=8)
+    axes.set_xticks(range(len(ACTIVITIES)), ACTIVITIES, fontsize=8)
     names = [f"{name}\n{of['people']} people" for name, of in figures.items()]
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_title("Minutes by activity and data set, each wrist counted")
