@@ -8,7 +8,7 @@ import pytest
 from device.model import bundle as bundles
 from train.datasets import hapt
 from train.datasets.waist import LABELS, TEST_PEOPLE
-from train.report.replay import judged
+from train.report.replay import labelled
 from train.results.scores import score
 from train.studies.replay import Replayed, replay, without_time
 
@@ -56,7 +56,9 @@ def test_people_never_seen_are_recognised(
     recordings: list[hapt.Recording], replays: list[Replayed]
 ) -> None:
     rate_hz = bundles.load(bundles.locate("waist")).spec.rate_hz
-    judgements = [judged(one, done, rate_hz) for one, done in zip(recordings, replays, strict=True)]
+    judgements = [
+        labelled(one, done, rate_hz) for one, done in zip(recordings, replays, strict=True)
+    ]
     truth, said = (np.concatenate(part) for part in zip(*judgements, strict=True))
     scores = score(truth, said, LABELS)
     assert scores.windows > 1100
@@ -99,7 +101,7 @@ def test_the_rest_of_the_decisions_is_right(
     """What was not lost is classified as well as ever, before the hole and after it."""
     rate_hz = bundles.load(bundles.locate("waist")).spec.rate_hz
     calm, rough = (
-        score(*judged(recordings[0], done, rate_hz), LABELS) for done in (replays[0], troubled)
+        score(*labelled(recordings[0], done, rate_hz), LABELS) for done in (replays[0], troubled)
     )
     assert rough.windows > 0.6 * calm.windows
     assert rough.accuracy > calm.accuracy - 0.03

@@ -1,8 +1,9 @@
-"""`edgehar data`: the recorded data to train and test on."""
+"""`edgehar data`: the data sets for training and tests."""
 
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from firmware_bridge.errors import EdgeharError
 from train.commands.options import data_option
@@ -14,13 +15,13 @@ NAMES = tuple(entry.name for entry in CATALOGUE)
 
 @click.group(epilog="\b\nExample:\n  edgehar data list")
 def data() -> None:
-    """List, fetch or check the recorded data."""
+    """List, fetch, check or export data sets."""
 
 
 @data.command("list", epilog="\b\nExample:\n  edgehar data list --data ~/archives")
 @data_option
 def list_(data: Path) -> None:
-    """List the data sets known, and whether they are here."""
+    """List the supported data sets, and where their archives lie."""
     for entry in CATALOGUE:
         path = entry.find(data)
         click.echo(f"{entry.name}  {entry.title}")
@@ -35,11 +36,11 @@ def list_(data: Path) -> None:
 @click.argument("name", type=click.Choice(NAMES))
 @data_option
 def fetch(name: str, data: Path) -> None:
-    """Say where to get a data set and where to put it; its terms ask you to fetch it yourself."""
+    """Show how to get a data set; its terms require that you download it yourself."""
     entry = _entry(name)
     path = entry.find(data)
     if path:
-        click.echo(f"{entry.name} is here: {path}")
+        click.echo(f"{entry.name}: {path}")
         return
     click.echo(f"{entry.title}\n{entry.citation}\n{TERMS}")
     click.echo(f"1. download the archive from {entry.source}")
@@ -51,13 +52,15 @@ def fetch(name: str, data: Path) -> None:
 @click.argument("name", type=click.Choice(NAMES), required=False)
 @data_option
 def check(name: str | None, data: Path) -> None:
-    """Parse the data sets that are here, one or all, and say what is in them."""
+    """Parse one data set, or all whose archives are present, and summarise the content."""
     entries = [_entry(name)] if name else [entry for entry in CATALOGUE if entry.find(data)]
     if not entries:
-        raise DataError(f"no data set in {data}; `edgehar data fetch` says where to get them")
+        raise DataError(f"no data set in {data}; `edgehar data fetch` shows where to get them")
     for entry in entries:
-        click.echo(f"{entry.name}: whole")
-        for line in entry.check(data):
+        with Console(stderr=True).status(f"reading {entry.name}"):
+            lines = entry.check(data)
+        click.echo(f"{entry.name}: complete")
+        for line in lines:
             click.echo(f"    {line}")
 
 
@@ -69,7 +72,7 @@ def check(name: str | None, data: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @data_option
 def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001  only one yet
-    """Write a person's recordings as labelled CSV, as `play` and `classify` read them."""
+    """Write a person's recordings as labelled CSV, for `play` and `classify`."""
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415  list needs none of it
     from train.datasets import hapt  # noqa: PLC0415
 

@@ -12,11 +12,11 @@ from train.commands.options import data_option
 @click.option(
     "--windows",
     type=click.Choice(["uci", "hapt"]),
-    help="[default: what a run was trained on; our own path for a bundle]",
+    help="[default: those of the run's training; for a bundle hapt, our own path]",
 )
 @data_option
 def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
-    """Score a run folder or a bundle (a file, or the name of a shipped one) on the test people."""
+    """Score a run folder or a bundle (a file, or a shipped bundle's name) on the test people."""
     from train.fitting import scoring  # noqa: PLC0415  --help needs none of it
 
     scores = scoring.score_run_or_bundle(run_or_bundle, windows, data)
@@ -30,6 +30,6 @@ def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
     click.echo(
         f"accuracy {scores.accuracy:.2%} of {scores.windows} windows, loss {scores.loss:.4f}"
     )
-    click.echo("was (row), said (column):")
+    click.echo("confusion matrix, true label (row) by predicted label (column):")
     for label, row in zip(scores.recall, scores.confusion, strict=True):
         click.echo(f"{label:{width}}  " + " ".join(f"{count:5d}" for count in row))

@@ -1,1 +1,1 @@
-"""Publishers' archives, read as they come and cached."""
+"""The publishers' archives, parsed and cached."""

@@ -1,4 +1,4 @@
-"""A publisher's archive: a zip, a zip within a zip, or the unpacked folder; parsed once, cached."""
+"""A publisher's archive: a zip, a zip within a zip, or the unpacked folder."""
 
 import hashlib
 import io
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from firmware_bridge.errors import InputError
 
 MAX_MEMBER_BYTES = 256 * 2**20
-"""The largest file in any of the archives unpacks to 15 MB; beyond this it is not one of them."""
+"""Limit of a file's unpacked size; the largest file in any of the archives has 15 MB."""
 
 
 class DataError(InputError):
-    """Recorded data are missing, truncated, or not what they should be."""
+    """Recorded data are missing, truncated or malformed."""
 
 
 def data_folder(given: Path | None = None) -> Path:
-    """Say where archives lie: the option if given, else $EDGEHAR_DATA, else ./data."""
+    """Return the folder of the archives: the option if given, else $EDGEHAR_DATA, else ./data."""
     return given or Path(os.environ.get("EDGEHAR_DATA") or "data")
 
 
 class Archive:
-    """The files of one archive by name; names are relative to `root`, a file at the top of it.
+    """The files of one archive by name, relative to the folder in which the file `root` lies.
 
     Raises:
-        DataError: it is not there, not a zip, or holds no `root`.
+        DataError: the archive is missing, is not a zip, or has no `root`.
 
     """
 
@@ -38,7 +38,7 @@ class Archive:
         self.path = path
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
-            names = [found.relative_to(path).as_posix() for found in path.rglob("*.txt")]
+            names = [file.relative_to(path).as_posix() for file in path.rglob("*.txt")]
         else:
             self._zip = _open_zip(path, root)
             names = self._zip.namelist()
@@ -46,15 +46,15 @@ class Archive:
             (name[: -len(root)] for name in names if f"/{name}".endswith(f"/{root}")), key=len
         )
         if not tops:
-            raise DataError(f"{path}: has no {root}; is it another archive, or cut short?")
+            raise DataError(f"{path}: has no {root}; is it another archive, or incomplete?")
         self._top = tops[0]
         self.names = sorted(n.removeprefix(self._top) for n in names if n.startswith(self._top))
 
     def read(self, name: str) -> bytes:
-        """Read one whole file.
+        """Read one file.
 
         Raises:
-            DataError: it is missing, damaged, or far too large.
+            DataError: the file is missing, damaged, or too large.
 
         """
         where = f"{self.path}: {name}"
@@ -65,7 +65,9 @@ class Archive:
                 return (self.path / self._top / name).read_bytes()
             info = self._zip.getinfo(self._top + name)
             if info.file_size > MAX_MEMBER_BYTES:
-                raise DataError(f"{where} unpacks to {info.file_size} bytes; not the publisher's")
+                raise DataError(
+                    f"{where} unpacks to {info.file_size} bytes; the publisher's file is smaller"
+                )
             return self._zip.read(info)
         except (
             OSError,
@@ -81,23 +83,23 @@ class Archive:
         """Parse a file of white-space separated numbers as (rows, columns).
 
         Raises:
-            DataError: as `read`; or it holds anything else, or no row.
+            DataError: as `read`; or the file has anything else, or no row.
 
         """
         where = f"{self.path}: {name}"
         text = self.read(name)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # numpy warns where text is not a number
+                warnings.simplefilter("error")  # numpy warns of text that is not a number
                 values = np.fromstring(text.decode("ascii"), sep=" ")
         except (ValueError, DeprecationWarning) as error:
-            raise DataError(f"{where} holds something that is not a number") from error
+            raise DataError(f"{where} has a value that is not a number") from error
         if not len(values) or len(values) % columns or not np.isfinite(values).all():
             raise DataError(f"{where} is not rows of {columns} numbers; fetch the archive again")
         return values.reshape(-1, columns)
 
     def sha256(self) -> str:
-        """Hash the zip file; of a folder, its files' names and hashes in order."""
+        """Return the hash of the zip file; for a folder, that of its files' names and hashes."""
         if self._zip is not None:
             return _sha256_of(self.path)
         whole = hashlib.sha256()
@@ -107,10 +109,10 @@ class Archive:
 
 
 def locate(folder: Path, names: tuple[str, ...], title: str) -> Path:
-    """Find the first of the names in the folder; a path that is one itself also does.
+    """Find the first of the names in the folder, or take the folder itself if it has such a name.
 
     Raises:
-        DataError: none does.
+        DataError: none is there.
 
     """
     if folder.name in names and folder.exists():
@@ -120,7 +122,7 @@ def locate(folder: Path, names: tuple[str, ...], title: str) -> Path:
             return folder / name
     raise DataError(
         f"no {title} in {folder} (looked for {', '.join(names)}); `edgehar data fetch` says where "
-        "to get it; --data or EDGEHAR_DATA say where it lies"
+        "to get it; --data or EDGEHAR_DATA set the folder"
     )
 
 
@@ -128,12 +130,12 @@ def _open_zip(path: Path, root: str) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
         if not any(f"/{name}".endswith(f"/{root}") for name in archive.namelist()):
-            # The UCI archive wraps the publisher's zip in one of its own.
+            # The UCI archive has the publisher's zip inside.
             inner = [info for info in archive.infolist() if info.filename.endswith(".zip")]
             if len(inner) == 1 and inner[0].file_size <= MAX_MEMBER_BYTES:
                 return zipfile.ZipFile(io.BytesIO(archive.read(inner[0])))
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError) as error:
-        raise DataError(f"{path}: not a whole zip archive ({error}); fetch it again") from error
+        raise DataError(f"{path}: not a complete zip archive ({error}); fetch it again") from error
     return archive
 
 

@@ -1,4 +1,4 @@
-"""Parsed archives, kept so that text is parsed once; a cache is never trusted, only used."""
+"""A cache of parsed archives, so that text is parsed once."""
 
 import os
 import warnings
@@ -14,20 +14,20 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def cache_folder() -> Path:
-    """Say where parsed archives are kept: $EDGEHAR_CACHE, else ~/.cache/edgehar."""
+    """Return the folder of the cache: $EDGEHAR_CACHE, else ~/.cache/edgehar."""
     given = os.environ.get("EDGEHAR_CACHE")
     return Path(given) if given else Path.home() / ".cache" / "edgehar"
 
 
 def cached(name: str, sha256: str, parse: Callable[[], Arrays]) -> Arrays:
-    """Take arrays from the cache if they were parsed from these very bytes, else parse now."""
+    """Return the cached arrays of the archive with this hash; if there are none, parse it."""
     path = cache_folder() / f"{name}-{sha256[:16]}.npz"
     if path.is_file():
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(stored)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-            pass  # a damaged cache is no loss: it is written anew below
+            pass  # the cache is damaged; it is written again below
     arrays = parse()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

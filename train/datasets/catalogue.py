@@ -1,4 +1,4 @@
-"""The data sets that edgehar knows: where their publishers have them, and what must be in them."""
+"""The data sets that edgehar supports: their sources, citations and checks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import numpy as np
 
 from train.datasets import hapt, uci_har, wrist
 from train.datasets.archive import Archive, DataError, locate
+from train.datasets.piece import ACTIVITIES
 from train.datasets.waist import LABELS, TEST_PEOPLE
 
 TERMS = (
@@ -25,24 +26,24 @@ class Entry:
     name: str
     title: str
     files: tuple[str, ...]
-    """Names it goes by in the data folder, the first preferred."""
+    """Possible names in the data folder, the first preferred."""
     root: str
-    """A file that the archive must hold."""
+    """A file that the archive must have."""
     source: str
-    """Where the publisher offers it."""
+    """The publisher's address."""
     citation: str
     check: Callable[[Path], list[str]]
-    """Parse all of it and give what was found, a line each. Raises DataError."""
+    """Parses the archive and returns its content, line by line. Raises DataError."""
 
     def find(self, folder: Path) -> Path | None:
-        """Say where it lies in a data folder, if it does."""
+        """Return its path in a data folder, None if it is missing."""
         try:
             return locate(folder, self.files, self.title)
         except DataError:
             return None
 
     def sha256(self, path: Path) -> str:
-        """Hash the archive. Raises DataError."""
+        """Return the archive's hash. Raises DataError."""
         return Archive(path, self.root).sha256()
 
 
@@ -78,16 +79,15 @@ def _check_hapt(folder: Path) -> list[str]:
 
 
 def _check_wrist(name: str, folder: Path) -> list[str]:
-    found = wrist.load(name, folder)
+    loaded = wrist.load(name, folder)
     minutes: Counter[str] = Counter()
-    for piece in found.pieces:
+    for piece in loaded.pieces:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    wrists = len({(piece.person, piece.wrist) for piece in found.pieces})
-    lines = [f"people: {len(found.people)}, {wrists} wrists"]
-    labels = (*wrist.LABELS, wrist.LYING, wrist.UNKNOWN, "")
+    wrists = len({(piece.person, piece.wrist) for piece in loaded.pieces})
+    lines = [f"people: {len(loaded.people)}, {wrists} wrists"]
     lines += [
         f"{label or 'ambiguous, not used'}: {minutes[label]:.1f} min"
-        for label in labels
+        for label in (*ACTIVITIES, "")
         if label in minutes
     ]
     return lines
@@ -152,7 +152,7 @@ CATALOGUE = (
     ),
     _wrist(
         "mpu6050",
-        "no address known to this project",
+        "no public address is known",
         "Seven wearers of an MPU-6050 at the wrist, in the layout of WISDM.",
     ),
 )

@@ -18,7 +18,7 @@ ROOT = "data/a01/p1/s01.txt"
 RATE_HZ = 25.0
 COLUMNS = 45
 ARMS = {"right": slice(9, 15), "left": slice(18, 24)}
-"""Nine columns a place: torso, right arm, left arm, right leg, left leg; the compass comes last."""
+"""Nine columns a place, the compass last: torso, right arm, left arm, right leg, left leg."""
 ACTIVITIES = {
     "a01": "sitting",
     "a02": "standing",
@@ -37,11 +37,11 @@ ACTIVITIES = {
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Give each person's activities, the publisher's segments of five seconds joined again.
+    """Yield each person's activities, the publisher's segments of five seconds joined.
 
-    Where a segment was only four seconds long the publisher filled it with zeros (stairs of two
-    people, jumping of one); what follows goes on where the zeros began, so they are left out. On
-    stairs, segments of people 2, 3 and 4 do not follow each other: every 5 s the gait jumps.
+    The publisher filled segments of four seconds with zeros (stairs of two people, jumping of one);
+    the next segment continues where the zeros begin, so zeros are left out. On stairs, segments of
+    people 2, 3 and 4 are not consecutive: the gait jumps every 5 s.
     """
     segments: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in archive.names:
@@ -68,7 +68,7 @@ def _segment(archive: Archive, name: str) -> Float64:
     try:
         values = np.array(archive.read(name).replace(b",", b" ").split(), np.float64)
     except ValueError as error:
-        raise DataError(f"{archive.path}: {name} holds something that is not a number") from error
+        raise DataError(f"{archive.path}: {name} has a value that is not a number") from error
     if len(values) % COLUMNS or not np.isfinite(values).all() or not values.any():
         raise DataError(f"{archive.path}: {name} is not rows of {COLUMNS}; fetch it again")
     rows = values.reshape(-1, COLUMNS)

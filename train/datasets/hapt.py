@@ -33,7 +33,7 @@ ACTIVITIES = LABELS + TRANSITIONS
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A labelled part of a recording: samples first to end, end not included, counted from 0."""
+    """A labelled part of a recording: samples from first, counted from 0, to before end."""
 
     activity: str
     first: int
@@ -50,7 +50,7 @@ class Recording:
     segments: tuple[Segment, ...]
 
     def labels(self) -> list[str]:
-        """Give the activity of each sample, '' where none is labelled."""
+        """Return the activity of each sample, '' where there is no label."""
         labels = [""] * len(self.samples)
         for segment in self.segments:
             labels[segment.first : segment.end] = [segment.activity] * (segment.end - segment.first)
@@ -66,7 +66,7 @@ class Hapt:
 
     @property
     def people(self) -> frozenset[int]:
-        """Who is in the archive; some copies leave people out."""
+        """The people in the archive; some copies lack people."""
         return frozenset(recording.person for recording in self.recordings)
 
 
@@ -115,7 +115,7 @@ def _parse(archive: Archive) -> Arrays:
         who.append((experiment, person))
         blocks.append(np.hstack([acc, gyro]))
     if not blocks:
-        raise DataError(f"{archive.path}: holds no recording; fetch the archive again")
+        raise DataError(f"{archive.path}: has no recording; fetch the archive again")
     return {
         "raw": np.concatenate(blocks),
         "bounds": np.cumsum([0, *(len(block) for block in blocks)]),
@@ -125,9 +125,9 @@ def _parse(archive: Archive) -> Arrays:
 
 
 def _check(rows: NDArray[np.int64], samples: int, where: str) -> NDArray[np.int64]:
-    """(experiment, activity from 0, first, end) of each segment of one recording."""
+    """Return (experiment, activity from 0, first, end) of each segment of one recording."""
     experiment, _, number, first, last = rows.T
     known = (number >= 1) & (number <= len(ACTIVITIES))
     if not len(rows) or not (known & (first >= 1) & (first <= last) & (last <= samples)).all():
-        raise DataError(f"{where} does not fit the recordings; fetch the archive again")
+        raise DataError(f"{where} does not match the recordings; fetch the archive again")
     return np.stack([experiment, number - 1, first - 1, last], axis=1)

@@ -17,7 +17,7 @@ ROOT = "accel/data_1_accel_watch.txt"
 
 RATE_HZ = 20.0
 COUNTS_PER_G = 8.0
-"""What the publisher calls one g: counts of the +-2 g range converted as if it were +-16 g."""
+"""The publisher's value of 1 g: counts of the ±2 g range, converted as if of ±16 g."""
 GYRO_SIGN = -1.0
 """The publisher's gyroscope has the opposite sign to the accelerometer; see
 train.studies.gyro_check."""
@@ -27,7 +27,7 @@ _COLUMNS = {"person": WORD, "letter": WORD, "index": FLOAT, "x": FLOAT, "y": FLO
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Give each person's activities."""
+    """Yield each person's activities."""
     for name in archive.names:
         match = re.fullmatch(r"accel/data_(\d+)_accel_watch\.txt", name)
         if match is None:

@@ -1,33 +1,34 @@
-"""What every wrist data set comes down to: pieces of one activity on one person's wrist."""
+"""The common form of wrist data sets: pieces of one activity on one person's wrist."""
 
 from dataclasses import dataclass
 
 from firmware_bridge.samples import Samples
 
 STANDARD_GRAVITY = 9.80665
-"""m/s2 in a g."""
+"""m/s² of 1 g."""
 LABELS = ("walking", "running", "stairs", "sitting", "standing")
 LYING = "lying"
-"""Of six people in one data set, and a forearm lies no otherwise than a sitter's: no label of its
-own, taught as sitting, and left out of every figure but what is said of it."""
+"""Only six people of one data set lie, and their forearms lie like a sitter's. So lying is not a
+label: it is trained as sitting and left out of all figures but its own."""
 UNKNOWN = "unknown"
-"""An activity that is none of LABELS, and must not be taken for one."""
+"""An activity that is none of LABELS and must not be recognised as one."""
+ACTIVITIES = (*LABELS, LYING, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An unbroken part of a recording, of one activity; axes and signs are the sensor's own."""
+    """A part of a recording without gaps, of one activity; axes and signs are the sensor's."""
 
     person: str
-    """Unique over all data sets: the set's name, then the publisher's own."""
+    """Unique over all data sets: the set's name, then the publisher's."""
     dataset: str
     wrist: str
-    """`left`, `right`, or '' where the publisher does not say."""
+    """`left`, `right`, or '' where the publisher does not state it."""
     activity: str
-    """One of LABELS, LYING, UNKNOWN, or '' where it is ambiguous: neither to train nor test on."""
+    """One of LABELS, LYING, UNKNOWN, or '': ambiguous, used neither to train nor to test."""
     detail: str
-    """The publisher's own name for the activity."""
+    """The publisher's name of the activity."""
     samples: Samples
-    """On the recording's own clock."""
+    """With times on the recording's clock."""
     recording: str
-    """Unique over all data sets; pieces that share it follow each other on one clock."""
+    """Unique over all data sets; pieces of one recording are consecutive on one clock."""

@@ -26,13 +26,14 @@ _COLUMNS = {
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Give each labelled run of each recording."""
+    """Yield each run of one label in each recording."""
     for name in archive.names:
         match = re.fullmatch(r"DATA/(s\d+)/(s\d+_\d+)_sw\.csv", name)
         if match is None:
             continue
         lines = table(archive, name, _COLUMNS, skip=1)
-        # Stamps are of delivery, in whole ms and up to five samples at once; the sensor is steady.
+        # The stamps are those of delivery, in whole ms, of up to five samples at once; the sensor's
+        # rate is constant.
         index = np.arange(len(lines))
         slope, offset = np.polyfit(index, (lines["ms"] - lines["ms"][0]) / 1000, 1)
         t_s = offset + slope * index

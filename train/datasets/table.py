@@ -1,4 +1,4 @@
-"""Comma-separated files in an archive, numbers and words mixed."""
+"""Parses comma-separated files of numbers and words in an archive."""
 
 import io
 
@@ -17,7 +17,7 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
     Columns are FLOAT or WORD by name; blanks around values and `;` at a line's end are dropped.
 
     Raises:
-        DataError: it is missing or damaged; or it holds anything else, or no line.
+        DataError: the file is missing or damaged, has other columns, or no line.
 
     """
     where = f"{archive.path}: {name}"
@@ -25,7 +25,7 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
     try:
         text = archive.read(name).translate(None, b" ;\r").decode("ascii")
         if text.count("\n") <= skip:
-            raise DataError(f"{where} holds no rows; fetch the archive again")
+            raise DataError(f"{where} has no rows; fetch the archive again")
         lines = np.loadtxt(
             io.StringIO(text), dtype, delimiter=",", skiprows=skip, ndmin=1, comments=None
         )
@@ -37,11 +37,11 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
         np.isfinite(lines[column]).all() for column, kind in columns.items() if kind == FLOAT
     )
     if not finite:
-        raise DataError(f"{where} holds what is not a number; fetch the archive again")
+        raise DataError(f"{where} has a value that is not a number; fetch the archive again")
     return np.asarray(lines)
 
 
 def xyz(lines: NDArray[np.void], *columns: str) -> NDArray[np.float64]:
-    """Put columns beside each other: (n, columns)."""
+    """Return columns as an array (n, columns)."""
     values: NDArray[np.float64] = np.stack([lines[column] for column in columns], axis=1)
     return values

@@ -1,4 +1,4 @@
-"""What UCI HAR and HAPT share: six basic activities, the same thirty people, one test split."""
+"""The common terms of UCI HAR and HAPT: six activities, thirty people, one test split."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ LABELS = ("walking", "walking_upstairs", "walking_downstairs", "sitting", "stand
 """In the publishers' order: activity number 1 is LABELS[0]."""
 
 TEST_PEOPLE = frozenset({2, 4, 9, 10, 12, 13, 18, 20, 24})
-"""The people of UCI HAR's official test set. HAPT's are the same people under the same numbers."""
+"""The people of UCI HAR's official test set; HAPT has the same people under the same numbers."""
 
 
 def refuse_test_people(people: Iterable[int]) -> None:
-    """Stop a fit or a choice that would see a test person.
+    """Refuse test people in a fit or a choice.
 
     Raises:
         DataError: one of the people belongs to the test set.
@@ -29,10 +29,10 @@ def refuse_test_people(people: Iterable[int]) -> None:
 
 
 def validation_people(people: Iterable[int], count: int = 4, seed: int = 0) -> frozenset[int]:
-    """Choose `count` of the training people to validate on; one seed gives one choice.
+    """Choose `count` of the training people for validation, reproducibly by seed.
 
     Raises:
-        DataError: a test person is among them, or no one would be left to train on.
+        DataError: a test person is among them, or nobody would remain to train on.
 
     """
     those = sorted({int(person) for person in people})
@@ -44,7 +44,7 @@ def validation_people(people: Iterable[int], count: int = 4, seed: int = 0) -> f
 
 
 def folds(people: Iterable[int], count: int, seed: int = 0) -> list[frozenset[int]]:
-    """Deal the training people into `count` groups, each to be left out once.
+    """Divide the training people into `count` groups for cross-validation.
 
     Raises:
         DataError: a test person is among them, or there are fewer people than groups.

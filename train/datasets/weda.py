@@ -19,18 +19,18 @@ ROOT = "dataset/50Hz/D01/U01_R01_accel.csv"
 ACTIVITIES = {"D01": "walking", "D02": "running", "D03": "stairs", "D04": "", "D05": "", "D07": ""}
 """The others, D06 and D08 to D11, are unknown: crouching, jumping, hitting, clapping, a door.
 
-D04, D05 and D07 are of several activities: sitting down and getting up, a stumble in walking."""
+D04, D05 and D07 mix activities: sitting down and getting up, a stumble while walking."""
 NOMINAL_HZ = 50.0
 BURST_S = 0.1
 LOST_S = 0.22
-"""Bursts come every 0.1 s; after a longer silence than this a packet is missing."""
+"""Bursts come every 0.1 s; in a longer gap than this a packet is missing."""
 FALL_S = 2.0
-"""A fall is unknown from this long before its hardest blow until as long after; the rest of the
-recording, before and after, is ambiguous."""
+"""A fall is unknown from this long before its strongest impact to as long after; the rest of the
+recording is ambiguous."""
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Give each recording; of a fall three pieces, before, the fall, and after."""
+    """Yield each recording; a fall as three pieces: before, the fall, and after."""
     for name in archive.names:
         match = re.fullmatch(r"dataset/50Hz/([DF]\d\d)/((U\d+)_R\d+)_accel\.csv", name)
         if match is None:
@@ -58,24 +58,24 @@ def _parts(code: str, samples: Samples) -> list[tuple[str, Samples]]:
         return [(ACTIVITIES.get(code, UNKNOWN), samples)]
     blow_s = samples.t_s[np.argmax(np.linalg.norm(samples.acc_g, axis=1))]
     first, end = np.searchsorted(samples.t_s, [blow_s - FALL_S, blow_s + FALL_S])
-    cut = [("", samples[:first]), (UNKNOWN, samples[first:end]), ("", samples[end:])]
-    return [(activity, part) for activity, part in cut if len(part)]
+    parts = [("", samples[:first]), (UNKNOWN, samples[first:end]), ("", samples[end:])]
+    return [(activity, part) for activity, part in parts if len(part)]
 
 
 def _track(archive: Archive, name: str, kind: str) -> tuple[Float64, Float64]:
     columns = dict.fromkeys((f"{kind}_{column}_list" for column in ("time", "x", "y", "z")), FLOAT)
     lines = table(archive, name, columns, skip=1)
     time, *axes = columns
-    # Packets of some 20 samples may arrive after their successor; the stamps give the order.
+    # Packets of about 20 samples may arrive out of order; the stamps give the order.
     lines = lines[np.argsort(lines[time], kind="stable")]
     return even(lines[time], fall="/F" in name), xyz(lines, *axes)
 
 
 def even(stamp_s: Float64, *, fall: bool) -> Float64:
-    """Give the instants of samples that were taken evenly, but stamped in bursts of five.
+    """Return the times of samples that were taken evenly, but stamped in bursts of five.
 
-    Of falls the publisher left out every fifth sample: changes from each fourth sample to the next
-    are half as large again as the others, in every one of the recordings. The rate is 50 Hz too.
+    In falls the publisher left out every fifth sample: in each recording, differences from each
+    fourth sample to the next are 1.5 times the others. The rate is 50 Hz there too.
     """
     index = np.arange(len(stamp_s))
     if fall:

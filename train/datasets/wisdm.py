@@ -22,18 +22,18 @@ FILES = (
 ROOT = "raw/watch/accel/data_1600_accel_watch.txt"
 
 ACTIVITIES = {"A": "walking", "B": "running", "C": "stairs", "D": "sitting", "E": "standing"}
-"""The others, F to S, are of the hand: typing, eating, clapping, folding clothes ..."""
+"""The others, F to S, are hand movements: typing, eating, clapping, folding clothes …"""
 
 LONGEST_GAP_S = 0.25
-"""Across a longer silence of the gyro nothing is interpolated."""
+"""The gyroscope is not interpolated across a longer gap."""
 THIN_S = 0.045
-"""Nine people's watches ran at 100 Hz for a while; means of what falls within this restore 20."""
+"""Nine people's watches ran at 100 Hz for a while; means over this time restore 20 Hz."""
 
 _COLUMNS = {"person": WORD, "letter": WORD, "ns": FLOAT, "x": FLOAT, "y": FLOAT, "z": FLOAT}
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Give each person's activities, accelerometer and gyro on common instants."""
+    """Yield each person's activities, accelerometer and gyroscope at common times."""
     for name in archive.names:
         match = re.fullmatch(r"raw/watch/accel/data_(\d+)_accel_watch.txt", name)
         if match is None:
@@ -56,7 +56,7 @@ def pieces(archive: Archive) -> Iterator[Piece]:
 
 
 def merge(t_s: Float64, acc_g: Float64, gyro_t_s: Float64, gyro_rad_s: Float64) -> Samples:
-    """Lay the gyro on the accelerometer's instants, where it has neighbours on both sides."""
+    """Interpolate the gyroscope at those accelerometer times that have neighbours on both sides."""
     after = np.searchsorted(gyro_t_s, t_s)
     inside = (t_s >= gyro_t_s[0]) & (t_s <= gyro_t_s[-1])
     exact = gyro_t_s[np.minimum(after, len(gyro_t_s) - 1)] == t_s
@@ -67,7 +67,7 @@ def merge(t_s: Float64, acc_g: Float64, gyro_t_s: Float64, gyro_rad_s: Float64) 
 
 
 def thin(samples: Samples) -> Samples:
-    """Bring what is faster than 20 Hz down to it by means; the rest stays as it is."""
+    """Reduce samples faster than 20 Hz to 20 Hz by means; leave the others unchanged."""
     first, start_s = [], -np.inf
     for i, t_s in enumerate(samples.t_s.tolist()):
         if t_s - start_s >= THIN_S:

@@ -1,4 +1,4 @@
-"""The wrist data sets under one roof: loaded by name, cached, all in g, rad/s and seconds."""
+"""The wrist data sets: loaded by name, cached, all in g, rad/s and seconds."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,34 +11,21 @@ from firmware_bridge.samples import Samples
 from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
 from train.datasets.archive import Archive, DataError, locate
 from train.datasets.cache import Arrays, cached
-from train.datasets.piece import LABELS, LYING, UNKNOWN, Piece
-
-__all__ = [
-    "DATASETS",
-    "LABELS",
-    "LYING",
-    "SOURCES",
-    "UNKNOWN",
-    "Piece",
-    "Source",
-    "WristSet",
-    "load",
-    "recordings",
-]
+from train.datasets.piece import Piece
 
 PARSER = 3
-"""Raised whenever a parser changes, so that what an older one left in the cache is not used."""
+"""Increased with each change of a parser; older caches are then ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a data set comes from, and what reads it."""
+    """A data set's archive and its parser."""
 
     title: str
     files: tuple[str, ...]
-    """Names it goes by in the data folder, the first preferred."""
+    """Possible names in the data folder, the first preferred."""
     root: str
-    """A file that the archive must hold."""
+    """A file that the archive must have."""
     pieces: Callable[[Archive], Iterator[Piece]]
     """Raises DataError."""
 
@@ -53,7 +40,7 @@ class WristSet:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Who is in it; some copies leave people out."""
+        """The people in it; some copies lack people."""
         return tuple(sorted({piece.person for piece in self.pieces}))
 
 
@@ -69,7 +56,7 @@ def load(name: str, folder: Path) -> WristSet:
     """Load one of DATASETS, from its archive in `folder` or the cache.
 
     Raises:
-        DataError: the archive is missing, damaged, or another; or there is no such data set.
+        DataError: the archive is missing, damaged or another one; or the name is unknown.
 
     """
     if name not in SOURCES:
@@ -79,12 +66,12 @@ def load(name: str, folder: Path) -> WristSet:
     sha256 = archive.sha256()
     arrays = cached(f"{name}-{PARSER}", sha256, lambda: _pack(source.pieces(archive)))
     if not len(arrays["ends"]):
-        raise DataError(f"{archive.path}: holds no recording; fetch the archive again")
+        raise DataError(f"{archive.path}: has no recording; fetch the archive again")
     return WristSet(name, sha256, tuple(_unpack(name, arrays)))
 
 
 def recordings(pieces: Iterable[Piece]) -> dict[str, Samples]:
-    """Join pieces that follow each other: samples by recording, labelled or not."""
+    """Join consecutive pieces: samples by recording, labelled or not."""
     parts: dict[str, list[Samples]] = defaultdict(list)
     for piece in pieces:
         parts[piece.recording].append(piece.samples)
@@ -95,12 +82,12 @@ _WORDS = ("person", "wrist", "activity", "detail", "recording")
 
 
 def _pack(pieces: Iterable[Piece]) -> Arrays:
-    kept = list(pieces)
+    all_pieces = list(pieces)
     rows = [np.empty((0, 7))]
-    for piece in kept:
+    for piece in all_pieces:
         samples = piece.samples
         rows.append(np.column_stack([samples.t_s, samples.acc_g, samples.gyro_rad_s]))
-    words = {word: np.array([getattr(piece, word) for piece in kept], str) for word in _WORDS}
+    words = {word: np.array([getattr(piece, word) for piece in all_pieces], str) for word in _WORDS}
     return {"rows": np.concatenate(rows), "ends": np.cumsum([len(r) for r in rows[1:]]), **words}
 
 

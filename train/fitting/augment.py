@@ -1,4 +1,4 @@
-"""Training windows as they would be, had the sensor sat a little differently."""
+"""Augmentation of training windows: small rotations of the sensor, and int8 rounding."""
 
 import math
 
@@ -12,10 +12,10 @@ from device.model.runtime import to_steps
 def tilted(
     x: NDArray[np.float32], deviation_deg: float, share: float, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Turn a share of windows (n, 128, 9) each by its own rotation, the same for all its samples.
+    """Rotate a share of windows (n, 128, 9), each by one random rotation.
 
-    The axis lies anywhere, the angle is normal with the deviation given. Small turns teach that
-    nobody's belt sits just so; beyond some ten degrees, sitting would look like standing.
+    The axis is uniform, the angle normal with the given deviation. Small rotations imitate belts
+    that sit differently; beyond about ten degrees, sitting would look like standing.
     """
     turned = random.random(len(x)) < share
     count = int(turned.sum())
@@ -30,18 +30,18 @@ def tilted(
 
 
 def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
-    """Clip to ±input_range (g or rad/s) and round to the 256 steps that an int8 input has there.
+    """Clip to ±input_range (g or rad/s) and round to the 256 steps of an int8 input.
 
-    So the network learns from what it will be given, and not to lean on what int8 takes away.
+    The network then learns from the values that its int8 form receives.
     """
     step = np.float32(2 * input_range / 255)
     return to_steps(x, float(step), 0) * step
 
 
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
-    """Batches in a new order, and tilted anew, every epoch."""
+    """Batches in a new order, with new rotations, every epoch."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what a batch takes
+    def __init__(  # noqa: PLR0913, PLR0917  the parameters of a batch
         self,
         x: NDArray[np.float32],
         y: NDArray[np.float32],
@@ -72,7 +72,7 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
 
 
 def rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 3, 3) by Rodrigues' formula, of unit axes (n, 3) and angles (n,) in rad."""
+    """Return matrices (n, 3, 3) by Rodrigues' formula, of unit axes (n, 3), angles (n,) in rad."""
     x, y, z = axis.T
     zero = np.zeros_like(x)
     cross = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)

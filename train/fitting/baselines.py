@@ -1,7 +1,7 @@
-"""What the second paper compares with: classifiers that are no networks, from their own libraries.
+"""The classifiers that the second paper compares its network with, from scikit-learn and XGBoost.
 
-All see the same eight simple statistics of each of a window's nine channels. Raw samples as
-features did worse on people left out of the training people, XGBoost excepted; RECIPES.md.
+Their features are eight statistics of each of a window's nine channels. With raw samples as
+features all but XGBoost scored lower on left-out training people; see RECIPES.md.
 """
 
 import time
@@ -25,7 +25,7 @@ from train.results.scores import Scores, score
 from train.waist.windows import LabelledWindows
 
 TILTED_COPIES = 3
-"""Each training window is given once as it is, and so often tilted as for the networks."""
+"""Number of tilted copies of each training window, beside the window itself."""
 
 BASELINES: dict[str, Callable[[int], Any]] = {
     "KNN": lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)),
@@ -42,22 +42,22 @@ BASELINES: dict[str, Callable[[int], Any]] = {
         random_state=seed,
     ),
 }
-"""By name, how to make one from a seed."""
+"""By name: makes a classifier from a seed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """How well one does, and how long it takes on one thread."""
+class Measured:
+    """A classifier's scores, and its times on one thread."""
 
     scores: Scores
-    """The loss is not meant: not all of these give probabilities."""
+    """Ignore the loss: not all of these classifiers return probabilities."""
     seconds: float
-    """To train, tilting and statistics included."""
+    """Training time, with augmentation and features."""
     us_a_window: float
-    """To classify, statistics included, all test windows at once."""
+    """Classification time, with features, all test windows in one call."""
 
 
-def judge(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -> Judged:
+def measure(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -> Measured:
     """Train a baseline and score it.
 
     Raises:
@@ -72,16 +72,17 @@ def judge(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -
     features = np.concatenate([statistics(x) for x in (train.x, *copies)])
     model.fit(features, np.tile(train.y, 1 + TILTED_COPIES))
     trained = time.monotonic()
-    said = model.predict(statistics(test.x))
+    predicted = model.predict(statistics(test.x))
     us_a_window = (time.monotonic() - trained) / len(test) * 1e6
-    certain = np.eye(len(LABELS))[said]
-    return Judged(score(test.y, certain, LABELS), trained - began, us_a_window)
+    certain = np.eye(len(LABELS))[predicted]
+    return Measured(score(test.y, certain, LABELS), trained - began, us_a_window)
 
 
 def statistics(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give (n, 72) features of (n, 128, 9) windows.
+    """Return (n, 72) features of (n, 128, 9) windows.
 
-    Mean, deviation, least, greatest, the three quartiles and the mean step from sample to sample.
+    By channel: mean, deviation, minimum, maximum, three quartiles, mean absolute difference of
+    consecutive samples.
     """
     quartiles = np.percentile(x, [25, 50, 75], axis=1)
     step = np.abs(np.diff(x, axis=1)).mean(axis=1)

@@ -1,4 +1,4 @@
-"""From a choice of windows, recipe and seed to a fitted model and its scores."""
+"""Fits a network to windows with a recipe and a seed, and scores it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,19 +13,19 @@ from train.waist.data import TITLES, Data
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What was fitted, and how well it does. The test set was read once, after the fit."""
+    """A fitted model and its scores. The test set was used once, after the fit."""
 
     fitted: Fitted
     scores: dict[str, Scores]
-    """`validation` where people were held out for it, and `test`."""
+    """`test`, and `validation` if the recipe holds people out for it."""
     config: dict[str, Any]
 
 
 def run(data: Data, recipe: Recipe, seed: int, *, peek: bool = False) -> Experiment:
     """Fit, then score on the validation people, if the recipe has any, and on the test people.
 
-    With `peek` the history also says how every epoch did on the test people. Nothing is chosen by
-    it; it shows what choosing by it would give.
+    With `peek` the history also has every epoch's scores on the test people. Nothing is chosen by
+    them; they show what such a choice would give.
     """
     held_out = frozenset[int]()
     if recipe.validation_people:

@@ -1,4 +1,4 @@
-"""Fit a network to labelled windows: seeded, on known people, with or without a chosen epoch."""
+"""Fits a network to labelled windows of training people."""
 
 import logging
 import math
@@ -23,14 +23,14 @@ History = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained model and how it came to be."""
+    """A trained model and its training history."""
 
     model: keras.Model
     history: History
-    """By epoch: loss, accuracy, and val_loss, val_accuracy where there were validation windows,
-    peek_loss, peek_accuracy where there were windows to peek at."""
+    """By epoch: loss, accuracy; val_loss, val_accuracy with validation windows; peek_loss,
+    peek_accuracy with windows to peek at."""
     epoch: int
-    """The epoch whose weights the model has, counted from 1."""
+    """The epoch of the model's weights, counted from 1."""
     seconds: float
 
 
@@ -43,9 +43,10 @@ def fit(
 ) -> Fitted:
     """Train a new network; one seed on one machine gives one set of weights.
 
-    With validation windows the model is that of the epoch most often right on them (at a tie, of
-    the lower loss); otherwise that of the last epoch. Windows to `peek` at are scored after every
-    epoch, for the record only (`peek_accuracy`, `peek_loss`); the test people's may be.
+    With validation windows the model is that of the epoch with the highest accuracy on them (of
+    the lower loss at a tie); otherwise that of the last epoch. Windows to `peek` at are scored
+    after every epoch for the record only (`peek_accuracy`, `peek_loss`), so the test people's are
+    allowed.
 
     Raises:
         DataError: a test person's windows are among those to train or choose on.
@@ -63,12 +64,12 @@ def fit(
         optimizer=_optimizer(recipe, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=False,  # XLA draws dropout four times slower than all the rest takes
+        jit_compile=False,  # under XLA, dropout alone takes four times as long as the rest
     )
     best = _BestEpoch()
     callbacks: list[keras.callbacks.Callback] = [best, Progress(recipe.epochs)]
     if recipe.averaging is not None:
-        # After `best` in the list, so that it sees the averaged weights that were validated.
+        # After `best` in the list, so that `best` sees the averaged weights that were validated.
         callbacks.insert(1, keras.callbacks.SwapEMAWeights())
     if peek is not None:
         callbacks.append(_Peek(peek))
@@ -96,8 +97,8 @@ def fit(
 
 
 def probabilities(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give (n, classes) probabilities of (n, 128, 9) windows."""
-    # Called directly: `predict` compiles anew for every model, and TensorFlow warns of it.
+    """Return (n, classes) probabilities of (n, 128, 9) windows."""
+    # A direct call: `predict` compiles again for every model, and TensorFlow warns of it.
     parts = [np.asarray(model(x[i : i + 512], training=False)) for i in range(0, len(x), 512)]
     return np.concatenate(parts, dtype=np.float64)
 
@@ -118,7 +119,7 @@ def _one_hot(y: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class _BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Keep the weights that did best on the validation windows."""
+    """Stores the weights of the epoch that scores best on the validation windows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,27 +137,27 @@ class _BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
 
 
 class _Peek(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Record how each epoch does on windows that nothing is chosen by."""
+    """Records each epoch's scores on windows by which nothing is chosen."""
 
     def __init__(self, windows: LabelledWindows):
         super().__init__()
         self._windows = windows
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  Keras's signature
-        found = probabilities(self.model, self._windows.x)
-        scores = score(self._windows.y, found, LABELS)
-        if logs is not None:  # the history is kept from these
+        rows = probabilities(self.model, self._windows.x)
+        scores = score(self._windows.y, rows, LABELS)
+        if logs is not None:  # Keras makes the history from these
             logs.update(peek_accuracy=scores.accuracy, peek_loss=scores.loss)
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Log one line an epoch."""
+    """Logs one line an epoch."""
 
     def __init__(self, epochs: int):
         super().__init__()
         self._epochs = epochs
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Log it."""
+        """Log the epoch's figures."""
         figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
         LOG.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)

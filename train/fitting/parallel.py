@@ -1,4 +1,4 @@
-"""Several fits side by side: a process and one thread for each."""
+"""Runs several fits at a time, each in a process of its own with one thread."""
 
 import multiprocessing
 import os
@@ -16,20 +16,20 @@ Result = TypeVar("Result")
 
 
 def cores() -> int:
-    """Return how many this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def side_by_side(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, module: str
 ) -> Iterator[tuple[Job, Result]]:
-    """Yield each job with what `work` gives for it, as they are done; `module` holds `work`.
+    """Yield each job with the result of `work`, in the order of completion; `module` has `work`.
 
     Raises:
         EdgeharError: a process died.
 
     """
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not outlive a fork
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not work after a fork
     pool = ProcessPoolExecutor(workers, context, import_quietly, (module,))
     with _one_thread_each(), pool:
         running = {pool.submit(work, job): job for job in jobs}
@@ -38,8 +38,8 @@ def side_by_side(
                 yield running[future], future.result()
         except BrokenProcessPool as error:
             raise EdgeharError(
-                "a fit was killed, probably for want of memory; start again with fewer --jobs: "
-                "what is done is kept"
+                "a fit's process was killed, probably for lack of memory; run the report again "
+                "with fewer --jobs: finished fits are stored and used again"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
@@ -51,8 +51,8 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    # Keras's datasets have TensorFlow tell glibc to give memory back at once; then every batch
-    # gets it anew from the kernel, page by page, which takes as long as the training itself.
+    # TensorFlow makes glibc return memory to the kernel at once. Each batch then gets its memory
+    # from the kernel page by page, which takes as long as the training itself.
     "MALLOC_MMAP_THRESHOLD_": _GIBIBYTE,
     "MALLOC_TOP_PAD_": str(1 << 29),
 }
@@ -60,7 +60,7 @@ _ENVIRONMENT = {
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Have the processes started meanwhile compute on one thread each, and keep their memory."""
+    """Set the environment of new processes: one thread each, memory not returned."""
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)
     try:

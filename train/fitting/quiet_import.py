@@ -1,4 +1,4 @@
-"""Silence where TensorFlow has nothing to say."""
+"""Imports TensorFlow without its messages on stderr."""
 
 import importlib
 import os
@@ -9,24 +9,24 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """Keep to itself what TensorFlow's C++ prints on stderr while it is imported.
+    """Discard what is printed on stderr during an import.
 
-    It says there, in ten lines and before any setting of its log takes effect, that all is well.
+    TensorFlow's C++ prints ten lines of no interest, before settings of its log take effect.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)
 
 
 def import_quietly(module: str) -> None:
-    """Import a module that imports TensorFlow; for a process that is to begin with it."""
+    """Import a module that imports TensorFlow, as a process pool's initializer."""
     with quiet_import():
         importlib.import_module(module)

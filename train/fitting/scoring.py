@@ -1,4 +1,4 @@
-"""Scores of a model that was trained before: a run folder, or a bundle as a board runs it."""
+"""Scores a trained model on the test people: a run folder, or a bundle as a board runs it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def score_run_or_bundle(name: str, windows: str | None, folder: Path) -> Scores:
     """Score a run folder, a bundle's file or a shipped bundle's name on the test people.
 
     Raises:
-        InputError: it is neither, its labels are others, or the data are not there.
+        InputError: it is neither, it has other labels, or the data are missing.
 
     """
     if Path(name).is_dir():
@@ -47,5 +47,7 @@ def _score(
     test: LabelledWindows, labels: tuple[str, ...], probabilities: NDArray[np.float64]
 ) -> Scores:
     if labels != LABELS:
-        raise InputError(f"its labels are {', '.join(labels)}; the data's are {', '.join(LABELS)}")
+        raise InputError(
+            f"the model has other labels ({', '.join(labels)}) than the data ({', '.join(LABELS)})"
+        )
     return score(test.y, probabilities, LABELS)

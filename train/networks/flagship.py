@@ -1,11 +1,10 @@
-"""The network of our own: branches for what one path through a network does not see.
+"""Our own network for waist data: three branches, for posture, small motion and gait.
 
-At the waist, gravity alone does not tell who sits from who stands: it lies on the sensor as the
-belt has it. What does is how little the two move. While standing, 19 of the 21 training people sway
-more: the gyroscope reads 0.032 rad/s rms (median of their windows), sitting 0.022, most of it below
-10 Hz. Walking it reads 0.75, and beside that the difference is next to nothing, for weights as for
-int8's steps. So a branch of its own looks at small motion with a gain of 25, and saturates when its
-wearer moves.
+At the waist, gravity does not separate sitting from standing: its direction depends on how the belt
+sits. Small motion does. 19 of the 21 training people sway more while standing: the gyroscope reads
+0.032 rad/s rms (median of their windows), sitting 0.022, mostly below 10 Hz. Walking reads 0.75;
+beside that the difference vanishes in the weights and in int8's steps. So a separate branch takes
+motion with a gain of 25, and saturates while the wearer moves.
 """
 
 import keras
@@ -17,13 +16,13 @@ from train.networks.recipes import Extras
 WINDOW = 128
 CHANNELS = 9
 MOTION = (3, 6)
-"""First and count of the channels that gravity is not in: gyro xyz, body acc xyz."""
+"""First index and number of the channels without gravity: gyro xyz, body acc xyz."""
 GAIN = 25.0
-"""Of motion, g and rad/s alike: a still wearer's then has a deviation of some tenths."""
+"""Gain of motion, for g and rad/s: a still wearer's then has a deviation of some tenths."""
 
 
 def flagship(classes: int, extras: Extras) -> keras.Model:
-    """Posture, small motion and gait, side by side: (n, 128, 9) -> (n, classes) probabilities."""
+    """Return the untrained network: (n, 128, 9) -> (n, classes) probabilities."""
     signals = flow = keras.Input((WINDOW, CHANNELS), name="signals")
     if extras.clip is not None:
         flow = Clip(extras.clip, name="clip")(flow)
@@ -39,13 +38,13 @@ def flagship(classes: int, extras: Extras) -> keras.Model:
 
 
 def _posture(flow: keras.KerasTensor) -> keras.KerasTensor:
-    """How gravity lies, from the mean of all channels."""
+    """Features of the direction of gravity, from the mean of each channel."""
     mean = layers.GlobalAveragePooling1D(name="mean")(flow)
     return layers.Dense(24, activation="relu", name="posture")(mean)
 
 
 def sway(flow: keras.KerasTensor, gain: float, filters: int) -> list[keras.KerasTensor]:
-    """Give what small motion, magnified, is like: in pieces of 0.24 s and then of 0.56 s."""
+    """Features of amplified small motion: convolutions over 0.24 s, then 0.56 s."""
     flow = layers.Rescaling(gain, name="gain")(Channels(*MOTION, name="motion")(flow))
     flow = layers.Conv1D(filters, 12, strides=4, activation="relu6", name="sway1")(flow)
     flow = layers.Conv1D(filters, 5, activation="relu", name="sway2")(flow)
@@ -53,7 +52,7 @@ def sway(flow: keras.KerasTensor, gain: float, filters: int) -> list[keras.Keras
 
 
 def _gait(flow: keras.KerasTensor) -> list[keras.KerasTensor]:
-    """Motion of any size, in pieces of 0.1 s and then of 0.28 s."""
+    """Features of motion of any size: convolutions over 0.1 s, then 0.28 s."""
     flow = layers.Conv1D(48, 5, activation="relu", name="gait1")(flow)
     flow = layers.MaxPooling1D(2, name="pool1")(flow)
     flow = layers.Conv1D(64, 5, activation="relu", name="gait2")(flow)
@@ -62,7 +61,7 @@ def _gait(flow: keras.KerasTensor) -> list[keras.KerasTensor]:
 
 
 def pooled(flow: keras.KerasTensor, name: str) -> list[keras.KerasTensor]:
-    """Give the mean and the most of each feature over the window."""
+    """Return the mean and the maximum of each feature over the window."""
     return [
         layers.GlobalAveragePooling1D(name=f"{name}_mean")(flow),
         layers.GlobalMaxPooling1D(name=f"{name}_most")(flow),

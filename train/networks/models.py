@@ -18,7 +18,7 @@ MODELS: dict[str, Callable[[int, Extras], keras.Model]] = {
 
 
 def adapt(model: keras.Model, x: NDArray[np.float32]) -> None:
-    """Give a model's normalisation layer, where it has one, the training windows' statistics."""
+    """Adapt a model's normalisation layers to training windows (n, window, 9)."""
     for layer in model.layers:
         if isinstance(layer, layers.Normalization):
             layer.adapt(x)

@@ -1,8 +1,8 @@
-"""The networks of both papers, as functions that give an untrained Keras model.
+"""The networks of both papers: functions that return an untrained Keras model.
 
-Each takes (n, 128, 9) windows and gives (n, classes) probabilities. Where a paper contradicts
-itself or is silent, Keras's defaults hold, as its results do: tanh and sigmoid in the LSTM, also
-where the first paper's text has a hard sigmoid, for TFLite's own LSTM operation knows no other.
+Each model maps (n, 128, 9) windows to (n, classes) probabilities. Where a paper is silent or
+contradicts itself, Keras's defaults apply: tanh and sigmoid in the LSTM, although the first paper's
+text has a hard sigmoid, because TFLite's LSTM operation supports only these.
 """
 
 import keras
@@ -25,7 +25,7 @@ def cnn_lstm(classes: int, extras: Extras) -> keras.Model:
 
 
 def cnn_lstm_dense(classes: int, extras: Extras) -> keras.Model:
-    """CNN_LSTM_Dense of the same paper; of its dense layer's activation it says nothing: ReLU."""
+    """CNN_LSTM_Dense of the same paper, which does not state the dense activation: ReLU."""
     signals, flow = _features(extras)
     flow = _drop(layers.LSTM(UNITS, name="lstm")(flow), extras.dropout[1], "drop_state")
     flow = layers.Dense(DENSE_UNITS, activation="relu", name="dense")(flow)
@@ -46,7 +46,7 @@ def lstm_dense(classes: int, extras: Extras) -> keras.Model:
 
 
 def cnn_lstm_gru(classes: int, extras: Extras) -> keras.Model:
-    """CNN-LSTM-GRU of Pandey, Karn and Jha; they give no size of the GRU: the LSTM's."""
+    """CNN-LSTM-GRU of Pandey, Karn and Jha; they state no size of the GRU: the LSTM's."""
     signals, flow = _features(extras)
     flow = layers.LSTM(UNITS, return_sequences=True, name="lstm")(flow)
     flow = _drop(layers.GRU(UNITS, name="gru")(flow), extras.dropout[1], "drop_state")
@@ -54,10 +54,10 @@ def cnn_lstm_gru(classes: int, extras: Extras) -> keras.Model:
 
 
 def vgg_lstm(classes: int, extras: Extras) -> keras.Model:
-    """VGG-LSTM, which the same paper's abstract only names.
+    """VGG-LSTM, of which the same paper gives no more than the name.
 
     Ours is three VGG blocks, each two convolutions of width 3 and a pooling by 2, and an LSTM over
-    the 16 steps that are left.
+    the 16 remaining steps.
     """
     signals, flow = _input(extras)
     for block, filters in enumerate((32, 64, 128), 1):
@@ -73,7 +73,7 @@ def vgg_lstm(classes: int, extras: Extras) -> keras.Model:
 
 
 def _features(extras: Extras) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Put four slices of 32 samples through the first paper's convolution: (n, 4, 960)."""
+    """Features of four slices of 32 samples by the first paper's convolution: (n, 4, 960)."""
     signals, flow = _input(extras)
     flow = layers.Reshape((4, 32, CHANNELS), name="slices")(flow)
     flow = layers.TimeDistributed(layers.Conv1D(64, 3, activation="relu"), name="conv")(flow)

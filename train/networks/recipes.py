@@ -1,20 +1,20 @@
-"""How a network is trained: the paper's settings, and ours."""
+"""Training recipes: the paper's settings, and ours."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a recipe may add to a network as its paper has it; by default, nothing."""
+    """Additions to a paper's network; none by default."""
 
     clip: float | None = None
-    """±g and rad/s to which a first layer clips, and the range that the int8 input will have:
-    training windows are rounded to its steps."""
+    """Limit (±, g and rad/s) of a clipping first layer, and the range of the int8 input, to whose
+    steps training windows are rounded."""
     normalise: bool = False
-    """A first layer that brings each channel to mean 0, deviation 1 over the training windows."""
+    """Add a layer that scales each channel to mean 0, deviation 1 over the training windows."""
     dropout: tuple[float, float] = (0.0, 0.0)
-    """Share dropped of what goes into the last recurrent layer (before a GRU: the LSTM) and of its
-    last state, in training only."""
+    """Dropout rates before the last recurrent layer (before a GRU: the LSTM) and of its last
+    state."""
 
 
 NOTHING = Extras()
@@ -22,7 +22,7 @@ NOTHING = Extras()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything about a fit but the data and the seed."""
+    """All parameters of a fit but the data and the seed."""
 
     name: str
     model: str
@@ -33,23 +33,23 @@ class Recipe:
     extras: Extras = NOTHING
     label_smoothing: float = 0.0
     weight_decay: float | None = None
-    """AdamW's; without it the optimiser is Adam."""
+    """Of AdamW; None: the optimiser is Adam."""
     cosine: bool = False
-    """Let the learning rate fall to zero along half a cosine."""
+    """Decrease the learning rate to zero along half a cosine."""
     hop: int = 64
-    """Samples between training windows of our own path; fewer give more, overlapping windows."""
+    """Samples from one training window of our own path to the next; fewer give more windows."""
     validation_people: int = 0
-    """Training people held out; the epoch that does best on them is kept. None: the last epoch."""
+    """Number of training people held out to choose the epoch; 0: the last epoch."""
     tilt_deg: float = 0.0
-    """Deviation of the random small turns of training windows."""
+    """Deviation of the random rotations of training windows."""
     tilt_share: float = 0.0
-    """Share of the windows turned, chosen anew each epoch."""
+    """Share of the windows rotated, chosen anew each epoch."""
     averaging: float | None = None
-    """Momentum of an exponential average of the weights, which replaces them at the end."""
+    """Momentum of an exponential average of the weights, which replaces the weights at the end."""
 
 
 PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025, validation_people=4)
-"""Mutegeki and Han's, with Keras's defaults where they say nothing."""
+"""Mutegeki and Han's; Keras's defaults where the paper states nothing."""
 
 WAIST = Recipe(
     "waist",
@@ -65,11 +65,11 @@ WAIST = Recipe(
     tilt_share=1.0,
     averaging=0.99,
 )
-"""Chosen by leaving out each third of the training people in turn: 96.0 %, where the same without
-tilt has 93.8 % and the paper's recipe 90.3 %. RECIPES.md has all that was tried."""
+"""The recipe of the waist model. Chosen by leaving out each third of the training people in turn:
+96.0 %; the same without tilt 93.8 %, the paper's recipe 90.3 %. RECIPES.md has all trials."""
 
 CAREFUL = replace(WAIST, name="careful", epochs=40, hop=64)
-"""The same for the publisher's windows, of which there are fewer: every half window apart."""
+"""The same for the publisher's windows, which are fewer: one every half window."""
 
 FLAGSHIP = replace(
     WAIST,
@@ -80,10 +80,10 @@ FLAGSHIP = replace(
     extras=replace(WAIST.extras, dropout=(0.2, 0.3)),
     tilt_deg=18.0,
 )
-"""Chosen by leaving out each third of the training people in turn; RECIPES.md has what was tried.
+"""Chosen by leaving out each third of the training people in turn; RECIPES.md has all trials.
 The hop is that of the windows from raw recordings."""
 
 FLAGSHIP_ALONE = replace(FLAGSHIP, name="flagship-alone", epochs=40)
-"""The same for the publisher's windows alone, of which there are a fifth as many."""
+"""The same for the publisher's windows alone, a fifth as many."""
 
 RECIPES = {recipe.name: recipe for recipe in (PAPER, WAIST, CAREFUL, FLAGSHIP)}

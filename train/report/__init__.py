@@ -1,1 +1,1 @@
-"""What the README quotes, each figure from a command."""
+"""Reports: the figures of README and docs, one module a subcommand of `edgehar report`."""

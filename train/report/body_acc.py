@@ -1,4 +1,4 @@
-"""Our causal body acceleration against UCI HAR's own, by activity."""
+"""Compares our causal body acceleration with UCI HAR's own, by activity."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -26,16 +26,16 @@ def report(folder: Path) -> str:
     rows = [
         [
             activity.replace("_", " "),
-            f"{found.matched} of {found.windows}",
-            f"{1000 * found.body_rms_g:.1f} mg",
-            f"{1000 * found.body_difference_rms_g:.1f} mg",
-            f"{1000 * found.total_difference_rms_g:.1f} mg",
-            f"{1000 * found.gravity_difference_rms_g:.1f} mg",
+            f"{one.matched} of {one.windows}",
+            f"{1000 * one.body_rms_g:.1f} mg",
+            f"{1000 * one.body_difference_rms_g:.1f} mg",
+            f"{1000 * one.total_difference_rms_g:.1f} mg",
+            f"{1000 * one.gravity_difference_rms_g:.1f} mg",
         ]
-        for activity, found in compared.items()
+        for activity, one in compared.items()
     ]
     figures = {
-        "by_activity": {activity: asdict(found) for activity, found in compared.items()},
+        "by_activity": {activity: asdict(one) for activity, one in compared.items()},
         "data": {"hapt": recordings.sha256, "uci": har.sha256},
         **provenance(),
     }

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiplications, bytes, microseconds."""
+"""Measures the cost of a network: multiplications, microseconds a window, training time."""
 
 import math
 import statistics
@@ -22,7 +22,7 @@ TIMED_WINDOWS = 50
 def multiplications(model: keras.Model) -> int:
     """Count the multiply-accumulates of one window: convolutions, products, recurrent steps.
 
-    What is done element by element (activations, gates, pooling, scaling) is not counted.
+    Element-wise operations (activations, gates, pooling, scaling) are not counted.
     """
     return sum(_of_layer(layer) for layer in model.layers)
 
@@ -38,7 +38,7 @@ def _of_layer(layer: Any) -> int:
 
 
 def _of_plain(layer: Any, output: tuple[int | None, ...], given: tuple[int | None, ...]) -> int:
-    """Count those of a layer; every use of a weight is one."""
+    """Count those of a layer: one for every use of a weight."""
     sizes = [math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
     if isinstance(layer, layers.Conv1D):
         return int(sum(sizes) * (output[1] or 0))
@@ -53,7 +53,7 @@ def _of_plain(layer: Any, output: tuple[int | None, ...], given: tuple[int | Non
 
 
 def us_a_window(flatbuffer: bytes, windows: NDArray[np.float32]) -> dict[str, float]:
-    """Give each runtime's median processor time for one real window, one thread.
+    """Return each runtime's median processor time for one real window, one thread.
 
     Raises:
         ConvertError: a runtime refuses the model.
@@ -74,7 +74,7 @@ def training_s(recipe: Recipe, train: LabelledWindows) -> float:
 
     """
     times = []
-    for epochs in (1, 2):  # either traces the network too
+    for epochs in (1, 2):  # both include tracing the network
         began = time.process_time()
         fit(replace(recipe, epochs=epochs), 0, train)
         times.append(time.process_time() - began)

@@ -1,4 +1,4 @@
-"""The fits behind the papers' report: a process and a file for each, so that it can be resumed."""
+"""Fits of the reports on UCI HAR, one process and one file each; resumable."""
 
 import json
 import logging
@@ -15,19 +15,17 @@ from convert import runtime_process
 from convert.converter import convert
 from firmware_bridge.whole_file import write_json, write_whole
 from train.datasets.waist import LABELS
-from train.fitting import experiment
+from train.fitting import experiment, stored_results
 from train.fitting.parallel import side_by_side
 from train.networks.recipes import Recipe
 from train.report.cost import multiplications, training_s, us_a_window
 from train.results.scores import HALF_STEP, score
 from train.waist import data as waist_data
 from train.waist.data import Data
-from train.waist.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
-FOLDER = Path("runs") / "report"
 CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 100}
-"""Training windows that set int8 scales; a fused LSTM of 128 steps takes long over each."""
+"""Training windows that set int8 scales; few for a fused LSTM of 128 steps, which is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +36,36 @@ class Job:
     recipe: Recipe
     seed: int
     lstm: str = "unrolled"
-    """How TFLite is to run the LSTM, as in convert.converter."""
+    """How TFLite runs the LSTM, as in convert.converter."""
     peek: bool = False
-    """Only for the record: score every epoch on the test people, and convert nothing."""
+    """Score every epoch on the test people, for the record only, and do not convert."""
     every: int = 1
-    """Take each so-manieth window only, to see that all works."""
+    """Use each n-th window only; 1 is all, a larger number makes a short trial."""
     windows: str = "uci"
-    """What to train on, a name in waist_data.DATA."""
+    """Windows to train on, a name in waist_data.DATA."""
 
     @property
     def path(self) -> Path:
-        """Of the result; the model lies beside it as .keras and .tflite."""
-        return FOLDER / f"papers-{self.name}-{self.seed}.json"
+        """Path of the result; the model has the same name with .keras and .tflite."""
+        return stored_results.FOLDER / f"papers-{self.name}-{self.seed}.json"
 
     def data(self, folder: Path) -> Data:
-        """Take the windows and the official split. Raises DataError."""
+        """Load the windows, split as published. Raises DataError."""
         data = waist_data.DATA[self.windows](folder, self.recipe.hop)
         train, test = (
-            LabelledWindows(one.x[:: self.every], one.y[:: self.every], one.person[:: self.every])
-            for one in (data.train, data.test)
+            one.where(np.arange(len(one)) % self.every == 0) for one in (data.train, data.test)
         )
         return replace(data, train=train, test=test)
 
 
 def run(job: Job, folder: Path) -> dict[str, Any]:
-    """Fit, convert and score, or what is left of it to do.
+    """Fit, convert and score; steps whose results are stored are skipped.
 
     The result has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
-    unless it peeked, as `int8`.
+    unless `peek` is set, as `int8`.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         ConvertError: the model cannot be converted.
 
     """
@@ -80,8 +77,9 @@ def run(job: Job, folder: Path) -> dict[str, Any]:
         "test": sorted(data.test.people),
         "seed": job.seed,
     }
-    key = json.loads(json.dumps(key))  # as it reads back, tuples are lists
-    result = _kept(job, key) or _fit(job, data, key)
+    result = stored_results.read(job.path, key)
+    if result is None or not (job.peek or job.path.with_suffix(".keras").is_file()):
+        result = _fit(job, data, key)
     if not job.peek and "int8" not in result:
         result |= _convert(job, data)
         write_json(job.path, result)
@@ -89,9 +87,9 @@ def run(job: Job, folder: Path) -> dict[str, Any]:
 
 
 def timed(job: Job, folder: Path) -> dict[str, Any]:
-    """Measure what a finished job's model costs, unless that is done; give its result, with `cost`.
+    """Measure the cost of a fitted model, unless stored; return the job's result with `cost`.
 
-    To be done one at a time: what else runs shows in the times.
+    Call this for one job at a time: other processes lengthen the times.
 
     Raises:
         ConvertError: the model cannot be converted or run.
@@ -122,37 +120,23 @@ def run_jobs(
     jobs: Sequence[Job],
     folder: Path,
     workers: int,
-    work: Callable[[Job, Path], dict[str, Any]] = run,
+    work: Callable[..., dict[str, Any]] = run,
 ) -> list[dict[str, Any]]:
-    """Do the work for each job, `workers` at a time; give the results in the jobs' order.
+    """Do the work for each job, `workers` at a time; return the results in the order of jobs.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         ConvertError: a model cannot be converted.
         EdgeharError: a process died.
 
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    stored_results.FOLDER.mkdir(parents=True, exist_ok=True)
     done: dict[Job, dict[str, Any]] = {}
-    pairs = [(job, folder) for job in jobs]
-    for (job, _), result in side_by_side(partial(_spread, work), pairs, workers, __name__):
+    for job, result in side_by_side(partial(work, folder=folder), jobs, workers, __name__):
         done[job] = result
         accuracy = 100 * result["float"]["accuracy"]
         LOG.info("%d of %d  %s  %.2f %%", len(done), len(jobs), job.path, accuracy)
     return [done[job] for job in jobs]
-
-
-def _spread(work: Callable[[Job, Path], dict[str, Any]], both: tuple[Job, Path]) -> dict[str, Any]:
-    return work(*both)
-
-
-def _kept(job: Job, key: dict[str, Any]) -> dict[str, Any] | None:
-    try:
-        kept: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
-        whole = job.peek or job.path.with_suffix(".keras").is_file()
-        return kept if kept["key"] == key and whole else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # not done yet, or cut short
 
 
 def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
@@ -175,8 +159,10 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
 def _convert(job: Job, data: Data) -> dict[str, Any]:
     made = _converted(job, data, "int8")
     write_whole(job.path.with_suffix(".tflite"), made)
-    found, _ = runtime_process.classify(made, data.test.x, next(iter(runtime_process.installed())))
-    return {"int8": score(data.test.y, found, LABELS, HALF_STEP).to_dict()}
+    probabilities, _ = runtime_process.classify(
+        made, data.test.x, next(iter(runtime_process.installed()))
+    )
+    return {"int8": score(data.test.y, probabilities, LABELS, HALF_STEP).to_dict()}
 
 
 def _converted(job: Job, data: Data, form: str) -> bytes:

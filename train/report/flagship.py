@@ -1,7 +1,7 @@
-"""The network of our own on UCI HAR's official split: five seeds, float and int8.
+"""Reports on our own network on UCI HAR's official split: five seeds, float and int8.
 
-Twice: trained on the publisher's windows and on more of the same training people's, cut from
-their raw recordings; and on the publisher's windows alone, with as many steps.
+It is trained twice: on the publisher's windows and more windows of the same people, cut from their
+raw recordings; and on the publisher's windows alone, with as many steps.
 """
 
 from collections.abc import Sequence
@@ -36,10 +36,10 @@ WAYS = {
 def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
     """Make the tables and the picture; write results/flagship*.json and .png unless quick.
 
-    A quick report is the first way, one seed, two epochs and each 24th window.
+    A quick report has the first way, one seed, two epochs and each 24th window.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         ConvertError: a model cannot be converted.
 
     """
@@ -112,20 +112,22 @@ def _figures(jobs: Sequence[Job], done: Sequence[dict[str, Any]], data: Data) ->
 
 
 def _agreement(job: Job, data: Data) -> float:
-    """Share of test windows that int8 on every runtime calls what Keras calls them."""
+    """Return the share of test windows with the same class as Keras, of the worst runtime."""
     model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
-    said = probabilities(model, data.test.x).argmax(1)
+    expected = probabilities(model, data.test.x).argmax(1)
     flatbuffer = job.path.with_suffix(".tflite").read_bytes()
     return min(
         float(
-            (runtime_process.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == said).mean()
+            (
+                runtime_process.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == expected
+            ).mean()
         )
         for runtime in runtime_process.installed()
     )
 
 
 def _scores(confusion: list[list[int]]) -> Scores:
-    """Score windows of which only how they were confused is known."""
+    """Compute scores from a confusion matrix alone."""
     counts = np.array(confusion)
-    y, said = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
-    return score(y, np.eye(len(LABELS))[said], LABELS)
+    y, predicted = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
+    return score(y, np.eye(len(LABELS))[predicted], LABELS)

@@ -1,4 +1,4 @@
-"""What `not_worn` is said of: people who wear the sensor, and a sensor that nobody wears."""
+"""Reports on `not_worn` with people who wear the sensor, and with a sensor that nobody wears."""
 
 from itertools import groupby
 from pathlib import Path
@@ -35,11 +35,11 @@ UNWORN: dict[str, dict[str, Any]] = {
     "a knock every 15 s": {"knock_every_s": 15.0},
     "footsteps without end": {"steps": True},
 }
-"""Simulated: what nobody wears, and how."""
+"""Simulated sensors that nobody wears: arguments of `unworn` by description."""
 
 
 def report(folder: Path) -> str:
-    """Make the table and write results/worn.json. Raises DataError where data are missing."""
+    """Make the table and write results/worn.json. Raises DataError if data are missing."""
     whole, hashes = wear_days.load(folder)
     waist = hapt.load(folder)
     figures: dict[str, Any] = {"worn": {}, "unworn": {}}

@@ -1,8 +1,8 @@
-"""Every network of both papers, and what they compare with, under one protocol.
+"""Reports on every network of both papers, and on the classifiers they compare with.
 
-The publisher's windows and official split by person; five seeds; every choice made on people of
-the training set (RECIPES.md); the test set read once, after each fit. Apart from that, and never
-to choose by: the first paper's recipe as it stands, with every epoch's score on the test set.
+The protocol: the publisher's windows and official split by person; five seeds; all choices made on
+people of the training set (RECIPES.md); one use of the test set, after each fit. Separately, and
+without any choice by it: the first paper's recipe unchanged, with every epoch's test score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     A quick report takes two networks, one seed, one epoch and each sixteenth window.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         ConvertError: a model cannot be converted.
         EdgeharError: a process that fits died.
 
@@ -44,7 +44,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
     given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
     data = next(iter(jobs.values()))[0].data(folder)
-    # The longest first, so that no core waits for the last of them.
+    # The longest first, so that no core waits for them at the end.
     order = sorted(
         [job for some in (jobs, given) for those in some.values() for job in those],
         key=lambda job: (job.lstm != "fused", job.peek),
@@ -92,7 +92,7 @@ def _write(
     compared: Mapping[str, Results],
     made: Mapping[str, Table],
 ) -> None:
-    """Write a file for each table; that of `papers` holds all figures."""
+    """Write a file for each table; papers.json has all figures."""
     figures = {
         "networks": {one.subject.title: _figures(one) for one in outcomes},
         "others": {

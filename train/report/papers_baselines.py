@@ -1,20 +1,24 @@
-"""The classifiers that are no networks, with every seed; resumable."""
+"""Trains and scores the classifiers other than networks, each with every seed; resumable."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from firmware_bridge.whole_file import write_json
-from train.fitting.baselines import BASELINES, TILTED_COPIES, judge
-from train.report.fits import FOLDER
+from train.fitting import stored_results
+from train.fitting.baselines import BASELINES, TILTED_COPIES, measure
 from train.waist.data import Data
 
 
 def run_baseline(name: str, data: Data, seeds: Sequence[int], prefix: str) -> list[dict[str, Any]]:
-    """Train and score one; each result has the scores as `float`, `seconds` and `us_a_window`."""
+    """Train and score a classifier; each result has `float` (scores), `seconds`, `us_a_window`."""
     return [
-        _one(FOLDER / f"{prefix}{name.replace(' ', '-')}-{seed}.json", name, data, seed)
+        _one(
+            stored_results.FOLDER / f"{prefix}{name.replace(' ', '-')}-{seed}.json",
+            name,
+            data,
+            seed,
+        )
         for seed in seeds
     ]
 
@@ -28,18 +32,14 @@ def _one(path: Path, name: str, data: Data, seed: int) -> dict[str, Any]:
         "windows": len(data.train),
         "seed": seed,
     }
-    try:
-        done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if done["key"] == key:
-            return done
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not done yet, or cut short: do it
-    judged = judge(name, seed, data.train, data.test)
+    if (done := stored_results.read(path, key)) is not None:
+        return done
+    measured = measure(name, seed, data.train, data.test)
     done = {
         "key": key,
-        "float": judged.scores.to_dict(),
-        "seconds": round(judged.seconds, 2),
-        "us_a_window": round(judged.us_a_window, 1),
+        "float": measured.scores.to_dict(),
+        "seconds": round(measured.seconds, 2),
+        "us_a_window": round(measured.us_a_window, 1),
     }
     write_json(path, done)
     return done

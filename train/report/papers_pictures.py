@@ -1,4 +1,4 @@
-"""The papers' figures: class split, accuracies, curves, confusion."""
+"""Draws the pictures of the papers' report: classes, accuracies, curves, confusion."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -90,10 +90,10 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
 
 
 def _curves(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the paper's recipe with what it does on the test set, and ours in training."""
+    """Draw the paper's recipe with its test scores by epoch, and ours in training."""
     figure = Figure(figsize=(10.5, 6), layout="constrained")
     given = next(one for one in outcomes if one.as_given)
-    said = given.subject.published
+    published = given.subject.published
     for row, quantity in zip(figure.subplots(2, 2), ("accuracy", "loss"), strict=True):
         left, right = row
         for name, key, colour in (
@@ -104,7 +104,7 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
             epochs = np.arange(1, curves.shape[1] + 1)
             left.plot(epochs, curves.T, color=colour, linewidth=0.6, alpha=0.6)
             left.plot(epochs, curves.mean(axis=0), color=colour, linewidth=2, label=name)
-        goal = None if said is None else getattr(said, quantity)
+        goal = None if published is None else getattr(published, quantity)
         if goal is not None:
             left.axhline(goal, color=ORANGE, linestyle="--", linewidth=1, label="published")
         for one in outcomes:
@@ -130,7 +130,7 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
 
 
 def _confusion(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the int8 models' answers, all seeds together, in percent of the true activity."""
+    """Draw the int8 models' confusion, all seeds together, in percent of the true activity."""
     rows = -(-len(outcomes) // 3)
     figure = Figure(figsize=(13, 4.4 * rows), layout="constrained")
     grid = figure.subplots(rows, 3, squeeze=False)
@@ -141,9 +141,9 @@ def _confusion(outcomes: Sequence[Outcome]) -> Figure:
         draw_confusion(axes, counts, _percent(counts), LABELS)
         axes.set_title(f"{one.subject.title}, int8: {np.trace(counts) / counts.sum():.1%}")
     for axes in grid[:, 0]:
-        axes.set_ylabel("was")
+        axes.set_ylabel("true")
     for axes in grid[-1]:
-        axes.set_xlabel("said")
+        axes.set_xlabel("decided")
     return figure
 
 

@@ -1,7 +1,7 @@
-"""What the two papers say of UCI HAR's official test set, one figure each; shares of 1.
+"""The two papers' published figures on UCI HAR's official test set; shares of 1.
 
-A: Mutegeki and Han, ICAIIC 2020. B: Pandey, Karn and Jha. Neither says how many seeds it ran or
-which epoch it reports.
+A: Mutegeki and Han, ICAIIC 2020. B: Pandey, Karn and Jha. Neither states the number of seeds or
+the epoch of its figures.
 """
 
 from dataclasses import dataclass

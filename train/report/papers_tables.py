@@ -1,4 +1,4 @@
-"""The papers' tables, as mean and deviation over the seeds, beside what the papers say."""
+"""The tables of the papers' report: mean and deviation over seeds beside published figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ Results = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the fits of one network gave."""
+    """The results of one network's fits."""
 
     subject: Subject
     results: Results
-    """By our recipe, a result a seed; the first has its `cost`."""
+    """By our recipe, one a seed; the first has `cost`."""
     as_given: Results
-    """By its paper's recipe, with every epoch's `peek_accuracy` on the test people."""
+    """By the paper's recipe, with every epoch's `peek_accuracy` on the test people."""
 
 
 def tables(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> dict[str, Table]:
-    """Make all tables, by the name of the file that is to hold them."""
+    """Return all tables by the name of their file in results/."""
     return {
         "papers": _accuracy(outcomes, compared),
         "papers-scores": _scores(outcomes, compared),
@@ -34,7 +34,7 @@ def tables(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> dict
 
 
 def percent(values: Sequence[float]) -> str:
-    """Lay out shares of 1 as mean and deviation."""
+    """Format shares of 1 as mean and deviation."""
     spread = f" ± {100 * stdev(values):.2f}" if len(values) > 1 else ""
     return f"{mean(values):.2%}{spread}" if values else ""
 
@@ -51,13 +51,13 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> T
     ]
     rows = []
     for one in outcomes:
-        said = one.subject.published
+        published = one.subject.published
         rows.append(
             [
                 one.subject.title,
-                _published(said),
+                _published(published),
                 *(percent(_of(one.results, form, "accuracy")) for form in ("float", "int8")),
-                "" if said is None or said.loss is None else f"{said.loss:.3f}",
+                "" if published is None or published.loss is None else f"{published.loss:.3f}",
                 *(_plain(_of(one.results, form, "loss")) for form in ("float", "int8")),
             ]
         )
@@ -73,9 +73,9 @@ def _scores(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> Tab
     rows = []
     whole = [(one.subject.title, one.subject.published, one.results) for one in outcomes]
     whole += [(name, BASELINES[name], results) for name, results in compared.items()]
-    for title, said, results in whole:
-        if said is not None:
-            figures = (said.accuracy, said.precision, said.recall, said.f1)
+    for title, published, results in whole:
+        if published is not None:
+            figures = (published.accuracy, published.precision, published.recall, published.f1)
             rows.append(
                 [f"{title}, published", *("" if f is None else f"{f:.2%}" for f in figures)]
             )
@@ -129,7 +129,7 @@ def _epochs(outcomes: Sequence[Outcome]) -> Table:
 
 
 def epochs_row(name: str, accuracies: Sequence[float], goal: float) -> list[str]:
-    """Lay out how often one way to choose the epoch reaches a published accuracy."""
+    """Return the row of one rule to choose the epoch: how often it reaches a published accuracy."""
     reached = sum(accuracy >= goal for accuracy in accuracies)
     return [
         name,
@@ -143,8 +143,8 @@ def _of(results: Results, form: str, quantity: str) -> list[float]:
     return [result[form][quantity] for result in results]
 
 
-def _published(said: Published | None) -> str:
-    return "" if said is None else f"{said.accuracy:.2%} ({said.paper})"
+def _published(one: Published | None) -> str:
+    return "" if one is None else f"{one.accuracy:.2%} ({one.paper})"
 
 
 def _plain(values: Sequence[float]) -> str:

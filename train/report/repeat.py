@@ -1,6 +1,5 @@
-"""The same fit with several seeds, float and int8; one file a seed, so that it can be resumed."""
+"""Repeats a fit with several seeds, float and int8; one file a seed, so that it can be resumed."""
 
-import json
 import logging
 import tempfile
 from collections.abc import Sequence
@@ -13,34 +12,30 @@ from convert import runtime_process
 from convert.export import export
 from firmware_bridge.whole_file import write_json
 from train.datasets.waist import LABELS
-from train.fitting import experiment
+from train.fitting import experiment, stored_results
 from train.networks.recipes import Recipe
 from train.results.scores import HALF_STEP, score
 from train.waist.data import Data
 
 LOG = logging.getLogger("train")
-FOLDER = Path("runs") / "report"
 
 
 def repeat(name: str, data: Data, recipe: Recipe, seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Fit, convert and score with each seed; what an earlier call has done is taken from its file.
+    """Fit, convert and score with each seed; stored results of earlier calls are used again.
 
     Each result has `float` and `int8` scores on the test people, and `config`.
     """
-    return [_one(FOLDER / f"{name}-{seed}.json", data, recipe, seed) for seed in seeds]
+    return [
+        _one(stored_results.FOLDER / f"{name}-{seed}.json", data, recipe, seed) for seed in seeds
+    ]
 
 
 def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
     people = sorted(data.test.people)
     key = {"recipe": asdict(recipe), "data": data.sha256, "test": people, "seed": seed}
-    key = json.loads(json.dumps(key))  # as it reads back, tuples are lists
-    try:
-        done: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if done["key"] == key:
-            LOG.info("%s: done before", path)
-            return done
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not done yet, or cut short: do it
+    if (done := stored_results.read(path, key)) is not None:
+        LOG.info("%s: fitted before", path)
+        return done
     LOG.info("%s", path)
     result = experiment.run(data, recipe, seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +59,7 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
 
 
 def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
-    """Give mean and standard deviation over the seeds of what one form scores."""
+    """Return mean and standard deviation over the seeds of each score of one form."""
     quantities = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss")
     return {
         quantity: {
@@ -78,7 +73,7 @@ def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
 
 
 def row(name: str, figures: dict[str, Any]) -> list[str]:
-    """Lay out one row: name, accuracy with its deviation and range, macro F1, loss."""
+    """Return a table row: name, accuracy with its deviation and range, macro F1, loss."""
     accuracy, f1, loss = figures["accuracy"], figures["macro_f1"], figures["loss"]
     low, high = min(accuracy["values"]), max(accuracy["values"])
     return [

@@ -1,4 +1,4 @@
-"""The whole path on people the model never saw: player, pty, daemon, int8, no smoothing."""
+"""Reports on the whole path with people the model never saw: player, pty, daemon, int8 model."""
 
 import tempfile
 from pathlib import Path
@@ -23,7 +23,7 @@ def report(folder: Path, *, quick: bool) -> str:
     """Replay every test person's recordings; write results/replay.json and .png unless quick.
 
     Raises:
-        EdgeharError: the daemon said other than `classify` of the same samples.
+        EdgeharError: the daemon and `classify` differ on the same samples.
 
     """
     data = hapt.load(folder)
@@ -36,9 +36,9 @@ def report(folder: Path, *, quick: bool) -> str:
             done = replay(recording, Path(place))
         if without_time(done.live) != without_time(done.offline):
             raise EdgeharError(f"experiment {recording.experiment}: run and classify disagree")
-        truth, said = judged(recording, done, bundle.spec.rate_hz)
+        truth, outputs = labelled(recording, done, bundle.spec.rate_hz)
         y.append(truth)
-        probabilities.append(said)
+        probabilities.append(outputs)
         recorded_s += len(recording.samples) / hapt.RATE_HZ
         played_s += done.seconds
     scores = score(np.concatenate(y), np.concatenate(probabilities), LABELS)
@@ -59,22 +59,22 @@ def report(folder: Path, *, quick: bool) -> str:
     return pages.markdown(head, rows)
 
 
-def judged(
+def labelled(
     recording: hapt.Recording, done: Replayed, rate_hz: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give truth (n,) and answer (n, classes) of the windows wholly inside a labelled segment.
+    """Return labels (n,) and probabilities (n, classes) of windows wholly in a labelled segment.
 
-    A window that the daemon calls unknown counts as wrong: its answer is shared among the others.
+    A window with decision `unknown` counts as wrong: its true label's probability is set to 0.
     """
     windows = [one for one in done.live if one["probabilities"] is not None]
     starts_s, ends_s = (np.array([one[end] for one in windows]) for end in ("start_s", "end_s"))
     truth = activities(recording, starts_s, ends_s, rate_hz)
-    said = np.array([[one["probabilities"][label] for label in LABELS] for one in windows])
+    rows = np.array([[one["probabilities"][label] for label in LABELS] for one in windows])
     for i, one in enumerate(windows):
         if one["activity"] is None:
-            said[i, truth[i]] = 0.0
+            rows[i, truth[i]] = 0.0
     inside = truth >= 0
-    return truth[inside], said[inside]
+    return truth[inside], rows[inside]
 
 
 def _table(scores: Scores) -> tuple[list[str], list[list[str]]]:

@@ -1,4 +1,4 @@
-"""The paper's network on UCI HAR's official split: five seeds, float and int8."""
+"""Reports on the paper's network on UCI HAR's official split: five seeds, float and int8."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ PAPER_SAYS = ["the paper's own (one figure; seeds and epoch not stated)", "92.13
 
 
 def report(folder: Path, *, quick: bool) -> str:
-    """Make the table; write results/uci.json unless quick. The test set is read after each fit.
+    """Make the table; write results/uci.json unless quick. The test set is used after each fit.
 
     The epoch is chosen on four training people, drawn anew by each seed.
     """

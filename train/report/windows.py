@@ -1,4 +1,4 @@
-"""Two ways to make windows: the publisher's, and our signal path over the raw recordings."""
+"""Compares the publisher's windows with those of our signal path over the raw recordings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,12 @@ NAMES = {"uci": "publisher's windows", "hapt": "our signal path"}
 
 
 def report(folder: Path, *, quick: bool) -> str:
-    """Train on either with one recipe, test on the same people; write results/windows.json.
+    """Train on both with one recipe, test on the same people; write results/windows.json.
 
-    The people are those of HAPT, which some copies of the archive hold only in part. A quick
-    report is one seed and two epochs, and is not written.
+    The people are those of HAPT, of which some copies lack people. A quick report has one seed and
+    two epochs, and is not written.
     """
-    # The publisher's windows have no other hop; four times the epochs see as many windows.
+    # The publisher's windows have this hop only; four times the epochs see as many windows.
     recipe = replace(WAIST, hop=64, epochs=4 * WAIST.epochs)
     if quick:
         recipe = replace(recipe, epochs=2)

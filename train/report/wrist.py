@@ -1,4 +1,4 @@
-"""The wrist model on people, and on data sets, that it has never seen."""
+"""Reports on the wrist model with people, and with data sets, that it has never seen."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -17,11 +17,11 @@ from train.results import pages
 from train.results.provenance import provenance
 from train.wrist import cross_validation
 from train.wrist.cross_validation import LeftOut
-from train.wrist.decisions import Figures, Said, delay_s, figures, joined, of, say
+from train.wrist.decisions import Decisions, Figures, decide, delay_s, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.fit_decision import Stretch, fit_decision, stretches
 from train.wrist.spec import POSTURES
-from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, random_turns, said_when_turned, without
+from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, decide_turned, random_turns, without
 from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
 from train.wrist.windows import WristWindows
 
@@ -49,7 +49,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """Make the tables; write results/wrist.json and its pictures unless quick.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         EdgeharError: a process that fits died.
 
     """
@@ -72,20 +72,20 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     folds = [stretches(*fold) for fold in zip(groups[:split], rows[:split], strict=True)]
     decision = fit_decision([one for fold in folds for one in fold])
     people = [
-        say(group, row, fit_decision([o for f in folds if f is not fold for o in f]), POSTURES)
+        decide(group, row, fit_decision([o for f in folds if f is not fold for o in f]), POSTURES)
         for fold, group, row in zip(folds, groups[:split], rows[:split], strict=True)
     ]
     sets = {
-        job.dataset: say(group, row, _without(job.dataset, folds), POSTURES)
+        job.dataset: decide(group, row, _without(job.dataset, folds), POSTURES)
         for job, group, row in zip(jobs[split:], groups[split:], rows[split:], strict=True)
     }
     table = []
-    for (name, said), group in zip(sets.items(), groups[split:], strict=True):
-        table.append(_row(TITLES[name], figures(said)))
-        table += [_row(f"… {what}", those) for what, those in _fairer(said, [group]).items()]
-    whole = joined(people)
+    for (name, decisions), group in zip(sets.items(), groups[split:], strict=True):
+        table.append(_row(TITLES[name], figures(decisions)))
+        table += [_row(f"… {what}", those) for what, those in _fairer(decisions, [group]).items()]
+    whole = Decisions.joined(people)
     everybody = np.concatenate([group.dataset for group in groups[:split]])
-    per_set = {name: of(whole, everybody == name) for name in dict.fromkeys(everybody.tolist())}
+    per_set = {name: whole.where(everybody == name) for name in dict.fromkeys(everybody.tolist())}
     table += [_row(f"new people of {TITLES[name]}", figures(s)) for name, s in per_set.items()]
     table.append(_row("new people of all", figures(whole)))
     fairer = _fairer(whole, groups[:split])
@@ -96,10 +96,10 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         )
         lies = lying(whole, np.concatenate([g.lying for g in groups[:split]]))
         summary = {
-            "datasets": {name: figures(said).to_dict() for name, said in sets.items()},
+            "datasets": {name: figures(decisions).to_dict() for name, decisions in sets.items()},
             "people": {
                 "all": figures(whole).to_dict(),
-                **{name: figures(said).to_dict() for name, said in per_set.items()},
+                **{name: figures(decisions).to_dict() for name, decisions in per_set.items()},
             },
             "people_fairer": {what: those.to_dict() for what, those in fairer.items()},
             "smoothing": {
@@ -133,23 +133,23 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     return pages.markdown(HEAD, table)
 
 
-def lying(said: Said, lies: NDArray[np.bool_]) -> dict[str, float]:
-    """Give the shares of what was said of people who lie, which is no label."""
-    return {name: float((said.said[lies] == c).mean()) for c, name in enumerate(CLASSES)}
+def lying(decisions: Decisions, lies: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the share of each decision for people who lie, which is not a label."""
+    return {name: float((decisions.decided[lies] == c).mean()) for c, name in enumerate(CLASSES)}
 
 
 def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) -> dict[str, Any]:
-    """Turn the sensors of the first fold's people, whom its model has not seen.
+    """Rotate the sensors of the first fold's people, whom its model has not seen.
 
-    Gives accuracy as they come, under a random turn for each, and by axis and angle, left and
-    right wrist apart where the publisher says which.
+    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
+    angle; left and right wrist apart where the publisher states the wrist.
     """
     job = jobs[0]
     those = [without(day, "unknown") for day in days if day.person in job.people]
     model = job.path.with_suffix(".keras")
 
     def accuracy(some: Sequence[Day], matrices: Any) -> float:
-        return figures(said_when_turned(some, matrices, model, decision)).accuracy
+        return figures(decide_turned(some, matrices, model, decision)).accuracy
 
     wrists = {"all": those}
     for wrist in ("left", "right"):
@@ -170,8 +170,8 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
     }
 
 
-def _fairer(said: Said, groups: Sequence[WristWindows]) -> dict[str, Figures]:
-    """Give the figures of what meets the terms: the wearer walks, and swings the arm."""
+def _fairer(decisions: Decisions, groups: Sequence[WristWindows]) -> dict[str, Figures]:
+    """Return figures of wearers who meet the conditions of use: they walk, and swing the arm."""
     wearer, known, detail = (
         np.concatenate([getattr(group, name) for group in groups])
         for name in ("wearer", "known", "detail")
@@ -182,7 +182,7 @@ def _fairer(said: Said, groups: Sequence[WristWindows]) -> dict[str, Figures]:
         met["of wearers who walked until their mounting was known"] = walked
     if (rail := np.isin(detail, sorted(ON_A_RAIL))).any():
         met["off the treadmill"] = ~rail
-    return {what: figures(of(said, chosen)) for what, chosen in met.items()}
+    return {what: figures(decisions.where(chosen)) for what, chosen in met.items()}
 
 
 def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
@@ -200,7 +200,7 @@ def _lying(shares: dict[str, float]) -> tuple[list[str], list[list[str]]]:
 
 
 def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
-    """Fit the decision's numbers to left-out people of the other data sets."""
+    """Fit the decision's parameters to left-out people of the other data sets."""
     return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
 
 

@@ -1,4 +1,4 @@
-"""The wrist data sets in figures: who, how long, how the sensor sat, do gyro and acc agree."""
+"""Describes the wrist data sets: people, minutes, mounting, agreement of gyro and accelerometer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 
 from firmware_bridge.samples import Float64
-from train.datasets.wrist import DATASETS, LABELS, LYING, SOURCES, UNKNOWN, Piece, load
+from train.datasets.piece import ACTIVITIES, LABELS, LYING, Piece
+from train.datasets.wrist import DATASETS, SOURCES, load
 from train.studies.gyro_check import check_people
 
 HEAD = [
     "",
     "people",
     "rate",
-    *LABELS,
-    LYING,
-    UNKNOWN,
+    *ACTIVITIES,
     "gyroscope against gravity: scale",
     "correlation",
     "published axes fit best",
@@ -25,7 +24,7 @@ HEAD = [
 
 
 def table(folder: Path) -> dict[str, Any]:
-    """Give the figures of each data set by name; minutes count each wrist of a person.
+    """Return the figures of each data set by name; minutes count each wrist of a person.
 
     Raises:
         DataError: one of DATASETS is missing or damaged.
@@ -35,13 +34,13 @@ def table(folder: Path) -> dict[str, Any]:
 
 
 def rows(figures: dict[str, Any]) -> list[list[str]]:
-    """Lay the figures out, a row for each data set, under HEAD."""
+    """Return the table's rows under HEAD, one a data set."""
     return [
         [
             name,
             str(of["people"]),
             f"{of['rate_hz']:.1f} Hz",
-            *(f"{of['minutes'].get(label, 0):.0f} min" for label in (*LABELS, LYING, UNKNOWN)),
+            *(f"{of['minutes'].get(label, 0):.0f} min" for label in ACTIVITIES),
             f"{of['gyro']['scale']:.2f}",
             f"{of['gyro']['correlation']:.2f}",
             f"{of['gyro']['as_it_is']} of {of['gyro']['checked']}",
@@ -51,16 +50,16 @@ def rows(figures: dict[str, Any]) -> list[list[str]]:
 
 
 def _one(name: str, folder: Path) -> dict[str, Any]:
-    found = load(name, folder)
-    periods_s = np.concatenate([np.diff(piece.samples.t_s) for piece in found.pieces])
+    loaded = load(name, folder)
+    periods_s = np.concatenate([np.diff(piece.samples.t_s) for piece in loaded.pieces])
     return {
         "title": SOURCES[name].title,
-        "sha256": found.sha256,
-        "people": len(found.people),
+        "sha256": loaded.sha256,
+        "people": len(loaded.people),
         "rate_hz": round(1 / float(np.median(periods_s)), 2),
-        "minutes": _minutes(found.pieces),
-        "up": _up(found.pieces),
-        "gyro": _gyro(found.pieces),
+        "minutes": _minutes(loaded.pieces),
+        "up": _up(loaded.pieces),
+        "gyro": _gyro(loaded.pieces),
     }
 
 
@@ -68,17 +67,13 @@ def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
     minutes: Counter[str] = Counter()
     for piece in pieces:
         minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    return {
-        label: round(minutes[label], 1)
-        for label in (*LABELS, LYING, UNKNOWN, "")
-        if label in minutes
-    }
+    return {label: round(minutes[label], 1) for label in (*ACTIVITIES, "") if label in minutes}
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
-    """Say where up is in the sensor's axes, by activity and wrist: the mean over people.
+    """Return the direction of up in the sensor's axes, by activity and wrist: the mean over people.
 
-    `agreement` is the length of that mean: 1 where the sensor sat alike on all of them.
+    `agreement` is the length of that mean: 1 if all people have the same direction.
     """
     sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""The wrist report's pictures, from results/wrist.json's figures."""
+"""Draws the wrist report's pictures from the figures of results/wrist.json."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from train.datasets.wrist import LABELS, LYING, UNKNOWN
+from train.datasets.piece import ACTIVITIES
 from train.results.pictures import draw_confusion
 from train.wrist.wear_days import CLASSES
 
@@ -24,7 +24,7 @@ def draw(folder: Path, made: dict[str, Any]) -> None:
 
 
 def accuracies(path: Path, made: dict[str, Any]) -> None:
-    """Draw accuracy by data set: left out whole, and only the people tested on left out."""
+    """Draw accuracy by data set: whole set left out, and people left out."""
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.add_subplot()
     names = list(made["datasets"])
@@ -62,7 +62,7 @@ def confusion(path: Path, made: dict[str, Any]) -> None:
 
 
 def reliability(path: Path, of: dict[str, Any]) -> None:
-    """Draw how often the likeliest label is right against the confidence in it."""
+    """Draw the accuracy of the likeliest label against its confidence."""
     rows = np.array([row for row in of["reliability"] if row[0]], float)
     figure = Figure(figsize=(4.6, 4.6), layout="constrained")
     axes = figure.add_subplot()
@@ -78,7 +78,7 @@ def reliability(path: Path, of: dict[str, Any]) -> None:
 
 
 def angles(path: Path, turns: dict[str, Any]) -> None:
-    """Draw accuracy against how far the sensor is turned, by axis, for each wrist."""
+    """Draw accuracy against the sensor's rotation, by axis, for each wrist."""
     wrists = turns["by angle"]
     figure = Figure(figsize=(3.2 * len(wrists) + 0.8, 3.2), layout="constrained")
     those = np.atleast_1d(figure.subplots(1, len(wrists), sharey=True))
@@ -94,9 +94,8 @@ def minutes(path: Path, figures: dict[str, Any]) -> None:
 
     `figures` is as train.report.wrist_data gives them.
     """
-    activities = (*LABELS, LYING, UNKNOWN)
     minutes = np.array(
-        [[of["minutes"].get(label, 0) for label in activities] for of in figures.values()]
+        [[of["minutes"].get(label, 0) for label in ACTIVITIES] for of in figures.values()]
     )
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.add_subplot()
@@ -105,7 +104,7 @@ def minutes(path: Path, figures: dict[str, Any]) -> None:
         colour = "white" if value > 100 else "black"
         if value:
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(activities)), activities, fontsize=8)
+    axes.set_xticks(range(len(ACTIVITIES)), ACTIVITIES, fontsize=8)
     names = [f"{name}\n{of['people']} people" for name, of in figures.items()]
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_title("Minutes by activity and data set, each wrist counted")

@@ -1,6 +1,6 @@
-"""What the pages quote: results/NAME.json, each with its table, put between markers.
+"""Writes results/NAME.json, and fills the tables of README.md and docs/ from these files.
 
-docs/CONFIG.md is made as a whole.
+docs/CONFIG.md is generated as a whole.
 """
 
 import json
@@ -20,7 +20,7 @@ DOCS = Path("docs")
 
 
 def write(name: str, figures: dict[str, Any], head: list[str], rows: list[list[str]]) -> Path:
-    """Write results/NAME.json with its figures and the table that a page shows of them."""
+    """Write results/NAME.json: the figures, and the table for the pages."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
     write_json(path, {**figures, "table": {"head": head, "rows": rows}})
@@ -28,7 +28,7 @@ def write(name: str, figures: dict[str, Any], head: list[str], rows: list[list[s
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """Lay out a table; the first column is text, the others figures."""
+    """Return a Markdown table; the first column is text, the others are figures."""
     rule = ["---"] + ["---:"] * (len(head) - 1)
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
@@ -68,7 +68,7 @@ def _own_table(figures: dict[str, Any]) -> Table:
 
 
 def update_pages(*, check: bool) -> list[Path]:
-    """Bring README.md and docs/ up to date, or only look; return the pages that were not.
+    """Return the pages of README.md and docs/ that are out of date; update them unless `check`.
 
     Raises:
         InputError: there is no README here, or a table has no results.

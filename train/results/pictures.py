@@ -27,7 +27,7 @@ def draw_confusion(
 ) -> None:
     """Draw a square for each true (row) and decided (column) label, dark for a large share.
 
-    The text of a square whose count is zero is left out.
+    Shares are of the row. Squares with count 0 have no text.
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -42,13 +42,13 @@ def draw_confusion(
 
 
 def curves_picture(path: Path, history: dict[str, list[float]], epoch: int) -> None:
-    """Draw loss and accuracy by epoch, and which epoch was kept."""
+    """Draw loss and accuracy by epoch, and mark the epoch of the model's weights."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for name, label in ((quantity, "training"), (f"val_{quantity}", "validation people")):
             if name in history:
                 axes.plot(range(1, len(history[name]) + 1), history[name], label=label)
-        axes.axvline(epoch, color="grey", linewidth=0.8, linestyle=":", label="kept")
+        axes.axvline(epoch, color="grey", linewidth=0.8, linestyle=":", label="chosen")
         axes.set_xlabel("epoch")
         axes.set_ylabel(quantity)
         axes.legend()

@@ -1,4 +1,4 @@
-"""Which commit and which tools made a result."""
+"""The commit and the package versions with which a result was made."""
 
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +9,7 @@ TOOLS = ("edgehar", "keras", "numpy", "tensorflow")
 
 
 def provenance() -> dict[str, Any]:
-    """Say which commit and which tools make a result; the commit is None outside a checkout."""
+    """Return the commit, None outside a checkout, and the versions of TOOLS."""
     return {"commit": _commit(), "tools": {tool: _version(tool) for tool in TOOLS}}
 
 

@@ -1,14 +1,15 @@
-"""How well probabilities name the activities."""
+"""Scores of class probabilities against true labels."""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 LEAST_PROBABILITY = 1e-7
-"""What Keras takes a probability of zero for in its loss."""
+"""Lower bound of a probability in the loss, as in Keras."""
 HALF_STEP = 1 / 512
-"""The same for int8 outputs: half of their step, below which they cannot say anything."""
+"""The same for int8 outputs: half of their quantisation step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Scores:
     """Windows by true label (row) and predicted label (column)."""
 
     def to_dict(self) -> dict[str, object]:
-        """Give all of it as JSON takes it."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
@@ -39,26 +40,25 @@ def score(
     labels: tuple[str, ...],
     least: float = LEAST_PROBABILITY,
 ) -> Scores:
-    """Score (n, classes) probabilities against (n,) true classes.
+    """Score (n, classes) probabilities against (n,) true classes, n > 0.
 
-    A probability below `least` counts as that in the loss.
-    A label that is never predicted has precision 0, as scikit-learn's `zero_division=0`.
+    In the loss, `least` is the lower bound of a probability; scikit-learn's log_loss has a fixed
+    one. A label that is never predicted has precision 0.
     """
-    confusion = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(confusion, (y, probabilities.argmax(axis=1)), 1)
-    right = confusion.diagonal().astype(np.float64)
-    precision = right / np.maximum(confusion.sum(axis=0), 1)
-    recall = right / np.maximum(confusion.sum(axis=1), 1)
-    f1 = 2 * right / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
+    classes, predicted = np.arange(len(labels)), probabilities.argmax(axis=1)
+    confusion = confusion_matrix(y, predicted, labels=classes)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        y, predicted, labels=classes, zero_division=0
+    )
     true_probability = np.maximum(probabilities[np.arange(len(y)), y], least)
 
     def by_label(values: NDArray[np.float64]) -> dict[str, float]:
-        return {label: float(value) for label, value in zip(labels, values, strict=True)}
+        return dict(zip(labels, values.tolist(), strict=True))
 
     return Scores(
         windows=len(y),
-        accuracy=float(right.sum() / max(len(y), 1)),
-        loss=float(-np.log(true_probability).mean()) if len(y) else 0.0,
+        accuracy=float(accuracy_score(y, predicted)),
+        loss=float(-np.log(true_probability).mean()),
         precision=by_label(precision),
         recall=by_label(recall),
         f1=by_label(f1),

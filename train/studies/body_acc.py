@@ -1,9 +1,9 @@
-"""How the device's causal body acceleration compares with UCI HAR's own.
+"""Compares the device's causal body acceleration with UCI HAR's own.
 
-The publisher cut its windows from the recordings that HAPT holds, and took gravity off with a
-filter of its own. Each published window is found again in the recordings of its person by its
-total acceleration (least mean square difference over all offsets); there, and only where the match
-is beyond doubt, the two body accelerations are compared.
+The publisher cut its windows from the recordings in HAPT, and removed gravity with another filter.
+Each published window is located in its person's recordings by its total acceleration (least mean
+square difference over all offsets). Where the match is certain, the two body accelerations are
+compared.
 """
 
 from dataclasses import dataclass, replace
@@ -19,17 +19,17 @@ from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS
 
 MATCH_SHARE = 0.3
-"""Largest rms difference of total acceleration in a match, over the window's own deviation."""
+"""Largest rms difference of total acceleration in a match, relative to the window's deviation."""
 MATCH_G = 0.006
-"""The same in g, for windows of rest: the publisher's noise filter is not ours."""
+"""The same in g, for windows at rest: the two noise filters differ."""
 _SETTLED = 4
-"""Hops from a recording's start after which it hardly matters how the gravity filter began."""
+"""Hops from a recording's start after which the gravity filter has settled."""
 _AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of one activity, or of all of them; rms over windows, samples and axes, g."""
+    """Of one activity, or of all; rms over windows, samples and axes, g."""
 
     windows: int
     """Published windows of the people in the recordings."""
@@ -39,14 +39,14 @@ class Comparison:
     body_difference_rms_g: float
     """Ours less the publisher's."""
     total_difference_rms_g: float
-    """The same for total acceleration: what the noise filters differ by."""
+    """The same for total acceleration: the difference of the noise filters."""
     gravity_difference_rms_g: float
-    """The same for what was taken off, total less body acceleration."""
+    """The same for gravity, total less body acceleration."""
 
 
 def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
-    """Compare by activity, and over all of them under `all`."""
-    # The path must not skip what a match may lie in; settling is waited for below.
+    """Compare by activity, and over all under `all`."""
+    # No warm-up: the path must not skip windows that may match; _continuous drops the first hops.
     spec = replace(spec, warm_up_s=0.0)
     present = np.isin(uci.person, sorted(hapt.people))
     difference_g = np.full(len(uci.y), np.inf)
@@ -106,9 +106,9 @@ def _locate(track: Float64, windows: Float64) -> tuple[NDArray[np.intp], Float64
     for at in range(0, len(views), _AT_ONCE):
         part = views[at : at + _AT_ONCE].reshape(-1, flat.shape[1])
         squares = (part**2).sum(axis=1) - 2 * (flat @ part.T)
-        found = squares.argmin(axis=1)
-        least = squares[np.arange(len(flat)), found]
+        nearest = squares.argmin(axis=1)
+        least = squares[np.arange(len(flat)), nearest]
         better = least < best
-        offset[better], best[better] = found[better] + at, least[better]
+        offset[better], best[better] = nearest[better] + at, least[better]
     rms = np.sqrt(np.maximum(best + (flat**2).sum(axis=1), 0) / flat.shape[1])
     return offset, rms

@@ -1,7 +1,8 @@
-"""How much a body at rest turns a sensor, beyond the sensor's own noise.
+"""Measures how much a body at rest turns a sensor, without the sensor's own noise.
 
-Noise is white; what a body does is slow. So the angular rate's density from 0.3 to 3 Hz, where
-breath and heart are, less that at the top of the band.
+Noise is white; a body's movement is slow. So the noise density, measured near the top of the
+spectrum, is subtracted from the angular rate's density between 0.3 and 3 Hz, the range of breath
+and heartbeat.
 """
 
 import math
@@ -13,14 +14,14 @@ from firmware_bridge.samples import Samples
 
 BAND_HZ = (0.3, 3.0)
 TOP = (0.32, 0.46)
-"""As a share of the rate: above what a body at rest does, below what sampling may fold back."""
+"""Relative to the sample rate: above a resting body's movement, below possible aliases."""
 SEGMENT_S = 10.0
 
 
 def beyond_noise_rad_s(samples: Samples) -> float | None:
-    """Return it as rms over time, all axes, the median over segments; None for a short recording.
+    """Return the rms angular rate of all axes without noise; None for a short recording.
 
-    A density is that of the median segment, so that a fidget now and then does not count.
+    Densities are medians over segments, so that rare fidgets do not count.
     """
     if len(samples) < 2:
         return None

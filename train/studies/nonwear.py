@@ -1,4 +1,4 @@
-"""How often `nonwear` says `not_worn` of people who wear the sensor, and of one nobody wears."""
+"""Tests nonwear detection on people who wear the sensor, and on a sensor that nobody wears."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,13 +18,13 @@ from train.wrist.windows import marks_of
 WORN = NonwearSpec()
 TWICE = replace(WORN, gyro_rad_s=2 * WORN.gyro_rad_s, body_g=2 * WORN.body_g)
 SHORTEST_S = 10.0
-"""Activities that last less (falls, doors) cannot show how soon `not_worn` ends."""
+"""Shorter activities (falls, doors) cannot show how soon `not_worn` ends."""
 
 
 def worn_figures(
     streams: Iterable[tuple[str, Sequence[Window]]], spec: SignalSpec
 ) -> dict[str, Any]:
-    """Count what is said of people who wear it; each stream with its person."""
+    """Return the figures of people who wear the sensor; `streams` are (person, windows)."""
     hop_s = spec.hop / spec.rate_hz
     windows: dict[str, int] = {}
     off: dict[str, int] = {}
@@ -53,59 +53,60 @@ def worn_figures(
 
 
 def unworn_figures(those: Sequence[Window]) -> dict[str, Any]:
-    """Count what is said of a sensor that nobody wears."""
+    """Return the figures of a sensor that nobody wears."""
     worn, hop_s = NonwearDetector(WORN, WRIST.hop / WRIST.rate_hz), WRIST.hop / WRIST.rate_hz
-    said = [worn.see(window.x) for window in those]
-    off = np.array([answer is False for answer in said])
+    answers = [worn.see(window.x) for window in those]
+    off = np.array([answer is False for answer in answers])
     rates = [rate_rad_s(window.x) for window in those]
     return {
         "hours": len(those) * hop_s / 3600,
         "rate_rad_s": _quantiles(rates, (0.5, 0.99)),
         "delay_s": float(those[int(off.argmax())].end_s) if off.any() else None,
         "not_worn": float(off.mean()),
-        "too_still": said.count(None) / len(said),
+        "too_still": answers.count(None) / len(answers),
     }
 
 
 def beyond_noise(those: Sequence[Day], activity: str) -> dict[str, int]:
-    """Count recordings of people at rest, and those that move less than what is called still.
+    """Count recordings of an activity at rest, and those below the threshold of stillness.
 
-    That is what a sensor without noise would have shown; `micro_movement` says how it is told.
+    The sensor's noise is subtracted; see `micro_movement`.
     """
-    found = [
+    rates = [
         beyond_noise_rad_s(day.samples[first:end])
         for day in those
         for mark in day.marks
         if mark.activity == activity
         for first, end in [np.searchsorted(day.samples.t_s, [mark.start_s, mark.end_s])]
     ]
-    known = [rate for rate in found if rate is not None]
+    known = [rate for rate in rates if rate is not None]
     return {"recordings": len(known), "still": sum(rate < WORN.gyro_rad_s for rate in known)}
 
 
 def put_on_figures(whole: Sequence[Day]) -> dict[str, Any]:
-    """Measure how long each activity of each wearer takes to end `not_worn`, seconds.
+    """Measure how soon each activity of each wearer ends `not_worn`, seconds.
 
-    At its hardest: the sensor lay exactly as the activity begins, so only movement tells.
+    The hardest case: the sensor lay in the direction in which the activity begins, so only movement
+    shows that it is worn.
     """
-    hop_s, found = WRIST.hop / WRIST.rate_hz, []
+    hop_s, delays = WRIST.hop / WRIST.rate_hz, []
     for day in whole:
         those = windows_of(day.samples, WRIST)
         marked = zip(those, marks_of(those, day.marks), strict=True)
         for mark, run in groupby(marked, key=lambda one: one[1]):
             these = [window for window, _ in run]
             if mark is not None and len(these) * hop_s >= SHORTEST_S:
-                found.append(_put_on_s(these, hop_s))
-    known = [seconds for seconds in found if seconds is not None]
+                delays.append(_put_on_s(these, hop_s))
+    known = [seconds for seconds in delays if seconds is not None]
     return {
-        "activities": len(found),
-        "not_within_them": len(found) - len(known),
+        "activities": len(delays),
+        "not_within_them": len(delays) - len(known),
         "delay_s": {"median": float(np.median(known)), "longest": float(max(known))},
     }
 
 
 def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
-    """Return the time to the end of the window that is worn again; None if the run is over."""
+    """Return the time to the end of the first window that is worn; None if no window is."""
     lying = np.zeros_like(those[0].x)
     lying[:, :3] = those[0].x[:, :3].mean(axis=0)
     worn = NonwearDetector(WORN, hop_s)
@@ -118,7 +119,7 @@ def _put_on_s(those: Sequence[Window], hop_s: float) -> float | None:
 
 
 def _as_rate(body: float) -> float:
-    """Put body acceleration on the scale of angular rate, so that the larger one is decisive."""
+    """Scale body acceleration to angular rate by their thresholds, so that both compare."""
     return body * WORN.gyro_rad_s / WORN.body_g
 
 

@@ -1,4 +1,4 @@
-"""Recordings sent through a virtual serial line into a running daemon, as a user would run both."""
+"""Plays recordings through a virtual serial line into a running daemon, as a user would."""
 
 import json
 import os
@@ -15,38 +15,38 @@ from firmware_bridge.recording import RecordingWriter
 from train.datasets.hapt import Recording
 
 PATIENCE_S = 120
-"""The longest that one recording may take."""
+"""Time limit of each command."""
 SETTLE_S = 0.5
-"""Between the end of the line and the end of the daemon."""
+"""Time between the end of playing and the signal that ends the daemon."""
 
 Decision = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of one recording."""
+    """The results of one recording."""
 
     live: list[Decision]
-    """What the daemon said."""
+    """The daemon's decisions."""
     offline: list[Decision]
-    """What `classify` says of the recording as it was sent."""
+    """Decisions by `classify` on the samples that the player sent."""
     player: dict[str, Any]
-    """What the player says it did."""
+    """The player's report."""
     daemon: dict[str, Any]
-    """What the daemon says it got."""
+    """The daemon's report."""
     log: str
     """The daemon's standard error."""
     seconds: float
-    """How long the playing took."""
+    """Duration of playing."""
 
 
 def replay(
     recording: Recording, folder: Path, *, model: str = "waist", play: tuple[str, ...] = ()
 ) -> Replayed:
-    """Play one recording through a pty; `folder` (empty) takes the files, `play` adds options.
+    """Play one recording through a pty; the files go to the empty `folder`, `play` adds options.
 
     Raises:
-        EdgeharError: one of the commands failed; its own words are in the message.
+        EdgeharError: one of the commands failed; the message quotes its stderr.
 
     """
     source, saved, port = folder / "recording.csv", folder / "sent.csv", folder / "port"
@@ -68,15 +68,15 @@ def replay(
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(PATIENCE_S)
-    said = log.read_text()
+    stderr = log.read_text()
     if daemon.returncode:
-        raise EdgeharError(f"edgehar run failed on {port}: {said.strip()[-500:]}")
+        raise EdgeharError(f"edgehar run failed on {port}: {stderr.strip()[-500:]}")
     return Replayed(
         live=_lines(decisions.read_text()),
         offline=_lines(_finish("classify", str(saved), "--model", model)),
         player=json.loads(reports["player"].read_text()),
         daemon=json.loads(reports["daemon"].read_text()),
-        log=said,
+        log=stderr,
         seconds=seconds,
     )
 
@@ -100,5 +100,5 @@ def _lines(text: str) -> list[Decision]:
 
 
 def without_time(decisions: list[Decision]) -> list[Decision]:
-    """Leave out what a recording cannot know: the date."""
+    """Return the decisions without their date, which a recording does not have."""
     return [{**decision, "time": None} for decision in decisions]

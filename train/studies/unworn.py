@@ -1,6 +1,6 @@
-"""A sensor that nobody wears, in numbers: noise, a chip that cools, and what shakes a table.
+"""Simulates a sensor that nobody wears: noise, a chip that cools, and shocks to its table.
 
-No recording of an MPU-6050 off the wrist is among our data. Noise and drift are the data sheet's
+Our data have no recording of an MPU-6050 off the wrist. Noise and drift are the data sheet's
 (PS-MPU-6000A 6.1 and 6.2), read as the simulated chip reads them; knocks and footsteps are guesses.
 """
 
@@ -12,8 +12,8 @@ from firmware_bridge.simulator.noise import Noise
 
 RATE_HZ = 50.0
 ACC_G, GYRO_DPS = 400e-6 * 31.4**0.5, 0.005 * 31.4**0.5
-"""Density in the square root of a Hz, behind the first-order low-pass of 20 Hz that goes with a
-rate of 50 Hz. An MPU-6500's gyro has twice the noise."""
+"""Noise density times the root of the bandwidth: the first-order low-pass at a rate of 50 Hz has
+20 Hz. The gyroscope of an MPU-6500 has twice the noise."""
 FULL_SCALE = 4, 1000
 """g and deg/s, as the firmware and the I2C source set them."""
 COOLS_C, COOLING_S = 12.0, 1800.0
@@ -29,10 +29,10 @@ def unworn(
     steps: bool = False,
     seed: int = 0,
 ) -> Samples:
-    """Lie on a table, `noise` times as loud as the data sheet has it.
+    """Return samples of a sensor on a table, with `noise` times the data sheet's noise.
 
-    `knock_every_s`: someone knocks at the table, on average so often; `steps`: someone walks by all
-    the time, on a floor that gives.
+    `knock_every_s`: mean time between knocks at the table; `steps`: someone walks by all the time
+    on a soft floor.
     """
     random = np.random.default_rng(seed)
     numbers = np.arange(round(seconds * RATE_HZ))
@@ -52,7 +52,7 @@ def unworn(
     return Samples(t_s, rows[:, :3] * acc_scale, np.radians(rows[:, 3:] * gyro_scale))
 
 
-def _rung(  # noqa: PLR0913 -- a bell has that many numbers
+def _rung(  # noqa: PLR0913  the parameters of a bell
     t_s: Float64,
     at_s: Float64,
     random: np.random.Generator,
@@ -62,7 +62,7 @@ def _rung(  # noqa: PLR0913 -- a bell has that many numbers
     hz: float,
     dies_s: float,
 ) -> Float64:
-    """Return (n, 6): at each of at_s a blow from somewhere, ringing until it dies away."""
+    """Return (n, 6): decaying oscillations that begin at at_s, each in a random direction."""
     rung = np.zeros((len(t_s), 6))
     size = np.repeat([acc_g, gyro_dps], 3)
     for begin_s in at_s[at_s < t_s[-1]]:

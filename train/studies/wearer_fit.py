@@ -72,7 +72,7 @@ def fit_arm(pieces: Sequence[Piece], sha256: str) -> dict[str, Any]:
 
 
 def _values(recording: Recording, segment: Segment) -> Float64:
-    """(n, 6) of a segment without its first and last second, in which people start and stop."""
+    """Return a segment (n, 6) without its first and last second, in which people start and stop."""
     margin = round(RATE_HZ)
     rows = slice(segment.first + margin, segment.end - margin)
     return np.hstack([recording.samples.acc_g[rows], recording.samples.gyro_rad_s[rows]])
@@ -102,7 +102,7 @@ def _numbers(values: Float64, rate_hz: float, strides_hz: Float64 | None) -> dic
 
 
 def _gait(values: Float64, rate_hz: float, strides_hz: Float64) -> tuple[dict[str, Any], Float64]:
-    """Fit harmonics to the piece that they explain best; give them and what they leave there."""
+    """Fit harmonics to the piece that they explain best; return them and the residual."""
     fits, size = [], round(PIECE_S * rate_hz)
     for at in range(0, len(values) - size + 1, size // 2):
         piece = values[at : at + size]

@@ -7,25 +7,25 @@ from pathlib import Path
 from device.signal.spec import SignalSpec
 from train.datasets import hapt, uci_har
 from train.datasets.waist import TEST_PEOPLE
-from train.waist.windows import LabelledWindows, by_our_path, joined, published
+from train.waist.windows import LabelledWindows, by_our_path, published
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Windows to train on and to test on, and where they come from."""
+    """Training and test windows, and their source."""
 
     windows: str
     """A name in DATA."""
     train: LabelledWindows
     test: LabelledWindows
     sha256: str
-    """Of the archive, or of both with a plus between."""
+    """Of the archive, or of both, joined by a plus."""
     spec: SignalSpec | None
-    """Of our path, where it makes the windows to test on."""
+    """Of our signal path, if it makes the test windows."""
 
 
 def uci_data(folder: Path, hop: int) -> Data:  # noqa: ARG001  one signature with hapt_data
-    """Take UCI HAR's windows and official split. Raises DataError."""
+    """Return UCI HAR's windows and official split. Raises DataError."""
     har = uci_har.load(folder)
     windows = published(har)
     return Data(
@@ -38,7 +38,7 @@ def uci_data(folder: Path, hop: int) -> Data:  # noqa: ARG001  one signature wit
 
 
 def hapt_data(folder: Path, hop: int) -> Data:
-    """Make windows from HAPT by our path, split by the same people. Raises DataError."""
+    """Return windows of HAPT by our path, split by the same people. Raises DataError."""
     recordings = hapt.load(folder)
     spec = SignalSpec()
     dense = by_our_path(recordings, replace(spec, hop=hop))
@@ -52,10 +52,10 @@ def hapt_data(folder: Path, hop: int) -> Data:
 
 
 def both_data(folder: Path, hop: int) -> Data:
-    """Take UCI HAR's windows and split, and more windows of its training people only.
+    """Return UCI HAR's windows and split, with more windows of the training people.
 
-    Those are cut by our path from the raw recordings (HAPT) that the publisher cut its own from,
-    with more overlap and another noise filter. The test windows are the publisher's alone.
+    Our path cuts these from the raw recordings (HAPT), the source of the publisher's windows too,
+    with more overlap and another noise filter. The test windows are only the publisher's.
 
     Raises:
         DataError: one of the archives is missing or damaged.
@@ -65,7 +65,7 @@ def both_data(folder: Path, hop: int) -> Data:
     return replace(
         uci,
         windows="uci+hapt",
-        train=joined(uci.train, raw.train.of(uci.train.people)),
+        train=LabelledWindows.joined([uci.train, raw.train.of(uci.train.people)]),
         sha256=f"{uci.sha256}+{raw.sha256}",
     )
 

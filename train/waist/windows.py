@@ -1,4 +1,4 @@
-"""Labelled windows to train and test on, made in either of two ways."""
+"""Labelled windows of the waist data sets: the publisher's, or by our signal path."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
+from train.datasets.columns import Columns
 from train.datasets.hapt import Hapt, Recording
 from train.datasets.uci_har import UciHar
 from train.datasets.waist import LABELS
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledWindows:
-    """Windows with the activity and the person of each."""
+class LabelledWindows(Columns):
+    """Windows with their activities and people."""
 
     x: NDArray[np.float32]
     """(n, 128, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
@@ -31,63 +32,54 @@ class LabelledWindows:
 
     @property
     def people(self) -> frozenset[int]:
-        """Whose windows these are."""
+        """The people of these windows."""
         return frozenset(int(person) for person in np.unique(self.person))
 
     def of(self, people: Iterable[int]) -> Self:
-        """Keep only these people's windows."""
-        those = np.isin(self.person, sorted(people))
-        return type(self)(self.x[those], self.y[those], self.person[those])
+        """Return the windows of these people."""
+        return self.where(np.isin(self.person, sorted(people)))
 
 
 def published(har: UciHar) -> LabelledWindows:
-    """Take the windows as their publisher cut and filtered them."""
+    """Return the windows as their publisher cut and filtered them."""
     return LabelledWindows(har.x, har.y, har.person)
-
-
-def joined(*parts: LabelledWindows) -> LabelledWindows:
-    """Put the windows of several sources after each other."""
-    return LabelledWindows(
-        np.concatenate([part.x for part in parts]),
-        np.concatenate([part.y for part in parts]),
-        np.concatenate([part.person for part in parts]),
-    )
 
 
 def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
     """Make windows from raw recordings through the device's own signal path.
 
-    A window counts when it lies wholly inside a labelled segment of a basic activity.
-    A smaller hop in the spec gives more windows to train on; tests keep the device's.
+    Windows that do not lie wholly in a labelled segment of a basic activity are left out.
+    A smaller hop in the spec gives more windows to train on; test windows have the device's.
     """
-    parts = [_of_recording(recording, spec) for recording in hapt.recordings]
-    x, y, person = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return LabelledWindows(x, y, person)
+    return LabelledWindows.joined([_of_recording(one, spec) for one in hapt.recordings])
 
 
 def activities(
     recording: Recording, starts_s: Float64, ends_s: Float64, rate_hz: float
 ) -> NDArray[np.int64]:
-    """Give the index into LABELS of each window [start, end); -1 unless wholly in one segment."""
+    """Return the index into LABELS of each window [start, end); -1: not wholly in one segment."""
     t_s = recording.samples.t_s
     activity = np.full(len(starts_s), -1)
     half_s = 0.5 / rate_hz
     for segment in recording.segments:
         if segment.activity in LABELS:
-            # A window's end is the time of the sample that would follow it.
+            # A window's end is the time of the next sample.
             first_s, last_s = t_s[segment.first], t_s[segment.end - 1]
             inside = (starts_s > first_s - half_s) & (ends_s - 1 / rate_hz < last_s + half_s)
             activity[inside] = LABELS.index(segment.activity)
     return activity
 
 
-def _of_recording(
-    recording: Recording, spec: SignalSpec
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _of_recording(recording: Recording, spec: SignalSpec) -> LabelledWindows:
     windows = windows_of(recording.samples, spec)
     starts_s = np.array([window.start_s for window in windows])
     ends_s = np.array([window.end_s for window in windows])
     activity = activities(recording, starts_s, ends_s, spec.rate_hz)
-    kept = np.flatnonzero(activity >= 0)
-    x = np.stack([windows[i].x for i in kept]) if len(kept) else np.empty((0, spec.window, 9))
-    return x.astype(np.float32), activity[kept], np.full(len(kept), recording.person)
+    labelled = np.flatnonzero(activity >= 0)
+    x = (
+        np.stack([windows[i].x for i in labelled])
+        if len(labelled)
+        else np.empty((0, spec.window, 9))
+    )
+    person = np.full(len(labelled), recording.person)
+    return LabelledWindows(x.astype(np.float32), activity[labelled], person)

@@ -1,1 +1,1 @@
-"""The wrist model: from five publishers' recordings to a model for wrists it has never seen."""
+"""The wrist model: days of five data sets, network, fit, decisions and cross-validation."""

@@ -1,4 +1,4 @@
-"""Training windows as another wearer with another sensor might have given them."""
+"""Augmentation of training windows: other wearers, other sensors, other mountings."""
 
 from dataclasses import dataclass
 
@@ -12,36 +12,36 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Variety:
-    """How much windows are varied; deviations are of normal distributions."""
+    """Strengths of the augmentation; deviations are of normal distributions."""
 
     tilt_deg: float = 10.0
-    """Turn about any axis: what the estimate of gravity while walking is off by."""
+    """Rotation about any axis: the error of the estimated gravity while walking."""
     azimuth_deg: float = 12.0
-    """Turn about the forearm: what the estimate of the swing's axis is off by."""
+    """Rotation about the forearm: the error of the estimated swing axis."""
     wrong_side: float = 0.15
-    """Share turned by 180 degrees about the forearm: how often the swing's side is mistaken."""
+    """Share rotated by 180 degrees about the forearm: a mistaken side of the swing."""
     any_way: float = 0.3
-    """Share of the windows of movement turned any way round: whoever runs or climbs may hold the
-    arm otherwise than in walking, and walking must be told before the mounting is known."""
+    """Share of the windows of movement rotated at random: runners and climbers may hold the arm
+    differently from walkers, and walking must be recognised before the mounting is known."""
     rate: float = 0.3
-    """Deviation of the logarithm of a factor on angular rate …"""
+    """Deviation of the logarithm of a factor on angular rate."""
     body: float = 0.25
-    """… and on body acceleration."""
+    """The same for body acceleration."""
     pace: float = 0.08
     """Deviation of a factor on time."""
     narrow: float = 0.3
-    """Share as a sensor of ±2 g gives them."""
+    """Share clipped like a sensor of ±2 g."""
     noise: float = 0.004
-    """Deviation of white noise's deviation, g and rad/s: a cheap sensor's, not more, for it drowns
-    what tells who stands from who sits."""
+    """Deviation of white noise's deviation, g and rad/s, as in a cheap sensor. More would hide the
+    small motion that separates standing from sitting."""
 
 
 def varied(
     x: Array, moves: NDArray[np.bool_], variety: Variety, random: np.random.Generator
 ) -> Array:
-    """Vary windows (n, window, 9), half of them mirrored: an arm's twin on the other side.
+    """Augment windows (n, window, 9), half of them mirrored as on the other arm.
 
-    `moves` (n,) says which are of movement, told by more than the direction of gravity.
+    `moves` (n,) marks windows of movement, which do not depend on the direction of gravity alone.
     """
     n = len(x)
     vectors = x.reshape(n, -1, 3, 3)  # (window, sample, kind of signal, axis)
@@ -72,7 +72,7 @@ def varied(
 
 
 def _paced(vectors: Array, factor: NDArray[np.float64]) -> Array:
-    """Stretch time about the middle; what lies beyond an end is the reflection of what is there."""
+    """Stretch time about the middle; beyond an end the window is reflected."""
     n, window = vectors.shape[:2]
     middle = (window - 1) / 2
     at = np.abs((np.arange(window) - middle) * factor[:, None] + middle)

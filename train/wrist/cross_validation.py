@@ -1,7 +1,6 @@
-"""Models that never saw the people, or the data set, that they are asked about.
+"""Cross-validation: fits that leave out a group of people, or a data set.
 
-One fit leaves out one group; what its model says of the group's windows is kept in a file, so that
-a report that was cut short goes on where it stopped.
+Each fit stores its probabilities for the windows left out, so that a report can be resumed.
 """
 
 import hashlib
@@ -9,19 +8,24 @@ import io
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache, partial
+from inspect import getsource
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import layers
 from firmware_bridge.whole_file import write_whole
 from train.datasets.cache import cached
+from train.fitting import augment, stored_results
 from train.fitting.fit import probabilities
 from train.fitting.parallel import side_by_side
-from train.wrist import wear_days
+from train.networks import flagship, models
+from train.wrist import augment as wrist_augment
+from train.wrist import fit as wrist_fit
+from train.wrist import network, wear_days
 from train.wrist.fit import WristRecipe, fit
 from train.wrist.folds import subject_folds
 from train.wrist.hmm_filters import Rows
@@ -30,19 +34,15 @@ from train.wrist.wear_days import Day
 from train.wrist.windows import WristWindows, windows
 
 LOG = logging.getLogger("train")
-FOLDER = Path("runs") / "report"
-MAKING = 4
-"""Raised whenever days or windows are made otherwise, so that the cache is made anew."""
-_MADE_BY = (
-    *("convert/layers.py", "train/augment.py", "train/flagship.py", "train/models.py"),
-    *("train/wrist/augment.py", "train/wrist/fit.py", "train/wrist/network.py"),
-)
-"""Whose code makes a fit."""
+WINDOWS_VERSION = 4
+"""Increased with each change of how days or windows are made; older caches are then ignored."""
+_FIT_MODULES = (layers, augment, flagship, models, wrist_augment, wrist_fit, network)
+"""The modules that determine a fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """One fit: everything but these people, or but this data set."""
+    """A fit on all data but those of some people or of one data set."""
 
     name: str
     recipe: WristRecipe
@@ -50,52 +50,52 @@ class LeftOut:
     people: frozenset[str] = frozenset()
     dataset: str = ""
     wearers: int | None = None
-    """Take so many wearers of each data set only, to see that all works."""
+    """Use only this many wearers of each data set, for a short trial."""
 
     @property
     def path(self) -> Path:
-        """Of the result; the model lies beside it as .keras."""
-        return FOLDER / f"wrist-{self.name}-{self.seed}.npz"
+        """Path of the result; the model has the same name with .keras."""
+        return stored_results.FOLDER / f"wrist-{self.name}-{self.seed}.npz"
 
-    def test(self, those: WristWindows) -> NDArray[np.bool_]:
-        """Tell which windows are left out."""
-        out: NDArray[np.bool_] = np.isin(those.person, sorted(self.people))
-        out |= those.dataset == self.dataset
+    def test(self, windows: WristWindows) -> NDArray[np.bool_]:
+        """Return which windows are left out, (n,)."""
+        out: NDArray[np.bool_] = np.isin(windows.person, sorted(self.people))
+        out |= windows.dataset == self.dataset
         return out
 
 
 def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWindows, str]:
-    """Give the days, their windows (from the cache, if they are there) and the data's hash."""
+    """Return the days, their windows (from the cache if possible) and the data's hash."""
     whole, hashes = wear_days.load(folder)
     if wearers is not None:
         whole = [
             day for name in hashes for day in [d for d in whole if d.dataset == name][:wearers]
         ]
-    terms = [MAKING, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
+    terms = [WINDOWS_VERSION, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
     sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-    made = cached("wrist-windows", sha256, lambda: _arrays(windows(whole, SPEC, ORIENTATION)))
-    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # as _arrays packed them
+    made = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
+    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # the columns
 
 
-def subjects(those: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
-    """Leave each fifth of the people out."""
+def subjects(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
+    """Return five fits, each without a fifth of the people."""
     return [
         LeftOut(f"people-{fold}", recipe, seed, people)
-        for fold, people in enumerate(subject_folds(those))
+        for fold, people in enumerate(subject_folds(every))
     ]
 
 
-def datasets(those: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
-    """Leave each data set out."""
-    names = dict.fromkeys(those.dataset.tolist())
+def datasets(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
+    """Return a fit without each data set."""
+    names = dict.fromkeys(every.dataset.tolist())
     return [LeftOut(f"without-{name}", recipe, seed, dataset=name) for name in names]
 
 
 def run(jobs: Sequence[LeftOut], folder: Path, workers: int) -> list[Rows]:
-    """Do all that is not done; give what each job's model says of the windows that it left out.
+    """Do the fits that are not stored; return each model's probabilities for the windows left out.
 
     Raises:
-        DataError: the data are not there.
+        DataError: the data are missing.
         EdgeharError: a process died.
 
     """
@@ -108,26 +108,26 @@ def run(jobs: Sequence[LeftOut], folder: Path, workers: int) -> list[Rows]:
 
 
 def _rows(job: LeftOut, folder: Path) -> Rows:
-    _, those, sha256 = load(folder, job.wearers)
+    _, every, sha256 = load(folder, job.wearers)
     key = json.dumps(
         {
             "recipe": asdict(job.recipe),
             "seed": job.seed,
             "data": sha256,
-            "out": _out(job),
+            "out": [sorted(job.people), job.dataset],
             "code": _code(),
         },
         sort_keys=True,
     )
     try:
-        with np.load(job.path, allow_pickle=False) as kept:
-            if str(kept["key"]) == key:
-                return np.asarray(kept["rows"], np.float64)
+        with np.load(job.path, allow_pickle=False) as stored:
+            if str(stored["key"]) == key:
+                return np.asarray(stored["rows"], np.float64)
     except (OSError, ValueError, KeyError, EOFError):
-        pass  # not done yet, or cut short
-    out = job.test(those)
-    model = fit(job.recipe, job.seed, those.where(~out))
-    rows = probabilities(model, those.x[out])
+        pass  # not fitted yet, or the file was not written to its end
+    out = job.test(every)
+    model = fit(job.recipe, job.seed, every.where(~out))
+    rows = probabilities(model, every.x[out])
     job.path.parent.mkdir(parents=True, exist_ok=True)
     model.save(job.path.with_suffix(".keras"))
     content = io.BytesIO()
@@ -136,16 +136,7 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
     return rows
 
 
-def _out(job: LeftOut) -> list[Any]:
-    return [sorted(job.people), job.dataset]
-
-
 @cache
 def _code() -> str:
-    """Hash what makes a fit what it is, so that none is found again that was made otherwise."""
-    root = Path(__file__).parents[2]
-    return hashlib.sha256(b"".join((root / name).read_bytes() for name in _MADE_BY)).hexdigest()
-
-
-def _arrays(those: WristWindows) -> dict[str, NDArray[Any]]:
-    return {f.name: getattr(those, f.name) for f in fields(those)}
+    """Hash the code that determines a fit: after a change of it, stored fits are not used again."""
+    return hashlib.sha256("".join(map(getsource, _FIT_MODULES)).encode()).hexdigest()

@@ -1,14 +1,16 @@
-"""How well decisions name what left-out wearers did: all of it as the device would have said."""
+"""Decisions on left-out wearers, made as the device makes them, and their scores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
 from device.decision.judge import DecisionSpec, Judge
+from train.datasets.columns import Columns
 from train.datasets.piece import LABELS
 from train.wrist.fit_decision import UNKNOWN
 from train.wrist.hmm_filters import Rows
@@ -19,25 +21,27 @@ from train.wrist.windows import WristWindows
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Decisions(Columns):
     """Decisions on n windows."""
 
     y: NDArray[np.int64]
-    """(n,): what was; -1: not labelled."""
-    said: NDArray[np.int64]
-    """(n,): index into CLASSES; the last is any `unknown`."""
+    """(n,): true index into CLASSES; -1: not labelled."""
+    decided: NDArray[np.int64]
+    """(n,): index into CLASSES; the last is `unknown`, for any reason."""
     confidence: NDArray[np.float64]
-    guess: NDArray[np.int64]
-    """(n,): the likeliest label, said or not."""
+    likeliest: NDArray[np.int64]
+    """(n,): the likeliest label, whether decided or not."""
     raw: NDArray[np.int64]
-    """(n,): the label likeliest by this window alone."""
+    """(n,): the likeliest label by this window alone."""
     known: NDArray[np.bool_]
     """(n,): whether the mounting was known."""
 
 
-def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequence[str]) -> Said:
-    """Judge each wearer's windows in order, as the pipeline does."""
-    said, confidence, guesses = [], [], []
+def decide(
+    windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequence[str]
+) -> Decisions:
+    """Judge each wearer's windows in order, as the pipeline does; rows (n, CLASSES)."""
+    decided, confidence, likeliest = [], [], []
     for wearer in dict.fromkeys(windows.wearer.tolist()):
         of = windows.wearer == wearer
         judge, mounted = Judge(LABELS, spec, postures), False
@@ -46,15 +50,15 @@ def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequenc
                 judge.reset()
             mounted = known
             verdict = judge.judge(row, mounted=known)
-            guess = LABELS.index(verdict.likeliest)
-            said.append(UNKNOWN if verdict.activity is None else guess)
+            label = LABELS.index(verdict.likeliest)
+            decided.append(UNKNOWN if verdict.activity is None else label)
             confidence.append(verdict.confidence)
-            guesses.append(guess)
-    return Said(
+            likeliest.append(label)
+    return Decisions(
         windows.y,
-        np.array(said, np.int64),
+        np.array(decided, np.int64),
         np.array(confidence, np.float64),
-        np.array(guesses, np.int64),
+        np.array(likeliest, np.int64),
         rows[:, :UNKNOWN].argmax(axis=1),
         windows.known,
     )
@@ -62,90 +66,78 @@ def say(windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequenc
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares of 1. `unknown` where an activity was is wrong, unless it says otherwise."""
+    """Shares of 1. `unknown` for a known activity counts as wrong, except where stated."""
 
     windows: int
-    """Of walking, running, stairs, sitting and standing; so too accuracy and recall."""
+    """With a known activity, one of LABELS; accuracy too is over these."""
     accuracy: float
     accuracy_raw: float
-    """Each window alone, the likeliest label: no smoothing, no `unknown`."""
+    """The likeliest label of each window alone: no smoothing, no `unknown`."""
     accuracy_forced: float
-    """Smoothed, the likeliest label: no `unknown`."""
+    """The likeliest label after smoothing: no `unknown`."""
     accuracy_stairs_as_walking: float
     recall: dict[str, float]
-    """Of all five labels and `unknown`, where there are windows of it."""
+    """Of the five labels and `unknown`, if there are windows of it."""
     known_rejected: float
-    """Share of windows of the five labels said to be unknown."""
+    """Share of windows of the five labels for which the decision is `unknown`."""
     calibration_error: float
-    """Expected calibration error of the confidence in the likeliest label, ten bins; once the
-    mounting is known."""
+    """Expected calibration error of the likeliest label's confidence, ten bins, over windows with
+    known mounting."""
     confusion: list[list[int]]
-    """Windows by what was (row) and what was said (column), in the order of CLASSES."""
+    """Windows by true class (row) and decision (column), in the order of CLASSES."""
     reliability: list[list[float]]
-    """By bin: windows, mean confidence, share right."""
+    """By bin: windows, mean confidence, accuracy."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON takes it."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
-def figures(said: Said) -> Figures:
-    """Count."""
-    labelled = said.y >= 0
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    np.add.at(confusion, (said.y[labelled], said.said[labelled]), 1)
-    core = labelled & (said.y < UNKNOWN)
-    y = said.y[core]
+def figures(decisions: Decisions) -> Figures:
+    """Compute all figures."""
+    labelled = decisions.where(decisions.y >= 0)
+    confusion = confusion_matrix(labelled.y, labelled.decided, labels=range(len(CLASSES)))
+    core = labelled.where(labelled.y < UNKNOWN)
+    mounted = core.where(core.known)
+    rows, error = reliability(mounted.confidence, mounted.likeliest == mounted.y)
 
     def share(right: NDArray[np.bool_]) -> float:
         return float(right.mean()) if len(right) else float("nan")
 
-    merged = np.where(said.said[core] == 2, 0, said.said[core]) == np.where(y == 2, 0, y)
-    sure = said.known & labelled & (said.y < UNKNOWN)
-    rows, error = reliability(said.confidence[sure], (said.guess == said.y)[sure])
+    def without_stairs(classes: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.where(classes == LABELS.index("stairs"), LABELS.index("walking"), classes)
+
     return Figures(
-        windows=int(core.sum()),
-        accuracy=share(said.said[core] == y),
-        accuracy_raw=share(said.raw[core] == y),
-        accuracy_forced=share(said.guess[core] == y),
-        accuracy_stairs_as_walking=share(merged),
+        windows=len(core.y),
+        accuracy=share(core.decided == core.y),
+        accuracy_raw=share(core.raw == core.y),
+        accuracy_forced=share(core.likeliest == core.y),
+        accuracy_stairs_as_walking=share(without_stairs(core.decided) == without_stairs(core.y)),
         recall={
             name: float(confusion[c, c] / confusion[c].sum())
             for c, name in enumerate(CLASSES)
             if confusion[c].any()
         },
-        known_rejected=share(said.said[core] == UNKNOWN),
+        known_rejected=share(core.decided == UNKNOWN),
         calibration_error=error,
         confusion=confusion.tolist(),
         reliability=rows,
     )
 
 
-def joined(parts: Sequence[Said]) -> Said:
-    """Put the decisions on several folds' people together."""
-    return Said(
-        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Said)}
-    )
+def delay_s(decisions: Decisions, windows: WristWindows) -> NDArray[np.float64]:
+    """Measure the delay from each change of activity to the first decision for it, seconds.
 
-
-def of(said: Said, chosen: NDArray[np.bool_]) -> Said:
-    """Give those decisions that are chosen."""
-    return Said(**{f.name: getattr(said, f.name)[chosen] for f in fields(Said)})
-
-
-def delay_s(said: Said, windows: WristWindows) -> NDArray[np.float64]:
-    """Measure from each change of activity how long it took until the new one was said, seconds.
-
-    From the end of the first window wholly in the new activity; one that is never said counts as
-    long as it lasted.
+    The delay starts at the end of the first window that lies wholly in the new activity. For an
+    activity that is never decided it is the activity's duration.
     """
     delays = []
     for wearer in dict.fromkeys(windows.wearer.tolist()):
         of = np.flatnonzero((windows.wearer == wearer) & (windows.y >= 0) & (windows.y < UNKNOWN))
-        y = said.y[of]
+        y = decisions.y[of]
         starts = [*(np.flatnonzero(np.diff(y)) + 1), len(y)]
         for begin, end in pairwise(starts):
-            right = np.flatnonzero(said.said[of[begin:end]] == y[begin])
+            right = np.flatnonzero(decisions.decided[of[begin:end]] == y[begin])
             waited = right[0] if len(right) else end - begin
             delays.append(HOP_S * waited)
     return np.array(delays)

@@ -1,7 +1,7 @@
-"""The run folder of the wrist model that ships: fitted on everybody's windows.
+"""Fits the wrist model that ships, on the windows of all people, into a run folder.
 
-So nothing in it can say how well it does on new people. What is claimed of it, and the numbers of
-its decisions, are those of `edgehar report wrist`, whose models left people or a data set out.
+The run itself has no score on new people. The scores in its model card, and the parameters of its
+decisions, come from `edgehar report wrist`, whose fits leave out people or a data set.
 """
 
 import json
@@ -41,7 +41,7 @@ ABOUT = {
     "weda": "a Fitbit Sense, 50 Hz; young adults, and elderly people; seconds at a time",
     "mpu6050": "an MPU-6050 on the wrist, 20 Hz, ±2 g; adults",
 }
-"""What sensor each data set has, where it sits, and on whom."""
+"""Sensor, place and wearers of each data set."""
 CHECK_WINDOWS = 4000
 TITLE = (
     "WISDM's watch, Daily and Sports Activities' wrists, SP-SW-HAR's watch, WEDA-FALL and an "
@@ -51,18 +51,18 @@ TITLE = (
 
 
 def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report) -> None:
-    """Fit on everybody and fill a new run's folder, as convert.export reads it.
+    """Fit on all people and fill a new run folder.
 
     Raises:
-        DataError: the data are not there.
-        InputError: the report is of other data, or was made with another estimate of the mounting.
+        DataError: the data are missing.
+        InputError: the report has other data, or another signal path or mounting estimate.
 
     """
     _, windows, sha256 = load(data)
     if sha256 != report.data:
         raise InputError(
-            "results/wrist.json is of other data, or of another signal path; run `edgehar report "
-            "wrist` again"
+            "results/wrist.json was made with other data or another signal path; run `edgehar "
+            "report wrist` again"
         )
     began = time.monotonic()
     model = fit(recipe, seed, windows)
@@ -105,22 +105,22 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
 
 
 def drawn(windows: WristWindows, recipe: WristRecipe, count: int, seed: int) -> NDArray[np.intp]:
-    """Draw (count,) labelled windows as training draws them, each at most once."""
+    """Draw (count,) indices of labelled windows as in training, each at most once."""
     chances = fair_chances(windows, recipe.shares)
     count = min(count, np.count_nonzero(chances))
     return np.random.default_rng(seed).choice(len(windows), count, replace=False, p=chances)
 
 
 def people_by_activity(windows: WristWindows) -> dict[str, dict[str, int]]:
-    """Count by activity, then data set, the people of whom there is a window of it."""
-    found: dict[str, dict[str, int]] = {}
+    """Count the people with windows of each activity, by activity and data set."""
+    counts: dict[str, dict[str, int]] = {}
     for c, activity in enumerate(LABELS):
         of = windows.where(windows.y == c)
-        found[activity] = {
+        counts[activity] = {
             name: len(set(of.person[of.dataset == name].tolist()))
             for name in dict.fromkeys(of.dataset.tolist())
         }
-    return found
+    return counts
 
 
 def _described(name: str, folder: Path, windows: WristWindows) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fit the wrist's network: every activity, data set and wearer gets its fair share of a batch."""
+"""Fits the wrist network on batches balanced by activity, data set and wearer."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "u
 
 @dataclass(frozen=True, slots=True)
 class WristRecipe:
-    """Everything about a fit but the data and the seed."""
+    """All parameters of a fit but the data and the seed."""
 
     epochs: int = 12
     windows: int = 24_000
@@ -34,19 +34,20 @@ class WristRecipe:
     averaging: float = 0.99
     """Momentum of the exponential average of the weights."""
     clip: float = 2.5
-    """±g and rad/s (of the typical wearer's) to which the network clips, and int8's range."""
+    """Limit (±, g and rad/s scaled to the typical wearer) of the network's clipping layer, and the
+    int8 input's range."""
     dropout: tuple[float, float] = (0.3, 0.5)
-    """After the convolutions and before the last layer."""
+    """Rates after the convolutions and before the last layer."""
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.18, 0.16, 0.16)
-    """Of each of CLASSES in a batch."""
+    """Shares of CLASSES in a batch."""
     resting_rad_s: float = 0.06
-    """`unknown` windows in which the hand turns less than this, rms in the typical wearer's
-    measure, are not trained on: whoever eats sits still between two bites, like any sitter."""
+    """`unknown` windows with a lower rms angular rate, scaled to the typical wearer, are left out:
+    people who eat sit still between two bites, like others who sit."""
     variety: Variety = field(default_factory=Variety)
 
 
 def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
-    """Train a new network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
+    """Train a network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     windows = replace(windows, y=np.where(windows.lying, SITTING, windows.y))
@@ -66,16 +67,16 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
         metrics=["accuracy"],
         jit_compile=False,
     )
-    # The averaged weights stay in the model when training ends.
+    # The averaged weights stay in the model after training.
     callbacks = [keras.callbacks.SwapEMAWeights(), Progress(recipe.epochs)]
     model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
     return model
 
 
 def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np.float64]:
-    """Give each window's chance to be drawn.
+    """Return each window's probability to be drawn.
 
-    Classes by `shares`, then data sets by the root of their size, then wearers alike.
+    Classes have `shares`, data sets weigh by the root of their size, wearers equally.
     """
     chances = np.zeros(len(windows))
     present = [(c, share) for c, share in enumerate(shares) if (windows.y == c).any()]
@@ -87,7 +88,7 @@ def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np
             _, inverse, sizes = np.unique(
                 windows.wearer[of_set], return_inverse=True, return_counts=True
             )
-            # A wearer of whom little is known does not get more than thirty windows' due.
+            # A wearer with less than thirty windows weighs less.
             due = np.minimum(sizes, 30) / np.minimum(sizes, 30).sum()
             chances[of_set] = share * part * (due / sizes)[inverse]
     whole: NDArray[np.float64] = chances / chances.sum()
@@ -102,7 +103,7 @@ def _rests(windows: WristWindows, least_rad_s: float) -> NDArray[np.bool_]:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
-    """Windows drawn and varied anew every epoch."""
+    """Windows drawn and augmented anew every epoch."""
 
     def __init__(self, windows: WristWindows, recipe: WristRecipe, seed: int):
         super().__init__()

@@ -1,7 +1,7 @@
-"""Fit what turns a model's probabilities into decisions, on people the model has not seen.
+"""Fits the decision's parameters to probabilities of left-out people.
 
-Temperatures, filter and threshold are seven numbers in all; they are fitted to the probabilities
-that models gave of left-out people, wearer after wearer, in the order of their day.
+Temperatures, filter and threshold are seven numbers in all. The probabilities are those of models
+that did not see these people, wearer by wearer, in the order of their day.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from train.wrist.wear_days import CLASSES
 from train.wrist.windows import WristWindows
 
 UNKNOWN = len(CLASSES) - 1
-UNKNOWN_TOLD: Final = 0.68
-"""Share of the unknown windows that must be told where this is fitted; 60 % is the target for
-people not seen here. Of all that tell as many, what gets most of the known right is chosen."""
+UNKNOWN_DETECTED: Final = 0.68
+"""Share of unknown windows to detect in the fit; the target for other people is 60 %. Among the
+parameters that reach it, those with the highest accuracy on known activities are chosen."""
 MISCALIBRATED: Final = 0.045
-"""Calibration error allowed where this is fitted; 0.05 is the target for people not seen here."""
+"""Largest calibration error in the fit; the target for other people is 0.05."""
 _TEMPERATURES = (0.7, 0.85, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7, 2.0, 2.4, 3.0)
 _DWELLS_S = (30.0, 60.0)
-"""Wearers stay with one activity for minutes in these data; a dwell of minutes would be right by
-that and slow to follow anybody else."""
+"""In these data an activity lasts minutes. A dwell of minutes would fit them, but follow other
+wearers too slowly."""
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6)
 _CHANGES = (0.0, 0.2, 0.35, 0.5)
 _UNKNOWNS = (0.16, 0.22, 0.3, 0.4)
@@ -37,23 +37,23 @@ _THRESHOLDS = np.arange(0.3, 0.91, 0.01)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One wearer's windows in order: what the model said, what was, and whether it may count."""
+    """One wearer's windows in order: probabilities, true classes, and whether each counts."""
 
     dataset: str
     rows: Rows
-    """(n, CLASSES)"""
+    """(n, CLASSES) probabilities."""
     y: NDArray[np.int64]
-    """(n,): -1 does not count."""
+    """(n,) index into CLASSES; -1 does not count."""
     known: NDArray[np.bool_]
 
     @property
     def counts(self) -> NDArray[np.bool_]:
-        """(n,): labelled, and the mounting known."""
+        """(n,): labelled, with known mounting."""
         return self.known & (self.y >= 0)
 
 
 def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
-    """Cut (n, CLASSES) probabilities by wearer."""
+    """Split (n, CLASSES) probabilities by wearer."""
     return [
         Stretch(str(windows.dataset[of][0]), rows[of], windows.y[of], windows.known[of])
         for wearer in np.unique(windows.wearer)
@@ -62,14 +62,14 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
 
 
 def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
-    """Choose a decision's numbers; a wearer weighs by time, and all classes of one wearer alike.
+    """Choose a decision's parameters.
 
-    A quarter of the wearers gave less than fifteen minutes, half of them over fifty: these know
-    better how a day is to be smoothed.
+    Wearers are weighted by time, the classes of one wearer equally. A quarter of the wearers have
+    less than fifteen minutes, half over fifty; the long days show better how to smooth.
 
-    The temperature by the likelihood of what was; the filter by how much of the known is right at
-    the threshold that tells enough of the unknown, among those whose confidence can be made to
-    fit.
+    The temperature maximises the likelihood. The filter has the highest accuracy on known
+    activities at the threshold that detects enough unknown windows, among those whose confidence
+    can be calibrated.
     """
     some = [one for one in those if one.counts.any()]
     y = np.concatenate([one.y[one.counts] for one in some])
@@ -78,12 +78,12 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
     warm = [tempered(one.rows, temperature) for one in some]
 
     def beliefs(one: HmmSpec) -> Rows:
-        found = believed(warm, one)
-        return np.concatenate([b[s.counts] for b, s in zip(found, some, strict=True)])
+        parts = zip(believed(warm, one), some, strict=True)
+        return np.concatenate([belief[wearer.counts] for belief, wearer in parts])
 
     def worth(one: HmmSpec) -> tuple[bool, float]:
-        _, told, right = _threshold(beliefs(one), y, weights)
-        return told >= UNKNOWN_TOLD, right
+        _, detected, right = _threshold(beliefs(one), y, weights)
+        return detected >= UNKNOWN_DETECTED, right
 
     filters = [smoothing(*terms) for terms in product(_DWELLS_S, _WEIGHTS, _CHANGES, _UNKNOWNS)]
     ranked = sorted(filters, key=worth, reverse=True)
@@ -100,25 +100,25 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
 
 
 def _threshold(belief: Rows, y: NDArray[np.int64], weights: Rows) -> tuple[float, float, float]:
-    """Give the lowest threshold that tells enough of the unknown, else that which tells most.
+    """Return the lowest threshold that detects enough unknown windows, else the highest.
 
-    And the share of the unknown told, and of the known right, each by its weight.
+    Also return the share of unknown windows detected and the weighted accuracy on the known ones.
     """
     labels, strange = belief[:, :UNKNOWN], y == UNKNOWN
     sure, best = labels.max(axis=1), labels.argmax(axis=1)
-    sure[belief[:, UNKNOWN] > sure] = 0.0  # said to be unknown anyway
+    sure[belief[:, UNKNOWN] > sure] = 0.0  # decided `unknown` at any threshold
     whole = weights[~strange].sum()
-    threshold, told = 0.0, 0.0
+    threshold, detected = 0.0, 0.0
     for threshold in _THRESHOLDS.tolist():
-        told = float((sure[strange] < threshold).mean()) if strange.any() else 1.0
-        if told >= UNKNOWN_TOLD:
+        detected = float((sure[strange] < threshold).mean()) if strange.any() else 1.0
+        if detected >= UNKNOWN_DETECTED:
             break
     right = weights[~strange & (best == y) & (sure >= threshold)].sum() / whole
-    return round(threshold, 3), told, float(right)
+    return round(threshold, 3), detected, float(right)
 
 
 def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
-    """Give the softening with which confidence fits best, and the calibration error left."""
+    """Return the softening with the least calibration error, and that error."""
     known = y != UNKNOWN
     belief, y = belief[known], y[known]
     errors = []
@@ -132,13 +132,13 @@ def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
 def _loss(
     some: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
 ) -> float:
-    """Sum of -log probability of what was, by weight."""
+    """Return the weighted sum of -log probability of the true classes."""
     p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in some])
     return float((weights * -np.log(np.maximum(p[np.arange(len(y)), y], 1e-6))).sum())
 
 
 def _weights(one: Stretch) -> Rows:
-    """Give each window that counts its weight: 1 in the mean, each class of the wearer alike."""
+    """Return the weight of each window that counts: mean 1, equal sums for all classes."""
     y = one.y[one.counts]
     _, inverse, sizes = np.unique(y, return_inverse=True, return_counts=True)
     weights: Rows = len(y) / (len(sizes) * sizes[inverse])

@@ -1,7 +1,6 @@
-"""Who is left out: each subject once, and each data set once."""
+"""The folds of cross-validation by subject."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from train.wrist.windows import WristWindows
 
@@ -9,7 +8,7 @@ FOLDS = 5
 
 
 def subject_folds(windows: WristWindows, seed: int = 0) -> list[frozenset[str]]:
-    """Deal the people of each data set into FOLDS groups; both arms of one go together."""
+    """Divide the people of each data set into FOLDS groups; both arms of a person stay together."""
     dealt: list[set[str]] = [set() for _ in range(FOLDS)]
     random = np.random.default_rng(seed)
     turn = 0
@@ -19,8 +18,3 @@ def subject_folds(windows: WristWindows, seed: int = 0) -> list[frozenset[str]]:
             dealt[turn % FOLDS].add(str(person))
             turn += 1
     return [frozenset(group) for group in dealt]
-
-
-def of_people(windows: WristWindows, people: frozenset[str]) -> NDArray[np.bool_]:
-    """Tell which windows are theirs."""
-    return np.isin(windows.person, sorted(people))

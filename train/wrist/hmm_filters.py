@@ -1,4 +1,4 @@
-"""The device's filter over many wearers at once, to choose one among many filters."""
+"""The device's HMM filter for many wearers at once, to choose among many filters."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -15,10 +15,10 @@ Rows = NDArray[np.float64]
 
 @cache
 def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> HmmSpec:
-    """Make the filter of a wearer who stays with an activity for dwell_s on average.
+    """Return the filter for activities that last dwell_s on average.
 
-    A model's probabilities are divided by what it was trained to expect, but for `unknown`, the
-    last one's share of that.
+    The prior, by which probabilities are divided, has the shares of the classes in training, except
+    for the last class, `unknown`, whose share is given.
     """
     shares = np.array(WristRecipe().shares[:-1])
     prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
@@ -39,9 +39,9 @@ def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
     padded = np.ones((longest, len(wearers), len(prior)))
     for at, rows in enumerate(wearers):
         padded[: len(rows), at] = rows
-    said = np.maximum(padded, FLOOR)
-    before = np.concatenate([np.broadcast_to(prior, said[:1].shape), said[:-1]])
-    likelihood = (said / prior) ** smoothing.weight * (said / before) ** smoothing.change
+    outputs = np.maximum(padded, FLOOR)
+    before = np.concatenate([np.broadcast_to(prior, outputs[:1].shape), outputs[:-1]])
+    likelihood = (outputs / prior) ** smoothing.weight * (outputs / before) ** smoothing.change
     belief = np.broadcast_to(prior, padded.shape[1:])
     for now in likelihood:
         joint = (belief @ transition) * now
@@ -51,7 +51,7 @@ def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
 
 
 def tempered(rows: Rows, temperature: float) -> Rows:
-    """As the device's `tempered`, for many rows at once."""
+    """Apply a temperature like the device's `tempered`, to many rows at once."""
     raised = np.maximum(rows, FLOOR) ** (1 / temperature) if temperature != 1 else rows
     whole: Rows = raised / raised.sum(axis=1, keepdims=True)
     return whole

@@ -1,4 +1,4 @@
-"""The wrist's network: convolutions and an LSTM for movement, and beside them pools for rest."""
+"""The wrist network: convolutions and an LSTM for movement, pooled features for rest."""
 
 import keras
 from keras import layers
@@ -8,16 +8,16 @@ from train.networks.flagship import pooled, sway
 from train.wrist.wear_days import CLASSES
 
 GAIN = 10.0
-"""Of small motion, g and rad/s (of the typical wearer's) alike."""
+"""Gain of small motion, for g and rad/s scaled to the typical wearer."""
 
 
 def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
-    """Give an untrained CNN-LSTM: (n, 128, 9) -> (n, CLASSES) probabilities.
+    """Return an untrained CNN-LSTM: (n, 128, 9) -> (n, CLASSES) probabilities.
 
-    Unlike the paper's it does not cut the window into four before it looks: a stride is longer
-    than a quarter of a window. The LSTM then takes six steps, of 0.32 s. What it forgets of rest,
-    how gravity lies and how little the arm moves, goes beside it. A layer named `normalise` is to
-    be adapted before training.
+    Unlike the paper's network it does not cut the window into four slices: a stride is longer than
+    a quarter of a window. The LSTM takes six steps of 0.32 s. The direction of gravity and small
+    motion, which the LSTM forgets, have branches of their own. Adapt the layer `normalise` before
+    training.
     """
     signals = keras.Input((128, 9), name="signals")
     clipped = Clip(clip, name="clip")(signals)

@@ -1,4 +1,4 @@
-"""Whether what is said with 80 % confidence is right in 80 %."""
+"""Reliability of confidence: whether decisions with 80 % confidence are right in 80 %."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,10 @@ BINS = 10
 def reliability(
     confidence: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[list[list[float]], float]:
-    """Give windows, mean confidence and share right by bin, and the expected calibration error.
+    """Return windows, mean confidence and accuracy by bin, and the expected calibration error.
 
-    The error is the mean distance of the two, weighted by windows (Naeini et al. 2015).
+    The error is the mean difference of confidence and accuracy, weighted by windows (Naeini et al.
+    2015).
     """
     at = np.minimum((confidence * BINS).astype(int), BINS - 1)
     rows, error = [], 0.0

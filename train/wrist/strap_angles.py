@@ -1,4 +1,4 @@
-"""What it costs to strap the sensor on in another way: days turned as a whole, decided anew."""
+"""Tests rotated sensors: rotates whole days and makes the decisions again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from device.decision.judge import DecisionSpec
 from firmware_bridge.samples import Samples
 from train.fitting.augment import rotations
 from train.fitting.fit import probabilities
-from train.wrist.decisions import Said, joined, say
+from train.wrist.decisions import Decisions, decide
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.wear_days import Day
 from train.wrist.windows import windows
@@ -23,10 +23,10 @@ AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A sensor mounted this much off."""
+    """A rotation of the sensor."""
 
     axis: str
-    """A key of AXES: the sensor's own axis about which it is turned."""
+    """A key of AXES: the sensor's axis of rotation."""
     angle_deg: float
 
     @property
@@ -38,7 +38,7 @@ class Turn:
 
 
 def turned(day: Day, matrix: NDArray[np.float64]) -> Day:
-    """Give the day as a sensor turned by matrix (3, 3) would have recorded it."""
+    """Return the day as recorded by a sensor rotated by matrix (3, 3)."""
     samples = day.samples
     return replace(
         day, samples=Samples(samples.t_s, samples.acc_g @ matrix.T, samples.gyro_rad_s @ matrix.T)
@@ -46,7 +46,7 @@ def turned(day: Day, matrix: NDArray[np.float64]) -> Day:
 
 
 def without(day: Day, activity: str) -> Day:
-    """Leave out all of the day that is of one activity."""
+    """Return the day without one activity."""
     keep = np.ones(len(day.samples), bool)
     for mark in day.marks:
         if mark.activity == activity:
@@ -54,26 +54,26 @@ def without(day: Day, activity: str) -> Day:
             keep &= (at < mark.start_s) | (at > mark.end_s)
     marks = tuple(mark for mark in day.marks if mark.activity != activity)
     samples = day.samples
-    kept = Samples(samples.t_s[keep], samples.acc_g[keep], samples.gyro_rad_s[keep])
-    return replace(day, samples=kept, marks=marks)
+    others = Samples(samples.t_s[keep], samples.acc_g[keep], samples.gyro_rad_s[keep])
+    return replace(day, samples=others, marks=marks)
 
 
-def said_when_turned(
+def decide_turned(
     days: Sequence[Day], matrices: Sequence[NDArray[np.float64]], model: Path, spec: DecisionSpec
-) -> Said:
-    """Decide on days, each turned by its matrix, with a saved model that never saw these people."""
+) -> Decisions:
+    """Decide on days, each rotated by its matrix, with a saved model that left out these people."""
     network = keras.saving.load_model(model, compile=False)
     parts = []
     for day, matrix in zip(days, matrices, strict=True):
         those = windows([turned(day, matrix)], SPEC, ORIENTATION)
         if not len(those):
-            continue  # a recording too short for a window
-        parts.append(say(those, probabilities(network, those.x), spec, POSTURES))
-    return joined(parts)
+            continue  # the recording is too short for a window
+        parts.append(decide(those, probabilities(network, those.x), spec, POSTURES))
+    return Decisions.joined(parts)
 
 
 def random_turns(count: int, seed: int) -> NDArray[np.float64]:
-    """Draw (count, 3, 3) rotations evenly over all there are."""
+    """Draw (count, 3, 3) rotations from the uniform distribution."""
     q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(count, 3, 3)))
     q *= np.sign(np.einsum("nii->ni", r))[:, None, :]
     q[:, :, 0] *= np.linalg.det(q)[:, None]

@@ -1,7 +1,7 @@
-"""Each wearer's recordings as one: first the wearer walks, then does all the rest.
+"""Joins each wearer's recordings to one day that begins with walking.
 
-So the mounting is learnt as the device learns it, and what the lab measures is what a wearer gets
-who walks for some minutes after strapping the sensor on.
+The mounting is then estimated as on the device, and the scores are those of a wearer who walks for
+some minutes after putting the sensor on.
 """
 
 from collections import defaultdict
@@ -22,19 +22,19 @@ ON_A_RAIL = frozenset({"a10", "a11"})
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """From start_s to end_s the wearer did this."""
+    """An activity from start_s to end_s."""
 
     start_s: float
     end_s: float
     activity: str
-    """One of CLASSES, LYING; "" where the publisher's label does not say."""
+    """One of CLASSES, LYING; "" if the publisher's label is ambiguous."""
     detail: str
-    """The publisher's own code."""
+    """The publisher's code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One sensor's wear on one wrist."""
+    """The recordings of one sensor on one wrist, joined."""
 
     wearer: str
     """Person and wrist; the two arms of a person are two wearers."""
@@ -46,14 +46,14 @@ class Day:
 
 
 def load(folder: Path) -> tuple[list[Day], dict[str, str]]:
-    """Load all wrist data sets: their days, and the archives' sha256 by name. Raises DataError."""
+    """Return the days of all wrist data sets, the archives' sha256 by name. Raises DataError."""
     sets = [wrist.load(name, folder) for name in wrist.DATASETS]
     pieces = [piece for those in sets for piece in those.pieces]
     return days(pieces), {those.name: those.sha256 for those in sets}
 
 
 def days(pieces: Iterable[Piece]) -> list[Day]:
-    """Join each wearer's recordings to one, those with free walking first, without a gap."""
+    """Join each wearer's recordings without gaps, those with free walking first."""
     wearers: dict[tuple[str, str], list[Piece]] = defaultdict(list)
     for piece in pieces:
         wearers[piece.person, piece.wrist].append(piece)
@@ -71,7 +71,7 @@ def _day(pieces: list[Piece]) -> Day:
             t_s = piece.samples.t_s - first_s + now_s
             parts.append(Samples(t_s, piece.samples.acc_g, piece.samples.gyro_rad_s))
             marks.append(Mark(float(t_s[0]), float(t_s[-1]), piece.activity, piece.detail))
-        # The next recording goes on where the next sample would have been.
+        # The next recording continues at the time of the next sample.
         steps_s = np.diff(np.concatenate([piece.samples.t_s for piece in those]))
         now_s = marks[-1].end_s + (float(np.median(steps_s)) if len(steps_s) else 0.02)
     first = pieces[0]

@@ -1,8 +1,7 @@
-"""Labelled windows of the wearers' days, as the device's model will be given them."""
+"""Labelled windows of the wearers' days, made like the device's."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from device.mounting.estimator import MountingEstimator
 from device.mounting.spec import MountingSpec
 from device.signal.path import Window, windows_of
 from device.signal.spec import SignalSpec
+from train.datasets.columns import Columns
 from train.datasets.piece import LYING
 from train.wrist.wear_days import CLASSES, Day, Mark
 
@@ -19,16 +19,16 @@ _LABELS = {name: index for index, name in enumerate(CLASSES)}
 
 
 @dataclass(frozen=True, slots=True)
-class WristWindows:
+class WristWindows(Columns):
     """n windows in order of time, wearer after wearer."""
 
     x: NDArray[np.float32]
-    """(n, window, 9): turned and scaled by the wearer's own walking so far."""
+    """(n, window, 9): rotated and scaled by the wearer's walking so far."""
     y: NDArray[np.int64]
-    """(n,): index into CLASSES, or UNLABELLED where a window spans two activities, or lying."""
+    """(n,): index into CLASSES, or UNLABELLED for lying and windows of two activities."""
     lying: NDArray[np.bool_]
     known: NDArray[np.bool_]
-    """(n,): whether the mounting was known by then."""
+    """(n,): whether the mounting was known at that time."""
     start_s: NDArray[np.float64]
     wearer: NDArray[np.str_]
     person: NDArray[np.str_]
@@ -38,18 +38,14 @@ class WristWindows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def where(self, chosen: NDArray[np.bool_]) -> Self:
-        """Give those windows that are chosen."""
-        return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
-
 
 def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) -> WristWindows:
-    """Put each day through the device's signal path and its estimate of the mounting."""
+    """Make windows of each day with the device's signal path and mounting estimate."""
     columns: dict[str, list[object]] = {f.name: [] for f in fields(WristWindows)}
     for day in days:
         mounting = MountingEstimator(orientation, spec.rate_hz)
-        found = windows_of(day.samples, spec)
-        for window, mark in zip(found, marks_of(found, day.marks), strict=True):
+        unplaced = windows_of(day.samples, spec)
+        for window, mark in zip(unplaced, marks_of(unplaced, day.marks), strict=True):
             x, known = mounting.place(window.x)
             row = {
                 "x": x,
@@ -70,7 +66,7 @@ def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) ->
 def marks_of(
     windows: Sequence[Window], marks: Sequence[Mark], slack_s: float = 0.1
 ) -> list[Mark | None]:
-    """Give for each window the mark that it lies in, but for slack_s; None if it spans two."""
+    """Return the mark of each window, None if it overlaps two by more than slack_s."""
     starts = np.array([mark.start_s for mark in marks])
     at = np.searchsorted(starts, [window.start_s + slack_s for window in windows], "right") - 1
     within = [marks[max(i, 0)] for i in at]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from firmware_bridge.samples import Float64, Samples
 from train.datasets import catalogue, weda, wisdm, wrist
 from train.datasets.archive import DataError
-from train.datasets.wrist import Piece, WristSet
+from train.datasets.piece import ACTIVITIES, Piece
+from train.datasets.wrist import WristSet
 from train.report import wrist_data, wrist_pictures
 
 G = 9.80665
@@ -220,9 +221,9 @@ GYRO = ACC.replace("accel", "gyro")
         (lambda files: files.update({GYRO: "1600,A,0,x,0,0;\n"}), "is not rows of"),
         (lambda files: files.update({GYRO: "1600,A,0,0;\n"}), "is not rows of"),
         (lambda files: files.update({GYRO: "1600,A,0,nan,0,0;\n"}), "not a number"),
-        (lambda files: files.update({GYRO: ""}), "holds no rows"),
+        (lambda files: files.update({GYRO: ""}), "has no rows"),
         (lambda files: files.update({ACC: "\xff\n"}), "is not rows of"),
-        (lambda files: files.update({GYRO: "1600,B,0,0,0,0;\n"}), "holds no recording"),
+        (lambda files: files.update({GYRO: "1600,B,0,0,0,0;\n"}), "has no recording"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, change: Change, said: str) -> None:
@@ -311,7 +312,7 @@ def cadence_hz(samples: Samples) -> float:
 def check_all(sets: dict[str, WristSet]) -> None:
     for name, found in sets.items():
         assert {p.dataset for p in found.pieces} == {name}
-        assert {p.activity for p in found.pieces} <= {*wrist.LABELS, wrist.LYING, wrist.UNKNOWN, ""}
+        assert {p.activity for p in found.pieces} <= {*ACTIVITIES, ""}
         for piece in found.pieces:
             assert piece.person.startswith(f"{name}-")
             assert (np.diff(piece.samples.t_s) > 0).all(), piece.recording

@@ -5,7 +5,7 @@ import pytest
 
 from tests.train.fitting.test_fit import toy
 from train.datasets.archive import DataError
-from train.fitting.baselines import BASELINES, judge, statistics
+from train.fitting.baselines import BASELINES, measure, statistics
 
 
 def test_statistics_are_of_each_channel_for_itself() -> None:
@@ -28,11 +28,11 @@ def test_statistics_do_not_care_for_the_order_of_windows() -> None:
 @pytest.mark.parametrize("name", BASELINES)
 def test_each_learns_and_gives_the_same_with_the_same_seed(name: str) -> None:
     train, test = toy(180), toy(60, person=2, seed=1)
-    one, again = (judge(name, 3, train, test).scores for _ in range(2))
+    one, again = (measure(name, 3, train, test).scores for _ in range(2))
     assert one == again
     assert one.accuracy > 0.9
 
 
 def test_test_people_are_refused() -> None:
     with pytest.raises(DataError, match=r"\[24\]"):
-        judge("KNN", 0, toy(person=24), toy())
+        measure("KNN", 0, toy(person=24), toy())

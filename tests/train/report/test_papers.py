@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.train.fitting.test_fit import toy
-from train.fitting import experiment
+from train.fitting import experiment, stored_results
 from train.networks.recipes import PAPER
 from train.report import fits, papers
 from train.report.fits import Job
@@ -26,7 +26,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data = waist_data.Data("uci", toy(96), toy(48, person=2, seed=1), "f" * 64, None)
     monkeypatch.setitem(waist_data.DATA, "uci", lambda *_: data)
     monkeypatch.chdir(tmp_path)
-    fits.FOLDER.mkdir(parents=True)
+    stored_results.FOLDER.mkdir(parents=True)
     return tmp_path
 
 

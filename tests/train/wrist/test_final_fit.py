@@ -20,7 +20,7 @@ from device.model.manifest import Manifest
 from firmware_bridge.errors import InputError
 from train.datasets import wrist
 from train.wrist import final_fit, report_figures
-from train.wrist.decisions import Said, figures
+from train.wrist.decisions import Decisions, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.hmm_filters import smoothing
 from train.wrist.spec import ORIENTATION
@@ -53,7 +53,7 @@ def told(recipe: WristRecipe = RECIPE, **changes: object) -> dict[str, Any]:
     said = np.where(np.arange(140) % 10 == 3, 0, y)
     known = np.ones(140, bool)
     best = np.minimum(said, 5), np.minimum(y, 5)
-    one = figures(Said(y, said, np.linspace(0.4, 1, 140), *best, known))
+    one = figures(Decisions(y, said, np.linspace(0.4, 1, 140), *best, known))
     return {
         "datasets": {name: one.to_dict() for name in wrist.DATASETS},
         "people": {"all": one.to_dict(), **{name: one.to_dict() for name in wrist.DATASETS}},

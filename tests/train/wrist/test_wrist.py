@@ -18,9 +18,9 @@ from train.datasets import wrist
 from train.datasets.piece import LABELS
 from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
-from train.wrist.decisions import delay_s, figures, say
+from train.wrist.decisions import decide, delay_s, figures
 from train.wrist.fit import WristRecipe, fair_chances
-from train.wrist.fit_decision import UNKNOWN, UNKNOWN_TOLD, Stretch, fit_decision, stretches
+from train.wrist.fit_decision import UNKNOWN, UNKNOWN_DETECTED, Stretch, fit_decision, stretches
 from train.wrist.folds import FOLDS, subject_folds
 from train.wrist.hmm_filters import believed, smoothing, tempered
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
@@ -60,17 +60,17 @@ def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
     spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.3, 0.3, 0.2))
     day = day_of(SCRIPT)
     those = windows([day], SPEC, ORIENTATION)
-    said = say(those, by_gravity(those.x), spec, POSTURES)
+    lab = decide(those, by_gravity(those.x), spec, POSTURES)
     decisions = [
         d for d in Pipeline(StandIn(spec), by_gravity).push(day.samples) if d.probabilities
     ]
-    assert [CLASSES[i] for i in said.said] == [d.activity or "unknown" for d in decisions]
-    assert said.confidence.tolist() == [d.confidence for d in decisions]
+    assert [CLASSES[i] for i in lab.decided] == [d.activity or "unknown" for d in decisions]
+    assert lab.confidence.tolist() == [d.confidence for d in decisions]
     # And sensibly: nothing of postures before the wearer has walked, all of it afterwards.
     first = [d for d in decisions if d.end_s is not None and d.end_s < 20]
     assert first
     assert {d.reason for d in first} == {"mounting"}
-    assert figures(said).recall["sitting"] > 0.8
+    assert figures(lab).recall["sitting"] > 0.8
 
 
 def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
@@ -79,9 +79,9 @@ def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
     before = None
     for turn in (np.eye(3), *random_turns(4, seed=1)):
         those = windows([turned(day, turn)], SPEC, ORIENTATION)
-        said = say(those, by_gravity(those.x), spec, POSTURES)
-        assert before is None or (said.said[-50:] == before[-50:]).all()
-        before = said.said
+        decisions = decide(those, by_gravity(those.x), spec, POSTURES)
+        assert before is None or (decisions.decided[-50:] == before[-50:]).all()
+        before = decisions.decided
 
 
 def test_random_turns_are_rotations() -> None:
@@ -191,7 +191,7 @@ def test_the_decision_tells_enough_of_the_unknown_and_keeps_most_of_the_known() 
     belief = tempered(belief, spec.softening)
     best = belief[:, :UNKNOWN].max(1)
     told = (best < spec.unknown_threshold) | (belief[:, UNKNOWN] > best)
-    assert told[y == UNKNOWN].mean() >= UNKNOWN_TOLD
+    assert told[y == UNKNOWN].mean() >= UNKNOWN_DETECTED
     assert told[y != UNKNOWN].mean() < 0.2
     assert (belief[:, :UNKNOWN].argmax(1) == y)[y != UNKNOWN].mean() > 0.8
 
@@ -202,8 +202,8 @@ def test_the_delay_is_the_time_until_the_new_activity_is_said() -> None:
     rows = np.full((len(those), len(CLASSES)), 0.001)
     late = np.flatnonzero(those.y == 3)[0] + 3  # the model sees sitting three windows late
     rows[:late, 0] = rows[late:, 3] = 0.99
-    said = say(those, rows, DecisionSpec(0.0, True), POSTURES)
-    assert delay_s(said, those).tolist() == pytest.approx([3 * 1.28])
+    decisions = decide(those, rows, DecisionSpec(0.0, True), POSTURES)
+    assert delay_s(decisions, those).tolist() == pytest.approx([3 * 1.28])
 
 
 def test_nobody_is_on_both_sides_of_a_fold() -> None:

@@ -1,0 +1,26 @@
+"""Base of slotted dataclasses whose fields are arrays with one row an item."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Columns:
+    """Arrays of equal length."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def where(self, chosen: NDArray[np.bool_]) -> Self:
+        """Return the chosen rows."""
+        return type(self)(**{name: column[chosen] for name, column in self.columns().items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Concatenate rows."""
+        return cls(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in cls.__slots__})
