@@ -1,4 +1,4 @@
-"""The command `edgehar`: a table of subcommands, each imported only when it is called.
+"""The command `edgehar`: subcommands by group, each imported only when it is called.
 
 So `edgehar --help` costs no numpy, and a board without TensorFlow runs everything but training.
 """
@@ -16,28 +16,37 @@ import click
 from device.config.suggest import did_you_mean
 from firmware_bridge.errors import EdgeharError
 
-_COMMANDS = {
-    "init": ("device.commands.init:command", "Set a sensor up: find, examine, configure, watch."),
-    "run": ("device.commands.run:command", "The daemon: classify what a sensor sends, live."),
-    "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
-    "record": ("device.commands.record:command", "Record what a sensor sends."),
-    "history": ("device.commands.history:command", "What was decided on a day, as CSV or JSON."),
-    "label": ("device.commands.label:command", "Say what was really done; keep its samples."),
-    "dashboard": ("device.commands.dashboard:command", "Show it on a page: now, today, 30 days."),
-    "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
-    "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
-    "demo": ("device.commands.demo:command", "See it work: no hardware, no network."),
-    "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
-    "service": ("device.commands.service:command", "Have systemd run the daemon."),
-    "models": ("device.commands.models:command", "List, install, activate, roll back models."),
-    "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
-    "bench": ("device.commands.bench:command", "Measure this machine against the budgets."),
-    "data": ("train.commands:data", "List, fetch or check the training data."),
-    "train": ("train.commands:train", "Train a model."),
-    "evaluate": ("train.commands:evaluate", "Evaluate a model on people it never saw."),
-    "report": ("device.commands.report:report", "Show a day; make the README's tables."),
-    "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),
+_GROUPS = {
+    "Use a sensor": {
+        "init": ("device.commands.init:command", "Set up a sensor: find, check, configure, watch."),
+        "run": ("device.commands.run:command", "Classify what a sensor sends, live (the daemon)."),
+        "record": ("device.commands.record:command", "Record what a sensor sends, with labels."),
+        "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
+        "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
+        "service": ("device.commands.service:command", "Let systemd run the daemon."),
+        "demo": ("device.commands.demo:command", "See everything work without hardware."),
+    },
+    "Look back": {
+        "classify": ("device.commands.classify:command", "Classify recordings, at full speed."),
+        "history": ("device.commands.history:command", "Write a day's decisions as CSV or JSON."),
+        "report": ("device.commands.report:report", "Show a day; make the tables of the pages."),
+        "dashboard": ("device.commands.dashboard:command", "Serve a page: now, today, 30 days."),
+        "label": ("device.commands.label:command", "Correct a decision; keep its samples."),
+    },
+    "Models": {
+        "models": ("device.commands.models:command", "List, install, activate, roll back models."),
+        "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
+    },
+    "Build your own": {
+        "data": ("train.commands:data", "List, fetch or check the training data."),
+        "train": ("train.commands:train", "Train a model."),
+        "evaluate": ("train.commands:evaluate", "Evaluate a model on people it never saw."),
+        "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),
+        "play": ("device.commands.play:command", "Play a recording as the firmware would send it."),
+        "bench": ("device.commands.bench:command", "Measure this machine against the budgets."),
+    },
 }
+_COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
 PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
 """How to start `edgehar` in a process of its own, wherever it is installed."""
 
@@ -65,8 +74,9 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        for title, group in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in group.items()])
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -19,6 +19,7 @@ from device.sinks import daily_totals_file as today_files
 from device.sinks.daily_totals_file import DailyTotalsFile
 from device.sources import Source
 from device.sources.recording import RecordingSource
+from firmware_bridge.errors import InputError
 
 if TYPE_CHECKING:
     from device.calibration.values import Calibration
@@ -68,6 +69,8 @@ def active_model(config: Config) -> Generator[ActiveModel]:
 def open_source(setting: SourceSetting | str) -> Source:
     """Make the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens nothing."""
     source = parse_source(setting) if isinstance(setting, str) else setting
+    if source.kind == "serial":
+        _refuse_other_files(Path(source.path))
     if source.kind == "recording":
         return RecordingSource(source.path)
     if source.kind == "i2c":
@@ -77,6 +80,13 @@ def open_source(setting: SourceSetting | str) -> Source:
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
 
     return SerialSource(source.path, source.baud)
+
+
+def _refuse_other_files(port: Path) -> None:
+    """Refuse a folder or a file as a port. A port that is not there yet is waited for."""
+    if port.is_dir() or port.is_file():
+        what = "a folder" if port.is_dir() else "a file"
+        raise InputError(f"{port} is {what}, not a serial port; `edgehar doctor` lists the ports")
 
 
 def calibrated(source: Source, path: Path) -> Source:
@@ -107,6 +117,8 @@ def mounting_file(
         path = folder / paths.MOUNTING
     if path is None or bundle.orientation is None or source.kind == "recording":
         return None
+    if not path.parent.is_dir():
+        raise InputError(f"state.file {path}: there is no folder {path.parent}; create it")
     return MountingFile(path, source_name, bundle.name, bundle.orientation)
 
 

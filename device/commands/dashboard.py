@@ -13,7 +13,11 @@ from device.commands import days
 from device.commands.settings import config_option, found
 from device.config import checks
 from device.config import load as configs
+from device.history import query
+from device.terminal.log import log_to_stderr
 from firmware_bridge.errors import InputError
+
+log = logging.getLogger(__name__)
 
 DEFAULT_LISTEN = ("127.0.0.1", 8780)
 BELOW = 10
@@ -42,8 +46,7 @@ def command(config_path: Path | None, db: Path | None, listen: str | None) -> No
     from device.dashboard.guard import guard  # noqa: PLC0415 -- --help needs none of it
     from device.dashboard.serve import serve  # noqa: PLC0415
 
-    # Not options.log_to_stderr: what comes with it is 25 MB.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     token_file, address = None, DEFAULT_LISTEN
     path = found(config_path)
     if path is not None:
@@ -60,7 +63,12 @@ def command(config_path: Path | None, db: Path | None, listen: str | None) -> No
     watcher = guard(address, token_file)
     os.nice(BELOW)
     signal.signal(signal.SIGTERM, _stop)
-    serve(address, watcher, db or days.DEFAULT_DB)
+    db = db or days.DEFAULT_DB
+    if db.exists():
+        query.open_to_read(db).close()  # a folder or another file is told at once
+    else:
+        log.warning("%s is not there: the page is empty until `edgehar run` writes it", db)
+    serve(address, watcher, db)
 
 
 def _stop(_: int, __: FrameType | None) -> None:

@@ -10,7 +10,7 @@ from device.config import first_settings
 from device.config import load as configs
 from device.config.paths import DATABASE, SETTINGS, STATE
 from device.service import install_steps, installation, stable_port, state, unit
-from firmware_bridge.errors import InputError
+from firmware_bridge.errors import EdgeharError, InputError
 
 DEVICES = Path("/proc/devices")
 
@@ -45,7 +45,8 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     """
     if not dry_run:
         install_steps.as_root()
-    config, new = _settings(source, config_path)
+    problems: list[str] = []
+    config, new = _settings(source, config_path, problems)
     if config.source is None:
         raise InputError(f"{config_path} names no source; set source.uri in it")
     rule, kinds = None, list[str]()
@@ -57,7 +58,7 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
                 click.echo(f"{config_path}: better {found.path}, a name that stays, in source.uri")
             new = new and new.replace(config.source.path, found.path)
         rule, kinds = found.rule, stable_port.kinds(config.source.path, DEVICES.read_text())
-    board = unit.Board(installation.program(), state.version(), kinds)
+    board = _board(kinds, problems, dry_run=dry_run)
     units = {install_steps.UNIT: unit.unit(config, config_path, board)}
     if page := unit.dashboard(config, config_path, board):
         units[install_steps.DASHBOARD] = page
@@ -73,6 +74,8 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
         click.echo(f"let the user edgehar write in {folder}")
     if not dry_run:
         click.echo("see how it is: edgehar service status")
+    for problem in problems:
+        click.echo(f"edgehar: as it is, this would fail: {problem}", err=True)
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service status")
@@ -100,7 +103,9 @@ def uninstall(config_path: Path, *, dry_run: bool, purge: bool) -> None:
         click.echo(f"left: {', '.join(map(str, left))}; to remove them too: --purge")
 
 
-def _settings(source: str | None, path: Path) -> tuple[configs.Config, str | None]:
+def _settings(
+    source: str | None, path: Path, problems: list[str]
+) -> tuple[configs.Config, str | None]:
     """Return the settings, and their text if they are new."""
     given = configs.parse_source(source) if source else None
     if path.exists():
@@ -109,12 +114,28 @@ def _settings(source: str | None, path: Path) -> tuple[configs.Config, str | Non
         if given not in {None, config.source} and not stays:
             raise InputError(f"{path} names another source; change it there, or leave --source out")
         if not installation.readable(path) or installation.hidden(path.resolve()):
-            raise InputError(f"{path}: no service can read it; try chmod a+r, or another folder")
+            problems.append(f"{path}: no service can read it; try chmod a+r, or another folder")
         return config, None
     if source is None or given is None:
         raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
     text = first_settings.of_service(source)
     return configs.Config(source=given, sqlite=STATE / DATABASE), text
+
+
+def _board(kinds: list[str], problems: list[str], *, dry_run: bool) -> unit.Board:
+    """Ask what the unit depends on; a plan that is only shown notes what fails, and goes on."""
+    program, version = "edgehar", unit.SLOWS
+    try:
+        program = installation.program()
+    except EdgeharError as error:
+        problems.append(str(error))
+    try:
+        version = state.version()
+    except EdgeharError as error:
+        problems.append(str(error))
+    if problems and not dry_run:
+        raise InputError(problems[0])
+    return unit.Board(program, version, kinds)
 
 
 def _port(path: str) -> stable_port.Port:

@@ -71,7 +71,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; try sudo") from error
     if not is_there:
-        raise InputError(f"there is no {path}; name the database with --db")
+        what = "is a folder, not a database" if path.is_dir() else "is not there"
+        raise InputError(f"{path} {what}; name the database with --db")
     uri = path.absolute().as_uri()
     try:
         try:
@@ -83,6 +84,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 raise
             return _opened(f"{uri}?mode=ro&immutable=1", path)
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+            reason = "is not a database; give the file that `run --sqlite` writes"
+            raise InputError(f"{path} {reason}") from error
         raise InputError(f"cannot read {path}: {error}; may you read it? try sudo") from error
 
 
