@@ -1,6 +1,5 @@
 """`edgehar dashboard`: a page that shows what the daemon does."""
 
-import logging
 import os
 import signal
 import sys
@@ -16,8 +15,6 @@ from device.config import load as configs
 from device.history import query
 from device.terminal.log import log_to_stderr
 from firmware_bridge.errors import InputError
-
-log = logging.getLogger(__name__)
 
 DEFAULT_LISTEN = ("127.0.0.1", 8780)
 BELOW = 10
@@ -64,10 +61,7 @@ def command(config_path: Path | None, db: Path | None, listen: str | None) -> No
     os.nice(BELOW)
     signal.signal(signal.SIGTERM, _stop)
     db = db or days.DEFAULT_DB
-    if db.exists():
-        query.open_to_read(db).close()  # a folder or another file is told at once
-    else:
-        log.warning("%s is not there: the page is empty until `edgehar run` writes it", db)
+    query.check_file(db)
     serve(address, watcher, db)
 
 

@@ -51,13 +51,13 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
         raise InputError(f"{config_path} names no source; set source.uri in it")
     rule, kinds = None, list[str]()
     if config.source.kind == "serial":
-        found = _port(config.source.path)
-        click.echo(f"{config.source.path}: {found.path}, told {found.why}")
-        if found.path != config.source.path:
-            if new is None:
-                click.echo(f"{config_path}: better {found.path}, a name that stays, in source.uri")
-            new = new and new.replace(config.source.path, found.path)
-        rule, kinds = found.rule, stable_port.kinds(config.source.path, DEVICES.read_text())
+        kinds = stable_port.kinds(config.source.path, DEVICES.read_text())
+        try:
+            rule, new = _named_port(config.source.path, config_path, new)
+        except InputError as error:
+            if not dry_run:
+                raise
+            problems.append(str(error))
     board = _board(kinds, problems, dry_run=dry_run)
     units = {install_steps.UNIT: unit.unit(config, config_path, board)}
     if page := unit.dashboard(config, config_path, board):
@@ -120,6 +120,15 @@ def _settings(
         raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
     text = first_settings.of_service(source)
     return configs.Config(source=given, sqlite=STATE / DATABASE), text
+
+
+def _named_port(port: str, path: Path, new: str | None) -> tuple[str | None, str | None]:
+    """Return udev's rule for a stable name of the port, and the new settings with that name."""
+    found = _port(port)
+    click.echo(f"{port}: {found.path}, told {found.why}")
+    if found.path != port and new is None:
+        click.echo(f"{path}: better {found.path}, a name that stays, in source.uri")
+    return found.rule, new and new.replace(port, found.path)
 
 
 def _board(kinds: list[str], problems: list[str], *, dry_run: bool) -> unit.Board:

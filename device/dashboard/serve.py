@@ -41,6 +41,7 @@ def serve(listen: tuple[str, int], guard: Guard, db: Path) -> None:
             raise ListenError(f"cannot listen at {shown}: {why}") from error
         # A page asks for several things at once; that they wait for each other is no news.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        log.info("ready: http://%s/ shows %s", shown, db)
+        there = "" if db.exists() else ", which is not there yet: `edgehar run --sqlite` makes it"
+        log.info("ready: http://%s/ shows %s%s", shown, db, there)
         server.run()
         server.close()

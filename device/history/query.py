@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from device.history import schema
 from device.history.zone import to_ms
@@ -22,6 +23,8 @@ _MARKED_MS = round(1000 * MARK_EVERY_S)  # a decision is written within this of 
 _AT_ONCE = 2048
 """Rows. Each query is a transaction of its own: a long one would keep the log from being reused."""
 
+_HEADER: Final = b"SQLite format 3\0"
+"""First bytes of a database; a new one is empty."""
 _MARKS = """
 SELECT run, number, CAST(round(1000 * (boot_s + runs.offset_s)) AS INTEGER) AS at_ms,
     CAST(round(1000 * (runs.offset_s - marks.offset_s)) AS INTEGER) AS shift_ms,
@@ -64,15 +67,26 @@ class Step:
     """Positive: forward."""
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that may be in use. Raises InputError."""
+def check_file(path: Path) -> bool:
+    """Say whether the file is there. Raises InputError if it is no database."""
     try:
-        is_there = path.is_file()
+        with path.open("rb") as file:
+            header = file.read(len(_HEADER))
+    except FileNotFoundError:
+        return False
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; name the database with --db") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; try sudo") from error
-    if not is_there:
-        what = "is a folder, not a database" if path.is_dir() else "is not there"
-        raise InputError(f"{path} {what}; name the database with --db")
+    if header not in {b"", _HEADER}:
+        raise InputError(f"{path} is not a database; give the file that `run --sqlite` writes")
+    return True
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that may be in use. Raises InputError."""
+    if not check_file(path):
+        raise InputError(f"{path} is not there; name the database with --db")
     uri = path.absolute().as_uri()
     try:
         try:
@@ -84,9 +98,6 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 raise
             return _opened(f"{uri}?mode=ro&immutable=1", path)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
-            reason = "is not a database; give the file that `run --sqlite` writes"
-            raise InputError(f"{path} {reason}") from error
         raise InputError(f"cannot read {path}: {error}; may you read it? try sudo") from error
 
 

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from device.cli import PROGRAM
 from device.commands import doctor
+from device.config import paths
 from device.doctor import board, ports
 from device.doctor.finding import Finding
 from device.doctor.holders import holders
@@ -207,7 +208,7 @@ def test_where_nothing_is_plugged_in_that_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(doctor, "SETTINGS", tmp_path / "none.toml")
+    monkeypatch.setattr(paths, "SETTINGS", tmp_path / "none.toml")
     monkeypatch.setattr(ports, "serial_ports", tuple)
     monkeypatch.setattr(ports, "i2c_buses", tuple)
     done = CliRunner().invoke(doctor.command, [])

@@ -242,3 +242,28 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
     assert "nobody reads" in log
     assert "Traceback" not in log
     assert "Exception" not in log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--source", "serial:."], ". is a folder, not a serial port"),
+        (["--source", "serial:notes.txt"], "notes.txt is a file, not a serial port"),
+        (
+            ["--source", "serial:/dev/none", "--state", "none/state.json"],
+            "there is no folder none; create it",
+        ),
+    ],
+)
+def test_what_cannot_work_is_named_before_anything_starts(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    done = subprocess.run(
+        [*PROGRAM, "run", *arguments],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "ready" not in done.stderr

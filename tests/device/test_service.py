@@ -192,7 +192,6 @@ def test_nobody_to_tell_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         (("install", "--dry-run"), "give --source"),
         (("install", "--source", "usb:1", "--dry-run"), "serial:PORT"),
-        (("install", "--source", "serial:/dev/ttyUSB77", "--dry-run"), "plug the sensor in"),
     ],
 )
 def test_what_cannot_be_installed_is_one_line(
@@ -211,3 +210,15 @@ def test_purge_removes_nothing_beside_settings_that_are_elsewhere(tmp_path: Path
     words = [step.words for step in install_steps.uninstall(settings, purge=True)]
     assert f"remove {settings}" in words
     assert not any(str(tmp_path / "edgehar") == word.split()[-1] for word in words)
+
+
+def test_a_plan_is_shown_from_anywhere_with_what_would_fail(tmp_path: Path) -> None:
+    # No such port, and this environment is where no service may look.
+    done = edgehar(
+        "service", "install", "--source", "serial:/dev/ttyUSB77", "--dry-run",
+        "--config", tmp_path / "none.toml",
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "write /etc/systemd/system/edgehar.service" in done.stdout
+    assert "as it is, this would fail: /dev/ttyUSB77: udev knows nothing of it" in done.stderr
+    assert not (tmp_path / "none.toml").exists()

@@ -26,7 +26,7 @@ BY_COMMANDS = {
     "no source; give --source serial:/dev/ttyUSB0 or set source.uri": "run",
     "decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host":
         "run --config mute.toml --source serial:none",
-    "…: unknown key …; known are …": "run --config unknown.toml",
+    "…: unknown key …; did you mean …?": "run --config unknown.toml",
     "…: … must …, not …": "run --config wrong.toml",
     "… is not TOML: …": "run --config none.toml",
     "…: not a serial port (…)": "run --source serial:/dev/null",
@@ -41,7 +41,7 @@ BY_COMMANDS = {
     "the time zone … is not known; set TZ, such as TZ=Europe/Berlin": "report day --db empty.db",
     "others can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
     "cannot listen at …: …": "dashboard --listen 127.0.0.1:TAKEN --db empty.db",
-    "… has no sinks.sqlite, and the dashboard shows what is there": "dashboard --config mute.toml",
+    "… has no sinks.sqlite, and the dashboard shows that database": "dashboard --config mute.toml",
     "there is no model …; see: edgehar models list": "models activate none",
     "no model to go back to; choose one: edgehar models activate NAME": "models rollback",
     "…: it is cut short, damaged, or a plain TFLite model without edgehar's manifest":

@@ -298,10 +298,10 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
 
 
 def test_who_may_not_look_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Path) -> bool:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_file", refuse)  # root may look everywhere
+    monkeypatch.setattr(Path, "open", refuse)  # root may look everywhere
     with pytest.raises(InputError, match="Permission denied; try sudo"):
         query.open_to_read(tmp_path / "d.db")
 
@@ -325,3 +325,14 @@ def test_the_query_in_the_documentation_gives_the_same_dates(tmp_path: Path) -> 
 
 def test_dates_are_to_the_millisecond() -> None:
     assert to_ms(datetime(2026, 11, 21, 12, 0, 0, 123_000, tzinfo=UTC)) == 1_795_262_400_123
+
+
+def test_what_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a database, and long enough to have a header")
+    for path, says in (
+        (tmp_path / "notes.txt", "notes.txt is not a database; give the file that"),
+        (tmp_path, "is a folder; name the database with --db"),
+        (tmp_path / "none.db", "none.db is not there; name the database with --db"),
+    ):
+        with pytest.raises(InputError, match=says):
+            query.open_to_read(path)
