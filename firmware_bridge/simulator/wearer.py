@@ -17,6 +17,9 @@ from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Float64, Samples
 
 NUMBERS = Path(__file__).with_name("wearer.json")
+"""A sensor at the waist: walking, up and down stairs, sitting, standing, lying."""
+WRIST_NUMBERS = Path(__file__).with_name("wrist_wearer.json")
+"""A sensor at the wrist: walking, stairs, running, sitting, standing."""
 TRANSITION_S = 2.0
 """Time from one posture to the next, half of it before the change."""
 JITTER = 0.02

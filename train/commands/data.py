@@ -93,16 +93,22 @@ def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001
 
 @data.command("fit-wearer", epilog="\b\nExample:\n  edgehar data fit-wearer --out wearer.json")
 @click.option("--out", type=click.Path(path_type=Path), help="File.  [default: the package's own]")
+@click.option("--wrist", is_flag=True, help="The wearer at the wrist, from daily-sports.")
 @data_option
-def fit_wearer(out: Path | None, data: Path) -> None:
-    """Fit the synthetic wearer's parameters to the training people of HAPT."""
-    from firmware_bridge.simulator.wearer import NUMBERS  # noqa: PLC0415
+def fit_wearer(out: Path | None, data: Path, *, wrist: bool) -> None:
+    """Fit the synthetic wearer's numbers: at the waist to HAPT's training people."""
+    from firmware_bridge.simulator.wearer import NUMBERS, WRIST_NUMBERS  # noqa: PLC0415
     from firmware_bridge.whole_file import write_json  # noqa: PLC0415
     from train.datasets import hapt  # noqa: PLC0415
+    from train.datasets import wrist as wrist_data  # noqa: PLC0415
     from train.studies import wearer_fit  # noqa: PLC0415
 
-    path = out or NUMBERS
-    write_json(path, wearer_fit.fit_wearer(hapt.load(data)))
+    path = out or (WRIST_NUMBERS if wrist else NUMBERS)
+    if wrist:
+        arms = wrist_data.load("daily-sports", data)
+        write_json(path, wearer_fit.fit_arm(arms.pieces, arms.sha256))
+    else:
+        write_json(path, wearer_fit.fit_wearer(hapt.load(data)))
     click.echo(str(path))
 
 

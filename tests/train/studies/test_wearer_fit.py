@@ -2,26 +2,39 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from device import Recognizer
 from device.model import bundle as bundles
 from device.model.classifier import Classifier
 from device.signal.path import windows_of
 from device.signal.spec import SignalSpec
-from firmware_bridge.simulator.wearer import NUMBERS, Wearer
-from train.datasets import hapt
+from firmware_bridge.simulator.wearer import NUMBERS, WRIST_NUMBERS, Wearer
+from train.datasets import hapt, wrist
 from train.datasets.waist import LABELS, TEST_PEOPLE
-from train.studies.wearer_fit import fit_wearer
+from train.studies.wearer_fit import fit_arm, fit_wearer
 from train.waist.windows import by_our_path
 
 
 def test_the_committed_numbers_are_what_the_command_makes(data_dir: Path) -> None:
     made = fit_wearer(hapt.load(data_dir))
-    kept = json.loads(NUMBERS.read_text(encoding="utf-8"))
-    assert made["from"] == kept["from"]
     assert list(made["activities"]) == list(LABELS)
+    check(made, NUMBERS)
+
+
+@pytest.mark.slow
+def test_the_committed_wrist_numbers_are_what_the_command_makes(data_dir: Path) -> None:
+    arms = wrist.load("daily-sports", data_dir)
+    check(fit_arm(arms.pieces, arms.sha256), WRIST_NUMBERS)
+
+
+def check(made: dict[str, Any], committed: Path) -> None:
+    kept = json.loads(committed.read_text(encoding="utf-8"))
+    assert made["from"] == kept["from"]
+    assert list(made["activities"]) == list(kept["activities"])
     for label, numbers in made["activities"].items():
         for name, value in numbers.items():
             for part, found in value.items() if isinstance(value, dict) else [("", value)]:
@@ -57,3 +70,17 @@ def test_the_shipped_model_knows_what_the_wearer_does() -> None:
         if np.mean(said == bundle.labels.index(label)) > 0.8:
             known.add(label)
     assert len(known) >= 4
+
+
+def test_the_wrist_model_finds_the_mounting_of_the_wrist_wearer_and_knows_what_it_does() -> None:
+    script = [("walking", 45.0), ("sitting", 30.0), ("standing", 30.0), ("stairs", 30.0)]
+    samples, _ = Wearer(2, WRIST_NUMBERS).samples([*script, ("running", 20.0)])
+    decisions = Recognizer("wrist").push(samples)
+    begin_s = 0.0
+    for activity, seconds in script:
+        inside = [
+            d for d in decisions if d.start_s and begin_s + 6 < d.start_s < begin_s + seconds - 4
+        ]
+        assert np.mean([d.activity == activity for d in inside]) > 0.8, activity
+        begin_s += seconds
+    assert decisions[-1].activity == "running"
