@@ -5,6 +5,7 @@ So `edgehar --help` costs no numpy, and a board without TensorFlow runs everythi
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from importlib import import_module
 
 import click
 
+from device.config.suggest import did_you_mean
 from firmware_bridge.errors import EdgeharError
 
 _COMMANDS = {
@@ -147,10 +149,15 @@ def _usage(error: click.UsageError) -> str:
     context = error.ctx
     path = context.command_path if context else "edgehar"
     message = error.format_message().rstrip(".")
-    if context and isinstance(error, click.exceptions.NoArgsIsHelpError):
-        command = context.command
-        names = command.list_commands(context) if isinstance(command, click.Group) else []
+    names: Sequence[str] = []
+    if context and isinstance(context.command, click.Group):
+        names = context.command.list_commands(context)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         message = f"{path} needs a command: {', '.join(names)}"
+    elif isinstance(error, click.BadParameter) and error.param is not None:
+        names = getattr(error.param.type, "choices", [])
+    if wrong := re.search(r"No such command '([^']+)'|'([^']+)' is not one of", message):
+        message += did_you_mean(wrong[1] or wrong[2], names)
     return f"{message}; try '{path} --help'"
 
 

@@ -9,7 +9,8 @@ import click
 
 from device import factory
 from device.calibration import file as calibrations
-from device.config import load as configs
+from device.commands import settings
+from device.commands.settings import config_option
 from device.decision.decision import to_json
 from device.model.classifier import Classifier, self_test
 from device.pipeline.parallel import read_ahead, workers
@@ -29,13 +30,7 @@ _QUIET_S, _EVERY_S = 2.0, 0.5
 @click.argument("recordings", metavar="RECORDING...", nargs=-1, required=True, type=Path)
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle "
               "[default: the active one of `edgehar models`].")  # fmt: skip
-@click.option(
-    "--config",
-    "config_path",
-    metavar="FILE",
-    type=Path,
-    help="Model, mounting and calibration as in `run`.",
-)
+@config_option
 @click.option("--calibration", metavar="FILE", type=Path, help="From `edgehar calibrate`.")
 def command(
     recordings: tuple[Path, ...],
@@ -49,7 +44,7 @@ def command(
     of each is `warming_up`, and with several a line on stderr names each one as it begins. The
     decisions are those that `edgehar run` makes of the same samples, without `time`.
     """
-    config = configs.load(config_path) if config_path else configs.Config()
+    config = settings.load(config_path)
     calibration = calibration or config.calibration
     errors = calibrations.read(calibration).calibration if calibration else None
     bundle = factory.open_bundle(model or config.model, config)

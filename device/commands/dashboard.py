@@ -10,7 +10,9 @@ from types import FrameType
 import click
 
 from device.commands import days
+from device.commands.settings import config_option, found
 from device.config import checks
+from device.config import load as configs
 from firmware_bridge.errors import InputError
 
 DEFAULT_LISTEN = ("127.0.0.1", 8780)
@@ -28,11 +30,11 @@ BELOW = 10
     '  listen = "0.0.0.0:8780"\n'
     '  token_file = "/etc/edgehar/token"'
 )
-@click.option("--config", metavar="FILE", type=Path, help="Settings, those of `run`.")
+@config_option
 @click.option("--db", metavar="FILE", type=Path, help="The database that `run --sqlite` writes "
               f"[default: sinks.sqlite of the settings, else {days.DEFAULT_DB}].")  # fmt: skip
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen [default: 127.0.0.1:8780].")
-def command(config: Path | None, db: Path | None, listen: str | None) -> None:
+def command(config_path: Path | None, db: Path | None, listen: str | None) -> None:
     """Show a page with what is done now, today and in the last 30 days, and how the sensor is.
 
     It only looks on: it may start, stop or crash at any time, and the daemon does not notice.
@@ -43,14 +45,13 @@ def command(config: Path | None, db: Path | None, listen: str | None) -> None:
     # Not options.log_to_stderr: what comes with it is 25 MB.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     token_file, address = None, DEFAULT_LISTEN
-    if config is not None:
-        from device.config import load as configs  # noqa: PLC0415 -- 20 MB
-
-        settings = configs.load(config)
+    path = found(config_path)
+    if path is not None:
+        settings = configs.load(path)
         token_file, address = settings.dashboard_token_file, settings.dashboard_listen or address
         db = db or settings.sqlite
         if db is None:
-            raise InputError(f"{config} has no sinks.sqlite, and the dashboard shows what is there")
+            raise InputError(f"{path} has no sinks.sqlite, and the dashboard shows that database")
     if listen is not None:
         try:
             address = checks.listen(listen)

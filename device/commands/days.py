@@ -5,15 +5,21 @@ from pathlib import Path
 
 import click
 
+from device.commands import settings
 from device.config import paths
 from firmware_bridge.errors import InputError
 
 DEFAULT_DB = paths.STATE / paths.DATABASE
 
 db_option = click.option(
-    "--db", metavar="FILE", type=Path, default=DEFAULT_DB, show_default=True,
-    help="The database that `run --sqlite` writes; it may be running.",
+    "--db", metavar="FILE", type=Path, help="The database that `run --sqlite` writes; it may be "
+    f"running  [default: sinks.sqlite of the settings, else {DEFAULT_DB}].",
 )  # fmt: skip
+
+
+def database_of(db: Path | None, config_path: Path | None) -> Path:
+    """Return the database named, else that of the settings, else the service's."""
+    return db or settings.load(config_path).sqlite or DEFAULT_DB
 
 
 def day_of(text: str, today: date) -> date:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from device.commands.settings import config_option
 from device.config import load as configs
-from device.config.paths import SETTINGS, state_directory
+from device.config import paths
 from device.config.source import Source
 from device.doctor import board, ports
 from device.doctor.finding import Finding, exit_code
@@ -35,8 +36,7 @@ _INDENT = " " * 10
     "2 if the command itself was wrong."
 )
 @click.option("--source", metavar="SOURCE", help="As in `run`; else what is found is looked at.")
-@click.option("--config", "config_path", metavar="FILE", type=Path, help="The daemon's settings"
-              f" [default: {SETTINGS}, if there].")  # fmt: skip
+@config_option
 @click.option("--seconds", type=click.FloatRange(2, 3600), default=LISTEN_S, show_default=True,
               help="To listen.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -102,9 +102,9 @@ def _safely(look: Callable[[], Iterable[Finding]]) -> list[Finding]:
 
 
 def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
-    if path is None and not SETTINGS.exists():
+    path = paths.find_settings(path)
+    if path is None:
         return configs.Config(), []
-    path = path or SETTINGS
     try:
         return configs.load(path), [Finding("ok", "settings", f"{path}: read")]
     except EdgeharError as error:
@@ -114,7 +114,7 @@ def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
 def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
     yield lambda: [board.python()]
     yield lambda: [board.model(settings)]
-    state = settings.state.parent if settings.state else state_directory()
+    state = settings.state.parent if settings.state else paths.state_directory()
     if settings.sqlite is not None:
         database = settings.sqlite
         yield lambda: board.database(database)

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from device.commands.days import day_of, db_option, moment_of
+from device.commands.days import database_of, day_of, db_option, moment_of
+from device.commands.settings import config_option
 from device.host.clock import utc_text
 from firmware_bridge.errors import InputError
 
@@ -28,13 +29,15 @@ from firmware_bridge.errors import InputError
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, with a header.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.  [default]")
 @db_option
+@config_option
 def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     day: str | None,
     since: str | None,
     until: str | None,
     as_csv: bool,
     as_json: bool,
-    db: Path,
+    db: Path | None,
+    config_path: Path | None,
 ) -> None:
     """Write the decisions of a day, or of any time, to standard output.
 
@@ -48,6 +51,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         raise InputError("give --csv or --json, not both")
     if day and (since or until):
         raise InputError("give --day, or --from and --to")
+    db = database_of(db, config_path)
     start_ms, end_ms = _range_ms(day, since, until, local_zone())
     with closing(query.open_to_read(db)) as database:
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from device.config.paths import SETTINGS
+from device.commands.settings import config_option, found
+from device.config import load as configs
 from firmware_bridge.errors import EdgeharError, InputError
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 @click.option("--remove", metavar="NUMBER", type=int, help="Remove one, with its samples.")
 @click.option("--export", metavar="FILE", type=Path, help="Write all as a .csv or .csv.gz recording"
               " with labels.")  # fmt: skip
-@click.option("--config", metavar="FILE", type=Path, help="Settings, those of `run`  [default: "
-              "/etc/edgehar.toml].")  # fmt: skip
+@config_option
 @click.option("--folder", metavar="FOLDER", type=Path, help="Instead of labels.folder there.")
 def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     activity: str | None,
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     lists: bool,
     remove: int | None,
     export: Path | None,
-    config: Path | None,
+    config_path: Path | None,
     folder: Path | None,
 ) -> None:
     """Say what was really done in a time, and keep the raw samples of it; all stays on the board.
@@ -62,10 +62,13 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         raise InputError("give ACTIVITY, --list, --remove or --export, one of them")
     if activity is None and (length or since or until):
         raise InputError("--last, --from and --to are of an ACTIVITY")
-    settings = _settings(config, folder)
+    path = found(config_path)
+    if path is None and folder is None:
+        raise InputError("there are no settings; give --config FILE or --folder FOLDER")
+    settings = configs.load(path) if path is not None else configs.Config()
     where = folder or settings.labels_folder
     if where is None:
-        raise InputError(f"labels are off: {config or SETTINGS} has no labels.folder")
+        raise InputError(f"labels are off: {path} has no labels.folder")
     if activity is not None:
         _label(activity, _time(length, since, until), settings, where)
     elif remove is not None:
@@ -75,18 +78,6 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         _export(export, where)
     else:
         _list(where)
-
-
-def _settings(config: Path | None, folder: Path | None) -> "Config":
-    from device.config import load as configs  # noqa: PLC0415
-
-    if config is not None:
-        return configs.load(config)
-    if SETTINGS.exists():
-        return configs.load(SETTINGS)
-    if folder is None:
-        raise InputError(f"there is no {SETTINGS}; give --config FILE or --folder FOLDER")
-    return configs.Config()
 
 
 def _time(length: str | None, since: str | None, until: str | None) -> tuple[float, float]:

@@ -7,17 +7,13 @@ from typing import Any
 import click
 
 from device import factory
+from device.commands import settings
+from device.commands.settings import config_option
 from device.config import load as configs
-from device.config.paths import SETTINGS
 from device.model import bundle as bundles
 from device.model.catalogue import Entry
 from device.model.ledger import Ledger
 from device.model.store import Store
-
-_with_settings = click.option(
-    "--config", "config_path", metavar="FILE", type=Path,
-    help=f"The daemon's settings [default: {SETTINGS}, if there].",
-)  # fmt: skip
 
 
 @click.group(
@@ -39,7 +35,7 @@ def command() -> None:
 
 
 @command.command("list", epilog="\b\nExample:\n  edgehar models list --json")
-@_with_settings
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show(config_path: Path | None, *, as_json: bool) -> None:
     """List the models that are here, and which is active."""
@@ -64,7 +60,7 @@ def show(config_path: Path | None, *, as_json: bool) -> None:
 
 @command.command(epilog="\b\nExample:\n  edgehar models install wrist-2.tflite")
 @click.argument("file", metavar="FILE", type=Path)
-@_with_settings
+@config_option
 def install(file: Path, config_path: Path | None) -> None:
     """Verify a bundle and copy it in.
 
@@ -78,7 +74,7 @@ def install(file: Path, config_path: Path | None) -> None:
 
 @command.command(epilog="\b\nExample:\n  edgehar models activate wrist@1a2b3c4d")
 @click.argument("model", metavar="NAME[@HASH]")
-@_with_settings
+@config_option
 def activate(model: str, config_path: Path | None) -> None:
     """Make a model the active one, on trial.
 
@@ -90,7 +86,7 @@ def activate(model: str, config_path: Path | None) -> None:
 
 
 @command.command(epilog="\b\nExample:\n  edgehar models rollback")
-@_with_settings
+@config_option
 def rollback(config_path: Path | None) -> None:
     """Go back to the model before the active one."""
     store, config = _open(config_path)
@@ -105,9 +101,7 @@ def _say_active(entry: Entry, store: Store, config: configs.Config) -> None:
 
 
 def _open(config_path: Path | None) -> tuple[Store, configs.Config]:
-    if config_path is None and SETTINGS.is_file():
-        config_path = SETTINGS
-    config = configs.load(config_path) if config_path else configs.Config()
+    config = settings.load(config_path)
     return factory.store(config), config
 
 

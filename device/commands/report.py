@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from device.commands.days import day_of, db_option
+from device.commands.days import database_of, day_of, db_option
+from device.commands.settings import config_option
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_whole
 
@@ -50,7 +51,8 @@ def report() -> None:
               help="YYYY-MM-DD, today or yesterday.")  # fmt: skip
 @click.option("--out", metavar="FILE.svg", type=Path, help="Draw it, too.")
 @db_option
-def day(text: str, out: Path | None, db: Path) -> None:
+@config_option
+def day(text: str, out: Path | None, db: Path | None, config_path: Path | None) -> None:
     """Show what a day was made of: a picture and a table in the terminal.
 
     A day is that of the local time zone. Time that is unknown, without data, not worn or warming
@@ -62,6 +64,7 @@ def day(text: str, out: Path | None, db: Path) -> None:
 
     if out is not None and out.suffix != ".svg":
         raise InputError(f"{out} is not an .svg file; give a name that ends so")
+    db = database_of(db, config_path)
     now = datetime.now(zone := local_zone())
     with closing(query.open_to_read(db)) as database:
         try:

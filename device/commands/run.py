@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from device.commands.settings import config_option, found
 from device.config import load as configs
 from device.daemon import build
 from device.terminal.log import log_to_stderr
@@ -22,7 +23,7 @@ from firmware_bridge.whole_file import write_json
     "  [sinks]\n"
     '  sqlite = "/var/lib/edgehar/decisions.db"'
 )
-@click.option("--config", "config_path", metavar="FILE", type=Path, help="Settings, in TOML.")
+@config_option
 @click.option("--source", metavar="SOURCE", help="serial:PORT[?baud=N], "
               "i2c:BUS[:ADDRESS][?rate=50|100|200] or recording:FILE.")  # fmt: skip
 @click.option("--model", metavar="NAME|FILE", help="A shipped model's name, or a bundle "
@@ -48,9 +49,10 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     override the settings file.
     """
     log_to_stderr()
+    path = found(config_path)
 
     def settings() -> configs.Config:
-        config = configs.load(config_path) if config_path else configs.Config()
+        config = configs.load(path) if path else configs.Config()
         return replace(
             config,
             source=configs.parse_source(source) if source else config.source,

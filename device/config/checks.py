@@ -22,6 +22,11 @@ Rotation = tuple[Row, Row, Row]
 class RefusedError(ValueError):
     """The value is refused; the message says what it must be, as in "be true or false"."""
 
+    def __init__(self, must: str, meant: str = "") -> None:
+        """Take `meant`, "; did you mean …?", where a value is close."""
+        super().__init__(must)
+        self.meant = meant
+
 
 def text(value: object) -> str:
     """Take printable text."""

@@ -17,6 +17,7 @@ from device.config.broker import Broker
 from device.config.limits import HistoryLimits
 from device.config.reference import KEYS
 from device.config.source import Source
+from device.config.suggest import did_you_mean
 from firmware_bridge.errors import InputError
 
 MAX_BYTES: Final = 64 * 1024
@@ -67,7 +68,7 @@ def parse_source(uri: str) -> Source:
     try:
         return sources.parse(uri)
     except checks.RefusedError as must:
-        raise ConfigError(f"source must {must}, not {uri!r}") from must
+        raise ConfigError(f"source must {must}, not {uri!r}{must.meant}") from must
 
 
 def load(path: Path) -> Config:
@@ -88,12 +89,12 @@ def load(path: Path) -> Config:
     for key, value in _flatten(content):
         where = f"{path}{_line_of(key, text)}"
         if key not in KEYS:
-            raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(KEYS)}")
+            raise ConfigError(f"{where}: unknown key {key}{_meant(key)}")
         outer, _, inner = KEYS[key].field.rpartition(".")
         try:
             (nested[outer] if outer else fields)[inner] = KEYS[key].check(value)
         except checks.RefusedError as must:
-            raise ConfigError(f"{where}: {key} must {must}, not {value!r}") from must
+            raise ConfigError(f"{where}: {key} must {must}, not {value!r}{must.meant}") from must
     if "baud" in fields:
         baud, source = fields.pop("baud"), fields.get("source")
         if source is None or source.kind != "serial":
@@ -126,6 +127,12 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         else:
             flat.append((key, value))
     return flat
+
+
+def _meant(key: str) -> str:
+    sections = {known.partition(".")[0] for known in KEYS if "." in known}
+    meant = did_you_mean(key, KEYS) if "." in key else did_you_mean(key, [*sections, *KEYS])
+    return meant or f"; known are {', '.join(KEYS)}"
 
 
 def _line_of(key: str, text: str) -> str:

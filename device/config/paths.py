@@ -11,6 +11,8 @@ SETTINGS: Final = Path("/etc/edgehar.toml")
 """Settings of the service; other commands read them where no other file is named."""
 STATE: Final = Path("/var/lib/edgehar")
 """Folder in which systemd lets the service keep state."""
+VARIABLE: Final = "EDGEHAR_CONFIG"
+"""Environment variable that names the settings file."""
 DATABASE: Final = "decisions.db"
 MOUNTING: Final = "orientation.json"
 _BOOTED: Final = Path("/run/systemd/system")
@@ -23,7 +25,28 @@ def of_init() -> Path:
     """
     if os.geteuid() == 0 and _BOOTED.is_dir():
         return SETTINGS
+    return user_settings()
+
+
+def user_settings() -> Path:
+    """Return the settings file of this user; raises InputError for a user without a home."""
     return _user_folder("XDG_CONFIG_HOME", ".config") / "edgehar.toml"
+
+
+def find_settings(named: Path | None) -> Path | None:
+    """Return the settings file that a command takes; None if there is none.
+
+    The first of: the file that `--config` names, the one that $EDGEHAR_CONFIG names, this user's,
+    the service's. The first two must be there; `load` says so if they are not.
+    """
+    if named is not None:
+        return named
+    if variable := os.environ.get(VARIABLE):
+        return Path(variable)
+    places = [SETTINGS]
+    with suppress(InputError):  # a user without a home
+        places.insert(0, user_settings())
+    return next((path for path in places if _is_there(path)), None)
 
 
 def user_data() -> Path:
@@ -45,6 +68,16 @@ def models_folder() -> Path:
         with suppress(InputError):  # a user without a home
             return user_data() / "models"
     return STATE / "models"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # a file that cannot be read is an error, and no reason to take another one
+    return True
 
 
 def _user_folder(variable: str, usual: str) -> Path:

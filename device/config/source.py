@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from device.config import checks
 
+KINDS: Final = ("serial", "i2c", "recording")
 BAUDS: Final = (1200, 4_000_000)
 DEFAULT_BAUD: Final = 115_200
 I2C_FORM: Final = "i2c:BUS[:0x68|0x69][?rate=50|100|200][&reads=fifo|direct]"
@@ -36,14 +38,28 @@ def parse(value: object) -> Source:
     if kind == "i2c":
         return _i2c(rest)
     path, _, query = rest.partition("?") if kind == "serial" else (rest, "", "")
-    if kind not in {"serial", "recording"} or not path:
-        raise checks.RefusedError(f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE")
+    if kind not in KINDS or not path:
+        forms = f"be serial:PORT[?baud=N], {I2C_FORM} or recording:FILE"
+        raise checks.RefusedError(forms, _meant(str(value)))
     if not query:
         return Source(kind, path)
     name, _, baud = query.partition("=")
     if name != "baud" or not baud.isdecimal():
         raise checks.RefusedError("be serial:PORT[?baud=N]")
     return Source(kind, path, checks.whole(*BAUDS)(int(baud)))
+
+
+def _meant(text: str) -> str:
+    """Return "; did you mean …?" for a path or a misspelt kind, else ''."""
+    kind, colon, rest = text.partition(":")
+    if text.startswith("/dev/i2c-"):
+        return f"; did you mean i2c:{text.removeprefix('/dev/i2c-')}?"
+    if text.startswith("/dev/"):
+        return f"; did you mean serial:{text}?"
+    if text.endswith((".csv", ".csv.gz")) and not colon:
+        return f"; did you mean recording:{text}?"
+    close = get_close_matches(kind, KINDS, n=1)
+    return f"; did you mean {close[0]}:{rest}?" if close and rest else ""
 
 
 def _i2c(rest: str) -> Source:

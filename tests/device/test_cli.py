@@ -160,3 +160,25 @@ def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixt
         "edgehar: edgehar models needs a command: activate, install, list, rollback;"
         " try 'edgehar models --help'\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("clasify",), "classify"),
+        (("models", "activat"), "activate"),
+        (("bench", "decod"), "decode"),
+        (("run", "--source", "/dev/ttyUSB0"), "serial:/dev/ttyUSB0"),
+        (("run", "--source", "/dev/i2c-1"), "i2c:1"),
+        (("run", "--source", "walk.csv.gz"), "recording:walk.csv.gz"),
+        (("run", "--source", "seriel:/dev/ttyACM0"), "serial:/dev/ttyACM0"),
+        (("classify", "walk.csv", "--model", "wirst"), "wrist"),
+    ],
+)
+def test_what_is_misspelt_is_told_what_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], meant: str
+) -> None:
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert f"did you mean {meant}?" in err
+    assert err.count("\n") == 1

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from device.config.load import ConfigError, load, parse_source
 from device.config.source import Source
+from device.mounting.rotation import Mounting
 
 WHOLE = """\
 # a comment
@@ -198,3 +199,39 @@ def test_source_refused_in_one_line(uri: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_source(uri)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("[sinkss]\nstdout = false\n", "sinks"),
+        ('[sinks]\nsqllite = "a.db"\n', "sinks.sqlite"),
+        ('modell = "wrist"\n', "model"),
+        ('[source]\nuri = "/dev/ttyUSB0"\n', "serial:/dev/ttyUSB0"),
+    ],
+)
+def test_a_misspelt_key_is_told_which_was_meant(tmp_path: Path, text: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"did you mean {meant}"):
+        load(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("off", [0.0, 3e-4, -4e-4])
+def test_a_rotation_typed_to_three_decimals_is_made_exact_and_works(
+    tmp_path: Path, off: float
+) -> None:
+    rows = f"[[{0.7071 + off}, -0.707, 0], [0.707, {0.7071 + off}, 0], [0, 0, 1]]"
+    rotation = np.array(load(write(tmp_path, f"[mounting]\nrotation = {rows}\n")).rotation)
+    assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-12)
+    assert rotation == pytest.approx(
+        np.array([[0.7071, -0.7071, 0], [0.7071, 0.7071, 0], [0, 0, 1]]), abs=1e-3
+    )
+    Mounting(rotation)
+
+
+@pytest.mark.parametrize("off", [0.01, -0.01, 0.1])
+def test_a_rotation_that_is_further_off_is_refused_with_its_line(
+    tmp_path: Path, off: float
+) -> None:
+    path = write(tmp_path, f"[mounting]\nrotation = [[{1 + off}, 0, 0], [0, 1, 0], [0, 0, 1]]\n")
+    with pytest.raises(ConfigError, match=r"line 2: mounting\.rotation must be a rotation"):
+        load(path)

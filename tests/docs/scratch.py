@@ -125,6 +125,8 @@ class Scratch:
     def run(self, command: str) -> Done:
         """Run one to its end, or until it has shown that it works."""
         ours = self.rewritten(command)
+        if found := re.search(r"edgehar record .*--out (\S+)", ours):
+            (self.here / found[1]).unlink(missing_ok=True)  # it replaces no recording
         with self._sensor(ours) as environment:
             return self._run(ours, environment)
 

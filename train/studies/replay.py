@@ -52,10 +52,12 @@ def replay(
     source, saved, port = folder / "recording.csv", folder / "sent.csv", folder / "port"
     reports = {name: folder / f"{name}.json" for name in ("player", "daemon")}
     decisions, log = folder / "decisions.jsonl", folder / "daemon.log"
+    settings = folder / "edgehar.toml"
     with RecordingWriter(source) as writer:
         writer.write(recording.samples)
     with decisions.open("wb") as out, log.open("wb") as err:
-        run = ["run", "--source", f"serial:{port}", "--model", model]
+        settings.touch()  # empty: this machine's own settings change nothing
+        run = ["run", "--config", str(settings), "--source", f"serial:{port}", "--model", model]
         daemon = subprocess.Popen(
             _edgehar(*run, "--report", str(reports["daemon"])), stdout=out, stderr=err
         )
