@@ -1,5 +1,6 @@
 """`edgehar demo`: a synthetic wearer, a virtual serial line, and the daemon at the end of it."""
 
+import logging
 import threading
 from functools import partial
 from itertools import takewhile
@@ -106,7 +107,9 @@ def _keep(path: Path, samples: Samples, labels: list[str]) -> None:
 
 
 def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
-    if not console.is_terminal:
+    if console.is_terminal:
+        logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says the rest
+    else:
         log_to_stderr()
 
     def footer() -> str:

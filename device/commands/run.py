@@ -1,5 +1,6 @@
 """`edgehar run`: the daemon, on the command line."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from device.commands.settings import config_option, found
 from device.config import load as configs
 from device.daemon import build
-from device.terminal.log import log_to_stderr
+from device.terminal.log import AboveTheView, log_to_stderr
 from firmware_bridge.whole_file import write_json
 
 
@@ -33,6 +34,7 @@ from firmware_bridge.whole_file import write_json
               " `edgehar calibrate`.")  # fmt: skip
 @click.option("--state", metavar="FILE", type=Path, help="Keep the mounting found, for the next "
               "start [default: orientation.json in $STATE_DIRECTORY, if set].")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="JSON lines at a terminal, too.")
 @click.option("--report", metavar="FILE", type=Path, help="At the end, write what came as JSON.")
 def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     config_path: Path | None,
@@ -42,13 +44,20 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     calibration: Path | None,
     state: Path | None,
     report: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Classify what a sensor sends, live, until SIGTERM or Ctrl-C.
 
-    Decisions go to standard output as JSON lines, events and losses to standard error. Options
-    override the settings file.
+    Decisions go to standard output: at a terminal as a live view, else as JSON lines. Events and
+    losses go to standard error. Options override the settings file.
     """
-    log_to_stderr()
+    show = None
+    if sys.stdout.isatty() and not as_json:
+        from device.terminal.watch import source_view  # noqa: PLC0415 -- rich, for a terminal only
+
+        show = source_view
+    log_to_stderr(AboveTheView() if show else None)
     path = found(config_path)
 
     def settings() -> configs.Config:
@@ -62,6 +71,6 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
             state=state or config.state,
         )
 
-    result = build.run(settings)
+    result = build.run(settings, show)
     if report is not None:
         write_json(report, result)

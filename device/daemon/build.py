@@ -4,11 +4,14 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from device import factory
 from device.config.load import Config
-from device.config.source import Source
+from device.config.source import Source as SourceSetting
 from device.daemon import loop, signals
 from device.daemon.observer import InferenceTimes
 from device.daemon.reload import report_refused, reread
@@ -19,12 +22,34 @@ from device.model.bundle import Bundle
 from device.model.classifier import Classifier
 from device.model.trial import ActiveModel
 from device.mounting.state_file import MountingFile
-from device.pipeline.pipeline import Pipeline
+from device.pipeline.pipeline import Classify, Pipeline
 from device.sinks import Outlet, Sink
 from device.sinks.stdout import Stdout
+from device.sources import Source
 from firmware_bridge.errors import EdgeharError, InputError
+from firmware_bridge.samples import Float64
 
 log = logging.getLogger(__name__)
+
+
+class View(Sink, Protocol):
+    """A sink that draws decisions, and the windows that they are made of."""
+
+    def look_at(self, x: NDArray[np.float32]) -> None:
+        """Take windows (n, window, 9) that go to the model."""
+
+
+Show = Callable[[Source, str], View]
+"""Makes a view of a source and a model's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What stays the same through reloads."""
+
+    held: ReloadableSource
+    notifier: Notifier | None
+    show: Show | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +66,24 @@ class _Ready:
     decided: DecidedUntil
 
 
-def run(settings: Callable[[], Config]) -> dict[str, Any]:
+def run(settings: Callable[[], Config], show: Show | None = None) -> dict[str, Any]:
     """Run the daemon until it is told to stop; return the report of the run, fit for JSON.
 
-    `settings` reads the settings, at the start and at each reload. Raises EdgeharError, after
-    systemd was told.
+    `settings` reads the settings, at the start and at each reload. `show` makes what stands in for
+    JSON lines on standard output. Raises EdgeharError, after systemd was told.
     """
     notifier = Notifier.from_environment()
     try:
-        return _run(settings, notifier)
+        return _run(settings, notifier, show)
     except EdgeharError as error:
         if notifier is not None:
             notifier.failed(str(error))
         raise
 
 
-def _run(settings: Callable[[], Config], notifier: Notifier | None) -> dict[str, Any]:
+def _run(
+    settings: Callable[[], Config], notifier: Notifier | None, show: Show | None
+) -> dict[str, Any]:
     config = settings()
     source = _checked(config)
     # By hand SIGHUP is a terminal that was closed, and ends the daemon as ever.
@@ -75,7 +102,7 @@ def _run(settings: Callable[[], Config], notifier: Notifier | None) -> dict[str,
             if ready is not None and notifier is not None:
                 notifier.reloading()
                 config = reread(settings, ready.config, _checked, notifier)
-            with _prepared(config, held, notifier, ready) as ready:
+            with _prepared(config, _Run(held, notifier, show), ready) as ready:
                 result = loop.run(
                     held, ready.pipeline, ready.taken.bundle.spec, ready.outlets, interrupted,
                     ready.kept, ready.times, ready.today,
@@ -87,7 +114,7 @@ def _run(settings: Callable[[], Config], notifier: Notifier | None) -> dict[str,
     return {"model": ready.taken.bundle.id, **asdict(replace(result, decisions=decisions))}
 
 
-def _checked(config: Config) -> Source:
+def _checked(config: Config) -> SourceSetting:
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
     if not config.stdout and config.sqlite is None and config.mqtt is None:
@@ -96,32 +123,26 @@ def _checked(config: Config) -> Source:
 
 
 @contextmanager
-def _prepared(
-    config: Config, held: ReloadableSource, notifier: Notifier | None, last: _Ready | None
-) -> Generator[_Ready]:
+def _prepared(config: Config, run: _Run, last: _Ready | None) -> Generator[_Ready]:
     """Make ready what the settings say; what was before, if that fails."""
     with ExitStack() as stack:
         try:
             taken = stack.enter_context(factory.active_model(config))
-            ready = _ready(config, held, taken, notifier, last)
+            ready = _ready(config, run, taken, last)
         except EdgeharError as error:
-            if last is None or notifier is None:
+            if last is None or run.notifier is None:
                 raise
             stack.close()
-            report_refused(error, notifier)
+            report_refused(error, run.notifier)
             taken = stack.enter_context(factory.active_model(last.config))
-            ready = _ready(last.config, held, taken, notifier, last)
+            ready = _ready(last.config, run, taken, last)
         yield ready
 
 
-def _ready(
-    config: Config,
-    held: ReloadableSource,
-    taken: ActiveModel,
-    notifier: Notifier | None,
-    last: _Ready | None,
-) -> _Ready:
+def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -> _Ready:
+    held, notifier = run.held, run.notifier
     bundle, source = taken.bundle, _checked(config)
+    view = run.show(held, bundle.id) if run.show and config.stdout else None
     kept = None
     if config.rotation is None:
         kept = factory.mounting_file(bundle, source, held.name, config.state)
@@ -130,13 +151,13 @@ def _ready(
         pipeline, times = last.pipeline, last.times
     else:
         before = None if kept is None else kept.read(bundle.spec.rate_hz)
-        times = InferenceTimes(Classifier(bundle).probabilities)
+        times = InferenceTimes(_shown(Classifier(bundle).probabilities, view))
         pipeline = Pipeline(bundle, times, config.rotation, before)
         if last is not None:
             held.prime(pipeline, decided.until_s)
     sinks: list[Sink] = []
     try:
-        _open_sinks(config, held, bundle, sinks)
+        _open_sinks(config, held, bundle, sinks, view)
     except BaseException:
         for sink in sinks:
             sink.close()
@@ -161,9 +182,23 @@ def _same_mounting(one: Config, other: Config) -> bool:
     return one.rotation == other.rotation
 
 
-def _open_sinks(config: Config, held: ReloadableSource, bundle: Bundle, sinks: list[Sink]) -> None:
+def _shown(classify: Classify, view: View | None) -> Classify:
+    if view is None:
+        return classify
+    look_at = view.look_at
+
+    def look_and_classify(x: NDArray[np.float32]) -> Float64:
+        look_at(x)
+        return classify(x)
+
+    return look_and_classify
+
+
+def _open_sinks(
+    config: Config, held: ReloadableSource, bundle: Bundle, sinks: list[Sink], view: View | None
+) -> None:
     if config.stdout:
-        sinks.append(Stdout())
+        sinks.append(Stdout() if view is None else view)
     if config.sqlite is not None:
         from device.dashboard.feed import Feed  # noqa: PLC0415 -- nobody can show what is not kept
         from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted

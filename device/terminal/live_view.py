@@ -1,7 +1,6 @@
 """The live view in a terminal: what is being done, how surely, and what the model sees."""
 
 import io
-import logging
 import re
 from collections import deque
 from collections.abc import Callable
@@ -64,10 +63,9 @@ class Tally:
 def view_on(
     console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
 ) -> "LiveView | PlainView":
-    """Begin the view that suits a console; a live one says what else the log would."""
+    """Begin the view that suits a console."""
     if not console.is_terminal:
         return PlainView(truth)
-    logging.getLogger("device").setLevel(logging.CRITICAL)
     return LiveView(console, title, truth, footer)
 
 
@@ -148,7 +146,8 @@ class LiveView:
             style = "green" if label == decision.activity else "blue"
             bar = "#" if self._shades is _ASCII_SHADES else "█"
             table.add_row(label, f"{share:4.0%}", Text(bar * round(share * WIDTH / 2), style))
-        return table if decision.probabilities else Text("no window to classify", "dim")
+        about = Text("probabilities of the last window alone; decisions are smoothed", "dim")
+        return Group(about, table) if decision.probabilities else Text("no window yet", "dim")
 
     def _table(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

@@ -1,5 +1,6 @@
 """The daemon with a live view in place of its sinks."""
 
+import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -29,7 +30,8 @@ def watch(config: Config, setting: Source, stop: Callable[[], bool]) -> None:
         source = factory.calibrated(source, config.calibration)
     kept = factory.mounting_file(bundle, setting, source.name, config.state)
     before = None if kept is None else kept.read(bundle.spec.rate_hz)
-    classifier, view = Classifier(bundle), _view(f"{source.name}, {bundle.id}", source)
+    classifier, view = Classifier(bundle), source_view(source, bundle.id)
+    logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says the rest
 
     def classify(x: NDArray[np.float32]) -> Float64:
         view.look_at(x)
@@ -39,7 +41,9 @@ def watch(config: Config, setting: Source, stop: Callable[[], bool]) -> None:
     loop.run(source, pipeline, bundle.spec, [Outlet(view)], stop, kept)
 
 
-def _view(title: str, source: Opened) -> LiveView | PlainView:
+def source_view(source: Opened, model: str) -> LiveView | PlainView:
+    """Begin the view of a source and a model at standard output."""
+
     def footer() -> str:
         counts = source.counts
         # Those before the device has said what they mean are lost on no line.
@@ -47,4 +51,4 @@ def _view(title: str, source: Opened) -> LiveView | PlainView:
         text = f"{counts['samples']} samples came, {lost} were lost"
         return "; ".join([text, *source.health.problems])
 
-    return view_on(Console(highlight=False), title, None, footer)
+    return view_on(Console(highlight=False), f"{source.name}, {model}", None, footer)

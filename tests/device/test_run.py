@@ -15,6 +15,7 @@ import pytest
 from device.cli import PROGRAM
 from firmware_bridge.recording import read
 from tests.device.commands import edgehar, lines
+from tests.device.terminal import Terminal
 
 
 class Running:
@@ -267,3 +268,21 @@ def test_what_cannot_work_is_named_before_anything_starts(
     assert done.returncode == 2
     assert says in done.stderr
     assert "ready" not in done.stderr
+
+
+def test_at_a_terminal_it_shows_the_live_view_and_json_where_asked(tmp_path: Path) -> None:
+    code = "from device.cli import main; main()"
+    source = f"recording:{Path(__file__).parents[2] / 'examples' / 'wrist.csv.gz'}"
+    database = tmp_path / "d.db"
+    with Terminal(code, "run", "--source", source, "--sqlite", database, env={}) as terminal:
+        terminal.until("probabilities of the last window alone")
+        terminal.until("walking")
+        terminal.until("stopped after")
+        assert terminal.process.wait(30) == 0
+        assert '{"start_s"' not in terminal.seen
+    with closing(sqlite3.connect(database)) as opened:
+        (count,) = opened.execute("SELECT count(*) FROM decisions").fetchone()
+    assert count > 100
+    with Terminal(code, "run", "--source", source, "--json", env={}) as terminal:
+        terminal.until('{"start_s"')
+        assert terminal.process.wait(30) == 0
