@@ -11,6 +11,7 @@ from device.dashboard import view
 from device.dashboard.days import Days
 from device.dashboard.guard import HEADERS, Guard
 from device.dashboard.receiver import Receiver
+from device.history.colours import css
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class App:
             path: (_TYPES[Path(name).suffix], (_PAGE / name).read_bytes())
             for path, name in {**_FILES, "/enter": "enter.html"}.items()
         }
+        kind, sheet = self._files["/page.css"]
+        self._files["/page.css"] = kind, sheet + css().encode()
 
     def __call__(
         self, environ: dict[str, Any], start: Callable[[str, list[tuple[str, str]]], object]

@@ -1,27 +1,18 @@
 """A day as an SVG picture, readable on light and dark."""
 
 from html import escape
+from textwrap import wrap
 
+from device.history.colours import css, css_class
 from device.history.lanes import Lane, hours, lanes
 from device.history.read_day import Day
 from device.history.summary import duration, summary
 
-_PLOT_X, _PLOT_Y, _PLOT_WIDTH = 130, 74, 720
-_WIDTH, _LANE, _BAR = 960, 26, 20
+_PLOT_X, _PLOT_Y, _PLOT_WIDTH = 160, 74, 720
+_WIDTH, _LANE, _BAR = 1010, 26, 20
 _LEAST = 1.5
 """Height of a bar for what was only a moment of its column."""
-# Told apart with any colour vision (Okabe and Ito, 2008), and from white and black.
-_COLOURS = {
-    "running": "#d55e00",
-    "walking": "#0072b2",
-    "walking_upstairs": "#009e73",
-    "walking_downstairs": "#56b4e9",
-    "stairs": "#009e73",
-    "standing": "#cc79a7",
-    "sitting": "#e69f00",
-    "lying": "#56b4e9",
-}
-_OTHER = "#8172b2"
+_NOTE_CHARACTERS = 140
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#222}
 .title{font-size:19px;font-weight:600}.small{font-size:12px;fill:#666}
@@ -35,11 +26,13 @@ def svg(day: Day) -> str:
     """Draw a lane for each thing done: a bar is as high as its share of two minutes."""
     found = lanes(day, _PLOT_WIDTH) if day.pieces else []
     below = _PLOT_Y + _LANE * len(found)
-    notes = summary(day)
+    notes = [line for note in summary(day) for line in wrap(note, _NOTE_CHARACTERS)]
+    if not found:
+        notes.insert(0, "nothing is recorded of this day; `edgehar run --sqlite` records decisions")
     height = below + 34 + 18 * len(notes)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
-        f"<title>{_heading(day)}</title><style>{_STYLE}</style>",
+        f"<title>{_heading(day)}</title><style>{_STYLE}{css()}</style>",
         f'<rect class="page" width="{_WIDTH}" height="{height}"/>',
         f'<text class="title" x="20" y="36">{_heading(day)}</text>',
         *_axis(day, below),
@@ -71,14 +64,14 @@ def _axis(day: Day, below: int) -> list[str]:
 def _lane(lane: Lane, at: int) -> list[str]:
     top = _PLOT_Y + _LANE * at + (_LANE - _BAR) / 2
     base = top + _BAR
-    text, colour = "small", 'class="silent"'
+    text, colour = "small", "silent"
     if lane.activity:
-        text, colour = "", f'fill="{_COLOURS.get(lane.activity, _OTHER)}"'
+        text, colour = "", css_class(lane.activity)
     name, time = escape(lane.name), duration(lane.ms)
     return [
         f'<text class="{text}" x="{_PLOT_X - 12}" y="{base - 5}" text-anchor="end">{name}</text>',
         f'<rect class="lane" x="{_PLOT_X}" y="{top}" width="{_PLOT_WIDTH}" height="{_BAR}"/>',
-        f'<path {colour} d="{_bars(lane, base)}"><title>{name}: {time}</title></path>',
+        f'<path class="{colour}" d="{_bars(lane, base)}"><title>{name}: {time}</title></path>',
         f'<text class="{text}" x="{_PLOT_X + _PLOT_WIDTH + 12}" y="{base - 5}">{time}</text>',
     ]
 

@@ -47,8 +47,8 @@ def source_view(source: Opened, model: str) -> LiveView | PlainView:
     def footer() -> str:
         counts = source.counts
         # Those before the device has said what they mean are lost on no line.
-        lost = counts["lost"] - counts.get("before_hello", 0)
-        text = f"{counts['samples']} samples came, {lost} were lost"
+        lost = counts.get("lost", 0) - counts.get("before_hello", 0)
+        text = f"{counts.get('samples', 0)} samples came, {lost} were lost"
         return "; ".join([text, *source.health.problems])
 
     return view_on(Console(highlight=False), f"{source.name}, {model}", None, footer)

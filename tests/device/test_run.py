@@ -285,4 +285,5 @@ def test_at_a_terminal_it_shows_the_live_view_and_json_where_asked(tmp_path: Pat
     assert count > 100
     with Terminal(code, "run", "--source", source, "--json", env={}) as terminal:
         terminal.until('{"start_s"')
+        terminal.until("stopped after")
         assert terminal.process.wait(30) == 0

@@ -1,7 +1,7 @@
 // Pictures out of numbers. Text goes in as text only: nothing that the board says is ever markup.
 
 const KNOWN = ["running", "walking", "walking_upstairs", "walking_downstairs", "stairs", "standing",
-  "sitting", "lying"];
+  "sitting", "lying", "unknown"];
 const SECONDS = 10;
 
 export const colour = (activity) => "fill-" + (KNOWN.includes(activity) ? activity : "other");

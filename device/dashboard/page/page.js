@@ -49,6 +49,7 @@ function showNow(now) {
     $("confidence").value = now.confidence ?? 0;
     put($("percent"), `${percent(now.confidence)} sure`);
   }
+  $("window").hidden = !Object.keys(now.probabilities).length;
   $("chances").replaceChildren(...Object.entries(now.probabilities).map(([name, share]) => {
     const line = make("li");
     const track = make("span", "track");
