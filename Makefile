@@ -1,6 +1,7 @@
 # make demo    see it work: a synthetic wearer, a virtual serial line, the daemon, a live view
 # make test    all tests that need nothing but this checkout (recorded data are used where present)
 # make test-system  real parts run for real: firmware, kernels and processors; Debian packages
+# make check   lint and the fast tests, before a commit (.pre-commit-config.yaml runs a part of it)
 # make lint    style, types, import directions, tables of README and docs, docs/CONFIG.md
 # make bench   speeds and sizes against their budgets
 # make bundles the models that ship, from the data in EDGEHAR_DATA; what is there is not made again
@@ -13,7 +14,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 # Compiled once: the tests start some hundred programs.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast test-system lint bench bundles venv clean
+.PHONY: demo check test test-fast test-system lint bench bundles venv clean
 .DELETE_ON_ERROR:
 
 demo: .venv/board
@@ -30,6 +31,8 @@ test-fast: venv
 test-system: venv
 	sh .ci/debian $$(cat tests/system/packages.txt)
 	$(BIN)/pytest -m system
+
+check: lint test-fast
 
 lint: venv
 	$(BIN)/ruff check .
@@ -65,12 +68,14 @@ $(BIN)/python:
 
 # What a board needs; then, on top, what training and the tests need.
 .venv/board: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "installing edgehar into .venv"
+	@echo "installing what a board needs into .venv: numpy, a TFLite runtime and six small packages"
+	@echo "(downloads 25 to 45 MB; half a minute on a PC, some minutes on a small board)"
 	$(PIP) --editable .
 	@touch $@
 
 .venv/dev: pyproject.toml constraints.txt | .venv/board
-	@echo "installing what training and the tests need into .venv (TensorFlow: a few minutes)"
+	@echo "installing what training and the tests need into .venv: TensorFlow and more"
+	@echo "(downloads 700 MB, takes 2 GB; two minutes on a PC, far longer on a small board)"
 	$(PIP) --editable '.[dev]'
 	@touch $@
 

@@ -86,7 +86,9 @@ def check_file(path: Path) -> bool:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open a database that may be in use. Raises InputError."""
     if not check_file(path):
-        raise InputError(f"{path} is not there; name the database with --db")
+        raise InputError(
+            f"{path} is not there; edgehar run --sqlite {path.name} makes it, --db names another"
+        )
     uri = path.absolute().as_uri()
     try:
         try:

@@ -34,7 +34,7 @@ BY_COMMANDS = {
         "run --source serial:none --sqlite none/d.db",
     "mqtt.password_file …: every user may read it; chmod o= …":
         "run --config open.toml --source serial:none",
-    "… is not there; name the database with --db": "history --db none.db",
+    "… is not there; edgehar run --sqlite … makes it, --db names another": "history --db none.db",
     "… holds no decisions yet; is it the right file?": "history --db empty.db",
     "… was made by a newer edgehar (schema …, and this one knows …); give another file or update"
     " edgehar": "history --db newer.db",

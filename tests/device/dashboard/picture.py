@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.simulator.wearer import WRIST_NUMBERS
 from firmware_bridge.simulator.wearer import Wearer as Synthetic
 from tests.device.dashboard.browser import Browser
 from tests.device.dashboard.made_up import dashboard, free_port
@@ -22,10 +23,10 @@ from tests.device.history.made_up import Host, Wearer
 EVENING = 20
 """The hour at which the picture is taken, whenever that is."""
 PLAN = (
-    ("sitting", 20), ("walking", 12), ("walking_upstairs", 2), ("sitting", 60), ("unsure", 2),
-    ("standing", 8), ("walking", 6), ("walking_downstairs", 2), ("sitting", 80), ("standing", 15),
-    ("walking", 18), ("not_worn", 35), ("sitting", 50), ("lying", 25), ("standing", 20),
-    ("walking", 25), ("unsure", 3), ("walking_upstairs", 3), ("sitting", 40), ("lying", 10),
+    ("sitting", 20), ("walking", 12), ("stairs", 2), ("sitting", 60), ("unsure", 2),
+    ("standing", 8), ("walking", 6), ("stairs", 2), ("sitting", 80), ("standing", 15),
+    ("walking", 18), ("not_worn", 35), ("sitting", 50), ("running", 15), ("standing", 20),
+    ("walking", 25), ("unsure", 3), ("stairs", 3), ("sitting", 40), ("standing", 10),
 )  # fmt: skip
 
 
@@ -38,10 +39,12 @@ def main() -> None:
         folder = Path(name)
         db, line, port = folder / "decisions.db", folder / "wrist", free_port()
         _live_through_days(db, ahead)
-        samples, labels = Synthetic(seed=3).samples([("standing", 10.0), ("walking", 290.0)])
+        samples, labels = Synthetic(3, WRIST_NUMBERS).samples(
+            [("standing", 10.0), ("walking", 290.0)]
+        )
         with RecordingWriter(folder / "walk.csv") as writer:
             writer.write(samples, labels)
-        run = ("run", "--model", "waist", "--source", f"serial:{line}", "--sqlite", db)
+        run = ("run", "--model", "wrist", "--source", f"serial:{line}", "--sqlite", db)
         with (
             running("play", folder / "walk.csv", "--link", line),
             running(*run),

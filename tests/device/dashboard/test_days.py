@@ -95,7 +95,10 @@ def test_no_database_yet_is_said_and_one_that_comes_is_read(tmp_path: Path) -> N
     path = tmp_path / "decisions.db"
     now = lambda: datetime.fromtimestamp(MORNING + 3600, UTC)  # noqa: E731
     with closing(Days(path, UTC, now)) as days:
-        assert "is not there" in until(days.today, lambda found: found["trouble"] != "")["trouble"]
+        assert (
+            "edgehar run --sqlite"
+            in until(days.today, lambda found: found["trouble"] != "")["trouble"]
+        )
         wearer = Wearer(Host("a", 100.0, MORNING), path)
         wearer.spend("walking", 60)
         assert until(lambda: days.today()["day"], bool)["lanes"][0]["name"] == "walking"

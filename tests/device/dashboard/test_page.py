@@ -69,7 +69,9 @@ def test_live_through_an_unplugged_sensor_and_a_killed_daemon(
             "no data" in browser.until("what.innerText", lambda text: text.lower() != "…").lower()
         )
         assert "has not been heard yet" in browser.text("#why")
-        assert "there is no" in browser.until("day.innerText", lambda text: "No history" in text)
+        assert "edgehar run --sqlite" in browser.until(
+            "day.innerText", lambda text: "No history" in text
+        )
 
         player = stack.enter_context(running(*play))
         daemon = stack.enter_context(running(*run))

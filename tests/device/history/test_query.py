@@ -332,7 +332,7 @@ def test_what_is_no_database_is_named(tmp_path: Path) -> None:
     for path, says in (
         (tmp_path / "notes.txt", "notes.txt is not a database; give the file that"),
         (tmp_path, "is a folder; name the database with --db"),
-        (tmp_path / "none.db", "none.db is not there; name the database with --db"),
+        (tmp_path / "none.db", "none.db is not there; edgehar run"),
     ):
         with pytest.raises(InputError, match=says):
             query.open_to_read(path)
