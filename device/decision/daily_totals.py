@@ -1,4 +1,4 @@
-"""How long each activity was done today, by the wearer's own calendar. Pure but for the zone."""
+"""Daily totals: time of each activity per local day. Pure but for the time zone."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -7,29 +7,30 @@ from typing import Final
 from device.decision.decision import Decision
 
 MOST_DAYS: Final = 3
-"""A board without a battery for its clock may boot on another day and be put right later."""
+"""Days kept. A board without a clock battery may boot on a wrong day and be corrected later."""
 _BACK_S: Final = 10.0
-"""A sensor's clock that goes back by more began anew."""
+"""A sensor's clock that goes back by more than this has restarted."""
 
 
 class DailyTotals:
     """Seconds of each activity since local midnight.
 
-    Only `ok` counts: time that was unknown, not worn, warming up or without data is nobody's.
-    Windows overlap, and no second counts twice. What has no date (a recording) is of no day.
+    Only `ok` counts; time that was unknown, not worn, warming up or without data is left out.
+    Windows overlap, but no second counts twice. Decisions without a date (of a recording) belong
+    to no day.
     """
 
     def __init__(
         self, labels: Iterable[str] = (), days: Mapping[date, Mapping[str, float]] | None = None
     ) -> None:
-        """Take the labels that are to appear even with nothing, and what earlier runs found."""
+        """Take the classes that appear even with 0 s, and the totals of earlier runs."""
         self._labels = tuple(labels)
         self._days = {day: dict(seconds) for day, seconds in (days or {}).items()}
         self._until_s = float("-inf")
 
     @property
     def days(self) -> Mapping[date, Mapping[str, float]]:
-        """The last few days on which anything was done, the latest last."""
+        """The last MOST_DAYS days with an activity, the latest last."""
         return self._days
 
     def see(self, decision: Decision) -> None:

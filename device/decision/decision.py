@@ -1,4 +1,4 @@
-"""Decisions: what the board says, and its one-line form."""
+"""Decision: the answer for one window or one state, and its form as a JSON line."""
 
 import json
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
 Reason = Literal["unsure", "unfamiliar", "mounting", "still", "silence", "start", "gap"]
-"""Why no activity is said. `unknown`: no label is probable enough; it is most probably none of
-them; it is a posture, and how the sensor sits is not known yet; it is too still to say whether the
-sensor is worn. `not_worn`: it has been for long. `no_data`: no sample comes. `warming_up`: the
-filters settle, after the first sample of all or after a gap."""
+"""Why there is no activity. Of `unknown`: `unsure`, no class is probable enough; `unfamiliar`, most
+probably none of the classes; `mounting`, a posture while the mounting is not known yet; `still`,
+too still to say whether the sensor is worn. Of `not_worn`: `still` for long. Of `no_data`:
+`silence`, no samples arrive. Of `warming_up`: the filters settle after the `start` or a `gap`."""
 IN_WORDS: Final[dict[Reason, str]] = {
     "unsure": "not sure enough",
     "unfamiliar": "none that it knows",
@@ -23,24 +23,24 @@ IN_WORDS: Final[dict[Reason, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the wearer did from start_s to end_s, or why the board cannot tell."""
+    """What the wearer did from start_s to end_s, or why that is not known."""
 
     start_s: float | None
-    """On the sensor's clock; null when no sample ever came."""
+    """On the sensor's clock; null if no sample has arrived yet."""
     end_s: float | None
     time: str | None
     """UTC, ISO 8601; null offline."""
     state: State
     activity: str | None
-    """A label of the model; null unless state is ok."""
+    """A class of the model; null unless state is ok."""
     reason: Reason | None
     """Null only if state is ok."""
     confidence: float | None
-    """Smoothed probability of the likeliest label; null where no window was classified."""
+    """Smoothed probability of the most probable class; null if no window was classified."""
     probabilities: dict[str, float] | None
-    """By label, of the window alone; `unknown`, if the model has it, is none of the labels."""
+    """By class, of the window alone; `unknown`, if the model has it, is none of the classes."""
     lost: int
-    """Samples lost since the decision before."""
+    """Samples lost since the previous decision."""
     model: str
     """Name and the first 8 hex digits of the flatbuffer's sha256: waist@1a2b3c4d."""
 

@@ -1,12 +1,12 @@
-"""Smoothing of decisions over time: the forward filter of a hidden Markov model.
+"""HMM filter: smooths a window's probabilities over time by the forward algorithm.
 
-The states are the model's outputs, a step is a window. Causal, so nothing is delayed but by the
-evidence that a change needs (Rabiner 1989, the forward procedure of section III.A, with a
-classifier's posterior over its prior in place of the likelihood).
+The states are the model's outputs, one step is one window. The filter is causal: a change is
+delayed only until there is enough evidence for it (Rabiner 1989, the forward procedure of section
+III.A, with a classifier's posterior divided by its prior in place of the likelihood).
 
-Windows are not independent, as that model has it: they overlap, and a classifier that errs does so
-for a while. What it says again is weak evidence, what it says otherwise than before is strong, as
-where noise is a first-order autoregression; so each has an exponent of its own.
+The algorithm assumes independent windows, but windows overlap and a classifier's errors persist.
+Repeating the previous output is weak evidence; a change is strong, as with first-order
+autoregressive noise. Each gets its own exponent.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,8 +17,8 @@ from device.files.spec_fields import matching, number, numbers
 from firmware_bridge.errors import InputError
 
 FLOOR = 1 / 512
-"""A probability below this counts as this: int8 output has steps of 1/256, and one window whose 0
-only means `less than half a step` must not rule a state out for good."""
+"""Smallest probability of an output. int8 output has steps of 1/256, so a 0 means less than half
+a step, and one such window must not exclude a state for good."""
 _MOST_STATES = 65
 _LEAST_PRIOR = 1e-4
 _OFF = 1e-6
@@ -26,16 +26,16 @@ _OFF = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class HmmSpec:
-    """The numbers of the filter. Raises InputError when they make no sense."""
+    """Parameters of the filter. Raises InputError if they are out of range."""
 
     transition: tuple[tuple[float, ...], ...]
-    """(S, S): probability of the column's state one hop after the row's; rows sum to 1."""
+    """(S, S): probability of the column's state one hop after the row's state; rows sum to 1."""
     prior: tuple[float, ...]
-    """(S,): before the first window; it is also what the model's probabilities are divided by."""
+    """(S,): belief before the first window, and the divisor of the model's probabilities."""
     weight: float
-    """Above 0, to 1: exponent of a window's likelihood, for overlapping windows repeat evidence."""
+    """Above 0, to 1: exponent of a window's likelihood. Overlapping windows repeat evidence."""
     change: float = 0.0
-    """0 to 1: exponent of its ratio to the likelihood of the window before."""
+    """0 to 1: exponent of the ratio of the likelihood to that of the window before."""
 
     def __post_init__(self) -> None:
         states = len(self.prior) if isinstance(self.prior, tuple) else 0
@@ -48,25 +48,25 @@ class HmmSpec:
         if any(abs(sum(row) - 1) > _OFF for row in (prior, *rows)):
             raise InputError("smoothing: prior and each row of transition must sum to 1")
         if number("smoothing: weight", self.weight, 0, 1) == 0:
-            raise InputError("smoothing: weight is 0, then no window would count")
+            raise InputError("smoothing: weight must be above 0, or no window would count")
         number("smoothing: change", self.change, 0, 1)
 
     @property
     def states(self) -> int:
-        """How many there are."""
+        """Number of states."""
         return len(self.prior)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the manifest keeps it."""
+        """Return the parameters in the form of the manifest."""
         named = asdict(self)
         named["transition"] = [list(row) for row in self.transition]
         return {"kind": "hmm", **named, "prior": list(self.prior)}
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless.
+        """Read the form of `to_dict`; raises InputError on missing, unknown or invalid fields.
 
-        Bundles from before there was `change` do without.
+        Older bundles lack `change`, which is then 0.
         """
         if not isinstance(values, dict) or values.get("kind") != "hmm":
             raise InputError("smoothing: must be null or of kind 'hmm'; update edgehar")
@@ -79,7 +79,7 @@ class HmmSpec:
 
 
 class HmmFilter:
-    """One stream's belief about the state. Plain floats in a fixed order: the same everywhere."""
+    """Belief about the state of one stream. Plain floats in a fixed order: same bits everywhere."""
 
     def __init__(self, smoothing: HmmSpec) -> None:
         self._into = list(zip(*smoothing.transition, strict=True))
@@ -89,27 +89,27 @@ class HmmFilter:
 
     def reset(self) -> None:
         """Forget all windows."""
-        self._belief = self._said = self._prior
+        self._belief = self._last = self._prior
 
     def step(self, row: list[float]) -> list[float]:
-        """Take the probabilities (S,) of the next window; return those of the states now."""
-        said = [max(p, FLOOR) for p in row]
+        """Take the probabilities (S,) of the next window; return the belief (S,) after it."""
+        floored = [max(p, FLOOR) for p in row]
         joint = [
             sum(map(mul, self._belief, column))
             * (p / prior) ** self._weight
             * (p / before) ** self._change
             for p, before, prior, column in zip(
-                said, self._said, self._prior, self._into, strict=True
+                floored, self._last, self._prior, self._into, strict=True
             )
         ]
-        self._said = said
+        self._last = floored
         total = sum(joint)
         self._belief = [value / total for value in joint]
         return self._belief
 
 
 def tempered(row: list[float], temperature: float) -> list[float]:
-    """Return probabilities p as p^(1/temperature), normalised; 1 leaves them as they are."""
+    """Return the probabilities p as p^(1/temperature), normalised; temperature 1 changes none."""
     if temperature == 1:
         return row
     power = 1 / temperature

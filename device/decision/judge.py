@@ -1,4 +1,4 @@
-"""From the model's output for a window to what is said of it: an activity, or why not."""
+"""Turns a window's class probabilities into an activity, or into a reason for `unknown`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,23 +9,24 @@ from device.decision.hmm_filter import HmmFilter, HmmSpec, tempered
 from device.files.spec_fields import flag, matching, number
 
 UNKNOWN = "unknown"
-"""What the output that stands for none of the labels is called in `probabilities`."""
+"""Name in `probabilities` of the output that stands for none of the classes."""
 TEMPERATURES = (0.05, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionSpec:
-    """The decision's part of a bundle. Raises InputError when the numbers make no sense."""
+    """Parameters of the decision, part of a bundle. Raises InputError if they are out of range."""
 
     unknown_threshold: float
-    """0 to 1; a best label less probable than this is not said."""
+    """0 to 1; below this probability of the best class the decision is `unknown`."""
     unknown_output: bool = False
-    """The model has one output more than labels, the last: none of these."""
+    """The model has one more output than classes, the last: none of the classes."""
     temperature: float = 1.0
-    """Above 1 makes the model's probabilities less sure, below 1 surer; 1 leaves them."""
+    """Above 1 the model's probabilities become less extreme, below 1 more; 1 changes none."""
     smoothing: HmmSpec | None = None
     softening: float = 1.0
-    """A temperature for what smoothing gives: it takes windows for independent, and is too sure."""
+    """Temperature of the smoothed belief: the filter assumes independent windows, so its belief is
+    overconfident."""
 
     def __post_init__(self) -> None:
         number("decision: unknown_threshold", self.unknown_threshold, 0, 1)
@@ -34,11 +35,11 @@ class DecisionSpec:
         flag("decision: unknown_output", self.unknown_output)
 
     def outputs(self, labels: Sequence[str]) -> int:
-        """Return how many outputs the model has."""
+        """Return the number of the model's outputs."""
         return len(labels) + self.unknown_output
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the manifest keeps it."""
+        """Return the parameters in the form of the manifest."""
         return {
             "smoothing": self.smoothing and self.smoothing.to_dict(),
             "unknown_output": self.unknown_output,
@@ -49,7 +50,7 @@ class DecisionSpec:
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
+        """Read the form of `to_dict`; raises InputError on missing, unknown or invalid fields."""
         named = matching(cls, values, "decision")
         smoothing = named.pop("smoothing")
         return cls(smoothing=None if smoothing is None else HmmSpec.from_dict(smoothing), **named)
@@ -57,24 +58,24 @@ class DecisionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is said of one window."""
+    """The judgement of one window."""
 
     activity: str | None
     reason: Reason | None
-    """Why there is no activity; null where there is one."""
+    """Why there is no activity; None if there is one."""
     likeliest: str
-    """The label that confidence is of, said or not."""
+    """The class that `confidence` belongs to, whether or not it becomes the activity."""
     confidence: float
     probabilities: dict[str, float]
 
 
 class Judge:
-    """One stream's verdicts, window by window."""
+    """Judges the windows of one stream, one after another."""
 
     def __init__(
         self, labels: Sequence[str], spec: DecisionSpec, postures: Collection[str] = ()
     ) -> None:
-        """Take `postures`: the labels that cannot be told while the mounting is not known."""
+        """Take `postures`: the classes that need a known mounting."""
         self._labels = list(labels)
         self._names = [*labels, UNKNOWN] if spec.unknown_output else self._labels
         self._spec = spec
@@ -82,12 +83,12 @@ class Judge:
         self._filter = None if spec.smoothing is None else HmmFilter(spec.smoothing)
 
     def reset(self) -> None:
-        """Begin anew, as after a hole in the stream."""
+        """Start again from the prior, as after a gap in the stream."""
         if self._filter is not None:
             self._filter.reset()
 
     def judge(self, row: list[float], *, mounted: bool) -> Judgement:
-        """Take the model's output for the next window, and whether the mounting is known."""
+        """Judge the next window by the model's output; `mounted`: the mounting is known."""
         spec = self._spec
         row = tempered(row, spec.temperature)
         belief = row if self._filter is None else self._filter.step(row)

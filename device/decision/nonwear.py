@@ -1,17 +1,17 @@
-"""Is the sensor on a body? One that nobody wears is stiller than any arm at rest.
+"""Non-wear detection: a sensor that nobody wears is stiller than any resting arm.
 
-Heart and breath turn a resting wrist measurably (Hernandez, McDuff, Picard: BioWatch, 2015, where
-the gyroscope told them better than the accelerometer); a table does not. The usual offline rule
-is deviations of acceleration below 13 mg for half an hour and more (van Hees et al. 2011 and 2013,
-as in GGIR; Duncan et al. 2018 compare five such), which takes many a resting arm for a table:
-acceleration of the stillest worn ones in our data is at the noise of an MPU-6050, 2 mg. By angular
-rate whoever sits is told from a table within seconds: the stillest are at twice the threshold here,
-the chip's noise (0.005 deg/s in sqrt(Hz), PS-MPU-6000A 6.1) is at a quarter. An arm that lies on
-the floor is not: of some lying people it moves less than their sensor's noise. So soon it is only
-doubted that the sensor is worn, and said that it is not after the shortest time in the literature,
-a quarter of an hour (Zhou et al. 2015). `edgehar report worn` has the figures.
-Temperature would help where a sensor touches skin (Vert et al. 2022: it falls 0.4 degrees a
-minute); a chip in a box on a strap says little of skin, so it is left out.
+Heartbeat and breathing turn a resting wrist measurably (Hernandez, McDuff, Picard: BioWatch, 2015;
+the gyroscope showed them better than the accelerometer). The usual offline rule is a deviation of
+acceleration below 13 mg for half an hour or more (van Hees et al. 2011 and 2013, as in GGIR; Duncan
+et al. 2018 compare five such rules). That rule takes many resting arms for a table: in our data the
+stillest worn sensors have an acceleration noise of 2 mg, that of an MPU-6050 itself. Angular rate
+separates a seated wearer from a table within seconds: the stillest wearers are at twice the
+threshold used here, the chip's noise (0.005 deg/s in sqrt(Hz), PS-MPU-6000A 6.1) at a quarter of
+it. Angular rate does not separate an arm that lies on the floor: some lying people move less than
+their sensor's noise. So after a minute wear is only doubted (`unknown`), and `not_worn` follows
+after the shortest time in the literature, a quarter of an hour (Zhou et al. 2015). `edgehar report
+worn` has the figures. Temperature would help if the sensor touched skin (Vert et al. 2022: it falls
+0.4 degrees a minute); a chip in a box on a strap does not, so temperature is not used.
 """
 
 import math
@@ -28,21 +28,22 @@ from firmware_bridge.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class NonwearSpec:
-    """The numbers of `not_worn`: part of a bundle. Raises InputError when they make no sense."""
+    """Parameters of `not_worn`, part of a bundle. Raises InputError if they are out of range."""
 
     gyro_rad_s: float = 0.002
-    """Still is a window whose angular rate deviates less from its mean, rms over all axes …"""
+    """A window is still if its angular rate deviates less than this from its mean (rms, all axes)
+    …"""
     body_g: float = 0.013
-    """… and whose body acceleration is less, likewise: van Hees' noise of an accelerometer at
-    rest. It only tells what is carried along without turning."""
+    """… and its body acceleration is below this (rms, all axes): van Hees' noise of an
+    accelerometer at rest. It excludes a sensor that is carried without turning."""
     doubt_after_s: float = 60.0
-    """What has been still for so long may be worn or not …"""
+    """After this time of stillness wear is doubted …"""
     after_s: float = 900.0
-    """… and what has been for so long is not …"""
+    """… and after this time the sensor is not worn …"""
     knock_s: float = 10.0
-    """… but for movements no longer than this: knocks at the table, which end nothing …"""
+    """… not counting movements up to this length: knocks at the table do not end stillness …"""
     turned_deg: float = 5.0
-    """… and has not turned by more, which ends it at once."""
+    """… while a turn by more than this angle ends it at once."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
@@ -51,17 +52,17 @@ class NonwearSpec:
             raise InputError("worn: after_s must not be below doubt_after_s")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the manifest keeps it."""
+        """Return the parameters in the form of the manifest."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
+        """Read the form of `to_dict`; raises InputError on missing, unknown or invalid fields."""
         return cls(**matching(cls, values, "worn"))
 
 
 class NonwearDetector:
-    """Takes the windows of one stream in turn; counts them, so a hole in it adds nothing."""
+    """Takes the windows of one stream in turn. It counts windows, so a gap adds no still time."""
 
     def __init__(self, spec: NonwearSpec, hop_s: float) -> None:
         """Take the time from one window to the next, seconds."""
@@ -76,13 +77,13 @@ class NonwearDetector:
 
     @property
     def still_s(self) -> float:
-        """For how long the sensor has been still, knocks left out; 0 as soon as it is not."""
+        """Time for which the sensor has been still, without knocks; 0 once it moves."""
         return self._still * self._hop_s
 
     def see(self, x: NDArray[np.float32]) -> bool | None:
-        """Take the next window (window, 9), in axes fixed to the sensor; say whether it is worn.
+        """Take the next window (window, 9), in sensor axes; say whether the sensor is worn.
 
-        None: it has been too still to say.
+        None: wear is doubted.
         """
         still = self._is_still(x)
         if self._rest is None and not still:
@@ -109,13 +110,13 @@ class NonwearDetector:
 
 
 def body_g(x: NDArray[np.float32]) -> float:
-    """Return body acceleration in a window (window, 9), rms over time, all axes."""
+    """Return the body acceleration of a window (window, 9): rms over time, all axes."""
     return math.sqrt(float(np.einsum("ij,ij->", x[:, 6:], x[:, 6:])) / len(x))
 
 
 def rate_rad_s(x: NDArray[np.float32]) -> float:
-    """Return the deviation of angular rate in a window (window, 9), rms over time, all axes."""
-    # The mean is the gyro's bias more than any turning.
+    """Return the deviation of the angular rate of a window (window, 9): rms over time, all axes."""
+    # The mean is mostly the gyroscope's bias.
     rate = x[:, 3:6] - x[:, 3:6].sum(axis=0, dtype=np.float64) / len(x)
     return math.sqrt(float(np.einsum("ij,ij->", rate, rate)) / len(x))
 

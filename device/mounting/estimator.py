@@ -1,4 +1,4 @@
-"""One stream's mounting and vigour: learnt while the wearer walks, applied to every window."""
+"""Estimates mounting and vigour of one stream while the wearer walks; applies them to windows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,18 +12,18 @@ from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 
 _DROPPED = 10
-"""Windows that agree with the mounting, after which another one is no longer thought of."""
+"""After this many windows that agree with the mounting, the rival mounting is dropped."""
 _FACTORS = (0.25, 4.0)
-"""The least and the most by which movement is scaled: beyond, it was no walk or no wrist."""
+"""Smallest and largest scale of movement; a scale beyond them means no walk or no wrist."""
 
 
 class MountingEstimator:
-    """Takes the windows of one stream in turn; nothing depends on how they were batched."""
+    """Takes the windows of one stream in turn; the batching of windows changes no result."""
 
     def __init__(
         self, spec: MountingSpec, rate_hz: float, state: Mapping[str, Any] | None = None
     ) -> None:
-        """Begin anew, or from what to_state gave; raises InputError if `state` cannot be that."""
+        """Start from nothing, or from the form of `to_state`; raises InputError on another form."""
         self._spec = spec
         self._rate_hz = rate_hz
         self._frame = Frame(spec)
@@ -41,7 +41,7 @@ class MountingEstimator:
 
     @property
     def frame(self) -> Frame:
-        """What was seen while the wearer walked."""
+        """Sums over the walking windows so far."""
         return self._frame
 
     @property
@@ -51,15 +51,15 @@ class MountingEstimator:
 
     @property
     def known(self) -> bool:
-        """Postures can be told."""
+        """Whether the mounting is known, so that postures can be told."""
         return self._known
 
     def place(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
-        """Take the next window (window, 9), in sensor axes; learn from it if it is walking.
+        """Take the next window (window, 9), in sensor axes; learn from it if the wearer walks.
 
-        Return it in the wearer's axes, its movement (angular rate, body acceleration) scaled as if
-        the wearer walked like others, and whether the mounting is known; if not, the turn is
-        provisional: the best so far, or none.
+        Return the window in wearer axes and whether the mounting is known. Its movement (angular
+        rate, body acceleration) is scaled by the wearer's vigour. While the mounting is not known,
+        the rotation is provisional: the best so far, or none.
         """
         if walks(x, self._spec, self._rate_hz):
             self._learn(x)
@@ -67,18 +67,21 @@ class MountingEstimator:
         return (x if self._turn is None else x @ self._turn), self._known
 
     def silence(self, silent_s: float) -> None:
-        """Note that nothing came for so long: in a long time the strap may have been off."""
+        """Take note of a gap: during a long one the strap may have been taken off."""
         if silent_s >= self._spec.break_after_s:
             self._frame.fade(self._spec.break_keeps)
             self._rival = None
             self._settle()
 
     def to_state(self) -> dict[str, Any]:
-        """Return all that a later run needs to go on, for JSON."""
+        """Return the state that a later run needs, as JSON values."""
         return {"known": self._known, **self._frame.to_state()}
 
     def _learn(self, x: NDArray[np.float32]) -> None:
-        """Brushing teeth may look like walking, but not with the arm where it hangs."""
+        """Add a walking window to the mounting, or to a rival one if its gravity disagrees.
+
+        Brushing teeth can look like walking, but with the arm in another direction.
+        """
         spec = self._spec
         if self._frame.angle_deg(x) <= spec.outlier_deg:
             self._frame.see(x)
@@ -102,7 +105,7 @@ class MountingEstimator:
         self._known = self._frame.confidence >= least
         if self._frame.axes is None:
             return
-        # Turned from the right; one product turns and scales all three kinds of columns.
+        # One matrix product rotates and scales all three groups of columns.
         turn, spec = np.array(self._frame.axes).T, self._spec
         rate = spec.typical_rate_rad_s / self._frame.own_rate_rad_s
         body = spec.typical_body_g / self._frame.own_body_g

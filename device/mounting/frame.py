@@ -1,11 +1,10 @@
-"""The wearer's axes and vigour, from windows in which the wearer walks.
+"""Wearer axes and vigour, from the windows in which the wearer walks.
 
-While walking the arm hangs, so mean acceleration points from the hand to the elbow: against x. The
-arm swings about an axis through the wearer's sides: the principal axis of angular rate across x is
-z. Its end on the wearer's right is the one about which the arm swings forward, on either wrist, and
-that one shows in acceleration along x, which goes with the rate forward (in 43 of 50 wearers of two
-watches after a minute or two of walking). How hard the arm is swung and shaken while walking is the
-wearer's own measure of movement.
+While a wearer walks the arm hangs, so mean acceleration points from the hand to the elbow: against
+x. The arm swings about an axis through the wearer's sides: z is the principal axis of angular rate
+perpendicular to x. The sign of z comes from the correlation of acceleration along x with the rate
+of the swing, on either wrist (right in 43 of 50 wearers of two watches after a minute or two of
+walking). Vigour is the angular rate and the body acceleration of the wearer's own walking.
 """
 
 import math
@@ -29,7 +28,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 
 
 class Frame:
-    """Running sums over walking windows; float64, window by window, so no chunking shows."""
+    """Running sums over walking windows; float64, one window at a time, independent of chunking."""
 
     def __init__(self, spec: MountingSpec) -> None:
         self._spec = spec
@@ -40,17 +39,17 @@ class Frame:
 
     @property
     def axes(self) -> list[list[float]] | None:
-        """(3, 3) proper rotation, sensor's axes to wearer's; None before the first walk."""
+        """(3, 3) proper rotation from sensor to wearer axes; None before the first walk."""
         return self._axes
 
     @property
     def windows(self) -> float:
-        """How many were seen, old ones faded."""
+        """Weight of all walking windows so far; older windows weigh less."""
         return self._windows
 
     @property
     def confidence(self) -> float:
-        """0 to 1: as good as the weaker of two, how many windows and how well they agree."""
+        """0 to 1: the smaller of two scores, number of windows and agreement of their gravity."""
         if self._axes is None or not self._windows:
             return 0.0
         spec, windows = self._spec, self._windows
@@ -69,7 +68,7 @@ class Frame:
         return self._own("body", self._spec.typical_body_g)
 
     def angle_deg(self, x: NDArray[np.float32]) -> float:
-        """Angle between mean acceleration in a window (window, 9) and while walking, 0 to 180."""
+        """Return the angle, 0 to 180, between mean acceleration of a window (window, 9) and of walking."""
         if self._axes is None:
             return 0.0
         mean = x[:, :3].sum(axis=0, dtype=np.float64).tolist()
@@ -77,13 +76,13 @@ class Frame:
         return math.degrees(math.acos(max(-1.0, min(1.0, along))))
 
     def see(self, x: NDArray[np.float32]) -> None:
-        """Take in a window (window, 9), in sensor axes, of walking."""
+        """Add a walking window (window, 9), in sensor axes."""
         moves = x[:, :6].astype(np.float64)
         mean = moves.sum(axis=0) / len(x)
         moves -= mean
         gravity, products = mean[:3], moves.T @ moves
         swing, reach = products[3:, 3:], products[:3, 3:]
-        # So that a long walk counts by its windows, not by how hard the arm swings.
+        # Normalised, so that every window counts the same, however hard the arm swings.
         moving, turning = float(products[:3, :3].trace()), float(swing.trace())
         size = _length(gravity.tolist())
         if min(turning, moving, size) <= 0:
@@ -99,17 +98,17 @@ class Frame:
         self._turn()
 
     def fade(self, share: float) -> None:
-        """Let all that was seen count only so much, 0 to 1."""
+        """Multiply the weight of all earlier windows by a share, 0 to 1."""
         self._windows *= share
         self._sums = {name: values * share for name, values in self._sums.items()}
 
     def to_state(self) -> dict[str, Any]:
-        """Return the sums, for JSON."""
+        """Return the sums as JSON values."""
         sums = {name: values.ravel().tolist() for name, values in self._sums.items()}
         return {"windows": self._windows, **sums}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what to_state gave; raises InputError if it cannot be that."""
+        """Restore the form of `to_state`; raises InputError on another form."""
         try:
             sums = {
                 name: np.array(state[name], np.float64).reshape(shape)
@@ -138,7 +137,7 @@ class Frame:
             return
         swing, reach = self._sums["swing"].tolist(), self._sums["reach"].tolist()
         x = [-value / size for value in gravity]
-        # Any two directions across x: the principal axis among them does not depend on which.
+        # Any two directions perpendicular to x: the principal axis does not depend on the choice.
         least = min(range(3), key=lambda axis: abs(x[axis]))
         one = _across(x, [float(axis == least) for axis in range(3)])
         one = [value / _length(one) for value in one]
@@ -151,7 +150,7 @@ class Frame:
         self._axes = [x, _across(z, x), z]
 
 
-# Plain numbers: numpy takes longer to begin than three of them take.
+# Plain floats: for three numbers a call of numpy takes longer than the arithmetic.
 def _between(left: list[float], middle: list[list[float]], right: list[float]) -> float:
     total: float = sum(a * sum(map(mul, row, right)) for a, row in zip(left, middle, strict=True))
     return total

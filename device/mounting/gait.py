@@ -1,8 +1,8 @@
-"""Does the wearer walk in a window? Told from what no mounting changes: sizes, not directions.
+"""Detects walking in a window, from quantities that no mounting changes: sizes, not directions.
 
-Steps shake an arm that hangs along gravity; hands that clap or brush teeth go across it. Two more
-signs: each step shakes the sensor like the one before, and a step later the arm swings the other
-way. Either of these may be weak, so their sum counts.
+Steps shake a hanging arm along gravity; clapping or brushing teeth shakes it across. Two more signs
+of walking: each step shakes the sensor like the step before, and one step later the arm swings the
+other way. Either sign may be weak, so the sum of both is tested.
 """
 
 import math
@@ -14,11 +14,11 @@ from device.mounting.spec import MountingSpec
 from firmware_bridge.samples import Float64
 
 _ABOVE = 1.25
-"""How far the power of the fastest steps reaches beyond their rate."""
+"""Upper end of the band of steps, in multiples of the fastest step rate."""
 
 
 def walks(x: NDArray[np.float32], spec: MountingSpec, rate_hz: float) -> bool:
-    """Tell of a window (window, 9) whether it is walking; most others are sorted out at once."""
+    """Say whether the wearer walks in a window (window, 9). Cheap tests come first."""
     acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
     power_g2 = float(np.einsum("ij,ij->", body, body)) / len(x)
     if not spec.effort_g[0] <= math.sqrt(power_g2) <= spec.effort_g[1]:
@@ -43,17 +43,17 @@ def walks(x: NDArray[np.float32], spec: MountingSpec, rate_hz: float) -> bool:
 
 
 def _step_lags(spec: MountingSpec, rate_hz: float, count: int) -> NDArray[np.intp]:
-    """Return the samples from a step to the next, from the fastest steps to the slowest."""
+    """Return the lags of one step in samples, from the fastest steps to the slowest."""
     first = math.ceil(rate_hz / spec.cadence_hz[1])
     last = min(math.floor(rate_hz / spec.cadence_hz[0]), count // 2)
     return np.arange(first, last + 1)
 
 
 def _alike(power: Float64, lags: NDArray[np.intp]) -> Float64:
-    """Return (n, lags) correlations, -1 to 1, of what has powers (n, bins) with itself later."""
+    """Return autocorrelations (n, lags), -1 to 1, of signals with power spectra (n, bins)."""
     products = np.fft.irfft(power)
     count = products.shape[1] // 2
-    # A lag leaves fewer products, the greater it is.
+    # A longer lag has fewer products, which the factor makes up for.
     alike: Float64 = products[:, lags] * (count / (count - lags))
     alike /= np.maximum(products[:, :1], 1e-12)
     return alike

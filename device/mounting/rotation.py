@@ -1,4 +1,4 @@
-"""Mounting: the rotation from the sensor's axes to the wearer's."""
+"""Rotation from sensor axes to wearer axes."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,10 +13,10 @@ _IDENTITY: Final = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 class Mounting:
-    """A rotation of x, y, z; `None` and the identity leave the values untouched."""
+    """A rotation of x, y, z; `None` and the identity change no bit."""
 
     def __init__(self, rotation: Sequence[Sequence[float]] | Float64 | None = None) -> None:
-        """Take a 3 by 3 matrix: wearer's axes = matrix times sensor's axes.
+        """Take a matrix (3, 3): wearer axes = matrix times sensor axes.
 
         Raises InputError unless it is a proper rotation (orthonormal, right-handed), to three
         decimals.
@@ -35,6 +35,6 @@ class Mounting:
         """Rotate xyz (3, n)."""
         if self._rows is None:
             return xyz
-        # Element by element: the bits of a matrix product may depend on how many rows it has.
+        # Element by element: the bits of a matrix product can depend on its number of rows.
         x, y, z = xyz
         return np.stack([a * x + b * y + c * z for a, b, c in self._rows])

@@ -1,4 +1,4 @@
-"""The numbers of the mounting estimate: part of a bundle, fitted on training people."""
+"""Parameters of the mounting estimate: part of a bundle, fitted on training people."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
@@ -11,47 +11,47 @@ KIND: Final = "walking"
 
 @dataclass(frozen=True, slots=True)
 class MountingSpec:
-    """What turns walking into a rotation. Raises InputError when the numbers make no sense."""
+    """Parameters of the estimate from walking. Raises InputError if they are out of range."""
 
     postures: tuple[str, ...]
-    """Labels that cannot be told from each other until the mounting is known."""
+    """Classes that cannot be separated until the mounting is known."""
     cadence_hz: tuple[float, float] = (1.2, 2.6)
-    """Steps a second, slowest and fastest, that are walking."""
+    """Slowest and fastest step rate of walking."""
     effort_g: tuple[float, float] = (0.08, 0.8)
-    """Body acceleration, rms over the window, least and most: less is rest, more is running."""
+    """Smallest and largest body acceleration of walking, rms: below is rest, above is running."""
     bounce: float = 0.25
-    """Least share of body acceleration's power that is along gravity, 0 to 1."""
+    """Smallest share of the power of body acceleration along gravity, 0 to 1."""
     rhythm: float = 0.9
-    """Least sum, to 2, of the correlation of |acc| with itself one step later and the negative one
-    of angular rate."""
+    """Smallest sum, up to 2, of the autocorrelation of |acc| at a lag of one step and the negated
+    autocorrelation of angular rate."""
     slow_share: float = 0.3
-    """Least share of the power of |acc| that is no faster than the fastest steps, 0 to 1."""
+    """Smallest share of the power of |acc| at or below the fastest step rate, 0 to 1."""
     memory_windows: float = 300.0
-    """Walking windows after which old ones count 1/e."""
+    """Number of walking windows after which a window's weight has fallen to 1/e."""
     enough_windows: float = 16.0
-    """Walking windows that are enough, if they agree."""
+    """Number of walking windows that suffice if they agree."""
     steady_gravity: float = 0.85
-    """Length of the mean of unit gravity vectors, 0 to 1, at which the walks agree on nothing."""
+    """Length of the mean of unit gravity vectors, 0 to 1, that means no agreement at all."""
     typical_rate_rad_s: float = 1.5
-    """Angular rate of a walking wrist, rms over time, all axes: what the model was trained on."""
+    """Angular rate of a walking wrist in the training data: rms over time, all axes."""
     typical_body_g: float = 0.3
-    """Its body acceleration, likewise."""
+    """Body acceleration of a walking wrist in the training data: rms over time, all axes."""
     prior_windows: float = 2.0
-    """Windows of typical walking that count beside the wearer's own."""
+    """Weight of typical walking beside the wearer's own, in windows."""
     outlier_deg: float = 50.0
-    """What seems to be walking is not, or the strap was turned, if mean acceleration is off by
-    more."""
+    """If the mean acceleration of a walking window is off by more, the wearer does not walk or the
+    strap was turned."""
     rival_windows: tuple[float, float] = (40.0, 120.0)
-    """Windows of it that agree are another mounting, once it is known, if they are as many as those
-    that speak for this one; at least and at most so many."""
+    """A rival mounting replaces a known one if as many windows agree on it as on the known one, but
+    at least and at most these numbers."""
     known_at: float = 0.8
-    """From this confidence on, 0 to 1, the mounting is known …"""
+    """At this confidence, 0 to 1, the mounting becomes known …"""
     lost_at: float = 0.4
-    """… and stays so until the confidence falls below this."""
+    """… and stays known until the confidence falls below this."""
     break_after_s: float = 600.0
-    """A silence of this length may mean that the strap was taken off …"""
+    """After a gap of this length the strap may have been taken off …"""
     break_keeps: float = 0.05
-    """… so of what was seen before only this share still counts, 0 to 1."""
+    """… so earlier windows keep only this share of their weight, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.postures, tuple) or not all(
@@ -70,14 +70,14 @@ class MountingSpec:
             raise InputError("orientation: lost_at must not be above known_at")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the manifest keeps it."""
+        """Return the parameters in the form of the manifest."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         lists = {name: list(value) for name, value in named.items() if isinstance(value, tuple)}
         return {"kind": KIND, **named, **lists}
 
     @classmethod
     def from_dict(cls, values: object) -> Self:
-        """Read what to_dict wrote; raises InputError on what is missing, unknown or senseless."""
+        """Read the form of `to_dict`; raises InputError on missing, unknown or invalid fields."""
         if not isinstance(values, dict) or values.get("kind") != KIND:
             raise InputError(f"orientation: must be null or of kind {KIND!r}; update edgehar")
         named = matching(cls, {key: values[key] for key in values if key != "kind"}, "orientation")

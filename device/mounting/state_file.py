@@ -1,4 +1,4 @@
-"""The mounting found, kept over a restart of the daemon: one small JSON file."""
+"""State file of the mounting, kept over a restart of the daemon: one small JSON file."""
 
 import json
 import logging
@@ -15,16 +15,16 @@ from firmware_bridge.whole_file import write_json
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 600.0
-"""Between two writes, to spare an SD card."""
+"""Time between two writes, to spare an SD card."""
 _SCHEMA: Final = 1
 _MAX_BYTES: Final = 64 * 1024
 
 
 class MountingFile:
-    """A file for one sensor on one wearer with one model. It may be unfit; that is never fatal."""
+    """File for one sensor on one wearer with one model. A damaged file is never fatal."""
 
     def __init__(self, path: Path, source: str, model: str, spec: MountingSpec) -> None:
-        """Take the names of the source and the model: another's mounting is not taken over."""
+        """Take the names of the source and the model; a mounting of others is not used."""
         self._path = path
         self._of = {
             "schema": _SCHEMA,
@@ -37,7 +37,7 @@ class MountingFile:
         self._failed = False
 
     def read(self, rate_hz: float) -> MountingEstimator | None:
-        """Return what to go on from; None if there is none that fits, which is warned of."""
+        """Return the saved estimator; None, with a warning, if the file cannot be used."""
         try:
             with self._path.open("rb") as file:
                 raw = file.read(_MAX_BYTES + 1)
@@ -46,38 +46,38 @@ class MountingFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            reason = error.strerror or "it cannot be read"
+            reason = error.strerror or "the file cannot be read"
         except (ValueError, RecursionError):
-            reason = "it is damaged"
+            reason = "the file is damaged"
         except InputError as error:
             reason = str(error)
-        log.warning("mounting not taken from %s: %s; it will be found anew", self._path, reason)
+        log.warning("mounting not read from %s: %s; it is estimated again", self._path, reason)
         return None
 
     def note(self, orientation: MountingEstimator, now_s: float) -> None:
-        """Write if it is known and this is news, or EVERY_S seconds after the last time."""
+        """Write the mounting when it becomes known, then every EVERY_S seconds."""
         due = orientation.known and self._written_s is None
         if due or (self._written_s is not None and now_s - self._written_s >= EVERY_S):
             self._written_s = now_s
             self._write(orientation)
 
     def close(self, orientation: MountingEstimator) -> None:
-        """Write what is known at the end."""
+        """Write the mounting a last time."""
         if orientation.known or self._written_s is not None:
             self._write(orientation)
 
     def _resumed(self, found: Any, rate_hz: float) -> MountingEstimator:
         if not isinstance(found, dict) or not isinstance(found.get("mounting"), dict):
-            raise InputError("it is not a mounting that edgehar kept")
+            raise InputError("the file is not a mounting that edgehar saved")
         for key, value in self._of.items():
             if found.get(key) != value:
-                raise InputError(f"it is of another {key}")
+                raise InputError(f"it was saved for a different {key}")
         orientation = MountingEstimator(self._spec, rate_hz, found["mounting"])
         saved = datetime.fromisoformat(found.get("saved") or "")
         if saved.tzinfo is None:
-            raise InputError("it does not say when it was written")
+            raise InputError("the file has no date")
         age_s = (datetime.now(UTC) - saved).total_seconds()
-        # A clock that went back (a board without a battery for it) says nothing about the time.
+        # If the clock went back (a board without a clock battery), the age is unknown.
         orientation.silence(age_s if age_s >= 0 else math.inf)
         return orientation
 
