@@ -54,7 +54,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """All that a run of the daemon needs, until the settings are read again."""
+    """The parts of a daemon, until the settings are reloaded."""
 
     config: Config
     taken: ActiveModel
@@ -86,7 +86,7 @@ def _run(
 ) -> dict[str, Any]:
     config = settings()
     source = _checked(config)
-    # By hand SIGHUP is a terminal that was closed, and ends the daemon as ever.
+    # Without systemd, SIGHUP means a closed terminal and ends the daemon as usual.
     hung_up = signals.hung_up() if notifier is not None else lambda: False
     stop = signals.until_told_to_stop()
     again, ready, decisions = False, None, 0
@@ -124,7 +124,7 @@ def _checked(config: Config) -> SourceSetting:
 
 @contextmanager
 def _prepared(config: Config, run: _Run, last: _Ready | None) -> Generator[_Ready]:
-    """Make ready what the settings say; what was before, if that fails."""
+    """Build the parts from the settings; if that fails after a reload, from the settings before."""
     with ExitStack() as stack:
         try:
             taken = stack.enter_context(factory.active_model(config))

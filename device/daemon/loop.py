@@ -23,21 +23,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a run."""
+    """Summary of a run."""
 
     seconds: float
     decisions: int
     pipeline: Mapping[str, int]
-    """Samples in, dropped and why; decisions by state."""
+    """Samples in and dropped (by reason), decisions by state."""
     source: Mapping[str, int]
-    """What the line or the bus delivered, damaged and lost."""
+    """Events on the line or the bus: delivered, damaged, lost."""
     problems: Sequence[str]
-    """Of the sensor's health, all that there were at any time."""
+    """Every problem of the sensor that occurred during the run."""
     temperature_c: float | None
-    """Of the chip at the end."""
+    """Temperature of the chip at the end."""
     failed_writes: int
     mounting: Mapping[str, float] | None
-    """Whether it is `known` at the end, and the `confidence`; null where it is not estimated."""
+    """`known` and `confidence` at the end; null if the mounting is not estimated."""
 
 
 def run(  # noqa: PLR0913, PLR0917 -- one argument a part
@@ -50,11 +50,11 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     times: InferenceTimes | None = None,
     today: DailyTotals | None = None,
 ) -> Report:
-    """Run until the source ends, `stop` says so, or nobody reads standard output any more.
+    """Run until the source ends, `stop` returns true, or standard output is closed.
 
-    `stop` is asked after each block, so at least every half second with a live source. The
-    mounting is kept in `kept`, if the pipeline estimates it. Sinks that take a Status get one about
-    once a second and at the end, with the model's `times` and what was done `today` before.
+    `stop` is called after each block, so at least every half second with a live source. `kept`
+    saves the mounting, if the pipeline estimates it. Sinks that take a Status get one about once a
+    second and at the end, with the inference `times` and the totals of `today`.
     """
     started = heard = time.monotonic()
     decisions, waiting = 0, Batching(pipeline, spec)
@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
         decisions += _write(waiting.flush(), source, outlets, observer)
         _tell(observer, outlets)
     except BrokenPipeError:
-        log.info("nobody reads standard output any more")
+        log.info("standard output was closed by its reader")
         _tell(observer, outlets)
     finally:
         for outlet in outlets:
@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
 
 
 class _Mounting:
-    """Says when the mounting becomes known, or is no longer, and has it kept."""
+    """Logs when the mounting becomes known or unknown, and saves it."""
 
     def __init__(self, orientation: MountingEstimator | None, kept: MountingFile | None) -> None:
         self._orientation = orientation
@@ -114,7 +114,7 @@ class _Mounting:
             self._say("known from before")
 
     def look(self) -> None:
-        """Look whether anything has changed."""
+        """Log and save a change of the mounting."""
         if self._orientation is None:
             return
         if self._orientation.known != self._known:
@@ -124,7 +124,7 @@ class _Mounting:
             self._kept.note(self._orientation, time.monotonic())
 
     def close(self) -> None:
-        """Say and keep what there is at the end."""
+        """Log and save the mounting at the end."""
         if self._orientation is None:
             return
         self._say("known at the end" if self._orientation.known else "not known at the end")

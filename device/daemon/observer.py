@@ -22,7 +22,7 @@ EVERY_S: Final = 1.0
 
 
 class InferenceTimes:
-    """A model's function that keeps note of the time that it takes."""
+    """A model's function that measures its own inference time."""
 
     def __init__(self, classify: Classify) -> None:
         self._classify = classify
@@ -39,12 +39,12 @@ class InferenceTimes:
         return found
 
     def so_far(self) -> Inference:
-        """Return what was noted."""
+        """Return the histogram so far."""
         return Inference(tuple(self._windows), self._sum_s)
 
 
 class OutletCounts(Protocol):
-    """What is told of a way out of the daemon."""
+    """The part of an Outlet that a Status reports."""
 
     @property
     def name(self) -> str: ...  # noqa: D102 -- as in Outlet
@@ -55,7 +55,7 @@ class OutletCounts(Protocol):
 
 
 class Observer:
-    """Sees every decision; makes a Status now and then."""
+    """Counts every decision; makes a Status at intervals."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Observer:
         self._activities = Counter(dict.fromkeys(pipeline.model.labels, 0))
 
     def see(self, decision: Decision) -> None:
-        """Take a decision, dated."""
+        """Count a dated decision."""
         self._latest = decision
         self._states[decision.state] += 1
         if decision.reason is not None:
@@ -86,7 +86,7 @@ class Observer:
         self._today.see(decision)
 
     def due(self) -> bool:
-        """Say whether it is time for the next Status."""
+        """Say whether the next Status is due."""
         now = time.monotonic()
         if now < self._due_s:
             return False
@@ -94,7 +94,7 @@ class Observer:
         return True
 
     def status(self) -> Status:
-        """Return how it is now."""
+        """Return the Status of this moment."""
         now = datetime.now(UTC)
         day = now.astimezone().date()
         mounting = self._pipeline.orientation

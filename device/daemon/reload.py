@@ -1,4 +1,4 @@
-"""Settings read again while the daemon runs: what can change does, the rest is said."""
+"""Reload: settings read again while the daemon runs. Keys that need a restart are named."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def reread(
     check: Callable[[Config], object],
     notifier: Notifier,
 ) -> Config:
-    """Return the new settings, or those of now where the new ones cannot be used."""
+    """Return the new settings, or the present ones if the new ones cannot be used."""
     try:
         new = settings()
         check(new)
@@ -38,6 +38,6 @@ def reread(
 
 
 def report_refused(error: EdgeharError, notifier: Notifier) -> None:
-    """Say why the settings that were read stay out of use."""
-    log.error("settings not taken: %s; going on with those before", error)
+    """Report why the new settings are not used."""
+    log.error("settings not taken: %s; the previous ones stay in use", error)
     notifier.note = f"; settings not taken: {error}"

@@ -1,6 +1,6 @@
-"""A source that stays open while the settings are read again, so that no sample is missed.
+"""A source that stays open while the settings are reloaded, so that no sample is missed.
 
-What it gives has the sensor's constant errors taken out; what it shows is as the sensor gave it.
+Its blocks are calibrated; `show` gets them as the sensor gave them.
 """
 
 import math
@@ -15,25 +15,25 @@ from device.sources import DelegatingSource, Source
 from firmware_bridge.samples import Samples
 
 KEPT_S: Final = 20.0
-"""Of the latest samples, for a new pipeline to warm up with; the shipped models need 5.1 s."""
+"""Length of the latest samples, to warm up a new pipeline; the shipped models need 5.1 s."""
 
 
 class ReloadableSource(DelegatingSource):
-    """A source whose `blocks` may be begun again and go on where they were left."""
+    """A source whose `blocks` can be called again and continue where they stopped."""
 
     def __init__(
         self, source: Source, put_right: Callable[[Samples], Samples] | None = None
     ) -> None:
         super().__init__(source)
         self.show: Callable[[Samples], None] | None = None
-        """Is called with each block as it came, once."""
+        """Called once with each block, uncalibrated."""
         self._put_right = put_right
         self._blocks = source.blocks()
         self._latest: deque[Samples] = deque()
         self._again: list[Samples] = []
 
     def blocks(self) -> Generator[Samples]:
-        """Yield what comes; to close this generator leaves the source open. Raises as it does."""
+        """Yield the blocks; raises as the source does. Closing this leaves the source open."""
         while self._again:
             yield self._again.pop(0)
         for raw in self._blocks:
@@ -45,9 +45,9 @@ class ReloadableSource(DelegatingSource):
             yield block
 
     def prime(self, pipeline: Pipeline, until_s: float) -> None:
-        """Warm a new pipeline up with what came last; what was decided ends at until_s.
+        """Warm up a new pipeline with the latest samples; decisions have been made up to until_s.
 
-        From the block on that completes the first window beyond it all is yielded again.
+        Blocks from the one that completes the first window after until_s are yielded again.
         """
         blocks, path = list(self._latest), SignalPath(pipeline.model.spec)
         first = next(
@@ -58,12 +58,12 @@ class ReloadableSource(DelegatingSource):
         self._again = blocks[first:]
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Close the source."""
         self._blocks.close()
 
     def _keep(self, block: Samples) -> None:
         if self._latest and block.t_s[0] < self._latest[-1].t_s[-1]:
-            self._latest.clear()  # the sensor's clock began anew
+            self._latest.clear()  # the sensor's clock has restarted
         self._latest.append(block)
         while self._latest[0].t_s[-1] < block.t_s[-1] - KEPT_S:
             self._latest.popleft()
@@ -74,7 +74,7 @@ def _beyond(events: Sequence[Event], until_s: float) -> bool:
 
 
 class DecidedUntil:
-    """How far along the stream decisions have come: a sink."""
+    """A sink that keeps the end of the latest decision."""
 
     name = "decided"
 
@@ -82,7 +82,7 @@ class DecidedUntil:
         self.until_s = -math.inf
 
     def write(self, decision: Decision) -> None:
-        """Take a decision."""
+        """Keep the end of the decision."""
         self.until_s = -math.inf if decision.end_s is None else decision.end_s
 
     def close(self) -> None:

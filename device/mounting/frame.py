@@ -68,7 +68,7 @@ class Frame:
         return self._own("body", self._spec.typical_body_g)
 
     def angle_deg(self, x: NDArray[np.float32]) -> float:
-        """Return the angle, 0 to 180, between mean acceleration of a window (window, 9) and of walking."""
+        """Return the angle, 0 to 180, from the mean acceleration of walking to that of a window."""
         if self._axes is None:
             return 0.0
         mean = x[:, :3].sum(axis=0, dtype=np.float64).tolist()

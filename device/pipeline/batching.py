@@ -1,7 +1,7 @@
-"""Blocks kept back until they can complete a window: numpy charges by the call, not the sample.
+"""Batching: holds blocks back until they can complete a window, to save calls of numpy.
 
-A frame of 10 samples costs the signal path about as much as a hop of 64 does. Any chunking of the
-same samples gives the same decisions, so this changes none of them, and delays none.
+A frame of 10 samples costs the signal path about as much as a hop of 64 samples. Chunking changes
+no decision, so batching changes and delays none.
 """
 
 import math
@@ -14,7 +14,7 @@ from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Samples
 
 MOST = 4096
-"""Samples kept back, however the device's clock behaves."""
+"""Largest number of samples held back, whatever the device's clock does."""
 
 
 class Batching:
@@ -29,7 +29,7 @@ class Batching:
         self._due_s = -math.inf
 
     def push(self, block: Samples) -> list[Decision]:
-        """Take a block; return the decisions that are due. An empty block has all that is due."""
+        """Take a block; return the decisions that are due. An empty block flushes."""
         found = self.flush() if block.lost or not len(block) else []
         if not len(block):
             return found + self._pipeline.push(block)
@@ -43,7 +43,7 @@ class Batching:
         return found + self.flush()
 
     def flush(self) -> list[Decision]:
-        """Pass on what is kept back."""
+        """Pass the held blocks to the pipeline; return its decisions."""
         if not self._held:
             return []
         held, self._held, self._samples = self._held, [], 0
@@ -53,10 +53,10 @@ class Batching:
         return found
 
     def _next_due_s(self, decision: Decision) -> float:
-        """Return from when on a sample may complete the window after this decision."""
+        """Return the earliest time of a sample that can complete the next window."""
         spec = self._spec
         if decision.end_s is None or decision.state == "no_data":
             return -math.inf
         hop_s = 0.0 if decision.state == "warming_up" else spec.hop / spec.rate_hz
-        # The last sample of a window comes before its end; one more for a clock that jitters.
+        # The last sample of a window lies before its end; one more period for jitter.
         return decision.end_s + hop_s - 2 / spec.rate_hz

@@ -18,14 +18,14 @@ from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64, Samples
 
 LIVE_SILENCE_S = 5.0
-"""A live source that has given nothing for this long is reported without waiting for it."""
+"""A live source that is silent for this long is reported without waiting for its next sample."""
 
 Classify = Callable[[NDArray[np.float32]], Float64]
 """(n, window, 9) to probabilities (n, classes)."""
 
 
 class Model(Protocol):
-    """What the pipeline reads of a bundle."""
+    """The part of a bundle that the pipeline uses."""
 
     @property
     def id(self) -> str: ...  # noqa: D102 - as in Bundle
@@ -43,11 +43,11 @@ class Model(Protocol):
 
 class _Placed(NamedTuple):
     x: NDArray[np.float32]
-    """(window, 9), in the wearer's axes."""
+    """(window, 9), in wearer axes."""
     mounted: bool
-    """Whether these are known."""
+    """The mounting is known."""
     doubted: bool
-    """It is too still to say whether the sensor is worn."""
+    """Too still to say whether the sensor is worn."""
 
 
 class Pipeline:
@@ -62,14 +62,14 @@ class Pipeline:
     ) -> None:
         """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
 
-        Without one, a bundle that can finds the mounting by itself: from scratch, or going on with
-        `orientation`, an earlier run's.
+        Without a rotation the mounting is estimated, if the bundle supports it: from nothing, or
+        continuing with `orientation`, the estimator of an earlier run.
         """
         self.model = bundle
         self._classify = classify
         self._path = SignalPath(bundle.spec, rotation)
         self.orientation: MountingEstimator | None = None
-        """What finds the mounting; None: it is known, or the bundle has no way to find it."""
+        """Estimator of the mounting; None if the mounting is given or the bundle estimates none."""
         finds = bundle.orientation if rotation is None else None
         if finds is not None:
             self.orientation = orientation or MountingEstimator(finds, bundle.spec.rate_hz)
@@ -86,7 +86,7 @@ class Pipeline:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Those of the signal path, and the decisions by state."""
+        """Counts of the signal path, and decisions by state."""
         return {**self._path.counts, **self._states}
 
     def push(self, samples: Samples) -> list[Decision]:
@@ -142,7 +142,7 @@ class Pipeline:
         return decisions
 
     def _place(self, event: Event) -> _Placed | None:
-        """Return what is to be classified; None: it is no window, or the sensor is not worn."""
+        """Return the window to classify; None for other events and while the sensor is not worn."""
         if isinstance(event, Gap) and self.orientation is not None:
             self.orientation.silence(event.end_s - event.start_s)
         if not isinstance(event, Window):
@@ -160,7 +160,7 @@ class Pipeline:
 
     def _name(self, window: Window, row: list[float], placed: _Placed) -> Decision:
         if placed.mounted and not self._mounted:
-            # What was believed of windows that were turned wrongly must not last.
+            # The belief from windows with a wrong rotation must not persist.
             self._judge.reset()
         self._mounted = placed.mounted
         verdict = self._judge.judge(row, mounted=placed.mounted)

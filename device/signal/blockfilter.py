@@ -1,9 +1,9 @@
 """Noise filter and gravity split, a block of `hop` samples at a time.
 
 A cascade of recursive sections over one block is a linear map from (samples, state) to (filtered
-samples, new state). Its matrix is made once, by running the recurrence on the unit basis, and then
-each block costs one product of fixed shape in fixed memory. So the result cannot depend on how the
-stream was cut, which it would if the shapes handed to BLAS followed the size of what arrived.
+samples, new state). Its matrix is computed once, by running the recurrence on the unit basis. Then
+each block costs one matrix product of fixed shape. So the bits do not depend on the chunking, as
+they would if the shapes given to BLAS followed the size of the blocks.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ CHANNELS = 6
 
 
 class BlockFilter:
-    """The filters of one stretch after another; not to be shared between streams."""
+    """Filters one stretch after another. Each stream needs its own."""
 
     def __init__(self, spec: SignalSpec) -> None:
         noise = butterworth.lowpass(spec.noise_order, spec.noise_cutoff_hz, spec.rate_hz)
@@ -29,11 +29,11 @@ class BlockFilter:
         self._out = np.zeros((self._map.shape[0], CHANNELS))
 
     def start(self, first: Float64) -> None:
-        """Forget what was; begin as if `first` (6,) had been the input for ever."""
+        """Start a stretch as if `first` (6,) had been the input for ever."""
         self._in[self._hop :] = self._steady * first
 
     def block(self, x: Float64) -> tuple[Float64, Float64]:
-        """Filter x (6, hop), acc first. Return it without noise (hop, 6), and body acc (hop, 3).
+        """Filter x (6, hop), acc first. Return x without noise (hop, 6) and body acc (hop, 3).
 
         Both are views that the next call overwrites.
         """
@@ -46,7 +46,7 @@ class BlockFilter:
 
 def _block_map(noise: Float64, gravity: Float64, hop: int) -> Float64:
     """Make (2 hop + states, hop + states): samples, state to filtered, body, new state."""
-    # The gyro goes through the gravity split too and is not read: one product is cheaper than two.
+    # The gyroscope passes the gravity split too, unused: one product is cheaper than two.
     n_noise = 2 * len(noise)
     basis = np.eye(hop + n_noise + 2 * len(gravity))
     state = basis[hop:].copy()

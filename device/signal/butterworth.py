@@ -39,9 +39,9 @@ def steady_state(sections: Float64) -> Float64:
 
 
 def run(sections: Float64, x: Float64, state: Float64) -> Float64:
-    """Filter x (n, m) along its first axis; state (2 * sections, m) is brought up to date in place.
+    """Filter x (n, m) along its first axis; updates state (2 * sections, m) in place.
 
-    One sample after another, in Python: it defines the filter, it is not how hours are filtered.
+    One sample after another, in Python: the definition of the filter. BlockFilter is the quick way.
     """
     y = np.array(x, dtype=np.float64)
     for row in y:

@@ -20,7 +20,7 @@ _FRACTIONAL = Kernel(_NEAR + 1, beta=4.0)
 
 
 class Dejitter:
-    """One stretch of samples. Gives a sample when the EDGE samples after it are known."""
+    """Takes one stretch of samples. Returns a sample once the EDGE samples after it are known."""
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
@@ -28,9 +28,9 @@ class Dejitter:
         self._v = np.empty((6, 0))
 
     def push(self, t_s: Float64, values: Float64) -> tuple[Float64, Float64]:
-        """Take t_s (n,), values (6, n); return as many of both as are due. n > EDGE at first."""
+        """Take t_s (n,), values (6, n); return those that are complete. n > EDGE at first."""
         if not len(self._t):
-            # Before the first sample: its value for ever, at moments that mirror those after it.
+            # Before the first sample: its value, at times that mirror those after it.
             self._t = 2 * t_s[0] - t_s[EDGE:0:-1]
             self._v = np.repeat(values[:, :1], EDGE, axis=1)
         self._t = np.concatenate([self._t, t_s])
@@ -40,7 +40,7 @@ class Dejitter:
         return even, moved
 
     def finish(self) -> tuple[Float64, Float64]:
-        """Return the rest; the last value is held for ever."""
+        """Return the rest, as if the last value stayed for ever."""
         t_s = 2 * self._t[-1] - self._t[-2 : -2 - EDGE : -1]
         return self.push(t_s, np.repeat(self._v[:, -1:], EDGE, axis=1))
 
@@ -52,7 +52,7 @@ class Dejitter:
         for k in range(1, _NEAR + 1):
             shift += (t[_NEAR - k :][:n] - here) + (t[_NEAR + k :][:n] - here)
         shift /= 2 * _NEAR + 1
-        # Where the moments make no sense as jitter, the correction stays within a sample's reach.
+        # Where the times cannot be jitter, the correction stays within half a period.
         late = np.clip(shift / -self._period_s, -0.5, 0.5)
         weights = _FRACTIONAL(np.arange(-_NEAR, _NEAR + 1.0)[:, None] - late)
         total = np.zeros(n)
@@ -66,7 +66,7 @@ class Dejitter:
 
 
 def _residue(measured: Float64, weights: Float64, guess: Float64) -> Float64:
-    """Return what the guess leaves of the measured: (6, n + 2 _NEAR) both, weights (taps, n)."""
+    """Return measured minus weighted guess: (6, n + 2 _NEAR) both, weights (taps, n)."""
     n = weights.shape[1]
     left = measured[:, _NEAR:][:, :n].copy()
     for k, w in enumerate(weights):

@@ -1,4 +1,4 @@
-"""A sinc under a Kaiser window, read from a table."""
+"""Windowed sinc: a sinc times a Kaiser window, read from a table."""
 
 import numpy as np
 

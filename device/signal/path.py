@@ -1,4 +1,4 @@
-"""The signal path: samples in, windows out, the same for training and on the board."""
+"""Signal path: samples in, windows out; the same code for training and on the board."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 4096  # bounds the memory that a block of hours takes
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the model sees."""
+    """One input of the model."""
 
     start_s: float
     """Time of the first sample."""
@@ -28,23 +28,23 @@ class Window:
     x: NDArray[np.float32]
     """(window, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
     lost: int
-    """Samples lost before end_s that no earlier window or stretch start reported."""
+    """Samples lost before end_s that no earlier event reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class StretchStart:
-    """The first sample of all, or the first after a gap."""
+    """A stretch begins: the first sample of all, or the first after a gap."""
 
     start_s: float
     ready_s: float
     """End of the first window that this stretch can give."""
     lost: int
-    """Samples lost before start_s that no window reported."""
+    """Samples lost before start_s that no earlier event reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A silence longer than max_gap_s between two samples."""
+    """More than max_gap_s without a sample between two samples."""
 
     start_s: float
     end_s: float
@@ -77,11 +77,11 @@ class SignalPath:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What entered, what was dropped and why, and what came of it."""
+        """Samples in and dropped (by reason), gaps, windows."""
         return {**self._screen.counts, **self._events}
 
     def push(self, samples: Samples) -> list[Event]:
-        """Take a block of any length; return what it completed, in order of time."""
+        """Take a block of any length; return the events that it completes, in order of time."""
         events: list[Event] = []
         for at in range(0, max(len(samples), 1), _ROWS_AT_ONCE):
             part = samples[at : at + _ROWS_AT_ONCE] if len(samples) else samples
@@ -105,7 +105,7 @@ class SignalPath:
         starts = np.flatnonzero(t_s - before_s > self.spec.max_gap_s)
         for begin, end in zip([0, *starts], [*starts, len(t_s)], strict=True):
             if begin == end:
-                continue  # the block itself begins with a start
+                continue  # the block begins with a new stretch
             part = slice(begin, end)
             after = np.flatnonzero(lost[part]) + begin
             self._lost += [(float(t_s[i]), int(lost[i])) for i in after]
@@ -121,7 +121,7 @@ class SignalPath:
             events.append(Gap(self.last_s, first_s))
         spec = self.spec
         ready_s = first_s + (spec.warm_up_blocks * spec.hop + spec.window) / spec.rate_hz
-        # What was lost just before the first sample belongs to it.
+        # A loss just before the first sample is reported with the start.
         lost = self._lost_before(float(np.nextafter(first_s, np.inf)))
         events.append(StretchStart(first_s, ready_s, lost))
         self._timebase = Timebase(spec.rate_hz)

@@ -1,4 +1,4 @@
-"""What may enter the signal path: plausible samples in order of time; the rest is counted."""
+"""Screen: lets plausible samples in order of time into the signal path; counts the others."""
 
 from collections import Counter
 
@@ -12,13 +12,13 @@ MAX_ACC_G = 32.0
 MAX_GYRO_RAD_S = 70.0
 """Twice 2000 deg/s."""
 MAX_TIME_S = 1e10
-"""Past this a clock in seconds is no clock; below it float64 still resolves 2 us."""
+"""Largest time that counts as a clock in seconds; below it float64 resolves 2 us."""
 SLOTS_PER_S = 10_000
-"""At most one sample per slot passes, which bounds what the densest stream can cost."""
+"""At most one sample per slot passes, which bounds the cost of the densest stream."""
 
 
 class Screen:
-    """Drops what no sensor can have meant. `counts` says what was dropped, and why."""
+    """Drops samples that no sensor can give. `counts` has the dropped samples by reason."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(
@@ -28,7 +28,7 @@ class Screen:
         self._missing = 0
 
     def push(self, samples: Samples) -> tuple[Float64, Float64, NDArray[np.int64]]:
-        """Return what passes: t_s (n,), acc and gyro (6, n), samples missing before each (n,)."""
+        """Return the samples that pass: t_s (n,), acc and gyro (6, n), missing before each (n,)."""
         t_s = np.asarray(samples.t_s, dtype=np.float64)
         values = np.empty((6, len(t_s)))
         values[:3] = samples.acc_g.T
@@ -41,7 +41,7 @@ class Screen:
             & (size[:3] <= MAX_ACC_G).all(axis=0)
             & (size[3:] <= MAX_GYRO_RAD_S).all(axis=0)
         )
-        # A dropped one is missing from the sample after it on, as if the line had lost it.
+        # A dropped sample counts as missing before the next one, as if the line had lost it.
         missing = self._missing + samples.lost + np.cumsum(~good)
         where = np.flatnonzero(good)
         slot = np.floor(t_s[where] * SLOTS_PER_S)

@@ -1,4 +1,4 @@
-"""The numbers that fix the signal path: part of a bundle, the same in training and on the board."""
+"""Parameters of the signal path: part of a bundle, the same in training and on the board."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,31 +10,31 @@ from firmware_bridge.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class SignalSpec:
-    """What turns samples into windows. Raises InputError when the numbers make no sense."""
+    """Parameters from samples to windows. Raises InputError if they are out of range."""
 
     rate_hz: float = 50.0
-    """Rate of the uniform grid, and so of a window."""
+    """Sample rate of the uniform grid and of a window."""
     window: int = 128
     """Samples in a window; a multiple of hop."""
     hop: int = 64
-    """Samples from one window's start to the next one's, and in a filter block."""
+    """Samples from the start of a window to that of the next, and in a filter block."""
     noise_order: int = 3
     noise_cutoff_hz: float = 20.0
-    """As the publishers of UCI HAR chose; from 15 to 24 Hz our total acceleration differs from
-    theirs by 0.02 to 0.03 g rms whatever the cut-off, mostly by a fraction of a sample's delay."""
+    """The choice of the publishers of UCI HAR. With any cut-off from 15 to 24 Hz our total
+    acceleration differs from theirs by 0.02 to 0.03 g rms, mostly a delay of part of a sample."""
     gravity_order: int = 3
     gravity_cutoff_hz: float = 0.3
     max_gap_s: float = 0.25
-    """A longer silence between two samples ends the stretch."""
+    """A longer time without a sample ends the stretch."""
     warm_up_s: float = 2.56
     """From the start of a stretch to the start of its first window; a whole number of hops.
 
-    Measured on HAPT by cutting in at 3103 moments: body acceleration is off from that of the filter
-    which never stopped by 0.129, 0.026, 0.009 and 0.002 g rms in the first four hops; 0.187, 0.037,
-    0.012 and 0.003 g when cut in while the wearer walks. Hence two hops.
+    Measured on HAPT by starting the filter at 3103 moments: its body acceleration differs from that
+    of a filter that never stopped by 0.129, 0.026, 0.009, 0.002 g rms in the first four hops, and
+    by 0.187, 0.037, 0.012 and 0.003 g if the wearer walks at the start. Hence two hops.
     """
     no_data_after_s: float = 2.0
-    """A silence of this length is reported as `no_data`."""
+    """This time without a sample is reported as `no_data`."""
 
     def __post_init__(self) -> None:
         for name, low, high in _LIMITS:
@@ -72,12 +72,12 @@ class SignalSpec:
         return round(self.warm_up_s * self.rate_hz / self.hop)
 
     def to_dict(self) -> dict[str, float]:
-        """Return the fields by name, as the manifest keeps them."""
+        """Return the parameters in the form of the manifest."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read what to_dict wrote. Raises InputError on what is missing, unknown or senseless."""
+        """Read the form of `to_dict`; raises InputError on missing, unknown or invalid fields."""
         return cls(**matching(cls, values, "signal"))
 
 

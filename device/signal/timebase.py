@@ -1,9 +1,9 @@
-"""Time base: one stretch of samples, at any rate and with jitter, onto a uniform grid.
+"""Time base: resamples a stretch of samples, of any rate and with jitter, to a uniform grid.
 
-Short holes are bridged, jitter is evened out, and a windowed sinc, low enough for the slower of the
-two rates, is laid over each grid point: what the grid cannot carry is filtered out before it can
-fold back, and a slow source leaves no images. Everything on the way is element by element or a
-comparison, so a grid point's bits depend on the samples around it and never on blocks.
+Short gaps are bridged and jitter is removed. A windowed sinc, with a cut-off below half of the
+slower of the two rates, is evaluated at each grid point: it prevents aliasing, and images of a slow
+source. Every step is element by element or a comparison, so the bits of a grid point depend on the
+samples around it and never on the blocks.
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from device.signal.kernel import Kernel
 from firmware_bridge.samples import Float64
 
 ESTIMATE_FROM = 32
-"""Samples that settle the source's period, for the whole stretch."""
+"""Number of samples from which the source's period is estimated, for the whole stretch."""
 SHORTEST_PERIOD_S = 1e-4
 CUTOFF = 0.44
-"""Half-gain point of the kernel over the slower of the two rates."""
+"""Half-gain frequency of the kernel, as a share of the slower of the two rates."""
 _CROSSINGS = 8
 _KERNEL = Kernel(_CROSSINGS, beta=5.65)  # passes up to 0.77 of the cut-off, 60 dB from 1.23 of it
 _WEIGHTS_AT_ONCE = 1 << 15
@@ -32,9 +32,9 @@ class Timebase:
         self._dejitter: Dejitter | None = None  # until the period is known
         self._period_s = 0.0
         self._reach_s = 0.0
-        # As they came: at first those that settle the period, then the latest alone.
+        # Samples as they arrived: at first those for the period, later the latest alone.
         self._raw_t, self._raw_v = np.empty(0), np.empty((6, 0))
-        # Evened out, from the first one that the next grid point needs.
+        # Samples without jitter, from the first that the next grid point needs.
         self._t, self._v = np.empty(0), np.empty((6, 0))
 
     def push(self, t_s: Float64, values: Float64) -> Float64:
@@ -52,7 +52,7 @@ class Timebase:
             t, v = self._bridge(t, v)
             t, v = t[1:], v[:, 1:]
         self._add(*self._dejitter.push(t, v))
-        # The last sample's neighbour is not known yet: it must be out of every kernel.
+        # The neighbour of the last sample is not known yet, so no kernel may reach it.
         return self._points(self._t[-1] - self._reach_s)
 
     def finish(self) -> Float64:
@@ -65,7 +65,7 @@ class Timebase:
             self._add(*self._dejitter.push(*self._bridge(t, v)))
         self._add(*self._dejitter.finish())
         until_s = float(self._raw_t[-1])
-        # One more beyond every kernel, so that the last one gets its share.
+        # One more sample beyond every kernel, so that the last sample gets its full weight.
         beyond = np.array([2 * self._t[-1] - self._t[-2], until_s + 2 * self._reach_s])
         self._add(beyond, np.repeat(self._v[:, -1:], 2, axis=1))
         return self._points(until_s)
@@ -77,8 +77,8 @@ class Timebase:
         return Dejitter(self._period_s)
 
     def _bridge(self, t: Float64, v: Float64) -> tuple[Float64, Float64]:
-        """Put straight lines where samples are missing: a sinc over a hole would ring."""
-        # No finer than the grid needs, or a misjudged period would multiply the data.
+        """Interpolate missing samples linearly: a sinc over a hole would ring."""
+        # No finer than the grid needs, or a wrong period would multiply the data.
         period_s = max(self._period_s, 1 / (4 * self._rate_hz))
         step = np.diff(t)
         hole = step > 1.5 * period_s

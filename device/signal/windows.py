@@ -1,4 +1,4 @@
-"""Windows: grid points of one stretch, filtered, split from gravity and cut."""
+"""Windows: filters the grid points of a stretch, splits off gravity and cuts windows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from firmware_bridge.samples import Float64
 
 
 class Windows:
-    """One stretch after another. A window is complete with its last grid point: no delay."""
+    """Takes one stretch after another. A window is complete with its last grid point."""
 
     def __init__(self, spec: SignalSpec) -> None:
         self._hop = spec.hop

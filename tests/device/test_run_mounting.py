@@ -85,7 +85,7 @@ def test_a_damaged_state_is_one_warning(model: Path, tmp_path: Path) -> None:
     state.write_text("{")
     with daemon(tmp_path, "--model", str(model), "--state", str(state)) as running:
         stop(running)
-    assert running.log.count("not taken") == 1
+    assert running.log.count("not read") == 1
     assert f"WARNING mounting not read from {state}: the file is damaged" in running.log
     assert state.read_text() == "{"
 

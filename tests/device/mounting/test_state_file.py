@@ -85,11 +85,11 @@ def test_after_hours_the_strap_may_sit_otherwise(path: Path, hours: float) -> No
         (lambda path: changed(path, mounting={"known": True}), "not a mounting"),
         (lambda path: changed(path, mounting=[1]), "not a mounting"),
         (lambda path: changed(path, saved="yesterday"), "damaged"),
-        (lambda path: changed(path, saved="2026-01-01T00:00:00"), "when it was written"),
-        (lambda path: changed(path, schema=2), "another schema"),
-        (lambda path: changed(path, source="serial:/dev/b"), "another source"),
-        (lambda path: changed(path, model="waist"), "another model"),
-        (lambda path: changed(path, estimate={}), "another estimate"),
+        (lambda path: changed(path, saved="2026-01-01T00:00:00"), "has no date"),
+        (lambda path: changed(path, schema=2), "saved for a different schema"),
+        (lambda path: changed(path, source="serial:/dev/b"), "saved for a different source"),
+        (lambda path: changed(path, model="waist"), "saved for a different model"),
+        (lambda path: changed(path, estimate={}), "saved for a different estimate"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_of_no_use_is_one_warning(
