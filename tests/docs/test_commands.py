@@ -21,6 +21,7 @@ NOT_RUN = {
     "make lint": ".ci/run",
     "make test-fast": ".ci/run",
     "make test-system": ".ci/run",
+    "make check": ".ci/run, as make lint and make test",
     "make bench": "minutes: tests/device/test_bench.py",
     "make bundles": "hours of training: tests/train/wrist/test_final_fit.py",
     "make .venv/board": ".ci/run, for make demo",
