@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a person should know before trusting the model."""
+"""Writes MODEL_CARD.md from a manifest: what a person should know before trusting the model."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,16 +8,16 @@ from convert import card_cross_validation
 _TEMPLATE: Final = """\
 # {name}
 
-Names what its wearer is doing, every {hop_s:g} s, from the last {window_s:g} s of a three-axis
-accelerometer and gyroscope: {labels}. When the best of these has less than {threshold:.0%}
-probability the answer is `unknown`.{decision}
+Every {hop_s:g} s this model names the activity of its wearer, from the last {window_s:g} s of a
+three-axis accelerometer and gyroscope: {labels}. If the best of these has a probability below
+{threshold:.0%}, the answer is `unknown`.{decision}
 
 ## For whom, and where it sits
 {mounting}{orientation}
 
 ## What it was trained on
-{trained_on}What it does for children, for people who walk with an aid, or with the sensor elsewhere
-on the body has not been measured.
+{trained_on}Nobody has measured the model on children, on people who walk with an aid, or with the
+sensor elsewhere on the body.
 
 ## How well it does
 {how_well}
@@ -27,22 +27,23 @@ on the body has not been measured.
 | trained network (Keras, float32) | {keras_accuracy:.2%} | |
 {rows}
 
-These figures hold for windows at {rate_hz:g} Hz that lie wholly inside one activity.
-The model takes g and rad/s; {clipping}.
+These figures hold for windows at {rate_hz:g} Hz that lie entirely within one activity.
+The inputs are in g and rad/s; {clipping}.
 
 ## What it must not be used for
-It is not a medical device and not a safety device. Do not diagnose, dose, alarm, restrain or
-punish by it: it errs, it has seen few people, and what it has not seen it may name wrongly with
-high confidence.{further}
+This model is not a medical device and not a safety device. Do not diagnose, dose, alarm, restrain
+or punish by it: the model makes errors, few people took part in its training, and it may name an
+unknown activity wrongly, with high confidence.{further}
 """
 
 _SEEN_ALL: Final = """
 
-### Whether the quantised model is still the trained one
-On {windows} windows of people that it was trained on, so accuracy here says nothing of new ones:"""
+### Agreement of the quantised model with the trained network
+On {windows} windows of people that it was trained on, so accuracy here says nothing about new
+people:"""
 
-_ON_A_WRIST: Final = """ It does not tell falls: they are at best `unknown`. It does not tell
-lying: most of it is called sitting. While the mounting is not known, `unknown` tells no posture."""
+_ON_A_WRIST: Final = """ It does not detect falls: they are at best `unknown`. It does not detect
+lying: most of it is called sitting. While the mounting is not known, postures are `unknown`."""
 
 
 def card(manifest: dict[str, Any]) -> str:
@@ -83,8 +84,8 @@ def card(manifest: dict[str, Any]) -> str:
 def _trained_on(manifest: dict[str, Any]) -> str:
     training = manifest["training"]
     return (
-        f"{training['data']} (SHA-256 {training['sha256']}). The people it was tested on took no "
-        "part in training or in any\nchoice. "
+        f"{training['data']} (SHA-256 {training['sha256']}). The people of the test took no part "
+        "in training or in any\nchoice. "
     )
 
 
@@ -101,8 +102,8 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
     decision, spec = manifest["decision"], manifest["signal"]
     if decision["unknown_output"]:
         yield (
-            " It is `unknown` too when `none of these`, which the model learnt from"
-            "\nother activities, is most probable."
+            " The answer is `unknown` too if `none of these`, an output that was"
+            "\ntrained on other activities, is most probable."
         )
     if decision["temperature"] != 1:
         yield (
@@ -114,14 +115,14 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
         stays = [row[state] for state, row in enumerate(smoothing["transition"])]
         windows = 1 / max(1 - sum(stays) / len(stays), 1e-3)
         yield (
-            "\nA hidden Markov filter weighs each window against those before it (an activity is"
-            f"\nexpected to last {windows * spec['hop'] / spec['rate_hz']:.0f} s on average), so a"
-            " decision may come a few windows after the change."
+            "\nAn HMM filter smooths the probabilities over time (an activity is expected to last"
+            f"\n{windows * spec['hop'] / spec['rate_hz']:.0f} s on average),"
+            " so a decision may come a few windows after the change."
         )
     worn = manifest.get("worn")
     if worn is not None:
         yield (
-            f"\nWhat has been too still for {worn['doubt_after_s']:g} s is `unknown`, and"
+            f"\nA sensor that is too still for {worn['doubt_after_s']:g} s is `unknown`, and"
             f" `not_worn` after {worn['after_s']:g} s."
         )
 
@@ -132,7 +133,7 @@ def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
     postures = ", ".join(label.replace("_", " ") for label in orientation["postures"])
     postures = " and ".join(postures.rsplit(", ", 1))
     return (
-        "\n\nThe mounting is found while the wearer walks."
-        f" Before that {postures or 'nothing'} cannot be told, and the answer is `unknown`"
-        "\n(reason: mounting), not a guess."
+        "\n\nThe mounting is estimated while the wearer walks."
+        f" Before that, {postures or 'no posture'} cannot be told apart, and the answer is"
+        "\n`unknown` (reason: mounting), not a guess."
     )

@@ -1,6 +1,6 @@
-"""A model card's figures where the model was fitted on everybody.
+"""Figures of a model card where the model was fitted on everybody.
 
-They are those of models made in the same way that left a data set, or people, out.
+They come from models made in the same way that left a data set, or people, out.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _FIGURES: Final = (
 
 
 def trained_on(manifest: dict[str, Any]) -> str:
-    """Say whose recordings made the model, and which activities few of them did."""
+    """Return whose recordings trained the model, and which activities few people did."""
     training = manifest["training"]
     data = training["config"]["data"]
     lines = [
@@ -26,20 +26,20 @@ def trained_on(manifest: dict[str, Any]) -> str:
         if len(by_set) == 1:
             name, people = next(iter(by_set.items()))
             lines.append(
-                f"\n{activity.capitalize()} was seen from {people} people of one data set only "
-                f"({name}): whether it is\ntold on anybody else is not known."
+                f"\n{activity.capitalize()} was recorded from {people} people of one data set only "
+                f"({name}): whether the\nmodel detects it on others is not known."
             )
     return (
         f"{training['data']} (SHA-256 of archives and settings: "
-        f"{training['sha256']}).\nEverybody in them took part in training:\n\n" + "\n".join(lines)
+        f"{training['sha256']}).\nAll their people took part in training:\n\n" + "\n".join(lines)
     )
 
 
 def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
-    """Give figures, those for a sensor never seen first; None: there are none for this model."""
+    """Return the figures, those of sensors never seen first; None: this model has none."""
     if left_out is None:
         return (
-            "Nobody knows. This model has seen everybody there is, and no model made in the same "
+            "That is not known. All people took part in training, and no model made in the same "
             "way\nwas tested on people left out. Do not ship it."
         )
     return "\n\n".join(_sections(left_out, manifest["labels"]))
@@ -47,40 +47,43 @@ def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
 
 def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
     yield (
-        "This model has seen everybody there is. These are the figures of models made in the same "
-        "way, not\nyet quantised, that left somebody out, decision by decision as a wearer gets "
-        "them who walks first.\nAccuracy and `called unknown` are over walking, running, stairs, "
-        "sitting and standing, of which a window\ncalled unknown is wrong. The columns by activity "
-        "are recall; `unknown` is the share of other activities\nso called."
+        "All people of the data sets took part in the training of this model. These are the "
+        "figures of\nmodels made in the same way, not yet quantised, that left people out; "
+        "decisions are those of a wearer\nwho walks first. Accuracy and `called unknown` are over walking, "
+        "running, stairs, sitting and standing;\n`unknown` counts as wrong there. The columns by "
+        "activity are recall; the column `unknown` is the share of\nother activities that were "
+        "called unknown."
     )
     yield (
         "### On a sensor it has never seen\n"
-        "Each data set left out in turn: other people, another sensor, other straps. Expect this "
-        "of a sensor of\nyour own.\n\n" + _table("left out", left_out["datasets"], labels)
+        "Each data set is left out in turn: other people, another sensor, other straps. Expect "
+        "this accuracy of a\nsensor of your own.\n\n"
+        + _table("left out", left_out["datasets"], labels)
     )
     people = left_out["people"]
     whole = people["all"]
     yield (
         "### On people it has never seen, with a sensor it has\n"
-        "Each fifth of the people left out in turn. These hold only for the sensors and straps "
-        "listed above.\n\n" + _table("people of", people, labels)
+        "Each fifth of the people is left out in turn. These figures hold only for the sensors and "
+        "straps listed above.\n\n" + _table("people of", people, labels)
     )
     yield (
         f"Of these people's windows {whole['accuracy_raw']:.1%} are named rightly by the model "
-        f"alone,\n{whole['accuracy_forced']:.1%} after smoothing if `unknown` is never said, and "
-        f"{whole['accuracy_stairs_as_walking']:.1%} as decided if\nstairs may be called walking."
+        f"alone,\n{whole['accuracy_forced']:.1%} after smoothing without `unknown`, and "
+        f"{whole['accuracy_stairs_as_walking']:.1%} as decided if\nstairs count as walking."
     )
     delay_s = left_out["smoothing"]["delay_s"]
     yield (
-        "Smoothing costs time: after the first window wholly in a new activity the right name comes"
-        f"\n{delay_s['median']:.1f} s later in half of the cases, {delay_s['90 %']:.1f} s in nine "
-        f"of ten, {delay_s['mean']:.1f} s on average (one never\nnamed counts all it lasted)."
+        "Smoothing adds a delay: after the first window entirely within a new activity, the "
+        f"right decision comes\nwithin {delay_s['median']:.1f} s in half of the cases, "
+        f"{delay_s['90 %']:.1f} s in nine of ten, and after {delay_s['mean']:.1f} s on "
+        "average (an\nactivity that is never named counts with its whole length)."
     )
     turns = left_out["turns"]
     random = ", ".join(f"{share:.1%}" for share in turns["random"])
     yield (
-        f"A fifth of the people, as they strapped the sensor on: {turns['as it comes']:.1%} right. "
-        f"The same\nrecordings with each sensor turned at random: {random}."
+        f"A fifth of the people, with the sensor as they wore it: {turns['as it comes']:.1%} "
+        f"right. The same\nrecordings with each sensor turned at random: {random}."
     )
 
 

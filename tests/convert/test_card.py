@@ -73,7 +73,7 @@ def row(text: str, first: str) -> list[list[str]]:
 def test_the_sensor_never_seen_comes_first_then_new_people_then_conversion() -> None:
     text = card(manifest())
     order = ["### On a sensor it has never seen", "### On people it has never seen",
-             "### Whether the quantised model"]  # fmt: skip
+             "### Agreement of the quantised model"]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     for number in ("81.1%", "82.2%"):
@@ -104,13 +104,13 @@ def test_each_figure_stands_under_its_name() -> None:
 def test_it_says_what_limits_it() -> None:
     text = card(manifest()).replace("\n", " ")
     for words in (
-        "Lying was seen from 6 people of one data set only (units)",
-        "Before that sitting, standing and lying cannot be told, and the answer is `unknown`",
-        "comes 3.8 s later in half of the cases, 20.5 s in nine of ten",
+        "Lying was recorded from 6 people of one data set only (units)",
+        "Before that, sitting, standing and lying cannot be told apart, and the answer is",
+        "comes within 3.8 s in half of the cases, 20.5 s in nine of ten",
         "- watch: on the left; 36 people, 36 wrists",
         "turned at random: 92.0%, 91.0%",
         "not a medical device",
-        "does not tell falls",
+        "does not detect falls",
     ):
         assert words in text
 
