@@ -48,10 +48,10 @@ def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
 def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
     yield (
         "All people of the data sets took part in the training of this model. These are the "
-        "figures of\nmodels made in the same way, not yet quantised, that left people out; "
-        "decisions are those of a wearer\nwho walks first. Accuracy and `called unknown` are over walking, "
-        "running, stairs, sitting and standing;\n`unknown` counts as wrong there. The columns by "
-        "activity are recall; the column `unknown` is the share of\nother activities that were "
+        "figures of\nmodels made in the same way, not yet quantised, that left "
+        "people out; decisions are those of a wearer\nwho walks first. Accuracy and `called "
+        "unknown` are over walking, running, stairs, sitting and standing;\n`unknown` counts as "
+        "wrong there. The columns by activity are recall; the column `unknown` is the share of\nother activities that were "
         "called unknown."
     )
     yield (

@@ -1,4 +1,4 @@
-"""Where samples come from: each source is an iterator of blocks of Samples."""
+"""Sources: where samples come from. Each source is an iterator of blocks of Samples."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -9,48 +9,48 @@ from firmware_bridge.samples import Samples
 
 
 class SourceError(EdgeharError):
-    """A source cannot be used; waiting would not help."""
+    """A source cannot be used, and waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a sensor is."""
+    """Health of a sensor."""
 
     temperature_c: float | None = None
-    """Of the chip; None where nobody says."""
+    """Temperature of the chip; None if it is not known."""
     problems: tuple[str, ...] = ()
-    """Of `stuck`, `clipping`, `bus errors` and `no data`: each what is so now."""
+    """Those of `stuck`, `clipping`, `bus errors` and `no data` that hold now."""
     clock_ppm: float | None = None
-    """How much faster the sensor's clock runs than the host's, in millionths; None: not known."""
+    """Rate of the sensor's clock against the host's, minus 1, in ppm; None: not known."""
     fifo_free: float | None = None
-    """Share of the chip's FIFO that was still free when it was last read; None: nobody says."""
+    """Free share of the chip's FIFO when it was last read; None: not known."""
 
 
 class Source(Protocol):
-    """What gives samples."""
+    """Gives samples."""
 
     name: str
 
     @property
     def nominal_hz(self) -> float | None:
-        """The rate that the sensor is set to; None where nobody says."""
+        """The rate that the sensor is set to; None if it is not known."""
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What arrived and what did not, for the log."""
+        """Events on the line or the bus: delivered, damaged, lost."""
 
     @property
     def health(self) -> Health:
-        """How the sensor is now."""
+        """Health of the sensor now."""
 
     def blocks(self) -> Generator[Samples]:
-        """Yield blocks until the end; closing the generator lets go of what is open.
+        """Yield blocks until the end; closing the generator closes the source.
 
         A live source never ends, and yields an empty block at least every half second.
         """
 
     def date(self, t_s: float | None) -> str | None:
-        """UTC, ISO 8601, of a time on the sensor's clock (None: now); None for a recording."""
+        """Return a sensor time (None: now) as UTC, ISO 8601; None for a recording."""
 
 
 class DelegatingSource:
@@ -62,17 +62,17 @@ class DelegatingSource:
 
     @property
     def nominal_hz(self) -> float | None:
-        """That of the source."""
+        """The rate of the source."""
         return self._source.nominal_hz
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Those of the source; samples that are yielded again are not counted again."""
+        """Counts of the source; samples that are yielded again are not counted again."""
         return self._source.counts
 
     @property
     def health(self) -> Health:
-        """That of the source: of what the sensor reads."""
+        """Health of the source, from uncalibrated samples."""
         return self._source.health
 
     def date(self, t_s: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Whether a sensor is well: what its samples tell, and a log that says so without flooding."""
+"""Health of a sensor: problems found in its samples, and a log of them that does not flood."""
 
 import logging
 from collections import deque
@@ -11,11 +11,11 @@ from firmware_bridge.samples import Float64, Samples
 log = logging.getLogger(__name__)
 
 STUCK_S = 1.0
-"""An axis that gives one value for so long: a sensor's noise, several LSB, never lets it."""
+"""Time after which a constant axis is stuck: a working sensor has several LSB of noise."""
 CLIPPED_SHARE, CLIPPED_S = 0.01, 10.0
-"""More than this share of the last so many seconds at the end of scale."""
+"""Clipping: more than this share of the samples of this many seconds is at full scale."""
 NO_DATA_S = 2.0
-"""Without a sample for so long a live source has no data."""
+"""After this time without a sample a live source has no data."""
 _AT_END = 1 - 1.5 / 32768
 _SAY_AGAIN_S = 60.0
 
@@ -30,7 +30,7 @@ class Watcher:
         self._clipped: deque[tuple[float, int, int]] = deque()
 
     def push(self, samples: Samples, acc_full_scale_g: float, gyro_full_scale_rad_s: float) -> None:
-        """Take a block of samples that a sensor with these full scales gave."""
+        """Take a block of samples of a sensor with these full scales."""
         if not len(samples):
             return
         values = np.column_stack((samples.acc_g, samples.gyro_rad_s))
@@ -43,7 +43,7 @@ class Watcher:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """`stuck` and `clipping`, where it is so."""
+        """Those of `stuck` and `clipping` that hold now."""
         if not self._clipped:
             return ()
         taken = sum(count for _, count, _ in self._clipped)
@@ -63,7 +63,7 @@ class Watcher:
 
 
 class HealthLog:
-    """One line when the problems have changed, at most one a minute for what comes and goes."""
+    """Logs a line when the problems change, at most once a minute for the same problems."""
 
     def __init__(self, name: str) -> None:
         self.seen: dict[str, None] = {}
@@ -73,7 +73,7 @@ class HealthLog:
         self._told_s: dict[tuple[str, ...], float] = {}
 
     def look(self, health: Health, now_s: float) -> None:
-        """Say what is new."""
+        """Log a change of the problems."""
         self.seen.update(dict.fromkeys(health.problems))
         if health.problems == self._said:
             return
@@ -83,4 +83,4 @@ class HealthLog:
         if health.problems:
             log.warning("%s: %s", self._name, ", ".join(health.problems))
         else:
-            log.info("%s is well again", self._name)
+            log.info("%s has no problems any more", self._name)

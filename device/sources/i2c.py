@@ -1,4 +1,4 @@
-"""A sensor chip on an I2C bus of this board, which may fail in every way that wires do."""
+"""I2C source: a sensor chip on a bus of this board, with all the failures of wires."""
 
 import logging
 import math
@@ -23,13 +23,13 @@ from firmware_bridge.samples import Samples
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.5
-"""The longest that a block is waited for."""
+"""Longest wait for a block."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
-"""Between attempts to reach a chip that does not answer; each doubles the one before."""
+"""Waits between attempts to reach a silent chip; each wait is twice the one before."""
 BLOCK_S = 0.09
-"""A block holds at least so much, where samples come one by one."""
+"""Shortest block, where samples are read one by one."""
 ERRORS_S = 10.0
-"""After an error on the bus it counts as unwell for so long."""
+"""Time for which `bus errors` holds after an error on the bus."""
 _RETRY_S = 0.005
 _SAY_AGAIN_S = 60.0
 
@@ -62,7 +62,7 @@ class I2cSource:
         self._period_s: float | None = None
         self._clock_ppm: float | None = None
         self._fifo_free: float | None = None
-        # Its clock: seconds since this moment on the host's.
+        # Zero of the source's clock, on the host's monotonic clock.
         self._origin_s = self._heard_s = time.monotonic()
         self._last_s: float | None = None
         self._erred_s = self._complained_s = -math.inf
@@ -74,7 +74,7 @@ class I2cSource:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Samples, and what happened to the others and to the bus, since the start.
+        """Samples and losses since the start, and events of the bus.
 
         `overflows` of the FIFO, `restarts` of the chip, times the bus was `reopened`.
         """
@@ -82,7 +82,7 @@ class I2cSource:
 
     @property
     def health(self) -> Health:
-        """How the chip is now."""
+        """Health of the chip now."""
         now = time.monotonic()
         problems = self._watcher.problems
         if now - self._erred_s < ERRORS_S:
@@ -92,15 +92,15 @@ class I2cSource:
         return Health(self._temperature_c, problems, self._clock_ppm, self._fifo_free)
 
     def date(self, t_s: float | None) -> str:
-        """UTC, ISO 8601, of a time on the chip's clock (None: now)."""
+        """Return a time on the source's clock (None: now) as UTC, ISO 8601."""
         ago_s = 0.0 if t_s is None else time.monotonic() - self._origin_s - t_s
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield what the chip takes, for ever.
+        """Yield the chip's samples, without end.
 
-        A chip or bus that is not there, or fails later, is waited for. Raises SourceError if
-        waiting cannot help at the start.
+        A chip or bus that is missing, or fails later, is waited for. Raises SourceError if waiting
+        does not help at the start.
         """
         started, gone_s = False, 0.0
         while True:
@@ -116,7 +116,7 @@ class I2cSource:
                     self._erred_s = time.monotonic()
                     log.warning("%s went away: %s", self.name, says(error))
                 except ChipLostError as error:
-                    log.warning("%s: %s; trying anew", self.name, error)
+                    log.warning("%s: %s; trying again", self.name, error)
             gone_s = time.monotonic()
             yield from self._pause()
 
@@ -133,7 +133,7 @@ class I2cSource:
                     why = bus.silence(error) if bus else cannot_open(error, self._where[0])
                 if bus is not None:
                     bus.close()
-                # Just plugged in, a bus may belong to root for a moment: so only at the start.
+                # Later, a bus that was just plugged in may belong to root for a moment.
                 if not started and (isinstance(error, SourceError) or error.errno in HOPELESS):
                     raise SourceError(f"{self.name}: {why}") from error
             else:
@@ -160,7 +160,7 @@ class I2cSource:
             yield Samples.empty()
 
     def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
-        """Read a chip, started anew whenever it has to be. Raises OSError, ChipLostError."""
+        """Read a chip and restart it when needed. Raises OSError, ChipLostError."""
         while True:
             kept = bring_up(bus, model, self._rate_hz, time.sleep)
             clock = ChipClock(1 / self._rate_hz, self._period_s)
@@ -171,13 +171,13 @@ class I2cSource:
             except ChipLostError as why:
                 if self._counts.samples == before:
                     raise
-                log.warning("%s: %s; starting it anew", self.name, why)
+                log.warning("%s: %s; restarting the chip", self.name, why)
             self._counts.restarts += 1
             if clock.settled:
                 self._period_s = clock.period_s
 
     def _read(self, reader: FifoReader | DirectReader) -> Generator[Samples]:
-        """Read until the chip has to be started anew. Raises ChipLostError that says why."""
+        """Read until the chip has to be restarted; raises ChipLostError with the reason."""
         run = Run(reader.clock, self._origin_s, self._last_s)
         failing_s: float | None = None
         released_s, overflows = time.monotonic(), 0

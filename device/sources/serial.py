@@ -1,4 +1,4 @@
-"""A microcontroller on a serial line, which may be unplugged and come back at any time."""
+"""Serial source: a microcontroller on a serial line, which may be unplugged at any time."""
 
 import errno
 import logging
@@ -24,14 +24,14 @@ from firmware_bridge.samples import Samples
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.5
-"""The longest that a block is waited for."""
+"""Longest wait for a block."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
-"""Between attempts to open a port that is not there; each doubles the one before."""
+"""Waits between attempts to open a missing port; each wait is twice the one before."""
 SETTLE_S = 0.005
-"""Given to a frame of which the beginning is here: at 115200 baud one takes 13 ms to arrive."""
+"""Time to wait for the rest of a partly received frame: at 115200 baud a frame takes 13 ms."""
 ASK_AGAIN_S = 1.0
 STRANGE_AFTER_S = 5.0
-"""Without a hello for this long, the log says what may be wrong."""
+"""After this time without a hello, the log says what may be wrong."""
 _FAR_S = 1e9
 
 _GREETING = seal(pack(Command(Code.HELLO)))
@@ -41,7 +41,7 @@ _ADVICE = {
     errno.EAGAIN: "in use by another program; is edgehar running already?",
     errno.ENOENT: "not there",
 }
-_FAULTS = (OSError, termios.error)  # pyserial's own exceptions are of the first kind
+_FAULTS = (OSError, termios.error)  # pyserial's own exceptions are subclasses of OSError
 
 
 class SerialSource:
@@ -63,7 +63,7 @@ class SerialSource:
 
     @property
     def nominal_hz(self) -> float | None:
-        """The rate that the device says it has; None until it is heard of."""
+        """The rate that the device's hello states; None before the hello."""
         return self._hello.rate_mhz / 1000 if self._hello else None
 
     @property
@@ -80,25 +80,25 @@ class SerialSource:
 
     @property
     def health(self) -> Health:
-        """How the sensor is now."""
+        """Health of the sensor now."""
         silent = time.monotonic() - self._heard_s > NO_DATA_S
         seen = ("no data",) if silent else self._watcher.problems
         problems = self._status.problems + seen
         return Health(self._status.temperature_c, problems, self._clock.device_ppm)
 
     def date(self, t_s: float | None) -> str:
-        """UTC, ISO 8601, of a device time (None: now), by the host's clock as it stands."""
+        """Return a device time (None: now) as UTC, ISO 8601, by the host's present clock."""
         at = None if t_s is None else self._clock.host_s(t_s)
         ago_s = 0.0 if at is None else time.monotonic() - at
-        # Whatever clock the device claims to have, the date is one that exists.
+        # Bounded, so that a date exists whatever clock the device claims to have.
         ago_s = min(max(-_FAR_S, ago_s), _FAR_S)
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield what arrives, for ever.
+        """Yield the samples that arrive, without end.
 
-        A port that is not there, or fails later, is waited for. Raises SourceError if it cannot be
-        used at the start.
+        A port that is missing, or fails later, is waited for. Raises SourceError if the port cannot
+        be used at the start.
         """
         port = yield from self._opened(started=False)
         while True:
@@ -127,7 +127,7 @@ class SerialSource:
                 )
             except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
                 why = _why(error)
-                # Just plugged in, a port may belong to root for a moment: so only at the start.
+                # Later, a port that was just plugged in may belong to root for a moment.
                 if not started and getattr(error, "errno", None) not in _ABSENT:
                     raise SourceError(f"{self._path}: {why}") from error
             if why != said:
@@ -168,7 +168,7 @@ class SerialSource:
         reboots, problem = self._assembler.counts.reboots, self._assembler.problem
         blocks = self._assembler.push(messages)
         if self._assembler.counts.reboots != reboots:
-            log.warning("%s: the device started anew", self.name)
+            log.warning("%s: the device has restarted", self.name)
             self._clock = ClockFit()
         if blocks:
             self._clock.add(float(blocks[-1].t_s[-1]), time.monotonic())
@@ -211,14 +211,14 @@ class SerialSource:
 
     def _wonder(self, received: int, frames: int) -> None:
         if not received:
-            log.warning("%s: nothing comes; is the sensor's program running?", self.name)
+            log.warning("%s: no bytes arrive; is the sensor's program running?", self.name)
         elif not frames:
             log.warning(
-                "%s: %d bytes came, none of them ours; is it the right port, and at %d baud?",
+                "%s: %d bytes arrived, no edgehar frame; is it the right port, and at %d baud?",
                 self.name, received, self._baud,
             )  # fmt: skip
         else:
-            log.warning("%s: samples come, but no hello that says what they mean", self.name)
+            log.warning("%s: samples arrive, but no hello that gives their units", self.name)
 
 
 def _why(error: BaseException) -> str:
@@ -227,5 +227,5 @@ def _why(error: BaseException) -> str:
         return _ADVICE[number]
     if isinstance(error, termios.error) or "Could not configure" in str(error):
         return f"not a serial port ({error})"
-    # pyserial's own words for a port that hung up are long and guess at causes.
+    # pyserial's message for an unplugged port is long and guesses at causes.
     return "unplugged" if "returned no data" in str(error) else str(error)

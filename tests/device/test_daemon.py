@@ -148,7 +148,7 @@ def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixtu
     said = [message for message in caplog.messages if message.startswith("fake")]
     assert said == [
         "fake: stuck",
-        "fake is well again",
+        "fake has no problems any more",
         "fake: clipping, bus errors",
         "fake: 3 frames",
     ]  # well once more within a minute: not said again

@@ -240,7 +240,7 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
         assert process.stderr is not None
         log = process.stderr.read()
     assert process.returncode == 0
-    assert "nobody reads" in log
+    assert "was closed by its reader" in log
     assert "Traceback" not in log
     assert "Exception" not in log
 

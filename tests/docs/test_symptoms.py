@@ -131,8 +131,8 @@ def no_bus(_: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 BY_SENSORS = {
     "waiting for …: not there": not_there,
-    "…: nothing comes; is the sensor's program running?": saying_nothing,
-    "… bytes came, none of them ours; is it the right port, and at … baud?":
+    "…: no bytes arrive; is the sensor's program running?": saying_nothing,
+    "… bytes arrived, no edgehar frame; is it the right port, and at … baud?":
         talking_of_something_else,
     "there is no …; enable I2C (raspi-config, or dtparam=i2c_arm=on in config.txt; modprobe"
     " i2c-dev) or plug its adapter in": no_bus,

@@ -1,4 +1,4 @@
-"""From a chip's start to its next: numbered samples -> blocks with times. Pure."""
+"""One run of the chip, from a start to the next: numbered samples -> blocks with times. Pure."""
 
 import numpy as np
 
@@ -8,27 +8,27 @@ from firmware_bridge.samples import Samples
 
 
 class Run:
-    """Keeps samples back until the clock is settled: two or three seconds, at the start alone."""
+    """Holds samples back until the clock fit has settled: two or three seconds at the start."""
 
     def __init__(self, clock: ChipClock, origin_s: float, last_s: float | None) -> None:
-        """Count times from origin_s; last_s is that of the last sample of the run before."""
+        """Take the zero of times and the time of the last sample of the previous run."""
         self._clock, self._origin_s, self._last_s = clock, origin_s, last_s
         self._held: list[tuple[int, Counts]] = []
         self._next: int | None = None
 
     def hold(self, first: int, counts: Counts) -> None:
-        """Take samples by the number of the first, counted from the start."""
+        """Hold samples; `first` is the number of the first one, counted from the start."""
         if len(counts):
             self._held.append((first, counts))
 
     def release(self) -> list[Samples]:
-        """Return what is held, in as few blocks as the losses allow; nothing until it is due."""
+        """Return the held samples in as few blocks as losses allow, once the clock settled."""
         if not self._clock.settled:
             return []
         blocks = []
         for first, counts in _joined(self._held):
             t_s = self._clock.times_s(first, len(counts)) - self._origin_s
-            # To the µs: what a recording keeps.
+            # Rounded to the µs, as in a recording.
             blocks.append(samples(np.round(t_s, 6), counts, self._lost(first, float(t_s[0]))))
             self._next = first + len(counts)
         self._held.clear()
@@ -39,12 +39,12 @@ class Run:
             return first - self._next
         if self._last_s is None:
             return first
-        # What it would have taken since the run before; it cannot be asked.
+        # Samples that the chip would have taken since the previous run, by its period.
         return max(0, round((first_s - self._last_s) / self._clock.period_s) - 1)
 
 
 def _joined(held: list[tuple[int, Counts]]) -> list[tuple[int, Counts]]:
-    """Join what follows each other."""
+    """Join parts whose numbers are consecutive."""
     parts: list[tuple[int, list[Counts]]] = []
     following = None
     for first, counts in held:

@@ -192,7 +192,7 @@ def test_a_brown_out_is_recovered_from_and_counted(
         after = take(blocks, host, 10.0)
     assert source.counts["restarts"] == 1
     assert "register" in caplog.messages[-1]
-    assert "starting it anew" in caplog.messages[-1]
+    assert "restarting the chip" in caplog.messages[-1]
     gap_s = after[0].t_s[0] - before[-1].t_s[-1]
     assert 0.2 < gap_s < 3.0
     assert after[0].lost == round(gap_s * 50) - 1
@@ -404,7 +404,7 @@ def test_unplugged_and_browned_out_with_smbus2(tmp_path: Path) -> None:
     with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=100", 1500) as reading:
         reading.until(lambda counts: counts["samples"] > 100)
         shim.brown_out()
-        reading.said("starting it anew")
+        reading.said("restarting the chip")
         reading.until(lambda counts: counts["restarts"] > 0)
         shim.unplug()
         reading.said("there is no /dev/i2c-1; enable I2C")

@@ -195,7 +195,7 @@ def test_a_hello_is_asked_for_until_it_comes(
 
 
 @pytest.mark.parametrize(
-    ("noise", "words"), [(b"", "nothing comes"), (b"GPS,1,2,3\r\n", "none of them ours")]
+    ("noise", "words"), [(b"", "no bytes arrive"), (b"GPS,1,2,3\r\n", "no edgehar frame")]
 )
 def test_what_may_be_wrong_is_said(
     port: PtyLine,
