@@ -51,8 +51,8 @@ def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
         "figures of\nmodels made in the same way, not yet quantised, that left "
         "people out; decisions are those of a wearer\nwho walks first. Accuracy and `called "
         "unknown` are over walking, running, stairs, sitting and standing;\n`unknown` counts as "
-        "wrong there. The columns by activity are recall; the column `unknown` is the share of\nother activities that were "
-        "called unknown."
+        "wrong there. The columns by activity are recall; the column "
+        "`unknown` is the share of\nother activities that were called unknown."
     )
     yield (
         "### On a sensor it has never seen\n"

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from tests.device.commands import edgehar
 from tests.device.still_life import handled
+from tests.waiting import wait_for
 
 Findings = dict[str, dict[str, str]]
 
@@ -121,8 +121,8 @@ def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
 
 def wait_for_exec(pid: int) -> None:
     """Until it is the program that it was started for."""
-    while Path(f"/proc/{pid}/comm").read_text() not in {"sleep\n", "edgehar\n"}:
-        time.sleep(0.01)
+    started = {"sleep\n", "edgehar\n"}
+    wait_for(lambda: Path(f"/proc/{pid}/comm").read_text() in started, "the program")
 
 
 def test_a_bus_that_is_none_is_said(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from device.cli import PROGRAM
 from firmware_bridge.recording import read
 from tests.device.commands import edgehar
+from tests.waiting import wait_for
 
 
 def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path) -> None:
@@ -100,13 +101,15 @@ def in_turn(path: Path) -> list[str]:
 def test_labels_come_through_a_pipe_as_typed(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
     streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with playing(recording, port), recorder(port, out, **streams) as process:
+    fast = ("--speed", "5")
+    with playing(recording, port, *fast), recorder(port, out, **streams) as process:
         assert process.stdin is not None
         wait_for(lambda: part_rows(out) > 0)
         for label in ("walking", "walk, run", "", "stairs up", ""):
             process.stdin.write(f"{label}\n")
             process.stdin.flush()
-            time.sleep(0.6)
+            rows = part_rows(out)
+            wait_for(lambda: part_rows(out) > rows, "samples")  # noqa: B023 -- called at once
         process.send_signal(signal.SIGINT)
         _, log = process.communicate(timeout=20)
     assert process.returncode == 0, log
@@ -208,10 +211,3 @@ def until(terminal: int, words: bytes) -> None:
 def part_rows(out: Path) -> int:
     part = out.with_name(f"{out.name}.part")
     return part.read_text().count("\n") if part.exists() else 0
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -4,7 +4,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from device.cli import PROGRAM
 from firmware_bridge.recording import read
 from tests.device.commands import edgehar, lines
 from tests.device.terminal import Terminal
+from tests.waiting import wait_for
 
 
 class Running:
@@ -47,11 +47,8 @@ class Running:
         return found
 
     def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 20
-        while words not in self.log:
-            assert self.process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)
+        wait_for(lambda: words in self.log or self.process.poll() is not None, words)
+        assert words in self.log, self.log
 
 
 @contextmanager
@@ -153,9 +150,7 @@ def test_it_stops_at_once_and_cleanly(tmp_path: Path, how: signal.Signals) -> No
 
 def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
-        deadline = time.monotonic() + 20
-        while not running.decisions and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for(lambda: running.decisions, "a decision")
         stop(running)
     (decision,) = running.decisions
     assert decision["state"] == "no_data"

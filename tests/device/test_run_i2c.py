@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +42,12 @@ def test_live_is_what_classify_says_of_the_same_counts(recording: Path, tmp_path
         with subprocess.Popen(
             command, env=os.environ | shim.environment, stdout=subprocess.PIPE, text=True
         ) as process:
-            time.sleep(SECONDS)
+            assert process.stdout is not None
+            out = ""
+            while not out or json.loads(out.splitlines()[-1])["end_s"] < SECONDS:
+                out += process.stdout.readline()
             process.terminate()
-            out, _ = process.communicate()
+            out += process.communicate()[0]
     found = json.loads(report.read_text())
     assert found["source"]["lost"] == found["source"]["bus_errors"] == 0
     taken = found["source"]["samples"]

@@ -156,10 +156,10 @@ class Scratch:
             return '"probabilities": {' in paths["out"].read_text()  # of a window
         if " dashboard " in command:
             return f"http://{self._listen}" in log + paths["out"].read_text()
-        if " record " in command and "listening" in log:
-            time.sleep(1.0)
-            return True
-        return False
+        found = re.search(r" record .*--out (\S+)", command)
+        # The header alone is 78 bytes; a zipped recording is written in blocks.
+        part = self.here / f"{found[1]}.part" if found else None
+        return part is not None and part.exists() and ("listening" in log)
 
     @contextmanager
     def _sensor(self, command: str) -> Iterator[dict[str, str]]:

@@ -1,7 +1,6 @@
 """Doctor and calibrate at the firmware as it is flashed, in a simulated ATmega328P."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from tests.device.still_life import ACC_NOISE_G, RATE_HZ, UP, handled, positions
 from tests.stand_ins import firmware
 from tests.stand_ins.firmware import Image, Simulation
 from tests.system.debian import needs
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.system
 
@@ -32,10 +32,7 @@ def simulated(avr: Image, moved: Samples, link: Path, seconds: float, *options: 
 
 
 def appears(link: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not link.is_symlink():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(link.is_symlink, str(link))
 
 
 def test_a_sound_sensor_is_found_sound(avr: Image, tmp_path: Path) -> None:

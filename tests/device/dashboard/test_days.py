@@ -1,5 +1,4 @@
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from device.dashboard.days import SHOWN, Days
 from device.history import query, read_day
 from device.history.day import totals
 from tests.device.history.made_up import Host, Wearer, at, spend_all
+from tests.waiting import wait_for
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = at("2026-11-20T07:00:00+01:00")
@@ -41,11 +41,8 @@ def days(wearer: Wearer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
 
 
 def until(found: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
-    deadline_s = time.monotonic() + 30
-    while not is_so(value := found()):
-        assert time.monotonic() < deadline_s, value
-        time.sleep(0.05)
-    return value
+    wait_for(lambda: is_so(found()))
+    return found()
 
 
 def all_read(month: dict[str, Any]) -> bool:
@@ -116,5 +113,6 @@ def test_a_damaged_database_is_said(tmp_path: Path) -> None:
 
 def test_nobody_looks_nothing_is_read(wearer: Wearer) -> None:
     with closing(Days(wearer.path, BERLIN)) as days:
-        time.sleep(0.3)
+        # The thread reads only after somebody has looked.
+        assert not days._wanted.is_set()
         assert days._read == {}

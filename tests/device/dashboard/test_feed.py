@@ -1,7 +1,6 @@
 import json
 import socket
 import stat
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -19,6 +18,7 @@ from device.sinks import Outlet
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
 from tests.device.dashboard.made_up import STATUS, saying, swing
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -33,10 +33,7 @@ def feed(db: Path) -> Iterator[Feed]:
 
 
 def wait(is_so: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
+    wait_for(is_so)
 
 
 def test_what_the_daemon_tells_is_what_the_dashboard_hears(db: Path, feed: Feed) -> None:

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.waiting import wait_for
 
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 WAIT_S = 30.0
@@ -127,7 +128,4 @@ def listener(port: int, **login: Any) -> Iterator[Listener]:
 
 
 def until(so: Callable[[], bool], else_what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not so():
-        assert time.monotonic() < deadline, else_what
-        time.sleep(0.02)
+    wait_for(so, else_what, WAIT_S)

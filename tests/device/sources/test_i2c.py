@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -38,6 +37,7 @@ from firmware_bridge.simulator.feed import by_index, counts, values
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
 from tests.device.sources.simulated import Simulated, numbered, numbers
+from tests.waiting import wait_for
 
 
 class Unplugged(Simulated):
@@ -350,10 +350,7 @@ class Reading:
                 return
 
     def said(self, words: str) -> None:
-        deadline = time.monotonic() + 20
-        while words not in self.errors.read_text():
-            assert time.monotonic() < deadline, self.errors.read_text()
-            time.sleep(0.02)
+        wait_for(lambda: words in self.errors.read_text(), words)
 
     def end(self) -> Any:
         self.until(lambda _: False)
@@ -388,7 +385,8 @@ def test_a_reader_that_was_stopped_counts_what_ran_over(tmp_path: Path) -> None:
     with shimmed() as shim, Reading(shim, tmp_path, "i2c:1?rate=200", 900) as reading:
         reading.until(lambda counts: counts["samples"] > 500)
         reading.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.8)  # the FIFO holds 0.4 s
+        stopped_us = monotonic_us()  # the chip's clock; its FIFO holds 0.4 s
+        wait_for(lambda: monotonic_us() > stopped_us + 800_000, "an overflow")
         reading.process.send_signal(signal.SIGCONT)
         found = taken_numbers(reading.end())
         assert reading.counts["overflows"] == 1
@@ -437,7 +435,8 @@ def run(shim: I2cShim, uri: str, until: str = "") -> str:
         for line in process.stderr:
             said += line
             if until and until in line:
-                time.sleep(0.5)  # to say it twice
+                asked = shim.bus.traffic.transfers  # often enough to say it twice
+                wait_for(lambda: shim.bus.traffic.transfers > asked + 5, "attempts")  # noqa: B023 -- now
                 process.terminate()
                 until = ""
     return f"{process.returncode}: {said}"

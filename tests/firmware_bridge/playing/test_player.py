@@ -27,6 +27,7 @@ from firmware_bridge.playing.player import Player
 from firmware_bridge.protocol import Code, Command, pack
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Float64, Samples
+from tests.waiting import wait_for
 
 REQUEST = seal(pack(Command(Code.HELLO)))
 
@@ -137,8 +138,7 @@ def test_a_hello_is_sent_whenever_it_is_asked_for(tmp_path: Path) -> None:
     with reading(link) as reader:
         thread = threading.Thread(target=play, args=(noise(100), link), kwargs={"speed": 1})
         thread.start()
-        while not reader.blocks:
-            time.sleep(0.01)
+        wait_for(lambda: reader.blocks, "samples")
         frames = reader.decoder.counts.frames
         with link.open("wb", buffering=0) as port:
             port.write(REQUEST)
@@ -155,13 +155,11 @@ def test_a_hello_can_be_had_while_the_recording_is_silent(tmp_path: Path) -> Non
     with reading(link) as reader:
         thread = threading.Thread(target=play, args=(samples, link), kwargs={"speed": 3})
         thread.start()
-        while reader.assembler.counts.samples < 20:
-            time.sleep(0.01)
+        wait_for(lambda: reader.assembler.counts.samples >= 20, "20 samples")
         frames = reader.decoder.counts.frames
         with link.open("wb", buffering=0) as port:
             port.write(REQUEST)
-        while reader.decoder.counts.frames == frames:
-            time.sleep(0.01)
+        wait_for(lambda: reader.decoder.counts.frames > frames, "another frame")
         assert reader.assembler.counts.samples == 20
         thread.join()
     assert (reader.assembler.counts.samples, reader.assembler.counts.lost) == (40, 0)
