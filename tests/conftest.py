@@ -15,7 +15,7 @@ settings.load_profile("edgehar")
 # No model that this machine's user has activated: there is no such folder.
 os.environ["XDG_DATA_HOME"] = str(Path(__file__).parent / "no-such-folder")
 # Nor settings of this machine's user.
-os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-such-folder")
+os.environ["XDG_CONFIG_HOME"] = "/proc/no-such-folder"  # which nobody can make
 os.environ.pop("EDGEHAR_CONFIG", None)
 
 
