@@ -1,7 +1,6 @@
 """`edgehar classify`: recordings in, the decisions that `run` would make out, at full speed."""
 
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from device.model.classifier import Classifier, self_test
 from device.pipeline.parallel import read_ahead, workers
 from device.pipeline.pipeline import Pipeline
 from device.sources.recording import RecordingSource
+from device.terminal.status_line import QUIET_S, StatusLine
 
 LONG_BYTES = 4 << 20
 """Of text, some ten minutes: below it, more processes cost more than they save."""
-_QUIET_S, _EVERY_S = 2.0, 0.5
 
 
 @click.command(
@@ -49,8 +48,8 @@ def command(
     errors = calibrations.read(calibration).calibration if calibration else None
     bundle = factory.open_bundle(model or config.model, config)
     self_test(bundle)
-    progress = _Progress()
     with ExitStack() as stack:
+        status = stack.enter_context(StatusLine(QUIET_S))
         long = sum(path.stat().st_size for path in recordings if path.is_file()) > LONG_BYTES
         classify = (
             stack.enter_context(workers(bundle)) if long else Classifier(bundle).probabilities
@@ -63,23 +62,6 @@ def command(
                 block = errors.apply(raw) if errors else raw
                 lines = [f"{to_json(decision)}\n" for decision in pipeline.push(block)]
                 sys.stdout.write("".join(lines))
-                progress.note(path, float(block.t_s[-1]) if len(block) else 0.0)
+                if len(block):
+                    status.show(f"{path}: at {float(block.t_s[-1]) / 3600:.1f} h")
             sys.stdout.flush()
-    progress.end()
-
-
-class _Progress:
-    """A line on stderr, if it is a terminal and the work takes long enough to wonder."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _QUIET_S if sys.stderr.isatty() else float("inf")
-        self._shown = False
-
-    def note(self, path: Path, t_s: float) -> None:
-        if time.monotonic() >= self._next:
-            self._next, self._shown = time.monotonic() + _EVERY_S, True
-            click.echo(f"\r\x1b[K{path}: at {t_s / 3600:.1f} h", err=True, nl=False)
-
-    def end(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)

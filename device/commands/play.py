@@ -1,7 +1,7 @@
 """`edgehar play`: a recording on a serial line, as the firmware would send it."""
 
 import sys
-import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
@@ -9,9 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-from rich.console import Console
-from rich.status import Status
 
+from device.terminal.status_line import QUIET_S, StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.playing import faults
 from firmware_bridge.playing.device import VirtualDevice
@@ -20,8 +19,6 @@ from firmware_bridge.playing.plan import Action, Played, stream
 from firmware_bridge.playing.player import Player, Saver
 from firmware_bridge.recording import RecordingWriter, check_new, read_blocks
 from firmware_bridge.whole_file import write_json
-
-_QUIET_S, _EVERY_S = 2.0, 0.25
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
@@ -113,7 +110,7 @@ def command(  # noqa: PLR0913 -- one for each option
                 # A name of its own, so that a port that was unplugged comes back under it.
                 folder = stack.enter_context(TemporaryDirectory(prefix="edgehar-"))
                 line = PtyLine(link or Path(folder) / "port")
-            listeners = [stack.enter_context(_Progress()).note]
+            listeners = [_progress(stack.enter_context(StatusLine(QUIET_S)))]
             saver = None
             if save is not None:
                 saver = Saver(device, stack.enter_context(RecordingWriter(save)))
@@ -164,28 +161,14 @@ def _in_words(played: Played, device: VirtualDevice) -> str:
     return "; ".join([text, *(f"{name}: {count}" for name, count in counts.items() if count)])
 
 
-class _Progress:
-    """Where the recording is, on stderr, if it is a terminal and playing takes long."""
+def _progress(status: StatusLine) -> Callable[[Action], None]:
+    """Return a listener that shows how far an action is into the recording."""
+    begin_us: list[int] = []
 
-    def __init__(self) -> None:
-        console = Console(stderr=True)
-        self._status = Status("", console=console) if console.is_terminal else None
-        self._next = time.monotonic() + _QUIET_S
-        self._begin_us: int | None = None
+    def note(action: Action) -> None:
+        if not begin_us:
+            begin_us.append(action.due_us)
+        minutes, seconds = divmod((action.due_us - begin_us[0]) // 1_000_000, 60)
+        status.show(f"played {minutes}:{seconds:02d} of the recording")
 
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def note(self, action: Action) -> None:
-        """Show how far `action` is into the recording."""
-        if self._begin_us is None:
-            self._begin_us = action.due_us
-        if self._status and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _EVERY_S
-            minutes, seconds = divmod((action.due_us - self._begin_us) // 1_000_000, 60)
-            self._status.update(f"played {minutes}:{seconds:02d} of the recording")
-            self._status.start()
+    return note

@@ -1,4 +1,4 @@
-"""A line on standard error that is drawn over again, where that is a terminal."""
+"""A status line on standard error, redrawn in place, if that is a terminal."""
 
 import contextlib
 import os
@@ -9,11 +9,13 @@ from types import TracebackType
 import click
 
 EVERY_S = 0.2
-"""Between two drawings."""
+"""Time between two redraws."""
+QUIET_S = 2.0
+"""Work that is done sooner shows no status line."""
 
 
 def draw(text: str) -> None:
-    """Write to standard error; a terminal that has gone away matters to nobody."""
+    """Write to standard error; a closed terminal is no error."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True, nl=False)
 
@@ -26,11 +28,12 @@ def fitted(text: str) -> str:
 
 
 class StatusLine:
-    """Says what goes on; a context manager, which clears the line at the end."""
+    """Shows the progress of work; a context manager, which clears the line at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet_s: float = 0.0) -> None:
+        """Show nothing for the first `quiet_s` seconds."""
         self._terminal = sys.stderr.isatty()
-        self._next = 0.0
+        self._next = time.monotonic() + quiet_s
         self._shown = False
 
     def __enter__(self) -> "StatusLine":
@@ -43,7 +46,7 @@ class StatusLine:
             draw(f"\r\x1b[K{fitted(text)}")
 
     def say(self, text: str) -> None:
-        """Leave a line standing."""
+        """Print a line that stays."""
         self._clear()
         draw(f"{text}\n")
 
