@@ -84,9 +84,10 @@ def run_child(arguments: Sequence[str], folder: Path, doing: str) -> None:
     """
     log = folder / "log"
     with log.open("wb") as file:
-        # -P: a folder named `convert` where the user stands is not ours.
+        # -P: a folder named `convert` in the current folder is not ours.
+        # -u: the two streams share one file, and its last line is the last that was printed.
         child = subprocess.run(
-            [sys.executable, "-P", *arguments],
+            [sys.executable, "-P", "-u", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

@@ -202,12 +202,12 @@ def test_the_terms_of_a_run_get_into_its_bundle(
         "On either wrist",
         "none of these",
         "temperature 1.25",
-        "Markov",
+        "HMM filter",
         "26 s on",
         "`not_worn` after 1200 s",
     ):
         assert words in bundle.card
-    assert "Before that sitting and standing cannot be told" in bundle.card
+    assert "Before that, sitting and standing cannot be told" in bundle.card
     assert edgehar("bundle", "check", str(out)) == 0
 
 

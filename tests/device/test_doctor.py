@@ -141,7 +141,7 @@ def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
         os.killpg(chatter.pid, signal.SIGKILL)
     os.close(ours)
     os.close(theirs)
-    assert "none of them ours" in found["samples"]["advice"]
+    assert "no edgehar frame" in found["samples"]["advice"]
     assert tmp_path.exists()
 
 

@@ -74,6 +74,7 @@ def test_systemd_says_where_state_goes(
     monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}:/elsewhere")
     walked(tmp_path, recording, "--model", str(model))
     assert (tmp_path / "orientation.json").exists()
+    (tmp_path / "sent.csv").unlink()
     settings = tmp_path / "edgehar.toml"
     settings.write_text(f'[state]\nfile = "{tmp_path}/mine.json"\n')
     walked(tmp_path, recording, "--model", str(model), "--config", str(settings))

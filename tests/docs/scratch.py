@@ -27,6 +27,7 @@ from tests.device.model.bundles import sha256, variant
 from tests.device.sinks.mosquitto import free_port
 from tests.device.still_life import UP, handled, positions
 from tests.docs.pages import ROOT
+from tests.waiting import wait_for
 
 SETTINGS = """\
 [source]
@@ -190,13 +191,17 @@ class Scratch:
         if beside is None:
             yield environment
             return
+        link.unlink(missing_ok=True)  # a killed player leaves its link, to a pty of somebody else
         with subprocess.Popen(
             beside, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as other:
             try:
+                if "play" in beside:
+                    wait_for(link.is_symlink, "a player")
                 yield environment
             finally:
                 other.kill()
+                other.wait()
 
     def _write(self, name: str, samples: Samples, labels: list[str] | None = None) -> None:
         path = self.here / name

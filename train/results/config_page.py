@@ -15,18 +15,19 @@ PAGE: Final = Path("docs/CONFIG.md")
 _HEAD: Final = """\
 # The settings
 
-Settings are one TOML file. Every command that takes settings looks for it in this order, and says which
-file it took:
+Settings are one TOML file. Every command that takes settings looks for it in this order, and
+says which file it took:
 
 1. `--config FILE`
 2. the environment variable `EDGEHAR_CONFIG`
 3. `~/.config/edgehar/edgehar.toml` (or below `$XDG_CONFIG_HOME`), which `edgehar init` writes
 4. `/etc/edgehar.toml`, the service's
 
-`edgehar service` takes the service's file unless `--config` names another. Every key is optional, but a
-source must be named, here or by `--source`. If a value cannot be used, the error names its line and
-nothing starts. A service reads a changed file after `sudo systemctl reload edgehar`
-([some keys need a restart](SERVICE.md#new-settings)). Options on the command line override the file.
+`edgehar service` takes the service's file unless `--config` names another. Every key is optional,
+but a source must be named, here or by `--source`. If a value cannot be used, the error names its
+line and nothing starts. A service reads a changed file after `sudo systemctl reload edgehar`
+([some keys need a restart](SERVICE.md#new-settings)). Options on the command line override the
+file.
 
 `edgehar report readme` makes this page from the settings' schema; do not edit it here.
 """
