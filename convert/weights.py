@@ -53,7 +53,9 @@ def rounded(kernel: Array32, copies: int = 1) -> Array32:
     scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / (127 * copies)
     steps = kernel / np.where(scale > 0, scale, 1)
     nearest = np.rint(steps)
-    shift = np.rint((steps - nearest).sum(0))
+    error = (steps - nearest).sum(0)
+    # Half a step more or less is as good: then the smaller shift, lest one tap move by two steps.
+    shift = np.sign(error) * np.ceil(np.abs(error) - 0.5)
     channel, unit = np.indices(shift.shape)
     nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
     parts = [(nearest + part) // copies for part in range(copies)]

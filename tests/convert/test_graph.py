@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -239,6 +239,12 @@ def test_made_ready_for_int8_a_network_is_the_same_up_to_its_rounded_weights(nam
     assert np.abs(found - expected).max() > 0
 
 
+HALVES = np.full((3, 2, 4), 1.5, np.float32)
+"""Weights that lie in the middle of two steps, beside one of 3.0 in each filter."""
+HALVES[0, 0] = 3.0
+
+
+@example(kernel=HALVES)
 @given(
     kernel=arrays(np.float32, (3, 2, 4), elements=st.floats(-4, 4, width=32, allow_subnormal=False))
 )
