@@ -19,6 +19,7 @@ from tests.device.dashboard.browser import Browser
 from tests.device.dashboard.made_up import dashboard, free_port
 from tests.device.dashboard.test_page import running
 from tests.device.history.made_up import Host, Wearer
+from tests.waiting import wait_for
 
 EVENING = 20
 """The hour at which the picture is taken, whenever that is."""
@@ -40,7 +41,7 @@ def main() -> None:
         db, line, port = folder / "decisions.db", folder / "wrist", free_port()
         _live_through_days(db, ahead)
         samples, labels = Synthetic(3, WRIST_NUMBERS).samples(
-            [("standing", 10.0), ("walking", 290.0)]
+            [("standing", 10.0), ("walking", 890.0)]
         )
         with RecordingWriter(folder / "walk.csv") as writer:
             writer.write(samples, labels)
@@ -54,7 +55,9 @@ def main() -> None:
             browser.look(int(width), scheme)
             browser.go(url)
             browser.until("what.innerText.toLowerCase()", lambda text: text == "walking")
-            browser.until("unread.innerText == '' && month.querySelector('svg') != null")
+            # The dashboard rests nine times as long as the reading of a day takes.
+            read = "unread.innerText == '' && month.querySelector('svg') != null"
+            wait_for(lambda: browser.ask(read), "30 days are read", 600.0)
             browser.until("day.querySelector('svg') != null")
             time.sleep(35)  # until the clocks are fitted
             Path(out).write_bytes(browser.picture())
