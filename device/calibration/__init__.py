@@ -1,1 +1,1 @@
-"""What a sensor reads wrongly, found while it lies still, and put right."""
+"""A sensor's constant errors: measured at rest, and removed from samples."""

@@ -17,7 +17,7 @@ from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.samples import Float64
 
 FACES: Final = ("+x", "-x", "+y", "-y", "+z", "-z")
-"""Named by the axis that points up and then reads 1 g."""
+"""Each is named by the axis that points up and reads 1 g."""
 HOLD_S: Final = 3.0
 MOST_TILT_DEG: Final = 20.0
 _NO_FACE_DEG: Final = 42.0
@@ -35,7 +35,7 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was found, and how good it is."""
+    """The fitted calibration and its residuals."""
 
     calibration: Calibration
     residuals: dict[str, Residual]
@@ -44,7 +44,7 @@ class Result:
 
 
 class SixFaces:
-    """Collects times of rest until all six faces were seen."""
+    """Collects times of rest until each of the six faces was up once."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Still] = {}
@@ -53,11 +53,11 @@ class SixFaces:
 
     @property
     def missing(self) -> list[str]:
-        """Faces still to be seen."""
+        """Faces that have not been up yet."""
         return [face for face in FACES if face not in self._seen]
 
     def offer(self, still: Still) -> str:
-        """Take a time of rest. Say what it was good for, or why for nothing.
+        """Take a time of rest. Return in words how it is used, or why it is refused.
 
         Raises:
             EdgeharError: all six are there and no sensor reads like that.

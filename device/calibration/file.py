@@ -18,11 +18,11 @@ _MOST_TEXT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CalibrationFile:
-    """A calibration, and how it came about."""
+    """A calibration and its origin."""
 
     schema: int
     source: str
-    """As it was named: serial:/dev/ttyUSB0."""
+    """The source's URI, such as serial:/dev/ttyUSB0."""
     date: str
     """UTC, ISO 8601."""
     temperature_c: float | None
@@ -35,12 +35,12 @@ class CalibrationFile:
 
     @property
     def calibration(self) -> Calibration:
-        """The values alone."""
+        """Return the calibration without its origin."""
         return Calibration(self.acc_offset_g, self.acc_scale, self.gyro_bias_rad_s)
 
 
 def made(result: Result, source: str, date: str, temperature_c: float | None) -> CalibrationFile:
-    """Put together what a file holds."""
+    """Combine a calibration and its origin into a file's content."""
     return CalibrationFile(
         schema=SCHEMA,
         source=source[:_MOST_TEXT],
@@ -52,7 +52,7 @@ def made(result: Result, source: str, date: str, temperature_c: float | None) ->
 
 
 def write(path: Path, content: CalibrationFile) -> None:
-    """Write it in one step; raises InputError."""
+    """Write the file in one step; raises InputError."""
     write_json(path, asdict(content))
 
 

@@ -1,4 +1,4 @@
-"""When does a sensor lie still? Told by how little its values vary, for their mean is in doubt."""
+"""When does a sensor lie still? The variation of its values decides: their mean is in doubt."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -44,15 +44,15 @@ class StillFinder:
         self._begun_s = self._last_s = -np.inf
         self._run: list[Float64] = []
         self.moving = "no samples came"
-        """Why it is not still; '' while it is."""
+        """Why the sensor is not still; '' while it is still."""
         self.disturbed = self.moving
-        """Why it was not still when last it was not."""
+        """Why the sensor was not still, the last time that it was not."""
         self.unlikely = ""
         """Why what did not vary was no rest all the same, when last that was so."""
 
     @property
     def held_s(self) -> float:
-        """How long it has been still, without the time to settle."""
+        """How long the sensor has been still, without the time to settle."""
         return max(len(self._run) - 1, 0) * PIECE_S
 
     def push(self, samples: Samples) -> list[Still]:
@@ -98,7 +98,7 @@ class StillFinder:
 
 
 def _unrest(piece: Float64) -> str:
-    """Say why a piece (n, 6) is no rest; '' if it is."""
+    """Return why a piece (n, 6) is no rest; '' if it is one."""
     if len(piece) < FEWEST:
         return f"fewer than {FEWEST / PIECE_S:g} samples a second come"
     if not np.isfinite(piece).all():

@@ -24,10 +24,10 @@ class Calibration:
     """Reading = offset + scale times truth. Raises InputError where no sensor is so far off."""
 
     acc_offset_g: Triple = (0.0, 0.0, 0.0)
-    """What each axis reads where there is no acceleration."""
+    """The reading of each axis without acceleration."""
     acc_scale: Triple = (1.0, 1.0, 1.0)
     gyro_bias_rad_s: Triple = (0.0, 0.0, 0.0)
-    """What each axis reads at rest."""
+    """The reading of each axis at rest."""
 
     def __post_init__(self) -> None:
         numbers("acc_offset_g", self.acc_offset_g, 3, -MAX_OFFSET_G, MAX_OFFSET_G)
@@ -35,18 +35,18 @@ class Calibration:
         numbers("gyro_bias_rad_s", self.gyro_bias_rad_s, 3, -MAX_BIAS_RAD_S, MAX_BIAS_RAD_S)
 
     def acc(self, reading_g: Float64) -> Float64:
-        """Give the acceleration (..., 3) behind a reading (..., 3), g."""
+        """Return the true acceleration (..., 3) of a reading (..., 3), g."""
         truth: Float64 = (reading_g - np.array(self.acc_offset_g)) / np.array(self.acc_scale)
         return truth
 
     def apply(self, samples: Samples) -> Samples:
-        """Give the samples without the errors; each value for itself, however they are cut."""
+        """Return the samples without the errors; the result does not depend on the blocks."""
         gyro = samples.gyro_rad_s - np.array(self.gyro_bias_rad_s)
         return Samples(samples.t_s, self.acc(samples.acc_g), gyro, samples.lost)
 
 
 class Calibrated(DelegatingSource):
-    """A source whose samples come without the sensor's constant errors."""
+    """A source that removes the sensor's constant errors from its samples."""
 
     def __init__(self, source: Source, calibration: Calibration) -> None:
         super().__init__(source)

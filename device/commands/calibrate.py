@@ -21,9 +21,9 @@ from firmware_bridge.errors import EdgeharError, InputError
 
 REST_S = 10.0
 PATIENCE_S = 300.0
-"""Without a new time of rest, nobody is there."""
+"""Without a new time of rest for so long, the command gives up."""
 SILENCE_S = 15.0
-"""Without a sample, no sensor is there."""
+"""Without a sample for so long, the command gives up."""
 
 
 @click.command(
@@ -61,12 +61,12 @@ def command(source: str, out: Path, *, rest_only: bool) -> None:
 
 
 def _accelerometer_of(out: Path) -> Calibration:
-    """Give what an earlier file knows; without one, nothing."""
+    """Return the calibration of an earlier file, or one without corrections."""
     return files.read(out).calibration if out.exists() else Calibration()
 
 
 def _must_be_writable(out: Path) -> None:
-    """Raise InputError now rather than after a minute's work."""
+    """Check that the file can be written, before a minute's work. Raises InputError."""
     if out.is_dir():
         raise InputError(f"cannot write {out}: it is a folder; give a file's name")
     part = out.with_name(f"{out.name}.part")
@@ -80,7 +80,7 @@ def _must_be_writable(out: Path) -> None:
 def _stills(
     source: Source, finder: StillFinder, line: StatusLine, wanted: Callable[[], str]
 ) -> Generator[Still]:
-    """Yield times of rest for as long as somebody seems to be there. Raises EdgeharError."""
+    """Yield times of rest until none comes for too long. Raises EdgeharError."""
     heard = last = time.monotonic()
     with closing(source.blocks()) as blocks:
         for block in blocks:

@@ -18,7 +18,7 @@ from firmware_bridge.errors import InputError
 
 DEFAULT_LISTEN = ("127.0.0.1", 8780)
 BELOW = 10
-"""How nice it is: recognition comes first."""
+"""The niceness of the process: recognition comes first."""
 
 
 @click.command(

@@ -93,7 +93,7 @@ def _examine(
 
 
 def _safely(look: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Make of a check that itself fails a finding: this runs where things are broken."""
+    """Turn the failure of a check into a finding: the doctor runs on broken systems."""
     try:
         return list(look())
     except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks matter more

@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
 
 
 def _time(length: str | None, since: str | None, until: str | None) -> tuple[float, float]:
-    """Return what time is meant, in seconds since 1970."""
+    """Return the time span to be labelled, in seconds since 1970."""
     from device.commands import when  # noqa: PLC0415
     from device.history.zone import local_zone  # noqa: PLC0415
 

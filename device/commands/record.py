@@ -27,7 +27,7 @@ from firmware_bridge.samples import Samples
 log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 5.0
-"""What a power cut may cost."""
+"""The samples of so many seconds may be lost in a power cut."""
 
 
 @click.command(
@@ -95,7 +95,7 @@ def _rescue(part: Path) -> str:
 
 
 class _Session:
-    """What is recorded, and the labels typed meanwhile."""
+    """A recording that is being made, with the labels typed meanwhile."""
 
     def __init__(self, source: Source, *, labelled: bool) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Which time is meant by `--last 5m`, or `--from 14:05 --to 14:20`."""
+"""The time span of `--last 5m`, or of `--from 14:05 --to 14:20`."""
 
 import re
 from datetime import datetime, time, timedelta, tzinfo

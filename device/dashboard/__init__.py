@@ -1,1 +1,1 @@
-"""A page on the board: what now, today, the last 30 days, and how the sensor is."""
+"""A page on the board: the activity now, today and in the last 30 days, and the sensor's health."""

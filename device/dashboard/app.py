@@ -30,7 +30,7 @@ _FILES: Final = {
     "/icon.svg": "icon.svg",
 }
 _OPEN: Final = {"/page.css", "/icon.svg"}
-"""What the page that asks for the token needs."""
+"""The files that the page for the token needs."""
 _MOST_BYTES: Final = 4096
 _JSON: Final = "application/json"
 _OF_ANOTHER_SHAPE: Final = (KeyError, TypeError, ValueError, AttributeError)
@@ -40,7 +40,7 @@ Answer = tuple[str, str, bytes, list[tuple[str, str]]]
 
 
 class App:
-    """What the server calls for each request, from several threads."""
+    """The WSGI application; the server calls it for each request, from several threads."""
 
     def __init__(self, guard: Guard, receiver: Receiver, days: Days) -> None:
         self._guard, self._receiver, self._days = guard, receiver, days

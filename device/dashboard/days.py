@@ -1,4 +1,4 @@
-"""Today and the last 30 days out of the database, read behind the page's back.
+"""Today and the last 30 days out of the database, read in the background.
 
 A day of decisions takes a board seconds to read. So a thread reads one at a time, only while
 somebody looks, and rests several times as long as the reading took; days that are over are read
@@ -26,15 +26,15 @@ from firmware_bridge.errors import InputError
 
 SHOWN: Final = 30
 COLUMNS: Final = 480
-"""Of today's picture: 3 minutes each."""
+"""Columns of today's picture: 3 minutes each."""
 TODAY_EVERY_S: Final = 10.0
 WANTED_S: Final = 90.0
-"""After a look nobody is expected to look again."""
+"""So long after the last request, reading stops."""
 REST: Final = 9
-"""Times as long as the reading: a tenth of a core at most."""
+"""The rest is so many times as long as the reading: a tenth of a core at most."""
 PAUSE_S: Final = 0.2
 _SETTLED_MS: Final = 3_600_000
-"""After its end a day gets nothing new, but for a clock that is set."""
+"""So long after its end a day gets no new decisions, unless the clock is set."""
 
 Json = dict[str, Any]
 Sums = Mapping[tuple[str, str | None], int]
@@ -48,7 +48,7 @@ class _Read:
 
 
 class Days:
-    """What was done, as far as it has been read."""
+    """The days' activities, as far as they have been read."""
 
     def __init__(
         self, db: Path, zone: tzinfo, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -64,7 +64,7 @@ class Days:
         self._thread.start()
 
     def today(self) -> Json:
-        """Return today's picture, or why there is none."""
+        """Return today's picture, or the reason why there is none."""
         self._look()
         return {"day": self._today, "trouble": self._trouble}
 

@@ -1,4 +1,4 @@
-"""What the daemon tells the dashboard: datagrams to a Unix socket, if anybody listens there.
+"""The daemon's reports to the dashboard: datagrams to a Unix socket, if a dashboard listens.
 
 Nothing waits and nothing is kept for later: what the dashboard does not take in time is lost.
 """
@@ -20,14 +20,14 @@ from device.sinks.status import Status
 from firmware_bridge.samples import Float64, Samples
 
 SHOWN_HZ: Final = 25.0
-"""What a screen can show of a few seconds; samples are averaged down to about that."""
+"""The rate that a screen can show; samples are averaged down to about this rate."""
 EVERY_S: Final = 0.2
 MOST: Final = 512
 """Samples in one datagram, however fast a recording is read."""
 
 
 class Feed:
-    """A sink that tells a dashboard the Status and the samples, whenever there is one."""
+    """A sink that sends the status and the samples to a dashboard, if one runs."""
 
     def __init__(self, db: Path) -> None:
         path = socket_of(db)
@@ -41,13 +41,13 @@ class Feed:
         """Leave it to `status`, which has the latest."""
 
     def status(self, status: Status) -> None:
-        """Tell it, and look whether a dashboard has come."""
+        """Send the status, and find out whether a dashboard has started."""
         if self._socket is None:
             self._connect()
         self._send({"status": asdict(status)})
 
     def see(self, block: Samples) -> None:
-        """Tell of samples, a few times a second."""
+        """Send samples, a few times a second."""
         if self._socket is None or not len(block):
             return
         part = block[-MOST:]
@@ -61,7 +61,7 @@ class Feed:
         self._send({"signals": shown.round(3).tolist()})
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Tell the dashboard that the daemon stops."""
         self._send({"end": True})
         self._let_go()
 

@@ -27,17 +27,17 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""With every answer: nothing from elsewhere, nothing inside elsewhere."""
+"""Headers of each answer: the page loads nothing from other hosts, and no other page frames it."""
 _HOST: Final = re.compile(r"(\[(?P<address>[^]]+)]|(?P<name>[^:]+))(:[0-9]{1,5})?")
 _LEAST, _MOST = 16, 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a request must bring."""
+    """The host and the token that a request must have."""
 
     token: str | None
-    """None: nothing but the right host."""
+    """None: only the host is checked."""
 
     def knows_host(self, host: str) -> bool:
         """Say whether the Host header is an address, or a name of this board.

@@ -1,1 +1,1 @@
-"""What `edgehar doctor` looks at, and what it makes of it."""
+"""The checks of `edgehar doctor` and their findings."""

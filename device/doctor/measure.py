@@ -1,4 +1,4 @@
-"""Listens to a source for a while and keeps what came, however badly that goes."""
+"""Listens to a source for a while, and keeps all samples and messages even if the source fails."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""What a sensor's samples say of the sensor: at rest, and turned slowly. Pure."""
+"""Findings on a sensor from its samples: at rest, and turned slowly. Pure."""
 
 from dataclasses import replace
 from typing import Final
@@ -28,7 +28,7 @@ _CALIBRATE = "edgehar calibrate finds and takes out what is constant"
 
 
 def at_rest(samples: Samples) -> list[Finding]:
-    """Look at the times of rest: length of gravity, which way is down, noise, bias, stuck axes."""
+    """Check the times of rest: length of gravity, direction of gravity, noise, bias, stuck axes."""
     finder = StillFinder(REST_S)
     rests = finder.push(samples)
     if not rests:

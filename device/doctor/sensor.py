@@ -17,7 +17,7 @@ _PROBLEMS = {
 
 
 def findings(heard: Heard) -> list[Finding]:
-    """Judge everything that can be judged from what came."""
+    """Return all findings on the samples and messages of a source."""
     if not len(heard.samples):
         return [_silent(heard)]
     kind = heard.name.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What is too old or too much goes, the oldest first, a little at a time."""
+"""Removes decisions that are too old or too many, the oldest first, a little at a time."""
 
 import sqlite3
 
@@ -6,13 +6,13 @@ from device.config.limits import HistoryLimits
 from device.host.clock import MARK_EVERY_S, Reading, stepped
 
 LOOK_EVERY_S = 60.0
-"""Between two looks, unless there is more to remove."""
+"""Time between two checks, unless there is more to remove."""
 ROWS = 128
-"""Removed in one step: 2.5 times what arrives between two looks."""
+"""Decisions removed in one step: 2.5 times as many as arrive between two checks."""
 FREE_PAGES = 1024
-"""Kept in the file to be used again; more are given back to the file system."""
+"""Free pages kept in the file; more are given back to the file system."""
 PAGES = 32
-"""Given back in one step."""
+"""Pages given back in one step."""
 SETTLED_S = 3600.0
 """A clock that was set, or first read, less than this ago does not make anything old."""
 _WAL_BYTES = 5 << 20
@@ -35,7 +35,7 @@ class Retention:
         self._since: Reading | None = None
 
     def step(self, database: sqlite3.Connection, now: Reading) -> bool:
-        """Remove a little, if something is to go; say whether. Raises sqlite3.Error."""
+        """Remove a few decisions if there are too many; return whether. Raises sqlite3.Error."""
         if self._since is None or stepped(self._since.offset_s, now):
             self._since = now
         if now.boot_s < self._look_s:

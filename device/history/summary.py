@@ -1,4 +1,4 @@
-"""What is said about a day."""
+"""A day's summary in words."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ def duration(ms: int) -> str:
 
 
 def in_words(reason: str | None) -> str:
-    """Return why it was unknown."""
+    """Return the reasons of `unknown` in words."""
     return _REASONS.get(reason, reason) if reason else "no reason kept"
 
 

@@ -1,4 +1,4 @@
-"""A day in the terminal: a picture out of letters, and a table of what lasted."""
+"""A day in the terminal: a picture made of characters, and a table of durations."""
 
 from rich.console import Console
 from rich.table import Table

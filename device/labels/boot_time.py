@@ -1,4 +1,4 @@
-"""When raw samples were taken, by the clock as it stands now.
+"""The times of raw samples, by the host's clock as it is set now.
 
 Chunks are dated by the time since the boot, which nobody sets; the moment of the boot is what the
 clock said last in that boot, for it was set right only then (docs/HISTORY.md).
@@ -13,7 +13,7 @@ from device.labels.chunk import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What there is of one boot, in seconds since it."""
+    """The raw samples' time span in one boot, in seconds since the boot."""
 
     first_s: float
     last_s: float

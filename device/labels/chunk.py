@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from firmware_bridge.samples import Float64, Samples
 
 MOST: Final = 4096
-"""Samples in a chunk."""
+"""The most samples in a chunk."""
 MARK: Final = b"EHR1"
 _FRAME: Final = struct.Struct("<4sII")  # mark, bytes of the body, their CRC-32
 _HEAD: Final = struct.Struct("<16sdddddIIddd")  # the fields of Chunk, then three scales
@@ -34,7 +34,7 @@ _AS_IT_IS: Final = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Samples without a gap, and when they were taken."""
+    """Samples without a gap, and the times at which they were taken."""
 
     boot: bytes
     """16 bytes: the kernel's name of the boot; of the run, where it does not tell."""

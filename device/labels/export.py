@@ -1,4 +1,4 @@
-"""What was labelled as a recording: each sample once, with the label that was given last."""
+"""Exports labelled samples as a recording: each sample once, with its latest label."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _TOGETHER_S = 1.0
 
 @dataclass(slots=True)
 class Exported:
-    """What a recording got."""
+    """The content of an exported recording."""
 
     samples: int
     by_label: dict[str, float]

@@ -24,17 +24,17 @@ _BLOCK: Final = 4096
 
 
 def raw(folder: Path) -> Path:
-    """Return where the latest samples are."""
+    """Return the folder of the latest samples."""
     return folder / "raw"
 
 
 def labelled(folder: Path) -> Path:
-    """Return where that is which was labelled."""
+    """Return the folder of the labelled samples."""
     return folder / "labelled"
 
 
 def make(folder: Path) -> None:
-    """Make the folders that are not there; raises OSError."""
+    """Make the missing folders; raises OSError."""
     for path, mode in ((folder, _READ), (raw(folder), _READ), (labelled(folder), _LABEL)):
         with suppress(FileExistsError):
             path.mkdir(mode)

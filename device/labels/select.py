@@ -1,4 +1,4 @@
-"""A correction out of the ring: which samples are of that time, and how much of it is missing."""
+"""Selects a correction's samples from the ring, and counts the missing ones."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +18,12 @@ _NO_TIME = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A correction, not kept yet."""
+    """A correction that is not stored yet."""
 
     correction: Correction
     chunks: list[Chunk]
     until_utc_s: float
-    """Where it ends: with the newest sample, if that is what was meant."""
+    """The end of the correction: the newest sample, if the wearer meant "until now"."""
 
 
 def select(

@@ -1,4 +1,4 @@
-"""What was labelled: one file a correction, with the raw samples of its time and of just before.
+"""Stores corrections: one file each, with the raw samples of its time and of just before.
 
 A file is a line of JSON, then chunks as they were in the ring; so what two corrections have in
 common is the same bytes in both, and the newer one tells what was done then.
@@ -25,7 +25,7 @@ from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 LEAD_S: Final = 10.0
-"""Of samples before what was labelled, for filters to settle."""
+"""Samples before the labelled time, for the filters to settle."""
 _SCHEMA: Final = 1
 _MOST_LINE: Final = 64 * 1024
 _MOST_SPANS: Final = 200
@@ -34,15 +34,15 @@ _MOST_UTC_S: Final = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was done at some time, as the wearer says."""
+    """The activity in a time span, as the wearer gave it."""
 
     label: str
     made: str
-    """When it was said: UTC, ISO 8601."""
+    """The time of the correction: UTC, ISO 8601."""
     spans: Sequence[Span]
     samples: int
     missing_s: float
-    """Of that time no samples are kept."""
+    """No samples of this time span are stored."""
 
     def covers(self, one: Chunk, taken_s: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say of samples of a chunk, taken then, which are labelled."""
@@ -129,7 +129,7 @@ def chunks_of(folder: Path, number: int) -> Iterator[Chunk]:
 
 
 def why(error: OSError) -> str:
-    """Return what failed, and what to do."""
+    """Return an error that says what failed and what to do."""
     advice = "; be of the group edgehar, or try sudo" if isinstance(error, PermissionError) else ""
     return f"{error.strerror}{advice}"
 

@@ -1,4 +1,4 @@
-"""What is said about corrections."""
+"""Corrections in words."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _UNSAID_S = 1.0
 
 
 def one_line(one: Correction, zone: tzinfo, now: Reading) -> str:
-    """Return what was labelled, dated by the clock as it stands now."""
+    """Return a correction in words, dated by the clock as it is set now."""
     first, last = one.spans[0], one.spans[-1]
     begin = to_local(_utc_ms(first, first.from_s, now), zone)
     end = to_local(_utc_ms(last, last.until_s, now), zone)
@@ -33,7 +33,7 @@ def one_line(one: Correction, zone: tzinfo, now: Reading) -> str:
 
 
 def board_said(db: Path, from_utc_s: float, until_utc_s: float) -> str:
-    """Return what the board had said of a time, the most first."""
+    """Return the board's decisions in a time span, the most frequent first."""
     times = round(1000 * from_utc_s), round(1000 * until_utc_s)
     try:
         with closing(query.open_to_read(db)) as database:
@@ -50,7 +50,7 @@ def board_said(db: Path, from_utc_s: float, until_utc_s: float) -> str:
 
 
 def is_strange(label: str, known: Sequence[str]) -> str | None:
-    """Return what is to be said of a label that the model does not know."""
+    """Return a warning about a label that the model does not know."""
     if not known or label in known:
         return None
     near = get_close_matches(label, known, 1, 0.7)

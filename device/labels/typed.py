@@ -20,7 +20,7 @@ class LabelTrack:
 
     def __init__(self) -> None:
         self.label = ""
-        """Of the latest sample."""
+        """Time of the latest sample."""
         self._typed: deque[tuple[float, str]] = deque()
         self._clock = ClockFit()
 

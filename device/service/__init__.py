@@ -1,1 +1,1 @@
-"""The daemon as a service of systemd: what is installed, how it is, how it takes new settings."""
+"""The daemon as a systemd service: its installation, its state, its reload."""

@@ -1,4 +1,4 @@
-"""What install and uninstall do, step by step: said first, then done."""
+"""The steps of install and uninstall: printed first, then done."""
 
 import os
 import shutil
@@ -28,10 +28,10 @@ _PATIENCE_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do."""
+    """One step."""
 
     words: str
-    """As it is printed: a command as one could type it, or what happens to a file."""
+    """The step as it is printed: a command that a user could type, or the change of a file."""
     do: Callable[[], None]
 
 
@@ -73,7 +73,7 @@ def command(*argv: str, needed: bool = True) -> Step:
 def install(
     units: Mapping[Path, str], rules: str | None, users: str, modules: str, settings: Step | None
 ) -> list[Step]:
-    """Return all that makes the service, with the settings first if they are new.
+    """Return the steps that install the service, the settings first if they are new.
 
     Raises InputError where a file of such a name is not ours.
     """
@@ -96,7 +96,7 @@ def install(
 
 
 def uninstall(settings: Path, *, purge: bool) -> list[Step]:
-    """Return all that takes the service away; InputError if a file of that name is not ours."""
+    """Return the steps that remove the service; InputError if such a file is not edgehar's."""
     there = _ours()
     steps: list[Step] = []
     units = [path for path in there if path in {DASHBOARD, UNIT}]

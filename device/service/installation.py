@@ -1,4 +1,4 @@
-"""Whether the service can run this installation: it sees no home, and is not root."""
+"""Checks that the service can run this installation: the service sees no home, and is not root."""
 
 import re
 import stat
@@ -11,7 +11,7 @@ from typing import Final
 from firmware_bridge.errors import InputError
 
 HIDDEN: Final = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108 -- refused
-"""What ProtectHome and PrivateTmp keep from the service."""
+"""The folders that ProtectHome and PrivateTmp hide from the service."""
 _PLAIN: Final = re.compile(r"[\w/.+@-]+", re.ASCII)
 _ELSEWHERE: Final = (
     "install it where a service may read: sudo python3 -m venv /opt/edgehar && "

@@ -19,14 +19,14 @@ _PATIENCE_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A serial port as the service is to have it."""
+    """The serial port of the service."""
 
     path: str
-    """STABLE, where a rule gives it that name."""
+    """STABLE, if a udev rule gives the port this name."""
     rule: str | None
     """Of udev; None for a port with but one place, such as /dev/ttyAMA0."""
     why: str
-    """How it is told from others."""
+    """How udev tells this port from others."""
 
 
 def described(path: str) -> dict[str, str]:

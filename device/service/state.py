@@ -1,4 +1,4 @@
-"""How the service is, in words, from what systemd knows."""
+"""The state of the service in words, as systemd reports it."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -14,9 +14,9 @@ from firmware_bridge.errors import InputError
 
 MARK: Final = "# Made by `edgehar service install`, and taken away by `edgehar service uninstall`."
 RELOADS: Final = 253
-"""The first systemd that waits until a reload is done."""
+"""The first systemd version that waits until a reload is done."""
 SLOWS: Final = 254
-"""The first that waits longer after each failure."""
+"""The first systemd version that waits longer after each failure."""
 
 _SILENT: Final = """\
 # Nothing is sent anywhere: neither MQTT nor metrics on request are set up.
@@ -32,12 +32,12 @@ _I2C_RULE: Final = 'SUBSYSTEM=="i2c-dev", GROUP="i2c", MODE="0660"'
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What is to know of a board."""
+    """The facts about a board that the unit needs."""
 
     program: str
-    """How edgehar is started."""
+    """The command that starts edgehar."""
     systemd: int
-    """Its version."""
+    """The version of systemd."""
     kinds: Sequence[str]
     """Classes of devices, as in /proc/devices, of a serial port."""
 
