@@ -117,14 +117,20 @@ def mounting_file(
         path = folder / paths.MOUNTING
     if path is None or bundle.orientation is None or source.kind == "recording":
         return None
-    if not path.parent.is_dir():
-        raise InputError(f"state.file {path}: there is no folder {path.parent}; create it")
+    _check_folder_of(path)
     return MountingFile(path, source_name, bundle.name, bundle.orientation)
 
 
 def daily_totals_file(source: SourceSetting, state: Path | None) -> DailyTotalsFile | None:
-    """Return where to keep what was done today: beside the mounting."""
+    """Return where to keep the day's minutes by activity: beside the mounting."""
     folder = paths.state_directory() if state is None else state.parent
     if folder is None or source.kind == "recording":
         return None
+    if state is not None:
+        _check_folder_of(state)
     return DailyTotalsFile(folder / today_files.NAME)
+
+
+def _check_folder_of(state: Path) -> None:
+    if not state.parent.is_dir():
+        raise InputError(f"state.file {state}: there is no folder {state.parent}; create it")

@@ -156,6 +156,7 @@ def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -
         if last is not None:
             held.prime(pipeline, decided.until_s)
     sinks: list[Sink] = []
+    day_file = factory.daily_totals_file(source, config.state)
     try:
         _open_sinks(config, held, bundle, sinks, view)
     except BaseException:
@@ -163,7 +164,6 @@ def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -
             sink.close()
         raise
     into = ", ".join(sink.name for sink in sinks)
-    day_file = factory.daily_totals_file(source, config.state)
     today = None if day_file is None else day_file.read(bundle.labels)
     sinks += [day_file] if day_file is not None else []
     log.info("model %s: %s", bundle.id, taken.why)

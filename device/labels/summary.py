@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import tzinfo
-from difflib import get_close_matches
 from pathlib import Path
 
+from device.config.suggest import did_you_mean
 from device.history import lanes, query, read_day
 from device.history.day import Piece, totals
 from device.history.summary import duration
@@ -53,8 +53,7 @@ def is_strange(label: str, known: Sequence[str]) -> str | None:
     """Return a warning about a label that the model does not know."""
     if not known or label in known:
         return None
-    near = get_close_matches(label, known, 1, 0.7)
-    guess = f"; did you mean {near[0]}?" if near else ", which has " + ", ".join(known)
+    guess = did_you_mean(label, known) or ", which has " + ", ".join(known)
     return f"{label} is no activity of the model{guess}"
 
 

@@ -249,6 +249,10 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
             ["--source", "serial:/dev/none", "--state", "none/state.json"],
             "there is no folder none; create it",
         ),
+        (
+            ["--source", "serial:/dev/none", "--state", "none/state.json", "--model", "waist"],
+            "there is no folder none; create it",
+        ),
     ],
 )
 def test_what_cannot_work_is_named_before_anything_starts(
