@@ -97,7 +97,11 @@ class Connection:
             gone = self._client.publish(self._availability, "offline", qos=0, retain=True)
             if gone.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 gone.wait_for_publish(LAST_WORDS_S)
-        self._client.disconnect()
+        client = self._client
+        client.disconnect()
+        # Without these references the client is freed, and closes its sockets, as soon as this is.
+        client.on_connect = client.on_connect_fail = None
+        client.on_disconnect = client.on_publish = None
 
     # The methods below run in the library's thread.
 
