@@ -154,7 +154,7 @@ def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -
         times = InferenceTimes(_shown(Classifier(bundle).probabilities, view))
         pipeline = Pipeline(bundle, times, config.rotation, before)
         if last is not None:
-            held.prime(pipeline, decided.until_s)
+            held.prime(pipeline, decided)
     sinks: list[Sink] = []
     day_file = factory.daily_totals_file(source, config.state)
     try:

@@ -44,17 +44,21 @@ class ReloadableSource(DelegatingSource):
                 self._keep(block)
             yield block
 
-    def prime(self, pipeline: Pipeline, until_s: float) -> None:
-        """Warm up a new pipeline with the latest samples; decisions have been made up to until_s.
+    def prime(self, pipeline: Pipeline, decided: "DecidedUntil") -> None:
+        """Warm up a new pipeline with the latest samples, and drop the decisions of this.
 
-        Blocks from the one that completes the first window after until_s are yielded again.
+        Blocks from the one that completes the first window after `decided` are yielded again. If
+        the last sample's silence has been reported, the new pipeline does not report it again.
         """
         blocks, path = list(self._latest), SignalPath(pipeline.model.spec)
-        first = next(
-            (n for n, block in enumerate(blocks) if _beyond(path.push(block), until_s)), len(blocks)
-        )
+        ends_s = [_last_end_s(path.push(block)) for block in blocks]
+        reported = decided.silent and path.last_s == decided.silent_from_s
+        after = [n for n, end_s in enumerate(ends_s) if end_s > decided.until_s]
+        first = len(blocks) if reported or not after else after[0]
         for block in blocks[:first]:
             pipeline.push(block)
+        if reported:
+            pipeline.silence(math.inf)
         self._again = blocks[first:]
 
     def close(self) -> None:
@@ -69,21 +73,30 @@ class ReloadableSource(DelegatingSource):
             self._latest.popleft()
 
 
-def _beyond(events: Sequence[Event], until_s: float) -> bool:
-    return any(isinstance(event, Window) and event.end_s > until_s for event in events)
+def _last_end_s(events: Sequence[Event]) -> float:
+    return max((event.end_s for event in events if isinstance(event, Window)), default=-math.inf)
 
 
 class DecidedUntil:
-    """A sink that keeps the end of the latest decision."""
+    """A sink that keeps the time up to which decisions have been made."""
 
     name = "decided"
 
     def __init__(self) -> None:
         self.until_s = -math.inf
+        """End of the latest decision that samples made."""
+        self.silent = False
+        """The latest decision reports that no samples arrive."""
+        self.silent_from_s: float | None = None
+        """Time of the last sample before that silence; None if no sample ever arrived."""
 
     def write(self, decision: Decision) -> None:
-        """Keep the end of the decision."""
-        self.until_s = -math.inf if decision.end_s is None else decision.end_s
+        """Keep the times of the decision."""
+        self.silent = decision.state == "no_data"
+        if self.silent:
+            self.silent_from_s = decision.start_s
+        elif decision.end_s is not None:
+            self.until_s = decision.end_s
 
     def close(self) -> None:
         """Do nothing."""
