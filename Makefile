@@ -74,6 +74,7 @@ $(BIN)/python:
 	@touch $@
 
 .venv/dev: pyproject.toml constraints.txt | .venv/board
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 14) and "training and the tests need Python 3.13 or older: TensorFlow 2.21 has no release for " + sys.version.split()[0])'
 	@echo "installing what training and the tests need into .venv: TensorFlow and more"
 	@echo "(downloads 700 MB, takes 2 GB; two minutes on a PC, far longer on a small board)"
 	$(PIP) --editable '.[dev]'
