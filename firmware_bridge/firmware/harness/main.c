@@ -1,12 +1,5 @@
-/* Copyright (C) 2026 the edgehar authors
- *
- * This program is free software: you can redistribute it and/or modify it under the terms of the
- * GNU General Public License as published by the Free Software Foundation, either version 3 of the
- * License, or (at your option) any later version. It is distributed in the hope that it will be
- * useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
- *
- * Only this folder is under the GPL, because it links with simavr. The firmware and all other code
- * of edgehar are under the Apache License 2.0 and contain no GPL code. */
+/* Copyright (C) 2026 the edgehar authors. SPDX-License-Identifier: GPL-3.0-or-later
+ * Only this folder is under the GPL, because it links with simavr: see ../README.md. */
 
 /* Runs a firmware image on a simulated ATmega328P, with a sensor on its bus and its UART on a
  * pseudo-terminal.
