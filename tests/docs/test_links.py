@@ -1,4 +1,4 @@
-"""What a page links to is there, down to the heading."""
+"""The target of each link exists, including its heading."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, name, prose
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
+    """Return the anchors of its headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
     return {re.sub(r"[^\w\- ]", "", heading.strip()).replace(" ", "-") for heading in plain}
@@ -26,7 +26,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(there), target
 
 
-def test_every_page_of_docs_can_be_got_to_from_the_readme() -> None:
+def test_every_page_is_reachable_from_the_readme() -> None:
     seen, ahead = set[Path](), [PAGES[0]]
     while ahead:
         page = ahead.pop()

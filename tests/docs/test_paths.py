@@ -1,4 +1,4 @@
-"""Files and folders that the pages for maintainers name are there."""
+"""Files and folders that the pages name exist."""
 
 import re
 from pathlib import Path
@@ -9,17 +9,17 @@ from tests.docs.pages import PAGES, ROOT, name
 
 TOPS = ("firmware_bridge", "device", "convert", "train", "tests", "docs", "results", "examples")
 DIARY = ROOT / "train" / "RECIPES.md"
-"""Names what was there at the time."""
+"""Names files of earlier times."""
 
 
 def paths(page: Path) -> set[str]:
-    """What looks like a path of this repository, such as device/signal/path.py or tests/docs/."""
-    found = re.findall(rf"(?<![\w/.-])(?:{'|'.join(TOPS)})/[\w./-]*", page.read_text("utf-8"))
-    return {path.rstrip(".") for path in found}
+    """Return paths of this repository, such as device/signal/path.py or tests/docs/."""
+    matches = re.findall(rf"(?<![\w/.-])(?:{'|'.join(TOPS)})/[\w./-]*", page.read_text("utf-8"))
+    return {path.rstrip(".") for path in matches}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != DIARY], ids=name)
-def test_paths_that_a_page_names_are_there(page: Path) -> None:
+def test_paths_that_a_page_names_exist(page: Path) -> None:
     assert not {path for path in paths(page) if not (ROOT / path).exists()}
 
 

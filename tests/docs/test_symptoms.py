@@ -17,7 +17,7 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import still
 from firmware_bridge.simulator.shim import I2cShim
 from tests.device.commands import edgehar
-from tests.docs.quotes import as_said, quoted
+from tests.docs.quotes import as_pattern, quoted
 from tests.waiting import wait_for
 
 BY_COMMANDS = {
@@ -70,7 +70,7 @@ def test_the_command_gives_the_quoted_message(
     done = edgehar(*BY_COMMANDS[text].split())
     assert done.returncode in {1, 2}
     (line,) = [one for one in done.stderr.splitlines() if one.startswith("edgehar: ")]
-    assert re.search(as_said(text), line)
+    assert re.search(as_pattern(text), line)
 
 
 @pytest.mark.slow
@@ -88,6 +88,6 @@ def test_failing_transfers_are_logged(tmp_path: Path) -> None:
             command, env=environment, stdout=subprocess.DEVNULL, stderr=written
         ) as process:
             try:
-                wait_for(lambda: re.search(as_said(text), log.read_text()), text)
+                wait_for(lambda: re.search(as_pattern(text), log.read_text()), text)
             finally:
                 process.kill()

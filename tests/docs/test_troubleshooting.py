@@ -1,8 +1,8 @@
-"""docs/TROUBLESHOOTING.md quotes what the program says, to the letter."""
+"""docs/TROUBLESHOOTING.md quotes the program exactly."""
 
 import pytest
 
-from tests.docs.quotes import is_said, quoted
+from tests.docs.quotes import is_text_of_the_program, quoted
 
 
 def test_it_quotes_enough() -> None:
@@ -10,12 +10,12 @@ def test_it_quotes_enough() -> None:
 
 
 @pytest.mark.parametrize("text", dict.fromkeys(quoted()))
-def test_what_it_quotes_is_said_somewhere(text: str) -> None:
-    assert is_said(text), text
+def test_a_quotation_is_a_text_of_the_program(text: str) -> None:
+    assert is_text_of_the_program(text), text
 
 
 @pytest.mark.parametrize(
     "text", ["waiting for …: not here", "…: nobody comes", "sitting-down", "paho is not there"]
 )
-def test_what_nobody_says_is_found_out(text: str) -> None:
-    assert not is_said(text)
+def test_another_text_is_not(text: str) -> None:
+    assert not is_text_of_the_program(text)
