@@ -48,7 +48,7 @@ def test_decisions_from_a_chip_are_those_made_here(guest: Guest, put: Put, tmp_p
     put(feed.by_index(table))
     guest.start(I2C, "wrist")
     # The last one here is of a window that ends with the recording; there, the chip goes on.
-    wait_until(lambda: len(guest.decisions()) >= len(here), 90, "the whole recording")
+    wait_until(lambda: len(guest.decisions()) >= len(here), "the whole recording", 90)
     memory_mb = guest.memory_mb()
     source = guest.stop()["source"]
     assert source["samples"] >= len(WORN)
@@ -62,12 +62,12 @@ def test_decisions_from_a_serial_port_are_those_made_here(guest: Guest, tmp_path
     with RecordingWriter(recording) as writer:
         writer.write(WORN)
     guest.start("serial:/dev/ttyUSB0", "wrist")
-    wait_until(lambda: "ready" in guest.log(), 30, "ready")
+    wait_until(lambda: "ready" in guest.log(), "ready", 30)
     port = ("--port", guest.serial_port, "--save", sent, "--speed", "4")
     played = edgehar("play", recording, *port)
     assert played.returncode == 0, played.stderr
     here = classified(read(sent)[0], tmp_path / "again.csv")
-    wait_until(lambda: len(guest.decisions()) >= len(here) - 1, 30, "the whole recording")
+    wait_until(lambda: len(guest.decisions()) >= len(here) - 1, "the whole recording", 30)
     source = guest.stop()["source"]
     assert (source["samples"], source["lost"]) == (len(WORN), 0)
     agree(guest.decisions(), here[:-1], tolerance=0.05)

@@ -41,7 +41,7 @@ def test_times_stay_true_through_storms_and_a_pulled_plug(
         "systemd-run --quiet --unit=recording --property=StandardError=truncate:/run/edgehar.log "
         f"edgehar record --source {I2C} --out /run/recording.csv"
     )
-    wait_until(lambda: "WHO_AM_I" in guest.log(), 20, "it reads")
+    wait_until(lambda: "WHO_AM_I" in guest.log(), "it reads", 20)
     passes(adapter, 6.0)
     adapter.bus.nack_share = 1.0
     passes(adapter, 0.4)
@@ -50,9 +50,9 @@ def test_times_stay_true_through_storms_and_a_pulled_plug(
     adapter.bus.nack_share = 0.0
     passes(adapter, 2.0)
     adapter.unplug()
-    wait_until(lambda: "there is no /dev/i2c-0" in guest.log(), 20, "it notices")
+    wait_until(lambda: "there is no /dev/i2c-0" in guest.log(), "it notices", 20)
     adapter.plug()
-    wait_until(lambda: "is back" in guest.log(), 20, "it is back")
+    wait_until(lambda: "is back" in guest.log(), "it is back", 20)
     passes(adapter, 5.0)
     guest.run("systemctl stop recording")
     recording = tmp_path / "recording.csv"
@@ -78,14 +78,14 @@ def test_a_chip_that_is_not_there_yet_and_one_whose_supply_dips(
     chip = put(feed.by_time(feed.values(WORN), RATE_HZ))
     chip.absent = True
     guest.start(I2C, "waist")
-    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    wait_until(lambda: "no_data" in states(guest), "no data", 30)
     assert "nothing answers at 0x68 on /dev/i2c-0" in guest.log()
     chip.absent = False
-    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    wait_until(lambda: "ok" in states(guest), "an activity", 30)
     adapter.brown_out()
-    wait_until(lambda: "did its supply fail?" in guest.log(), 30, "the dip is noticed")
+    wait_until(lambda: "did its supply fail?" in guest.log(), "the dip is noticed", 30)
     before = len(guest.decisions())
-    wait_until(lambda: "ok" in states(guest)[before:], 30, "an activity again")
+    wait_until(lambda: "ok" in states(guest)[before:], "an activity again", 30)
     source = guest.stop()["source"]
     assert source["restarts"] >= 1
     assert 0 < source["lost"] < 5 * RATE_HZ
@@ -95,11 +95,11 @@ def test_a_chip_that_is_not_there_yet_and_one_whose_supply_dips(
 def test_an_adapter_pulled_out_and_put_back(guest: Guest, put: Put, adapter: UsbI2c) -> None:
     put(feed.by_time(feed.values(WORN), RATE_HZ))
     guest.start(I2C, "waist")
-    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    wait_until(lambda: "ok" in states(guest), "an activity", 30)
     adapter.unplug()
-    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    wait_until(lambda: "no_data" in states(guest), "no data", 30)
     adapter.plug()
-    wait_until(lambda: states(guest)[-1] == "ok", 40, "an activity again")
+    wait_until(lambda: states(guest)[-1] == "ok", "an activity again", 40)
     report = guest.stop()
     assert report["source"]["reopened"] >= 1
     assert {"bus errors", "no data"} <= set(report["problems"])

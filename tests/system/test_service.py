@@ -40,7 +40,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [*PROGRAM, "play", str(recording), "--link", str(link), "--speed", "8"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as player:
         try:
-            wait_until(link.exists, 20, "the line")
+            wait_until(link.exists, "the line", 20)
             port = link.resolve()
             shutil.chown(port, 0, 20)
             port.chmod(0o660)
@@ -98,10 +98,10 @@ def test_a_dry_run_says_all_and_does_nothing(board: Container, untouched: set[st
 
 
 def test_it_recognises_shut_in_and_from_boot_on(board: Container) -> None:
-    wait_until(lambda: recognises(board), 30, "a decision")
+    wait_until(lambda: recognises(board), "a decision", 30)
     assert board.shown("User") == "edgehar"
     board.reboot()
-    wait_until(lambda: recognises(board), 30, "a decision after a boot")
+    wait_until(lambda: recognises(board), "a decision after a boot", 30)
     said = board.edgehar("service status")
     assert "state: active (running) since" in said
     assert "at boot: starts" in said
@@ -118,12 +118,12 @@ def test_to_install_again_changes_nothing(board: Container) -> None:
 
 
 def test_a_reload_loses_no_window(board: Container) -> None:
-    wait_until(lambda: recognises(board), 30, "a decision")
+    wait_until(lambda: recognises(board), "a decision", 30)
     pid = board.shown("MainPID")
     as_it = "setpriv --reuid=edgehar --regid=edgehar --clear-groups"  # sudo needs more of a board
     board.run(f"{as_it} {nspawn.PROGRAM} models activate waist")
     board.run("systemctl reload edgehar")
-    wait_until(lambda: sum("waist" in one[0] for one in decisions(board)) > 20, 30, "waist")
+    wait_until(lambda: sum("waist" in one[0] for one in decisions(board)) > 20, "waist", 30)
     assert board.shown("MainPID") == pid
     found = decisions(board)
     assert {model.partition("@")[0] for model, _, _ in found} == {"wrist", "waist"}
@@ -139,10 +139,10 @@ def test_a_daemon_that_hangs_is_killed_and_started_again(board: Container) -> No
         f"printf '{QUICK}' >/run/systemd/system/edgehar.service.d/quick.conf && "
         "systemctl daemon-reload && systemctl restart edgehar"
     )
-    wait_until(lambda: recognises(board), 30, "a decision")
+    wait_until(lambda: recognises(board), "a decision", 30)
     board.run("kill -STOP $(systemctl show edgehar --value --property=MainPID)")
-    wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
-    wait_until(lambda: recognises(board), 30, "a decision after the hang")
+    wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
+    wait_until(lambda: recognises(board), "a decision after the hang", 30)
     assert "hung and killed in this boot: 1" in board.edgehar("service status")
 
 
@@ -153,12 +153,12 @@ def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
     board.run(f"mkfifo -m 666 {fifo}")
     settings.write_text(before.replace(f"serial:{nspawn.PORT}", f"recording:{fifo}"))
     board.run("systemctl restart edgehar")
-    wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
+    wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
     settings.write_text(before)
     board.run(f"rm {fifo}")
     assert "hung and killed in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
     board.run("systemctl restart edgehar")
-    wait_until(lambda: recognises(board), 30, "a decision after the hang")
+    wait_until(lambda: recognises(board), "a decision after the hang", 30)
     assert "Current thread" in board.log()
 
 
@@ -169,8 +169,8 @@ def test_the_dashboard_comes_and_goes_with_its_settings(board: Container) -> Non
     board.edgehar("service install")
     asked = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8780/').status)"
     page = f'/opt/edgehar/bin/python -c "{asked}"'
-    wait_until(lambda: "200" in board.ask(page)[1], 20, "the page")
-    wait_until(lambda: recognises(board), 30, "a decision beside it")
+    wait_until(lambda: "200" in board.ask(page)[1], "the page", 20)
+    wait_until(lambda: recognises(board), "a decision beside it", 30)
     settings.write_text(before)
     assert "remove /etc/systemd/system/edgehar-dashboard.service" in board.edgehar(
         "service install"
@@ -191,7 +191,7 @@ def test_what_the_service_keeps_can_be_labelled(board: Container) -> None:
         return code == 0
 
     try:
-        wait_until(labelled, 30, "samples to label")
+        wait_until(labelled, "samples to label", 30)
     except AssertionError:
         pytest.fail(said[0] + board.log()[-2000:])
     assert "1: walking" in board.edgehar("label --list")
@@ -237,7 +237,7 @@ def test_uninstall_leaves_what_it_says_and_purge_nothing(
     assert board.ask("systemctl cat edgehar")[0] != 0
     assert board.ask("id edgehar")[0] != 0
     board.edgehar("service install")
-    wait_until(lambda: recognises(board), 30, "a decision after it was installed again")
+    wait_until(lambda: recognises(board), "a decision after it was installed again", 30)
     board.edgehar("service uninstall --purge")
     left = board.files()
     assert left - untouched == set()
@@ -249,7 +249,7 @@ def test_from_init_to_a_service_that_runs(board: Container) -> None:
     assert f"written: /{SETTINGS}" in said
     assert "edgehar service install" in said
     board.edgehar("service install")
-    wait_until(lambda: recognises(board), 30, "a decision by the settings that init wrote")
+    wait_until(lambda: recognises(board), "a decision by the settings that init wrote", 30)
     assert "state: active (running)" in board.edgehar("service status")
 
 

@@ -44,7 +44,7 @@ def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
         writer.write(Wearer(seed=6).samples([("walking", 480.0)])[0])
     command = [*PROGRAM, "play", str(recording), "--port", str(board.serial_port), "--speed", "4"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as player:
-        wait_until(lambda: says(board, "% sure"), 90, "a decision")
+        wait_until(lambda: says(board, "% sure"), "a decision", 90)
         player.kill()
     board.run("edgehar service uninstall --purge", timeout_s=180)
     assert (
@@ -55,7 +55,7 @@ def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
 def test_of_all_devices_only_the_sensors_are_open(board: Guest, put: Put) -> None:
     put(feed.turning(40.0))
     board.run(f"edgehar service install --source {I2C}", timeout_s=180)
-    wait_until(lambda: says(board, "sure") or says(board, "unknown"), 40, "a decision")
+    wait_until(lambda: says(board, "sure") or says(board, "unknown"), "a decision", 40)
     # Whatever the groups: a shell under the unit's own settings, but for the program it runs.
     drop = "/run/systemd/system/edgehar.service.d"
     tries = "for d in /dev/i2c-0 /dev/ttyUSB0; do (: <>$d) 2>/dev/null && echo $d; done; id -un"
@@ -67,6 +67,6 @@ def test_of_all_devices_only_the_sensors_are_open(board: Guest, put: Put) -> Non
     quoted = " ".join(f"'{line}'" for line in lines)
     board.run(f"mkdir -p {drop} && printf '%s\\n' {quoted} >{drop}/tries.conf")
     board.run("systemctl daemon-reload && systemctl restart edgehar")
-    wait_until(lambda: "edgehar" in board.ask("cat /run/tried")[1], 20, "tried")
+    wait_until(lambda: "edgehar" in board.ask("cat /run/tried")[1], "tried", 20)
     assert board.run("cat /run/tried").split() == ["/dev/i2c-0", "edgehar"]
     board.run(f"rm -r {drop} && systemctl daemon-reload")
