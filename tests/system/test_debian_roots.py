@@ -1,4 +1,4 @@
-"""The README's two commands in bare Debian roots: python3, git and make, and nothing else."""
+"""The README's two commands in bare Debian roots, with python3, git and make only."""
 
 import os
 import shutil
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.system
 PACKAGES = ("ca-certificates", "git", "make", "python3", "python3-venv")
 PASSED_ON = ("PIP_CERT", "PIP_FIND_LINKS", "PIP_INDEX_URL", "SSL_CERT_FILE", "http_proxy",
              "https_proxy", "no_proxy")  # fmt: skip
-"""What pip may need to reach its packages; nothing else of this machine's environment."""
+"""Variables that pip may need to reach its packages; the rest of the environment is dropped."""
 FILES_OF_PIP = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 TEST_S = 1500.0
 
 
 def make_root(release: str) -> Path:
-    """Return a bare root of a Debian release; once built it is kept."""
+    """Return a bare root of a Debian release, which is built once."""
     root = BUILD / f"debian-{release}"
     if not root.exists():
         part = root.with_suffix(".part")
@@ -40,7 +40,7 @@ def make_root(release: str) -> Path:
 
 @contextmanager
 def checkout(root: Path) -> Iterator[None]:
-    """Clone what is committed to /src of a root; what pip downloads is kept outside of it."""
+    """Clone the commit into /src of a root."""
     source = root / "src"
     shutil.rmtree(source, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, source], check=True)
@@ -51,7 +51,7 @@ def checkout(root: Path) -> Iterator[None]:
 
 
 def run(root: Path, command: str) -> str:
-    """Run a command in /src of a root, in a clean environment; return what it prints."""
+    """Run a command in /src of a root, in a clean environment; return its output."""
     cache = BUILD / "pip-cache"
     cache.mkdir(exist_ok=True)
     binds = [f"--bind={cache}:/root/.cache/pip"]
