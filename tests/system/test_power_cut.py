@@ -1,6 +1,6 @@
-"""The power goes at any moment: what was not flushed is lost, torn, or there, in any combination.
+"""Power cuts at any moment: unflushed data are lost, torn or complete, in any combination.
 
-A daemon's system calls are recorded, and the disk made again as it may have been at a moment.
+The test records a daemon's system calls and rebuilds possible states of the disk.
 """
 
 import re
@@ -31,8 +31,8 @@ import os, sys, struct
 from pathlib import Path
 from tests.device.history import killing
 os_write = os.write
-killing.os.write = lambda told, number: (
-    os_write(told, number), struct.unpack("<I", number)[0] >= {DECISIONS} and os._exit(0))
+killing.os.write = lambda file, number: (
+    os_write(file, number), struct.unpack("<I", number)[0] >= {DECISIONS} and os._exit(0))
 killing.write_on(Path(sys.argv[1]), 1, 100)
 """
 _CALL = re.compile(r"\d+ +(\w+)\((.*)\) += (-?\d+)")
@@ -41,7 +41,7 @@ _QUOTED = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One that changes a file, or says that a decision was kept."""
+    """A call that changes a file, or reports that a decision was stored."""
 
     kind: str
     name: str = ""
@@ -51,40 +51,40 @@ class Call:
 
 @dataclass(slots=True)
 class OnDisk:
-    """One file: what is certain, and what has not been flushed."""
+    """One file: its certain content, and the calls not flushed yet."""
 
     certain: bytearray = field(default_factory=bytearray)
     pending: list[Call] = field(default_factory=list)
 
     def flush(self) -> None:
-        """Make all of it certain."""
+        """Make the whole content certain."""
         for call in self.pending:
             _apply(self.certain, call)
         self.pending.clear()
 
     def flush_name(self) -> None:
-        """Make certain that it was removed, if it was."""
+        """Make a removal certain."""
         removed = [at for at, call in enumerate(self.pending) if call.kind == "unlink"]
         if removed:
             self.certain.clear()
             del self.pending[: removed[-1] + 1]
 
     def after_cut(self, chance: np.random.Generator) -> bytes:
-        """Return what may be there: of each write all, nothing, or some sectors."""
-        found = bytearray(self.certain)
+        """Return a possible content: of each write all, nothing, or some sectors."""
+        content = bytearray(self.certain)
         for call in self.pending:
             luck = chance.integers(3)
             if luck == 0:
-                _apply(found, call)
+                _apply(content, call)
             elif luck == 1 and call.kind == "write":
                 at = 0
                 while at < len(call.data):
                     end = at + _SECTOR - (call.offset + at) % _SECTOR
                     if chance.integers(2):
                         part = Call("write", call.name, call.offset + at, call.data[at:end])
-                        _apply(found, part)
+                        _apply(content, part)
                     at = end
-        return bytes(found)
+        return bytes(content)
 
 
 def _apply(content: bytearray, call: Call) -> None:
@@ -100,10 +100,10 @@ def calls_of(trace: Path, folder: Path) -> Iterator[Call]:
     names: dict[str, str] = {}
     with trace.open() as lines:
         for line in lines:
-            found = _CALL.match(line)
-            if found is None or found[3].startswith("-"):
+            match = _CALL.match(line)
+            if match is None or match[3].startswith("-"):
                 continue
-            kind, arguments, result = found.groups()
+            kind, arguments, result = match.groups()
             quoted = _QUOTED.search(arguments)
             text = bytes.fromhex(quoted[1].replace("\\x", "")) if quoted else b""
             file, *rest = arguments.split(", ")
@@ -116,7 +116,7 @@ def calls_of(trace: Path, folder: Path) -> Iterator[Call]:
             elif not names.get(file):
                 continue
             elif kind == "pwrite64":
-                assert len(text) == int(rest[-2]), "strace cut it short"
+                assert len(text) == int(rest[-2]), "strace truncated the data"
                 yield Call("write", names[file], int(rest[-1]), text)
             elif kind == "ftruncate":
                 yield Call("truncate", names[file], int(rest[0]))
@@ -136,16 +136,16 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
          sys.executable, "-c", _WRITER, folder / "d.db"],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    found = list(calls_of(trace, folder))
-    assert sum(call.kind == "kept" for call in found) == DECISIONS
-    assert sum(call.kind == "flush" for call in found) > 8  # several checkpoints
-    return found
+    recorded = list(calls_of(trace, folder))
+    assert sum(call.kind == "kept" for call in recorded) == DECISIONS
+    assert sum(call.kind == "flush" for call in recorded) > 8  # several checkpoints
+    return recorded
 
 
 def test_a_power_cut_at_any_moment(calls: list[Call], tmp_path: Path) -> None:
     chance = np.random.default_rng(5)
     cuts = set(chance.choice(len(calls), CUTS, replace=False).tolist())
-    # Around a flush most is at stake.
+    # The most can be lost around a flush.
     flushes = [at for at, call in enumerate(calls) if call.kind == "flush"]
     cuts |= {at + step for at in flushes for step in range(-3, 4) if 0 <= at + step < len(calls)}
     disk: dict[str, OnDisk] = {}
@@ -164,14 +164,14 @@ def test_a_power_cut_at_any_moment(calls: list[Call], tmp_path: Path) -> None:
             disk.setdefault(call.name, OnDisk()).pending.append(call)
         if at in cuts:
             latest = look_after(disk, tmp_path, chance)
-            # What was kept before the log was last flushed is there; nothing is made up.
+            # Every decision stored before the last flush of the log exists, and no other.
             assert certain <= latest <= kept + 1, at
             lost.append(kept - latest)
-    assert max(lost) > 10  # it was a power cut, and no mere kill
+    assert max(lost) > 10  # more than a killed process loses
 
 
 def look_after(disk: dict[str, OnDisk], folder: Path, chance: np.random.Generator) -> int:
-    """Let a daemon begin after the cut; return the last decision that was kept before it."""
+    """Start a daemon after the cut; return the last decision stored before the cut."""
     shutil.rmtree(folder)
     folder.mkdir()
     for name, file in disk.items():
