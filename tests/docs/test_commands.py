@@ -91,9 +91,9 @@ def test_a_command_may_be_run_or_is_listed(page: Path) -> None:
 @pytest.mark.skipif(not shutil.which("make"), reason="no make")
 def test_make_flash_would_run_the_command_of_the_page() -> None:
     make = ["make", "-n", "-C", "firmware_bridge/firmware", "flash", "PORT=/dev/ttyUSB0"]
-    would = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (said,) = [text for text in NOT_RUN if text.startswith("avrdude ")]
-    assert said in would.splitlines()
+    plan = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [text for text in NOT_RUN if text.startswith("avrdude ")]
+    assert command in plan.splitlines()
 
 
 def kind(command: Command) -> str:
@@ -109,9 +109,9 @@ def pages_with(wanted: str) -> list[Path]:
 def check(scratch: Scratch, page: Path, wanted: str) -> None:
     for command in [one for where, one in TO_RUN if where == page and kind(one) == wanted]:
         done = scratch.run(command.text)
-        said = f"{name(page)}: {command.text}\n{done.out[-500:]}\n{done.log[-2000:]}"
-        assert done.code in MAY_FAIL.get(command.text, {0}), said
-        assert "Traceback" not in done.log, said
+        output = f"{name(page)}: {command.text}\n{done.out[-500:]}\n{done.log[-2000:]}"
+        assert done.code in MAY_FAIL.get(command.text, {0}), output
+        assert "Traceback" not in done.log, output
 
 
 @pytest.mark.parametrize("page", pages_with("end"), ids=name)

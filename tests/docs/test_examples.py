@@ -75,13 +75,13 @@ def test_sql_runs_on_a_history(block: Block, scratch: Scratch) -> None:
 )
 def test_python_runs(page: Path) -> None:
     samples, _ = Wearer(seed=1).samples([("walking", 5.0)])
-    given: dict[str, Any] = {
+    names: dict[str, Any] = {
         "samples": samples, "Bus": Bus, "I2cShim": I2cShim, "subprocess": subprocess, "os": os,
         "command": [sys.executable, "-c", ""],
     }  # fmt: skip
     for block in of("python"):
         if block.page == page:
-            exec(block.text.replace("…", "reader.wait()"), given)  # noqa: S102 -- our own page
+            exec(block.text.replace("…", "reader.wait()"), names)  # noqa: S102 -- our own page
 
 
 def test_the_example_settings_load_with_and_without_the_lines_commented_out(tmp_path: Path) -> None:

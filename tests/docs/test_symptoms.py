@@ -81,11 +81,11 @@ def test_failing_transfers_are_logged(tmp_path: Path) -> None:
     bus = Bus({0x68: Chip(still, now_us=monotonic_us())})
     bus.nack_share = 0.02
     log = tmp_path / "log"
-    with I2cShim(bus) as shim, log.open("w") as written:
+    with I2cShim(bus) as shim, log.open("w") as errors:
         command = [*PROGRAM, "run", "--source", "i2c:1"]
         environment = os.environ | shim.environment
         with subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=written
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=errors
         ) as process:
             try:
                 wait_for(lambda: re.search(as_pattern(text), log.read_text()), text)

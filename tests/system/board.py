@@ -80,15 +80,15 @@ ARMV7L = Board(
 def make(board: Board) -> Board:
     """Make the board's root file system, unless it exists with the same recipe."""
     recipe = Path(__file__).read_bytes() + (REPOSITORY / "constraints.txt").read_bytes()
-    kept = BUILD / board.machine / "recipe"
+    stamp = BUILD / board.machine / "recipe"
     name = hashlib.sha256(recipe).hexdigest()
-    if not kept.exists() or kept.read_text() != name:
-        shutil.rmtree(kept.parent, ignore_errors=True)
+    if not stamp.exists() or stamp.read_text() != name:
+        shutil.rmtree(stamp.parent, ignore_errors=True)
         board.root.mkdir(parents=True)
         _unpack_debian(board)
         _unpack_wheels(board)
         _compile(board)
-        kept.write_text(name)
+        stamp.write_text(name)
     return board
 
 

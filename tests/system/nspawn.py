@@ -129,8 +129,8 @@ class Container:
         while time.monotonic() < deadline:
             assert self._nspawn.poll() is None, self.console.read_text(errors="replace")
             children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
-            if found := children.read_text().split():
-                self._pid = int(found[0])
+            if processes := children.read_text().split():
+                self._pid = int(processes[0])
                 if self.ask("systemctl is-active multi-user.target")[1].strip() == "active":
                     return
             time.sleep(0.1)

@@ -28,10 +28,10 @@ def test_a_sound_sensor_is_found_sound(avr: Image, link: Path) -> None:
         wait_for(link.is_symlink, "the simulator's port")
         done = edgehar("doctor", "--source", f"serial:{link}", "--seconds", "16", "--json")
     assert done.returncode == 0, done.stdout
-    found = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    findings = {one["name"]: one for one in json.loads(done.stdout)["findings"]}
     for name in ("rate", "jitter", "lost", "line", "clock", "gravity", "gyro and acc agree"):
-        assert found[name]["level"] == "ok", found[name]
-    assert "chip 0x68" in found["identity"]["text"]
+        assert findings[name]["level"] == "ok", findings[name]
+    assert "chip 0x68" in findings["identity"]["text"]
 
 
 def test_six_faces_through_the_firmware(avr: Image, link: Path, tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_six_faces_through_the_firmware(avr: Image, link: Path, tmp_path: Path) 
         wait_for(link.is_symlink, "the simulator's port")
         done = edgehar("calibrate", "--source", f"serial:{link}", "--out", out)
     assert done.returncode == 0, done.stderr
-    found = json.loads(out.read_text())
-    np.testing.assert_allclose(found["acc_offset_g"], offset, atol=0.003)
-    np.testing.assert_allclose(found["acc_scale"], scale, atol=0.003)
-    np.testing.assert_allclose(found["gyro_bias_rad_s"], bias, atol=0.001)
-    assert found["temperature_c"] == pytest.approx(25, abs=0.5)
+    calibration = json.loads(out.read_text())
+    np.testing.assert_allclose(calibration["acc_offset_g"], offset, atol=0.003)
+    np.testing.assert_allclose(calibration["acc_scale"], scale, atol=0.003)
+    np.testing.assert_allclose(calibration["gyro_bias_rad_s"], bias, atol=0.001)
+    assert calibration["temperature_c"] == pytest.approx(25, abs=0.5)

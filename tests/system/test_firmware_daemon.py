@@ -24,10 +24,10 @@ ACC_G, GYRO_DPS = 4, 1000
 
 def write_quantised(path: Path, table: Float64) -> Path:
     """Write the values (n, 6) as the chip's registers have them, 50 samples a second."""
-    shown = counts(table, ACC_G, GYRO_DPS).astype(np.float64)
-    t_s = np.arange(len(shown)) / 50
-    acc_g = shown[:, :3] * (ACC_G / 32768)
-    gyro_rad_s = np.radians(shown[:, 3:] * (GYRO_DPS / 32768))
+    registers = counts(table, ACC_G, GYRO_DPS).astype(np.float64)
+    t_s = np.arange(len(registers)) / 50
+    acc_g = registers[:, :3] * (ACC_G / 32768)
+    gyro_rad_s = np.radians(registers[:, 3:] * (GYRO_DPS / 32768))
     with RecordingWriter(path) as writer:
         writer.write(Samples(t_s, acc_g, gyro_rad_s), None)
     return path

@@ -69,18 +69,18 @@ class OnDisk:
             self.certain.clear()
             del self.pending[: removed[-1] + 1]
 
-    def after_cut(self, chance: np.random.Generator) -> bytes:
+    def after_cut(self, random: np.random.Generator) -> bytes:
         """Return a possible content: of each write all, nothing, or some sectors."""
         content = bytearray(self.certain)
         for call in self.pending:
-            luck = chance.integers(3)
+            luck = random.integers(3)
             if luck == 0:
                 _apply(content, call)
             elif luck == 1 and call.kind == "write":
                 at = 0
                 while at < len(call.data):
                     end = at + _SECTOR - (call.offset + at) % _SECTOR
-                    if chance.integers(2):
+                    if random.integers(2):
                         part = Call("write", call.name, call.offset + at, call.data[at:end])
                         _apply(content, part)
                     at = end
@@ -112,7 +112,7 @@ def calls_of(trace: Path, folder: Path) -> Iterator[Call]:
             elif kind == "unlink":
                 yield Call("unlink", Path(text.decode()).name)
             elif kind == "write" and file == "1":
-                yield Call("kept")
+                yield Call("stored")
             elif not names.get(file):
                 continue
             elif kind == "pwrite64":
@@ -137,45 +137,45 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     recorded = list(calls_of(trace, folder))
-    assert sum(call.kind == "kept" for call in recorded) == DECISIONS
+    assert sum(call.kind == "stored" for call in recorded) == DECISIONS
     assert sum(call.kind == "flush" for call in recorded) > 8  # several checkpoints
     return recorded
 
 
 def test_a_power_cut_at_any_moment(calls: list[Call], tmp_path: Path) -> None:
-    chance = np.random.default_rng(5)
-    cuts = set(chance.choice(len(calls), CUTS, replace=False).tolist())
+    random = np.random.default_rng(5)
+    cuts = set(random.choice(len(calls), CUTS, replace=False).tolist())
     # The most can be lost around a flush.
     flushes = [at for at, call in enumerate(calls) if call.kind == "flush"]
     cuts |= {at + step for at in flushes for step in range(-3, 4) if 0 <= at + step < len(calls)}
     disk: dict[str, OnDisk] = {}
-    kept = certain = 0
+    stored = certain = 0
     lost = []
     for at, call in enumerate(calls):
-        if call.kind == "kept":
-            kept += 1
+        if call.kind == "stored":
+            stored += 1
         elif call.kind == "flush" and call.name == FOLDER:
             for file in disk.values():
                 file.flush_name()
         elif call.kind == "flush":
             disk.setdefault(call.name, OnDisk()).flush()
-            certain = kept if call.name == "d.db-wal" else certain
+            certain = stored if call.name == "d.db-wal" else certain
         else:
             disk.setdefault(call.name, OnDisk()).pending.append(call)
         if at in cuts:
-            latest = look_after(disk, tmp_path, chance)
+            latest = last_stored_after(disk, tmp_path, random)
             # Every decision stored before the last flush of the log exists, and no other.
-            assert certain <= latest <= kept + 1, at
-            lost.append(kept - latest)
+            assert certain <= latest <= stored + 1, at
+            lost.append(stored - latest)
     assert max(lost) > 10  # more than a killed process loses
 
 
-def look_after(disk: dict[str, OnDisk], folder: Path, chance: np.random.Generator) -> int:
+def last_stored_after(disk: dict[str, OnDisk], folder: Path, random: np.random.Generator) -> int:
     """Start a daemon after the cut; return the last decision stored before the cut."""
     shutil.rmtree(folder)
     folder.mkdir()
     for name, file in disk.items():
-        if content := file.after_cut(chance):
+        if content := file.after_cut(random):
             (folder / name).write_bytes(content)
     path = folder / "d.db"
     sink = Sqlite(path, "after")
