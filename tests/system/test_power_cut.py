@@ -3,6 +3,7 @@
 The test records a daemon's system calls and rebuilds possible states of the disk.
 """
 
+import itertools
 import re
 import shutil
 import sqlite3
@@ -77,13 +78,12 @@ class OnDisk:
             if luck == 0:
                 _apply(content, call)
             elif luck == 1 and call.kind == "write":
-                at = 0
-                while at < len(call.data):
-                    end = at + _SECTOR - (call.offset + at) % _SECTOR
+                first = _SECTOR - call.offset % _SECTOR
+                ends = [*range(first, len(call.data), _SECTOR), len(call.data)]
+                for at, end in itertools.pairwise([0, *ends]):
                     if random.integers(2):
                         part = Call("write", call.name, call.offset + at, call.data[at:end])
                         _apply(content, part)
-                    at = end
         return bytes(content)
 
 
