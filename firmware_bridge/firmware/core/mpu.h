@@ -6,8 +6,7 @@
 
 #include "target.h"
 
-/* As in device/sources/mpu/bringup.py: a runner's wrist exceeds 2 g in a sixth of the samples and 4
- * g in 0.4 %, 500 degrees a second in 1.5 % and 1000 in 0.007 %. */
+/* device/sources/mpu/bringup.py has the reasons. */
 enum { ACC_FULL_SCALE_G = 4, GYRO_FULL_SCALE_DPS = 1000, COUNTS_BYTES = 12 };
 
 enum mpu {
@@ -26,8 +25,8 @@ uint8_t mpu_chip(void);
 /* The most samples in the FIFO for which it has certainly not overflowed. */
 uint8_t mpu_capacity(void);
 
-/* Tries the other address at the next call if no chip answers. Resets the chip, waits, writes all
- * settings and reads them back. The FIFO stays off. */
+/* Resets the chip, waits, writes all settings and reads them back. The FIFO stays off. If no chip
+ * answers, the next call tries the other address. */
 enum mpu mpu_set_up(uint8_t divider);
 /* Compares the registers with the settings. */
 enum mpu mpu_check(void);
