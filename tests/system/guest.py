@@ -27,10 +27,6 @@ wait_until = partial(wait_for, every_s=0.5)
 _QUIET = "systemd.show_status=0 loglevel=4 panic=-1"
 
 
-class GuestError(AssertionError):
-    """The guest does not answer, or a command failed; with the last lines of its console."""
-
-
 class Guest:
     """A running guest; a context manager. `adapter` is the socket of its USB I2C adapter."""
 
@@ -78,14 +74,13 @@ class Guest:
         self._socket.close()
 
     def run(self, command: str, timeout_s: float = 30.0) -> str:
-        """Run a command of bash as root; return its output. Raises GuestError."""
+        """Run a command of bash as root; which must succeed; return its output."""
         code, out = self.ask(command, timeout_s)
-        if code:
-            raise GuestError(f"in the guest `{command}` gives {code}:\n{out}\n{self.tail()}")
+        assert code == 0, f"in the guest `{command}` gives {code}:\n{out}\n{self.tail()}"
         return out
 
     def ask(self, command: str, timeout_s: float = 30.0) -> tuple[int, str]:
-        """Run a command; return exit code and output. Raises GuestError without an answer."""
+        """Run a command; return exit code and output."""
         self._number += 1
         request = {"number": self._number, "command": command, "timeout_s": timeout_s}
         self._socket.sendall(json.dumps(request).encode() + b"\n")
@@ -99,8 +94,7 @@ class Guest:
         assert self._qemu.stdout is not None
         line = self._qemu.stdout.readline().decode()
         pty = re.search(r"redirected to (/dev/pts/\d+)", line)
-        if pty is None:
-            raise GuestError(f"QEMU does not start: {line}{self._qemu.stdout.read().decode()}")
+        assert pty, f"QEMU does not start: {line}{self._qemu.stdout.read().decode()}"
         return Path(pty[1])
 
     def tail(self) -> str:
@@ -115,8 +109,7 @@ class Guest:
                 data = self._socket.recv(65536)
             except TimeoutError:
                 data = b""
-            if not data:
-                raise GuestError(f"the guest does not answer `{command}`\n{self.tail()}")
+            assert data, f"the guest does not answer `{command}`\n{self.tail()}"
             self._waiting += data
         line, _, self._waiting = self._waiting.partition(b"\n")
         return line
