@@ -66,6 +66,7 @@ class Scratch:
         self.here = here
         self.data = here
         """The folder of the publishers' archives."""
+        self._out, self._log = here / "tmp/out", here / "tmp/log"
         self._listen = f"127.0.0.1:{free_port()}"
         for folder in ("bin", "etc/edgehar", "var/lib/edgehar", "tmp"):
             (here / folder).mkdir(parents=True)
@@ -82,12 +83,6 @@ class Scratch:
         self._write("played/handled.csv", handled())
         self._name = f"wrist@{sha256(variant(here / 'new.tflite', 0.55))[:8]}"
         shutil.copy(here / "new.tflite", here / "mine.tflite")
-        settings = SETTINGS.format(here=here)
-        home = here / "home/.config/edgehar"
-        home.mkdir(parents=True)
-        (here / "home/.local/share/edgehar").mkdir(parents=True)
-        for place in (here, here / "etc", home):
-            (place / "edgehar.toml").write_text(settings)
         (token := here / "etc/edgehar/token").write_text("0123456789abcdef")
         token.chmod(0o600)
         recorded = Recorded(Host("a", 1e4, at("2026-11-21T13:00:00")), self.database)
@@ -124,38 +119,37 @@ class Scratch:
 
     def run(self, command: str) -> Done:
         """Run a command to its end, or until its output shows that it works."""
-        ours = self.rewritten(command)
-        if match := re.search(r"edgehar record .*--out (\S+)", ours):
+        self._write_settings()  # a page's last command removes them
+        command = self.rewritten(command)
+        if match := re.search(r"edgehar record .*--out (\S+)", command):
             (self.here / match[1]).unlink(missing_ok=True)  # it replaces no recording
-        with self._sensor(ours) as environment:
-            return self._run(ours, environment)
-
-    def _run(self, ours: str, environment: dict[str, str]) -> Done:
-        paths = {"out": self.here / "tmp/out", "log": self.here / "tmp/log"}
-        with paths["out"].open("w") as out, paths["log"].open("w") as log:
-            process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", ours], cwd=self.here, stdout=out, stderr=log,
-                stdin=subprocess.DEVNULL, env=environment,
-            )  # fmt: skip
+        patience_s = TRAINING_S if TRAINING.search(command) else PATIENCE_S
+        shell = ["bash", "-euo", "pipefail", "-c", command]
+        with (
+            self._sensor(command) as env,
+            self._out.open("w") as out,
+            self._log.open("w") as log,
+            subprocess.Popen(
+                shell, cwd=self.here, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=log
+            ) as process,
+        ):
             try:
                 wait_for(
-                    lambda: process.poll() is not None or self._works(ours, paths),
-                    ours, TRAINING_S if TRAINING.search(ours) else PATIENCE_S,
-                )  # fmt: skip
+                    lambda: process.poll() is not None or self._works(command), command, patience_s
+                )
                 process.send_signal(signal.SIGTERM)
                 code = process.wait(PATIENCE_S)
             finally:
                 process.kill()
-                process.wait()
-        return Done(code, paths["out"].read_text(), paths["log"].read_text())
+        return Done(code, self._out.read_text(), self._log.read_text())
 
-    def _works(self, command: str, paths: dict[str, Path]) -> bool:
+    def _works(self, command: str) -> bool:
         """Return whether a command that runs for ever has shown that it works."""
-        log = paths["log"].read_text()
+        out, log = self._out.read_text(), self._log.read_text()
         if " run " in command and "--source recording:" not in command:
-            return '"probabilities": {' in paths["out"].read_text()  # of a window
+            return '"probabilities": {' in out  # of a window
         if " dashboard " in command:
-            return f"http://{self._listen}" in log + paths["out"].read_text()
+            return f"http://{self._listen}" in log + out
         match = re.search(r" record .*--out (\S+)", command)
         if match is None:
             return False
@@ -170,7 +164,7 @@ class Scratch:
             "XDG_DATA_HOME": str(self.here / "data"),
             "STATE_DIRECTORY": "",
         }
-        if "i2c:" in command or "i2cdetect" in command:
+        if "i2c:" in command:
             chip = Chip(wearer(Wearer(seed=3)), now_us=monotonic_us())
             with I2cShim(Bus({0x68: chip})) as shim:
                 yield environment | shim.environment
@@ -200,7 +194,13 @@ class Scratch:
                 yield environment
             finally:
                 other.kill()
-                other.wait()
+
+    def _write_settings(self) -> None:
+        home = self.here / "home/.config/edgehar"
+        for folder in (home, self.here / "home/.local/share/edgehar"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.here, self.here / "etc", home):
+            (folder / "edgehar.toml").write_text(SETTINGS.format(here=self.here))
 
     def _write(self, name: str, samples: Samples, labels: list[str] | None = None) -> None:
         path = self.here / name
