@@ -4,9 +4,15 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(happened: Callable[[], object], what: str = "it", seconds: float = 30.0) -> None:
-    """Look every few milliseconds; fail where it does not happen in time."""
+def wait_for(
+    happened: Callable[[], object],
+    what: str = "it",
+    seconds: float = 30.0,
+    *,
+    every_s: float = 0.01,
+) -> None:
+    """Look every `every_s`; fail where it does not happen in time."""
     deadline_s = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline_s, f"not within {seconds:g} s: {what}"
-        time.sleep(0.01)
+        time.sleep(every_s)

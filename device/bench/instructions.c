@@ -1,12 +1,12 @@
 /* Counts the instructions that a program executes, for QEMU's user-mode emulation.
  *
- * A program marks a place by writing to file descriptor 1022, which is not open (the write fails
- * and does nothing); at each mark, the count so far is printed as a line on standard error. Counted
- * are whole translation blocks as they are entered, over all threads: exact but for the rest of a
- * block that a signal leaves.
+ * A program sets a mark by writing to file descriptor 1022, which is not open (the write fails and
+ * does nothing). At each mark the plugin prints the count as a line on standard error. It counts
+ * whole translation blocks when they are entered, over all threads. The count is exact, except for
+ * the rest of a block that a signal interrupts.
  *
  * Plugin API version 1 (QEMU 4.2 to 8.2; docs/devel/tcg-plugins.rst). Debian 12's packages have no
- * qemu-plugin.h, so what is used of it is declared here.
+ * qemu-plugin.h, so the used parts are declared here.
  */
 #include <inttypes.h>
 #include <stddef.h>

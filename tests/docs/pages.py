@@ -1,4 +1,4 @@
-"""What the pages hold: blocks, commands, code in the text, links."""
+"""Reads the pages: blocks, commands, text."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def name(page: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands between fences."""
+    """A fenced block."""
 
     page: Path
     language: str
@@ -30,7 +30,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a page, as it would be typed."""
+    """One command of a page, as a user types it."""
 
     page: Path
     text: str
@@ -39,28 +39,28 @@ class Command:
 def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text("utf-8")
     assert text.count("\n```") % 2 == 0, f"{name(page)}: a fence is not closed"
-    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield Block(page, found[1], found[2])
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield Block(page, match[1], match[2])
 
 
 def commands(page: Path) -> list[Command]:
-    """Every line of `sh` blocks, and what follows `$ ` in others."""
-    found = []
+    """Return the lines of `sh` blocks, and the lines after `$ ` in other blocks."""
+    typed = []
     for block in blocks(page):
         text = block.text.replace("\\\n", " ")
         if block.language != "sh":
             text = "\n".join(re.findall(r"^\$ (.*)$", text, re.MULTILINE))
-        found += [Command(page, line) for line in map(_plain, text.splitlines()) if line]
-    return found
+        typed += [Command(page, line) for line in map(_plain, text.splitlines()) if line]
+    return typed
 
 
 def prose(page: Path) -> str:
-    """The page without its blocks."""
+    """Return the page without its blocks."""
     return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def _plain(line: str) -> str:
-    """A line without its comment, and with single spaces."""
+    """Return a line without its comment, with single spaces."""
     quoted = ""
     for at, character in enumerate(line):
         if quoted:

@@ -1,4 +1,4 @@
-"""Where the pages' commands are run: their paths made true in a folder, their sensors played."""
+"""Runs commands of the pages in a folder with the files and sensors that they need."""
 
 import os
 import re
@@ -42,13 +42,13 @@ token_file = "{here}/etc/edgehar/token"
 PATIENCE_S = 60.0
 TRAINING_S = 1200.0
 LIVE = re.compile(r"edgehar (run|record|calibrate|dashboard|play|doctor)\b")
-"""Commands that wait for a sensor, or for somebody who looks."""
+"""Commands that run until they are stopped, or that need a sensor."""
 TRAINING = re.compile(r"edgehar (train|evaluate|convert)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a command."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -60,19 +60,20 @@ def _minutes_ago(minutes: int) -> str:
 
 
 class Scratch:
-    """A folder in which a reader of the pages may have got things ready."""
+    """A folder with the files that a reader of the pages may have."""
 
     def __init__(self, here: Path) -> None:
         self.here = here
         self.data = here
-        """Where the publishers' archives are."""
+        """The folder of the publishers' archives."""
+        self._out, self._log = here / "tmp/out", here / "tmp/log"
         self._listen = f"127.0.0.1:{free_port()}"
         for folder in ("bin", "etc/edgehar", "var/lib/edgehar", "tmp"):
             (here / folder).mkdir(parents=True)
         edgehar = f'exec {sys.executable} -c "{PROGRAM[2]}" "$@"'
         for program, script in (("edgehar", edgehar), ("sudo", 'exec "$@"')):
-            (made := here / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
-            made.chmod(0o755)
+            (executable := here / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
+            executable.chmod(0o755)
         walk, labels = Wearer(seed=3).samples([("walking", 40.0), ("sitting", 40.0)])
         self._write("recording.csv", walk, labels)
         self._write("evening.csv.gz", walk[:400])
@@ -82,9 +83,6 @@ class Scratch:
         self._write("played/handled.csv", handled())
         self._name = f"wrist@{sha256(variant(here / 'new.tflite', 0.55))[:8]}"
         shutil.copy(here / "new.tflite", here / "mine.tflite")
-        settings = SETTINGS.format(here=here)
-        for path in ("edgehar.toml", "etc/edgehar.toml"):
-            (here / path).write_text(settings)
         (token := here / "etc/edgehar/token").write_text("0123456789abcdef")
         token.chmod(0o600)
         recorded = Recorded(Host("a", 1e4, at("2026-11-21T13:00:00")), self.database)
@@ -92,17 +90,13 @@ class Scratch:
         recorded.kill()
         shutil.copy(self.database, here / "decisions.db")
         keep_latest(here / "var/lib/edgehar/labels", 600)
-        home = here / "home/.config/edgehar"
-        home.mkdir(parents=True)
-        (here / "home/.local/share/edgehar").mkdir(parents=True)
-        shutil.copy(here / "edgehar.toml", home)
 
     @property
     def database(self) -> Path:
         return self.here / "var/lib/edgehar/decisions.db"
 
     def rewritten(self, command: str) -> str:
-        """A command of a page, its paths turned into ours."""
+        """Return a command of a page with the paths of this folder."""
         for old, new in (
             (r"(\.venv|/opt/edgehar)/bin/edgehar\b", "edgehar"),
             (r"/dev/ttyUSB0|/etc/|/var/lib/edgehar|/tmp/", rf"{self.here}\g<0>"),
@@ -112,7 +106,7 @@ class Scratch:
             (r" -g edgehar\b", ""),
             (r"--data DIR\b", f"--data {self.data}"),
             (r"edgehar train\b", r"\g<0> --epochs 1"),
-            # Of a network that has hardly learned anything, int8 may rightly be refused.
+            # The int8 form of a network after one epoch may be refused.
             (r"edgehar convert\b", r"\g<0> --form float32"),
             (r"--from 14:05 --to 14:20", f"--from {_minutes_ago(4)} --to {_minutes_ago(2)}"),
             (r"label --remove 3", "label --remove 1"),
@@ -124,54 +118,53 @@ class Scratch:
         return command
 
     def run(self, command: str) -> Done:
-        """Run one to its end, or until it has shown that it works."""
-        ours = self.rewritten(command)
-        if found := re.search(r"edgehar record .*--out (\S+)", ours):
-            (self.here / found[1]).unlink(missing_ok=True)  # it replaces no recording
-        with self._sensor(ours) as environment:
-            return self._run(ours, environment)
-
-    def _run(self, ours: str, environment: dict[str, str]) -> Done:
-        paths = {"out": self.here / "tmp/out", "log": self.here / "tmp/log"}
-        with paths["out"].open("w") as out, paths["log"].open("w") as log:
-            process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", ours], cwd=self.here, stdout=out, stderr=log,
-                stdin=subprocess.DEVNULL, env=environment,
-            )  # fmt: skip
+        """Run a command to its end, or until its output shows that it works."""
+        self._write_settings()  # a page's last command removes them
+        command = self.rewritten(command)
+        if match := re.search(r"edgehar record .*--out (\S+)", command):
+            (self.here / match[1]).unlink(missing_ok=True)  # it replaces no recording
+        patience_s = TRAINING_S if TRAINING.search(command) else PATIENCE_S
+        shell = ["bash", "-euo", "pipefail", "-c", command]
+        with (
+            self._sensor(command) as env,
+            self._out.open("w") as out,
+            self._log.open("w") as log,
+            subprocess.Popen(
+                shell, cwd=self.here, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=log
+            ) as process,
+        ):
             try:
-                until_s = time.monotonic() + (TRAINING_S if TRAINING.search(ours) else PATIENCE_S)
-                while process.poll() is None and not self._works(ours, paths):
-                    assert time.monotonic() < until_s, f"{ours}\n{paths['log'].read_text()}"
-                    time.sleep(0.05)
+                wait_for(
+                    lambda: process.poll() is not None or self._works(command), command, patience_s
+                )
                 process.send_signal(signal.SIGTERM)
                 code = process.wait(PATIENCE_S)
             finally:
                 process.kill()
-                process.wait()
-        return Done(code, paths["out"].read_text(), paths["log"].read_text())
+        return Done(code, self._out.read_text(), self._log.read_text())
 
-    def _works(self, command: str, paths: dict[str, Path]) -> bool:
-        """Say whether a command that never ends by itself has done what it is for."""
-        log = paths["log"].read_text()
+    def _works(self, command: str) -> bool:
+        """Return whether a command that runs for ever has shown that it works."""
+        out, log = self._out.read_text(), self._log.read_text()
         if " run " in command and "--source recording:" not in command:
-            return '"probabilities": {' in paths["out"].read_text()  # of a window
+            return '"probabilities": {' in out  # of a window
         if " dashboard " in command:
-            return f"http://{self._listen}" in log + paths["out"].read_text()
-        found = re.search(r" record .*--out (\S+)", command)
-        # The header alone is 78 bytes; a zipped recording is written in blocks.
-        part = self.here / f"{found[1]}.part" if found else None
-        return part is not None and part.exists() and ("listening" in log)
+            return f"http://{self._listen}" in log + out
+        match = re.search(r" record .*--out (\S+)", command)
+        if match is None:
+            return False
+        return (self.here / f"{match[1]}.part").exists() and "listening" in log
 
     @contextmanager
     def _sensor(self, command: str) -> Iterator[dict[str, str]]:
-        """Have at hand what a command waits for: a device, a chip, a reader."""
+        """Provide the counterpart of a command: a device, a chip, a reader."""
         environment = os.environ | {
             "PATH": f"{self.here}/bin:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "XDG_DATA_HOME": str(self.here / "data"),
             "STATE_DIRECTORY": "",
         }
-        if "i2c:" in command or "i2cdetect" in command:
+        if "i2c:" in command:
             chip = Chip(wearer(Wearer(seed=3)), now_us=monotonic_us())
             with I2cShim(Bus({0x68: chip})) as shim:
                 yield environment | shim.environment
@@ -186,12 +179,12 @@ class Scratch:
                 name, speed = "handled", "1"
             recording = self.here / "played" / f"{name}.csv"
             beside = [*PROGRAM, "play", str(recording), "--link", str(link), "--speed", speed]
-        if found := re.search(r"play .*--link (\S+)", command):
-            beside = [*PROGRAM, "run", "--source", f"serial:{found[1]}"]
+        if match := re.search(r"play .*--link (\S+)", command):
+            beside = [*PROGRAM, "run", "--source", f"serial:{match[1]}"]
         if beside is None:
             yield environment
             return
-        link.unlink(missing_ok=True)  # a killed player leaves its link, to a pty of somebody else
+        link.unlink(missing_ok=True)  # a killed player leaves its link
         with subprocess.Popen(
             beside, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as other:
@@ -201,7 +194,13 @@ class Scratch:
                 yield environment
             finally:
                 other.kill()
-                other.wait()
+
+    def _write_settings(self) -> None:
+        home = self.here / "home/.config/edgehar"
+        for folder in (home, self.here / "home/.local/share/edgehar"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.here, self.here / "etc", home):
+            (folder / "edgehar.toml").write_text(SETTINGS.format(here=self.here))
 
     def _write(self, name: str, samples: Samples, labels: list[str] | None = None) -> None:
         path = self.here / name

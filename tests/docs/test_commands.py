@@ -1,4 +1,4 @@
-"""Every command of the pages is run, or is listed here with what runs it instead."""
+"""Runs every command of the pages, except those listed here with a reason."""
 
 import re
 import shutil
@@ -11,55 +11,53 @@ from tests.docs.pages import PAGES, ROOT, Command, commands, name
 from tests.docs.scratch import LIVE, TRAINING, Scratch
 
 RUN = {"base64", "edgehar", "head", "install", "openssl", "rm"}
-"""Programs that may be started here; all else must be listed."""
+"""Programs that may run here; a command of any other program must be listed."""
 
-SYSTEM = "changes the whole system"
-NOT_RUN = {
-    "make demo": ".ci/run, in a clean clone",
-    "make test": ".ci/run",
-    "make venv": ".ci/run, before the tests",
-    "make lint": ".ci/run",
-    "make test-fast": ".ci/run",
-    "make test-system": ".ci/run",
-    "make check": ".ci/run, as make lint and make test",
-    "make bench": "minutes: tests/device/test_bench.py",
-    "make bundles": "hours of training: tests/train/wrist/test_final_fit.py",
-    "make .venv/board": ".ci/run, for make demo",
-    "sudo apt install python3-venv git make": SYSTEM,
-    "sudo apt install python3-numpy": SYSTEM,
-    'sudo usermod -aG dialout,i2c "$USER"': SYSTEM,
-    'sudo usermod -aG i2c "$USER"': SYSTEM,
-    "sudo raspi-config nonint do_i2c 0": "Raspberry Pi OS alone has it",
-    "sudo raspi-config nonint do_serial_hw 0": "Raspberry Pi OS alone has it",
-    "sudo raspi-config nonint do_serial_cons 1": "Raspberry Pi OS alone has it",
-    ".venv/bin/edgehar init": "asks: tests/device/test_init.py",
-    "sudo /opt/edgehar/bin/edgehar init": "asks: tests/device/test_init.py",
-    "git pull": "for the next lines",
-    "python3 -m venv --system-site-packages .venv && .venv/bin/pip install --editable .":
-        "32 bit alone; what it makes there runs in tests/system/test_architectures.py",
-    "i2cdetect -y 1": "the kernel's part: tests/system/test_guest.py",
-    "sudo python3 -m venv /opt/edgehar": "tests/system/nspawn.py makes the same",
-    "sudo /opt/edgehar/bin/pip install .": "tests/system/nspawn.py makes the same",
-    "sudo /opt/edgehar/bin/edgehar service install --source serial:/dev/ttyUSB0 --dry-run":
-        "tests/system/test_service.py",
-    "sudo /opt/edgehar/bin/edgehar service install --source serial:/dev/ttyUSB0":
-        "tests/system/test_service.py",
-    "sudo /opt/edgehar/bin/edgehar service install": "tests/system/test_service.py",
-    "/opt/edgehar/bin/edgehar service status": "tests/system/test_service.py",
-    "systemctl status edgehar": "tests/system/test_service.py",
-    "sudo /opt/edgehar/bin/edgehar service uninstall": "tests/system/test_service.py",
-    "sudo /opt/edgehar/bin/edgehar service uninstall --purge": "tests/system/test_service.py",
-    "sudo rm -r /opt/edgehar": SYSTEM,
-    "sudo apt install gcc-avr avr-libc make avrdude": SYSTEM,
-    "cd firmware_bridge/firmware": "for the next line",
-    "make": "in firmware_bridge/firmware: tests/system/test_firmware.py",
-    "make flash PORT=/dev/ttyUSB0": "needs the board; below it is asked what it would do",
-    "avrdude -c arduino -p m328p -P /dev/ttyUSB0 -b 115200"
-    " -U flash:w:build/avr-16/edgehar.hex:i": "needs the board",
+REASONS = {
+    ".ci/run": (
+        "make demo", "make test", "make venv", "make lint", "make test-fast", "make test-system",
+        "make check", "make .venv/board",
+    ),
+    "minutes: tests/device/test_bench.py": ("make bench",),
+    "hours of training: tests/train/wrist/test_final_fit.py": ("make bundles",),
+    "changes the whole system": (
+        "sudo apt install python3-venv git make", "sudo apt install python3-numpy",
+        'sudo usermod -aG dialout,i2c "$USER"', "sudo rm -r /opt/edgehar",
+        "sudo apt install gcc-avr avr-libc make avrdude",
+    ),
+    "only on Raspberry Pi OS": (
+        "sudo raspi-config nonint do_i2c 0", "sudo raspi-config nonint do_serial_hw 0",
+        "sudo raspi-config nonint do_serial_cons 1",
+    ),
+    "asks questions: tests/device/test_init.py": (
+        ".venv/bin/edgehar init", "sudo /opt/edgehar/bin/edgehar init",
+    ),
+    "needed for the next lines": ("git pull", "cd firmware_bridge/firmware"),
+    "only on 32 bit: tests/system/test_architectures.py runs the same packages": (
+        "python3 -m venv --system-site-packages .venv && .venv/bin/pip install --editable .",
+    ),
+    "uses the kernel: tests/system/test_guest.py": ("i2cdetect -y 1",),
+    "tests/system/nspawn.py makes the same": (
+        "sudo python3 -m venv /opt/edgehar", "sudo /opt/edgehar/bin/pip install .",
+    ),
+    "tests/system/test_service.py": (
+        "sudo /opt/edgehar/bin/edgehar service install --source serial:/dev/ttyUSB0 --dry-run",
+        "sudo /opt/edgehar/bin/edgehar service install --source serial:/dev/ttyUSB0",
+        "sudo /opt/edgehar/bin/edgehar service install",
+        "/opt/edgehar/bin/edgehar service status", "systemctl status edgehar",
+        "sudo /opt/edgehar/bin/edgehar service uninstall --purge",
+    ),
+    "in firmware_bridge/firmware: tests/system/test_firmware.py": ("make",),
+    "needs the board; the test of make flash compares the two": (
+        "make flash PORT=/dev/ttyUSB0",
+        ("avrdude -c arduino -p m328p -P /dev/ttyUSB0 -b 115200"
+         " -U flash:w:build/avr-16/edgehar.hex:i"),
+    ),
 }  # fmt: skip
-"""Why not as it stands, or by what else."""
+"""Reasons not to run commands here, or the place that runs them."""
+NOT_RUN = {command: reason for reason, those in REASONS.items() for command in those}
 MAY_FAIL = {"edgehar doctor": {0, 1}}
-"""Other exit codes than 0, as they are documented: a machine of tests has no sensor."""
+"""Documented exit codes: a machine without a sensor gives 1."""
 
 
 def programs(text: str) -> set[str]:
@@ -75,7 +73,7 @@ TO_RUN = [
 ]
 
 
-def test_what_is_not_run_is_in_the_pages_and_its_reason_is_there() -> None:
+def test_a_listed_command_is_in_the_pages_and_its_reason_exists() -> None:
     assert set(NOT_RUN) <= {command.text for page in PAGES for command in commands(page)}
     for reason in NOT_RUN.values():
         for word in reason.replace(",", " ").split():
@@ -83,7 +81,7 @@ def test_what_is_not_run_is_in_the_pages_and_its_reason_is_there() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_command_is_of_a_program_that_may_be_run_or_is_listed(page: Path) -> None:
+def test_a_command_may_be_run_or_is_listed(page: Path) -> None:
     for command in commands(page):
         assert command.text in NOT_RUN or programs(command.text) <= RUN, (
             f"{name(page)}: {command.text}: run it, or say why not"
@@ -91,11 +89,11 @@ def test_a_command_is_of_a_program_that_may_be_run_or_is_listed(page: Path) -> N
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make")
-def test_make_flash_would_run_what_the_page_says_that_it_runs() -> None:
+def test_make_flash_would_run_the_command_of_the_page() -> None:
     make = ["make", "-n", "-C", "firmware_bridge/firmware", "flash", "PORT=/dev/ttyUSB0"]
-    would = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (said,) = [text for text in NOT_RUN if text.startswith("avrdude ")]
-    assert said in would.splitlines()
+    plan = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [text for text in NOT_RUN if text.startswith("avrdude ")]
+    assert command in plan.splitlines()
 
 
 def kind(command: Command) -> str:
@@ -111,9 +109,9 @@ def pages_with(wanted: str) -> list[Path]:
 def check(scratch: Scratch, page: Path, wanted: str) -> None:
     for command in [one for where, one in TO_RUN if where == page and kind(one) == wanted]:
         done = scratch.run(command.text)
-        said = f"{name(page)}: {command.text}\n{done.out[-500:]}\n{done.log[-2000:]}"
-        assert done.code in MAY_FAIL.get(command.text, {0}), said
-        assert "Traceback" not in done.log, said
+        output = f"{name(page)}: {command.text}\n{done.out[-500:]}\n{done.log[-2000:]}"
+        assert done.code in MAY_FAIL.get(command.text, {0}), output
+        assert "Traceback" not in done.log, output
 
 
 @pytest.mark.parametrize("page", pages_with("end"), ids=name)

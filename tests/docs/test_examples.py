@@ -1,4 +1,4 @@
-"""Settings load, JSON is what is written, SQL and Python run; code in the text names what is."""
+"""Examples in the pages work, and commands, options and modules in the text exist."""
 
 import importlib.util
 import json
@@ -29,7 +29,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, name, prose
 from tests.docs.scratch import Scratch
 
 LANGUAGES = {"sh", "toml", "json", "sql", "python", "hex", ""}
-"""hex: tests/firmware_bridge/test_protocol.py. Without a name: what is not typed."""
+"""hex: tests/firmware_bridge/test_protocol.py. Without a name: output."""
 
 
 def of(language: str) -> list[Block]:
@@ -40,7 +40,7 @@ def ids(value: object) -> str:
     return name(value.page) if isinstance(value, Block) else ""
 
 
-def test_every_block_is_of_a_language_that_is_looked_at() -> None:
+def test_every_block_is_of_a_tested_language() -> None:
     assert {block.language for page in PAGES for block in blocks(page)} <= LANGUAGES
 
 
@@ -52,16 +52,15 @@ def test_settings_load(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of("json"), ids=ids)
-def test_json_is_what_is_written(block: Block, tmp_path: Path) -> None:
+def test_json_has_the_fields_of_the_program(block: Block, tmp_path: Path) -> None:
     if '"schema"' in block.text:
         path = tmp_path / "calibration.json"
         path.write_text(block.text)
         calibrations.read(path)
         return
-    for line in block.text.splitlines():
-        found = json.loads(line)
-        if "start_s" in found:
-            assert list(found) == [field.name for field in fields(Decision)]
+    for record in map(json.loads, block.text.splitlines()):
+        if "start_s" in record:
+            assert list(record) == [field.name for field in fields(Decision)]
 
 
 @pytest.mark.parametrize("block", of("sql"), ids=ids)
@@ -76,16 +75,16 @@ def test_sql_runs_on_a_history(block: Block, scratch: Scratch) -> None:
 )
 def test_python_runs(page: Path) -> None:
     samples, _ = Wearer(seed=1).samples([("walking", 5.0)])
-    given: dict[str, Any] = {
+    names: dict[str, Any] = {
         "samples": samples, "Bus": Bus, "I2cShim": I2cShim, "subprocess": subprocess, "os": os,
         "command": [sys.executable, "-c", ""],
     }  # fmt: skip
     for block in of("python"):
         if block.page == page:
-            exec(block.text.replace("…", "reader.wait()"), given)  # noqa: S102 -- our own page
+            exec(block.text.replace("…", "reader.wait()"), names)  # noqa: S102 -- our own page
 
 
-def test_the_example_settings_load_with_and_without_what_is_off(tmp_path: Path) -> None:
+def test_the_example_settings_load_with_and_without_the_lines_commented_out(tmp_path: Path) -> None:
     path = ROOT / "examples/edgehar.toml"
     assert configs.load(path).mqtt is None
     on = re.sub(r"^#(?! |uri|$)", "", path.read_text(), flags=re.MULTILINE)
@@ -106,64 +105,57 @@ def test_the_five_lines_are_those_of_the_page_and_recognise_walking() -> None:
 
 
 def inline(page: Path) -> list[str]:
-    """Commands in the text, and those of the blocks."""
+    """Return the code in the text, and the commands of the blocks."""
     text = prose(page)
-    if page.name == "TROUBLESHOOTING.md":  # what is quoted there has a test of its own
+    if page.name == "TROUBLESHOOTING.md":  # its quotations have a separate test
         text = re.sub(r"^\| .*? \|", "|", text, flags=re.MULTILINE)
-    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
-    return found + [command.text for command in commands(page)]
+    codes = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
+    return codes + [command.text for command in commands(page)]
 
 
-def found_by(words: list[str]) -> tuple[click.Command, list[str]]:
-    """The command of edgehar that words name, and the words after it."""
+def unknown_options(words: list[str]) -> set[str]:
+    """Return the options among the words after `edgehar` that their command does not have."""
     command: click.Command = cli
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        found = command.get_command(click.Context(command), words[0])
         if words[0] == "COMMAND":
             break
-        assert found is not None, words
-        command, words = found, words[1:]
-    return command, words
+        below = command.get_command(click.Context(command), words[0])
+        assert below is not None, words
+        command, words = below, words[1:]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return {word.partition("=")[0] for word in words if word.startswith("--")} - known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_options_that_are_named_are_there(page: Path) -> None:
+def test_options_in_the_pages_exist(page: Path) -> None:
     for code in inline(page):
         named = re.search(r"(?:^|/| )edgehar((?: [a-z-]+)+(?: .*)?| --?\w.*)$", code)
-        if named is None or code.startswith("systemd-analyze") or "systemctl" in code:
-            continue
-        command, rest = found_by(named[1].split())
-        known = {option for parameter in command.params for option in parameter.opts}
-        for word in rest:
-            if word.startswith("--"):
-                assert word.partition("=")[0] in known | {"--help"}, code
+        if named and not code.startswith("systemd-analyze") and "systemctl" not in code:
+            assert not unknown_options(named[1].split()), code
 
 
 def examples_of(command: click.Command) -> Iterator[str]:
-    """What --help shows, of a command and all below it."""
+    """Yield the examples of --help of a command and of all commands below it."""
     yield from re.findall(
         r"^ +(edgehar .*?)(?: +#.*| +\\\\| &)?$", command.epilog or "", re.MULTILINE
     )
     if isinstance(command, click.Group):
         context = click.Context(command)
-        for below in command.list_commands(context):
-            found = command.get_command(context, below)
-            assert found is not None
-            yield from examples_of(found)
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below is not None
+            yield from examples_of(below)
 
 
-def test_options_in_the_examples_of_help_are_there() -> None:
+def test_options_in_the_examples_of_help_exist() -> None:
     examples = list(examples_of(cli))
     assert len(examples) > 30
     for example in examples:
-        command, rest = found_by(example.split()[1:])
-        known = {option for parameter in command.params for option in parameter.opts}
-        for word in rest:
-            assert not word.startswith("--") or word in known, example
+        assert not unknown_options(example.split()[1:]), example
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_targets_modules_and_extras_that_are_named_are_there(page: Path) -> None:
+def test_targets_modules_and_extras_in_the_pages_exist(page: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     makefiles = [ROOT / "Makefile", ROOT / "firmware_bridge/firmware/Makefile"]
     rules = "\n".join(path.read_text() for path in makefiles)

@@ -1,8 +1,7 @@
-"""Boards that are not here: Debian 12 for another processor, unpacked, with edgehar's wheels.
+"""File systems of boards with other processors: Debian 12, unpacked, with edgehar's wheels.
 
-Nothing foreign runs while one is made, but for Python itself under qemu-user to compile what the
-wheels and Debian bring. `python -m tests.system.board` makes both; what is there and of the same
-recipe is kept, in build/system.
+Only Python runs under qemu-user meanwhile, to compile the packages. `python -m tests.system.board`
+makes both boards in build/system, and keeps them while their recipe does not change.
 """
 
 import hashlib
@@ -19,17 +18,17 @@ from tests.system.debian import mirror
 REPOSITORY = Path(__file__).parents[2]
 BUILD = REPOSITORY / "build" / "system"
 PYTHON = "3.11"
-"""Debian 12's."""
+"""The version of Debian 12."""
 PATIENCE_S = 600.0
-"""With a mirror or an index, before it is given up."""
+"""The longest time for a download."""
 SITE = f"usr/local/lib/python{PYTHON}/dist-packages"
-"""Where Debian's Python looks for what is not Debian's."""
+"""Debian's folder for Python packages that are not from Debian."""
 
 _WHEELS = (
     "click", "markdown-it-py", "mdurl", "numpy", "Pygments", "pyserial", "rich", "smbus2",
     "tflite-runtime",
 )  # fmt: skip
-"""What edgehar brings with it on a board; where Debian's numpy is among the packages, not that."""
+"""edgehar's dependencies on a board, except those that are among a board's Debian packages."""
 _UNWANTED = (
     "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/perl/*",
     "/usr/lib/*/perl/*", "/usr/lib/*/gconv/*", "/usr/lib/udev/hwdb.d/*", "/usr/lib/linux-image-*",
@@ -42,16 +41,16 @@ _MERGED = 'mkdir -p "$1"/usr/bin "$1"/usr/sbin "$1"/usr/lib && ln -s usr/bin usr
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One kind of processor."""
+    """A kind of processor, and the file system for it."""
 
     machine: str
-    """As the kernel and wheels call it."""
+    """Name in the kernel and in wheels."""
     architecture: str
-    """As Debian calls it."""
+    """Name in Debian."""
     qemu: str
     packages: tuple[str, ...]
     alternatives: tuple[tuple[str, str], ...] = ()
-    """Links that Debian's packages make when they are configured: path, target."""
+    """Links that packages make during configuration: path, target."""
 
     @property
     def root(self) -> Path:
@@ -59,7 +58,7 @@ class Board:
         return BUILD / self.machine / "root"
 
     def command(self, *arguments: str) -> list[str]:
-        """Return how to run its Python here, under qemu-user."""
+        """Return a command that runs its Python here, under qemu-user."""
         return [self.qemu, "-L", str(self.root), str(self.root / f"usr/bin/python{PYTHON}"),
                 *arguments]  # fmt: skip
 
@@ -79,22 +78,22 @@ ARMV7L = Board(
 
 
 def make(board: Board) -> Board:
-    """Make the board's root file system, unless it is there."""
+    """Make the board's root file system, unless it exists with the same recipe."""
     recipe = Path(__file__).read_bytes() + (REPOSITORY / "constraints.txt").read_bytes()
-    made = BUILD / board.machine / "recipe"
+    stamp = BUILD / board.machine / "recipe"
     name = hashlib.sha256(recipe).hexdigest()
-    if not made.exists() or made.read_text() != name:
-        shutil.rmtree(made.parent, ignore_errors=True)
+    if not stamp.exists() or stamp.read_text() != name:
+        shutil.rmtree(stamp.parent, ignore_errors=True)
         board.root.mkdir(parents=True)
         _unpack_debian(board)
         _unpack_wheels(board)
         _compile(board)
-        made.write_text(name)
+        stamp.write_text(name)
     return board
 
 
 def install(wheels: list[str], folder: Path, *options: str) -> None:
-    """Unpack wheels, as pip does, where another machine's Python will find them."""
+    """Unpack wheels into a folder for another machine's Python."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     into = ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
     subprocess.run([*pip, *into, *options, *wheels], check=True, timeout=PATIENCE_S)
@@ -102,12 +101,12 @@ def install(wheels: list[str], folder: Path, *options: str) -> None:
 
 def _unpack_debian(board: Board) -> None:
     tar = board.root.with_suffix(".tar")
-    kept = [f"path-exclude={path}" for path in _UNWANTED]
-    kept += [f"path-include=/lib/modules/*/kernel/drivers/{kind}/*" for kind in _MODULES]
+    files = [f"path-exclude={path}" for path in _UNWANTED]
+    files += [f"path-include=/lib/modules/*/kernel/drivers/{kind}/*" for kind in _MODULES]
     subprocess.run(
         ["mmdebstrap", "--quiet", "--variant=extract", f"--architectures={board.architecture}",
          f"--include={','.join(board.packages)}", f"--setup-hook={_MERGED}",
-         *(f"--dpkgopt={option}" for option in kept), "bookworm", str(tar), mirror()],
+         *(f"--dpkgopt={option}" for option in files), "bookworm", str(tar), mirror()],
         check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     subprocess.run(["tar", "-xf", tar, "-C", board.root, "--exclude=./dev/*"], check=True)
@@ -134,9 +133,9 @@ def _unpack_wheels(board: Board) -> None:
 
 
 def _compile(board: Board) -> None:
-    """Compile what is in Python: an emulated processor takes half a minute at each start else.
+    """Compile all Python modules, which saves an emulated processor half a minute at each start.
 
-    Unchecked: a file's time does not survive the way into a guest's memory.
+    Unchecked, because file times are lost on the way into a guest's memory.
     """
     libraries = (f"usr/lib/python{PYTHON}", "usr/lib/python3", SITE)
     folders = [str(board.root / one) for one in libraries if (board.root / one).is_dir()]

@@ -1,4 +1,4 @@
-"""What the tests in the guest share: one guest, a USB I2C adapter in it, a chip on its bus."""
+"""Shared parts: firmware images; one guest, a USB I2C adapter in it, a chip on its bus."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +10,36 @@ from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import Feed
 from firmware_bridge.simulator.noise import Noise
+from tests.stand_ins import firmware
+from tests.stand_ins.firmware import Image
 from tests.stand_ins.usb_i2c import UsbI2c
 from tests.system import guest as guests
 from tests.system import images
 from tests.system.debian import needs
+
+
+@pytest.fixture(scope="session")
+def avr(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    needs("gcc-avr", "avr-libc", "gcc", "libc6-dev", "make", "libsimavr-dev", "libelf-dev")
+    return firmware.build_avr(tmp_path_factory.mktemp("avr"))
+
+
+@pytest.fixture(scope="session")
+def rp2040(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    needs("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "make", "python3-unicorn")
+    return firmware.build_rp2040(tmp_path_factory.mktemp("rp2040"))
+
+
+@pytest.fixture(params=["avr", "rp2040"])
+def image(request: pytest.FixtureRequest) -> Image:
+    built: Image = request.getfixturevalue(request.param)
+    return built
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    """The path of a simulator's serial port."""
+    return tmp_path / "port"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +67,7 @@ def booted(
 
 @pytest.fixture
 def guest(booted: guests.Guest) -> Iterator[guests.Guest]:
-    """What it said is shown where a test fails."""
+    """If a test fails, pytest shows the guest's log and console."""
     yield booted
     booted.ask("systemctl stop edgehar")
     print(booted.log(), booted.tail(), sep="\n")

@@ -1,4 +1,4 @@
-"""The Debian packages that the system tests need; a test that lacks one says which."""
+"""Debian packages of the system tests; a test without its packages is skipped with a reason."""
 
 import subprocess
 from pathlib import Path
@@ -6,27 +6,24 @@ from pathlib import Path
 import pytest
 
 PACKAGES = Path(__file__).with_name("packages.txt")
-"""All of them, one a line, for `make test-system`."""
+"""All packages, one a line, for `make test-system`."""
 
 
 def missing(*packages: str) -> list[str]:
     """Return those that are not installed."""
-    found = []
-    for package in packages:
-        try:
-            said = subprocess.run(
-                ["dpkg-query", "-W", "-f", "${Status}", package],
-                capture_output=True, text=True, check=False,
-            ).stdout  # fmt: skip
-        except FileNotFoundError:  # no Debian
-            said = ""
-        if "ok installed" not in said:
-            found.append(package)
-    return found
+    try:
+        listed = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${Package} ${Status}\n", *packages],
+            capture_output=True, text=True, check=False,
+        ).stdout.splitlines()  # fmt: skip
+    except FileNotFoundError:  # no Debian
+        listed = []
+    installed = {line.split()[0] for line in listed if line.endswith("ok installed")}
+    return [package for package in packages if package not in installed]
 
 
 def needs(*packages: str) -> None:
-    """Skip what follows, with the reason, where a package is not installed."""
+    """Skip the test, with the reason, if a package is not installed."""
     unlisted = set(packages) - set(PACKAGES.read_text().split())
     assert not unlisted, f"{PACKAGES} lacks {unlisted}"
     if lacking := missing(*packages):
@@ -34,12 +31,12 @@ def needs(*packages: str) -> None:
 
 
 def mirror(suite: str = "bookworm") -> str:
-    """Return the line of apt's sources for a release, from the mirror that this machine uses."""
-    said = subprocess.run(
+    """Return a line for apt's sources with this machine's mirror."""
+    targets = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(RELEASE)"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    for line in said.splitlines():
+    for line in targets.splitlines():
         site, origin, release = line.rsplit(" ", 2)
         if origin == "Debian" and not release.endswith("-security"):
             return f"deb {site} {suite} main"

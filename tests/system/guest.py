@@ -1,6 +1,6 @@
 """A guest: the arm64 board under QEMU, with Debian's kernel and systemd.
 
-An emulated processor (TCG), so it needs no privileges and no /dev/kvm.
+QEMU emulates the processor (TCG), so the guest needs no privileges and no /dev/kvm.
 """
 
 import contextlib
@@ -10,23 +10,21 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tests.system import images
+from tests.waiting import wait_for
 
 LIFE_S = 2400
-"""After so long a guest is killed, whatever it does."""
+"""The longest life of a guest; then it is killed."""
 BOOT_S = 120.0
 PACKAGES = (*images.PACKAGES, "qemu-system-arm")
 
+wait_until = partial(wait_for, every_s=0.5)
+"""Waits without loading a guest or a container."""
 _QUIET = "systemd.show_status=0 loglevel=4 panic=-1"
-
-
-class GuestError(AssertionError):
-    """The guest does not answer, or says that a command failed; with its console's last lines."""
 
 
 class Guest:
@@ -50,7 +48,7 @@ class Guest:
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=commands,path={self._commands},server=on,wait=off",
             "-device", "virtserialport,chardev=commands,name=edgehar",
-            # Last: once QEMU has told its name, all the others are there.
+            # Last: when QEMU has printed its name, all other devices exist.
             "-chardev", "pty,id=line", "-device", "usb-serial,chardev=line,always-plugged=on",
         ]  # fmt: skip
 
@@ -60,38 +58,32 @@ class Guest:
         )
         try:
             self.serial_port = self._pty()
-            # On a busy machine it would lose samples, as a busy board does: its chip does not wait.
+            # The chip does not wait: on a busy machine a slow guest would lose samples.
             with contextlib.suppress(PermissionError):
                 os.setpriority(os.PRIO_PGRP, self._qemu.pid, -10)
             self._socket.connect(str(self._commands))
             self.run("true", timeout_s=BOOT_S)
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._qemu.terminate()  # `timeout` passes it on
+    def __exit__(self, *_: object) -> None:
+        self._qemu.terminate()  # `timeout` forwards the signal
         self._qemu.communicate()
         self._socket.close()
 
     def run(self, command: str, timeout_s: float = 30.0) -> str:
-        """Run a command of bash as root; return what it prints. Raises GuestError."""
+        """Run a command of bash as root; which must succeed; return its output."""
         code, out = self.ask(command, timeout_s)
-        if code:
-            raise GuestError(f"in the guest `{command}` gives {code}:\n{out}\n{self.tail()}")
+        assert code == 0, f"in the guest `{command}` gives {code}:\n{out}\n{self.tail()}"
         return out
 
     def ask(self, command: str, timeout_s: float = 30.0) -> tuple[int, str]:
-        """Run a command; return its exit code too. Raises GuestError if no answer comes."""
+        """Run a command; return exit code and output."""
         self._number += 1
-        asked = {"number": self._number, "command": command, "timeout_s": timeout_s}
-        self._socket.sendall(json.dumps(asked).encode() + b"\n")
+        request = {"number": self._number, "command": command, "timeout_s": timeout_s}
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
         deadline = time.monotonic() + timeout_s + 10
         while True:
             answer = json.loads(self._line(deadline, command))
@@ -100,14 +92,13 @@ class Guest:
 
     def _pty(self) -> Path:
         assert self._qemu.stdout is not None
-        said = self._qemu.stdout.readline().decode()
-        pty = re.search(r"redirected to (/dev/pts/\d+)", said)
-        if pty is None:
-            raise GuestError(f"QEMU does not start: {said}{self._qemu.stdout.read().decode()}")
+        line = self._qemu.stdout.readline().decode()
+        pty = re.search(r"redirected to (/dev/pts/\d+)", line)
+        assert pty, f"QEMU does not start: {line}{self._qemu.stdout.read().decode()}"
         return Path(pty[1])
 
     def tail(self) -> str:
-        """Return the last that the guest wrote on its console, and the daemon in its log."""
+        """Return the last lines of the guest's console."""
         text = self.console.read_text(errors="replace") if self.console.exists() else ""
         return "guest's console: … " + "\n".join(text.splitlines()[-25:])
 
@@ -118,32 +109,31 @@ class Guest:
                 data = self._socket.recv(65536)
             except TimeoutError:
                 data = b""
-            if not data:
-                raise GuestError(f"the guest does not answer `{command}`\n{self.tail()}")
+            assert data, f"the guest does not answer `{command}`\n{self.tail()}"
             self._waiting += data
         line, _, self._waiting = self._waiting.partition(b"\n")
         return line
 
     def start(self, source: str, model: str) -> None:
-        """Start the daemon's unit on a source."""
+        """Start the daemon's unit with a source."""
         self.run(
             f"printf 'SOURCE=%s\\nMODEL=%s\\n' '{source}' '{model}' >/run/edgehar.env && "
             "rm -rf /run/edgehar/* /run/decisions.jsonl && systemctl start edgehar"
         )
 
     def memory_mb(self) -> float:
-        """Return the most memory that the daemon has had."""
-        asked = "cat /proc/$(systemctl show edgehar -p MainPID --value)/status"
-        (line,) = (line for line in self.run(asked).splitlines() if line.startswith("VmHWM:"))
+        """Return the daemon's peak memory."""
+        status = self.run("cat /proc/$(systemctl show edgehar -p MainPID --value)/status")
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1000
 
     def decisions(self) -> list[dict[str, Any]]:
-        """Return what the daemon has said so far."""
+        """Return the daemon's decisions so far."""
         _, out = self.ask("cat /run/decisions.jsonl")
         return [json.loads(line) for line in out.splitlines() if line.endswith("}")]
 
     def log(self) -> str:
-        """Return what the daemon has logged since its start."""
+        """Return the daemon's log since its start."""
         return self.ask("cat /run/edgehar.log")[1]
 
     def stop(self) -> dict[str, Any]:
@@ -151,11 +141,3 @@ class Guest:
         self.run("systemctl stop edgehar")
         report: dict[str, Any] = json.loads(self.run("cat /run/edgehar/report.json"))
         return report
-
-
-def wait_until(true: Callable[[], object], seconds: float, what: str) -> None:
-    """Look twice a second; fail where it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.5)

@@ -1,7 +1,7 @@
-"""What a guest boots: Debian's kernel, and a file system that is all in memory.
+"""The images of a guest: Debian's kernel, and a file system in memory.
 
-Two cpio archives, one after the other: the board's root, which is kept, and edgehar's own wheel
-with the tests' units.
+Two cpio archives, one after the other: the board's root, which is kept, and edgehar's wheel with
+the tests' units.
 """
 
 import shutil
@@ -29,14 +29,14 @@ _LINKS = {
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """What a guest boots."""
+    """Kernel and initial RAM disk."""
 
     kernel: Path
     initrd: Path
 
 
 def make(folder: Path) -> Images:
-    """Make the images in a folder: the board's are kept, edgehar's wheel is always new."""
+    """Make the images in a folder: the board's archive is kept, edgehar's wheel is always new."""
     one = board.make(board.AARCH64)
     (kernel,) = (one.root / "boot").glob("vmlinuz-*")
     base = one.root.with_name("base.cpio")
@@ -67,7 +67,7 @@ def make(folder: Path) -> Images:
 
 
 def wheel(folder: Path) -> Path:
-    """Build edgehar's wheel from this checkout, in a copy: setuptools litters."""
+    """Build edgehar's wheel from a copy of this checkout, because setuptools leaves files."""
     with TemporaryDirectory() as copy:
         for name in _COPIED:
             source, target = board.REPOSITORY / name, Path(copy, name)

@@ -1,6 +1,6 @@
-"""A board of this machine's own processor: systemd booted by systemd-nspawn, in a second.
+"""A container with systemd as a board of this machine's processor; it boots in a second.
 
-/usr is this machine's, read-only; all else is a folder. There is no udev in it.
+/usr is this machine's, read-only; the rest is a folder. The container has no udev.
 """
 
 import os
@@ -10,7 +10,6 @@ import sys
 import sysconfig
 import time
 from pathlib import Path
-from types import TracebackType
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("dbus", "libnss-systemd", "systemd", "systemd-container")
@@ -21,7 +20,7 @@ _FOLDERS = (
     "etc/modules-load.d", "etc/sysusers.d", "etc/systemd/system/multi-user.target.wants",
     "etc/udev/rules.d",
 )  # fmt: skip
-"""That Debian has."""
+"""Folders of every Debian."""
 _NOT_OURS = ("/etc/machine-id", "/var/cache", "/var/lib/systemd", "/var/log", "/var/tmp")  # noqa: S108
 _INSTALLED = "/opt/edgehar"
 PROGRAM = f"{_INSTALLED}/bin/edgehar"
@@ -36,7 +35,7 @@ _SCRIPT = f"#!{_INSTALLED}/bin/python\nfrom device.cli import main\n\nmain()\n"
 
 
 def refused() -> str:
-    """Say why no container can run here; nothing where one can."""
+    """Return why no container can run here; an empty text if one can."""
     if os.geteuid():
         return "systemd-nspawn needs root"
     try:
@@ -54,7 +53,7 @@ class Container:
     """A booted container, with edgehar installed in it; a context manager."""
 
     def __init__(self, folder: Path, line: Path) -> None:
-        """`line`, a pty, is its serial port PORT."""
+        """`line`, a pty, becomes the container's serial port PORT."""
         self.root = folder / "root"
         self.console = folder / "console.log"
         self._line = line
@@ -65,26 +64,21 @@ class Container:
         self._boot()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.power_off()
 
     def reboot(self) -> None:
-        """Boot anew, with the same files."""
+        """Boot again with the same files."""
         self.power_off()
         self._boot()
 
     def power_off(self) -> None:
-        """End it at once."""
+        """Stop the container without a shutdown."""
         self._nspawn.terminate()
         self._nspawn.wait(timeout=30)
 
     def ask(self, command: str, timeout_s: float = 60.0) -> tuple[int, str]:
-        """Run a command of bash as root in it; return its exit code and what it prints."""
+        """Run a command of bash as root; return exit code and output."""
         inside = ["nsenter", "--target", str(self._pid), "--all", "/bin/bash", "-c", command]
         done = subprocess.run(
             inside, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -93,13 +87,13 @@ class Container:
         return done.returncode, done.stdout
 
     def run(self, command: str) -> str:
-        """Run a command that must not fail."""
+        """Run a command that must succeed; return its output."""
         code, out = self.ask(command)
         assert code == 0, f"`{command}` gives {code}:\n{out}\n{self.log()}"
         return out
 
     def edgehar(self, *arguments: str) -> str:
-        """Run edgehar as root; it must not fail."""
+        """Run edgehar as root, which must succeed; return its output."""
         return self.run(f"{PROGRAM} {' '.join(arguments)}")
 
     def shown(self, name: str) -> str:
@@ -107,11 +101,11 @@ class Container:
         return self.run(f"systemctl show edgehar --value --property={name}").strip()
 
     def log(self) -> str:
-        """Return what the service and systemd said of it."""
+        """Return the journal of the service."""
         return self.ask("journalctl --no-pager --output=cat --unit=edgehar")[1]
 
     def files(self) -> set[str]:
-        """Return all that outlives a boot, but logs, backups and what systemd keeps for itself."""
+        """Return all permanent files, except logs, backups and systemd's own state."""
         skip = " -o ".join(f"-path {path}" for path in _NOT_OURS)
         return set(
             self.run(f"find /etc /var \\( {skip} -o -name '*-' \\) -prune -o -print").split()
@@ -135,8 +129,8 @@ class Container:
         while time.monotonic() < deadline:
             assert self._nspawn.poll() is None, self.console.read_text(errors="replace")
             children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
-            if found := children.read_text().split():
-                self._pid = int(found[0])
+            if processes := children.read_text().split():
+                self._pid = int(processes[0])
                 if self.ask("systemctl is-active multi-user.target")[1].strip() == "active":
                     return
             time.sleep(0.1)
@@ -158,7 +152,7 @@ class Container:
         self._install(self.root / _INSTALLED[1:])
 
     def _install(self, venv: Path) -> None:
-        """Make what `pip install` would make: an environment, with this checkout in it."""
+        """Make the environment of a `pip install` of this checkout."""
         python = f"python{sys.version_info.major}.{sys.version_info.minor}"
         site = venv / "lib" / python / "site-packages"
         site.mkdir(parents=True)

@@ -1,9 +1,9 @@
-"""Other processors under qemu-user: what is shipped gives there what it gives here.
+"""Other processors under qemu-user: the shipped models give the results of this machine.
 
-All up to a model's input is the same to the last bit, and so are the runtime's reference kernels.
-Its fast ones are not: x86 rounds where Arm does not, an int8 step in a layer now and then, up to 8
-steps of 1/256 in a probability (wrist). Two classes that are nearly as probable may so change
-places; what the runtimes may differ by is bounded by the self-test's tolerance.
+The model's input and the runtime's reference kernels are bit-identical. The fast kernels are not:
+x86 and Arm round some values differently, which changes a probability by up to 8 steps of 1/256
+(wrist). Two classes of nearly equal probability may change places. The self-test's tolerance limits
+the difference.
 """
 
 import json
@@ -42,7 +42,7 @@ def there(request: pytest.FixtureRequest) -> board.Board:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A wearer, and then noise as strong as blows: all of int8's range."""
+    """A wearer, then noise as strong as blows, which uses the whole int8 range."""
     worn, _ = Wearer(seed=4).samples(SCRIPT)
     random = np.random.default_rng(4)
     t_s = worn.t_s[-1] + 0.02 * np.arange(1, 1001)
@@ -57,7 +57,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> str:
 @cache
 def python(on: board.Board | None, *arguments: str) -> str:
     command = [sys.executable, *arguments] if on is None else on.command(*arguments)
-    # The board's own packages, edgehar of this checkout, and nothing else of the host's.
+    # The board's packages and this checkout; no other package of the host.
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(board.REPOSITORY)}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -67,6 +67,11 @@ def python(on: board.Board | None, *arguments: str) -> str:
     return done.stdout
 
 
+def outputs(on: board.Board | None, recording: str) -> dict[str, Any]:
+    by_model: dict[str, Any] = json.loads(python(on, str(OUTPUTS), recording, *MODELS))
+    return by_model
+
+
 def decisions(on: board.Board | None, recording: str, model: str) -> list[dict[str, Any]]:
     text = python(on, "-c", EDGEHAR, "classify", recording, "--model", model)
     return [json.loads(line) for line in text.splitlines()]
@@ -74,14 +79,14 @@ def decisions(on: board.Board | None, recording: str, model: str) -> list[dict[s
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_self_test_passes(there: board.Board, model: str) -> None:
-    said = python(there, "-c", EDGEHAR, "bundle", "check", model)
-    assert "whole; self-test on tflite_runtime gives" in said
+    report = python(there, "-c", EDGEHAR, "bundle", "check", model)
+    assert "whole; self-test on tflite_runtime gives" in report
 
 
-def test_windows_and_plain_int8_outputs_are_the_same_bits(
+def test_windows_and_reference_outputs_are_the_same_bits(
     there: board.Board, recording: str
 ) -> None:
-    x86, arm = (json.loads(python(on, str(OUTPUTS), recording, *MODELS)) for on in (HERE, there))
+    x86, arm = (outputs(on, recording) for on in (HERE, there))
     for model in MODELS:
         classes = np.argmax(x86[model]["reference"], axis=1)
         assert len(classes) > 80
@@ -90,10 +95,10 @@ def test_windows_and_plain_int8_outputs_are_the_same_bits(
         assert arm[model]["reference"] == x86[model]["reference"]
 
 
-def test_classes_are_the_same_but_for_a_tie(there: board.Board, recording: str) -> None:
-    x86, arm = (json.loads(python(on, str(OUTPUTS), recording, *MODELS)) for on in (HERE, there))
+def test_classes_are_the_same_except_near_a_tie(there: board.Board, recording: str) -> None:
+    x86, arm = (outputs(on, recording) for on in (HERE, there))
     for model in MODELS:
-        here, far = (np.array(found[model]["probabilities"]) for found in (x86, arm))
+        here, far = (np.array(every[model]["probabilities"]) for every in (x86, arm))
         assert np.abs(far - here).max() <= SELF_TEST_TOLERANCE
         best = np.sort(here, axis=1)
         clear = best[:, -1] - best[:, -2] > 2 * SELF_TEST_TOLERANCE
@@ -106,9 +111,9 @@ def test_decisions_are_the_same(there: board.Board, recording: str, model: str) 
     here, far = (decisions(on, recording, model) for on in (HERE, there))
     assert len(here) > 80
     assert len({one["activity"] for one in here}) > 2
-    told = ("start_s", "end_s", "state", "activity", "reason", "lost", "model")
+    keys = ("start_s", "end_s", "state", "activity", "reason", "lost", "model")
     for one, other in zip(here, far, strict=True):
-        assert [one[key] for key in told] == [other[key] for key in told]
+        assert [one[key] for key in keys] == [other[key] for key in keys]
 
 
 @pytest.mark.parametrize("model", MODELS)

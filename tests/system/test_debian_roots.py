@@ -1,11 +1,10 @@
-"""The README's two commands in bare Debian roots: python3, git and make, and nothing else."""
+"""The README's two commands in bare Debian roots, with python3, git and make only."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,13 +16,13 @@ pytestmark = pytest.mark.system
 PACKAGES = ("ca-certificates", "git", "make", "python3", "python3-venv")
 PASSED_ON = ("PIP_CERT", "PIP_FIND_LINKS", "PIP_INDEX_URL", "SSL_CERT_FILE", "http_proxy",
              "https_proxy", "no_proxy")  # fmt: skip
-"""What pip may need to reach its packages; nothing else of this machine's environment."""
+"""Variables that pip may need to reach its packages; the rest of the environment is dropped."""
 FILES_OF_PIP = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 TEST_S = 1500.0
 
 
 def make_root(release: str) -> Path:
-    """Return a bare root of a Debian release; once built it is kept."""
+    """Return a bare root of a Debian release, which is built once."""
     root = BUILD / f"debian-{release}"
     if not root.exists():
         part = root.with_suffix(".part")
@@ -38,23 +37,11 @@ def make_root(release: str) -> Path:
     return root
 
 
-@contextmanager
-def checkout(root: Path) -> Iterator[None]:
-    """Clone what is committed to /src of a root; what pip downloads is kept outside of it."""
-    source = root / "src"
-    shutil.rmtree(source, ignore_errors=True)
-    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, source], check=True)
-    try:
-        yield
-    finally:
-        shutil.rmtree(source)
-
-
-def run(root: Path, command: str) -> str:
-    """Run a command in /src of a root, in a clean environment; return what it prints."""
+def run(root: Path, source: str, command: str) -> str:
+    """Run a command in a root and a clean environment, in /src; return its output."""
     cache = BUILD / "pip-cache"
     cache.mkdir(exist_ok=True)
-    binds = [f"--bind={cache}:/root/.cache/pip"]
+    binds = [f"--bind={cache}:/root/.cache/pip", f"--bind={source}:/src"]
     binds += [f"--bind-ro={path}" for path in FILES_OF_PIP if Path(path).exists()]
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     for folder in environment.get("PIP_FIND_LINKS", "").split():
@@ -77,8 +64,9 @@ def run(root: Path, command: str) -> str:
 def test_the_readmes_commands_in_a_bare_debian(release: str) -> None:
     needs("mmdebstrap", "systemd-container")
     root = make_root(release)
-    with checkout(root):
-        out = run(root, "make demo")
-        assert "synthetic" in out
+    with TemporaryDirectory(dir=BUILD) as source:
+        clone = ["git", "clone", "--quiet", "--no-hardlinks", str(REPOSITORY), source]
+        subprocess.run(clone, check=True)
+        assert "synthetic" in run(root, source, "make demo")
         if release == "trixie":
-            print(run(root, "make test-fast"))
+            print(run(root, source, "make test-fast"))

@@ -1,4 +1,4 @@
-"""The arm64 guest: Debian's kernel and systemd, edgehar's wheel, sensors on real device files.
+"""The arm64 guest with Debian's kernel and systemd, edgehar's wheel, sensors at real device files.
 
 Each test puts a new chip on the bus, or plays to the serial port. The chip runs in real time.
 """
@@ -32,13 +32,13 @@ MEMORY_MB = 60
 WORN = Wearer(seed=6).samples([("walking", 25.0), ("sitting", 12.0), ("walking_upstairs", 14.0)])[0]
 NOISE = Noise(acc_g=0.002, gyro_dps=0.05)
 Put = Callable[..., Chip]
-"""Of the fixture `put`: takes a feed and, if wanted, noise."""
+"""The fixture `put`: takes a feed and optional noise."""
 
 
 def test_decisions_from_a_chip_are_those_made_here(guest: Guest, put: Put, tmp_path: Path) -> None:
-    """The samples are the same to the last bit; their times are by the chip's clock as estimated.
+    """The samples are bit-identical; their times come from the estimate of the chip's clock.
 
-    That moves the grid under the samples by a millisecond or two, so a probability by some 0.05.
+    This shifts the time grid by a millisecond or two, and a probability by about 0.05.
     """
     table = feed.values(WORN)
     quantised = fifo.samples(
@@ -47,8 +47,8 @@ def test_decisions_from_a_chip_are_those_made_here(guest: Guest, put: Put, tmp_p
     here = classified(quantised, tmp_path / "quantised.csv")
     put(feed.by_index(table))
     guest.start(I2C, "wrist")
-    # The last one here is of a window that ends with the recording; there, the chip goes on.
-    wait_until(lambda: len(guest.decisions()) >= len(here), 90, "the whole recording")
+    # The last decision here ends with the recording; in the guest the chip continues.
+    wait_until(lambda: len(guest.decisions()) >= len(here), "the whole recording", 90)
     memory_mb = guest.memory_mb()
     source = guest.stop()["source"]
     assert source["samples"] >= len(WORN)
@@ -62,37 +62,37 @@ def test_decisions_from_a_serial_port_are_those_made_here(guest: Guest, tmp_path
     with RecordingWriter(recording) as writer:
         writer.write(WORN)
     guest.start("serial:/dev/ttyUSB0", "wrist")
-    wait_until(lambda: "ready" in guest.log(), 30, "ready")
+    wait_until(lambda: "ready" in guest.log(), "ready", 30)
     port = ("--port", guest.serial_port, "--save", sent, "--speed", "4")
     played = edgehar("play", recording, *port)
     assert played.returncode == 0, played.stderr
     here = classified(read(sent)[0], tmp_path / "again.csv")
-    wait_until(lambda: len(guest.decisions()) >= len(here) - 1, 30, "the whole recording")
+    wait_until(lambda: len(guest.decisions()) >= len(here) - 1, "the whole recording", 30)
     source = guest.stop()["source"]
     assert (source["samples"], source["lost"]) == (len(WORN), 0)
     agree(guest.decisions(), here[:-1], tolerance=0.05)
 
 
 def test_the_doctor_on_a_board(guest: Guest, put: Put) -> None:
-    """Of a sensor that lies still and is then turned, and of one that is not there."""
+    """With a sensor that lies still and is then turned, and without a sensor."""
 
     def turned(index: Int64, t_s: Float64) -> Float64:
         still, turning = feed.still(index, t_s), feed.turning(40.0)(index, t_s - 5)
         return np.where((t_s < 5)[:, None], still, turning)
 
     chip = put(turned, NOISE)
-    code, found = examined(guest, 10)
-    failed = [name for name, (level, _) in found.items() if level == "fail"]
+    code, findings = examine(guest, 10)
+    failed = [name for name, (level, _) in findings.items() if level == "fail"]
     assert (code, failed) == (0, [])
-    assert all(found[name][0] == "ok" for name in ("bus", "identity", "rate", "jitter", "lost"))
-    assert "axes and signs are right" in found["gyro and acc agree"][1]
+    assert all(findings[name][0] == "ok" for name in ("bus", "identity", "rate", "jitter", "lost"))
+    assert "axes and signs are right" in findings["gyro and acc agree"][1]
     chip.absent = True
-    code, found = examined(guest, 2)
+    code, findings = examine(guest, 2)
     assert code == 1
-    assert found["samples"][0] == "fail"
+    assert findings["samples"][0] == "fail"
 
 
-def examined(guest: Guest, seconds: int) -> tuple[int, dict[str, tuple[str, str]]]:
+def examine(guest: Guest, seconds: int) -> tuple[int, dict[str, tuple[str, str]]]:
     code, page = guest.ask(f"edgehar doctor --source {I2C} --seconds {seconds} --json", 60)
     print(page)
     return code, {f["name"]: (f["level"], f["text"]) for f in json.loads(page)["findings"]}
@@ -105,9 +105,9 @@ def classified(samples: Samples, path: Path) -> list[dict[str, Any]]:
 
 
 def agree(there: list[dict[str, Any]], here: list[dict[str, Any]], tolerance: float) -> None:
-    """Hold decisions against those made here.
+    """Compare the guest's decisions with those made here.
 
-    Where one is within 0.05 of the threshold of `unknown`, the other may be on its other side.
+    Near the threshold of `unknown`, within 0.05, states may differ.
     """
     threshold = load(locate("wrist")).decision.unknown_threshold
     clear = [abs((one["confidence"] or 0) - threshold) > 0.05 for one in here]
@@ -117,8 +117,8 @@ def agree(there: list[dict[str, Any]], here: list[dict[str, Any]], tolerance: fl
     assert len(there) >= len(here)
     for far, near, certain in zip(there, here, clear, strict=False):
         if certain:
-            told = ("state", "activity", "lost", "model")
-            assert [far[key] for key in told] == [near[key] for key in told]
+            keys = ("state", "activity", "lost", "model")
+            assert [far[key] for key in keys] == [near[key] for key in keys]
         assert far["end_s"] - there[0]["start_s"] == pytest.approx(near["end_s"], abs=1e-5)
         for label, share in (near["probabilities"] or {}).items():
             assert far["probabilities"][label] == pytest.approx(share, abs=tolerance)

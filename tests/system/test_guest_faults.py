@@ -1,4 +1,4 @@
-"""The arm64 guest's sensor fails in the ways that wires do: what is said, lost and recovered."""
+"""Faults of the arm64 guest's sensor and wires: messages, losses, recovery."""
 
 import re
 from pathlib import Path
@@ -24,9 +24,9 @@ ACC_LSB_G = ACC_FULL_SCALE_G / 32768
 
 
 def clock(_: Int64, t_s: Float64) -> Float64:
-    """Feed the chip its own true time, in counts: acc x has the seconds, acc y the rest."""
+    """Feed the chip its true time, in counts: acc x has the seconds, acc y the rest."""
     seconds = np.floor(t_s + 1e-9)
-    # Samples are taken at whole microseconds, 0.02 ticks: this rounds where none of them lies.
+    # Samples are taken at whole microseconds, 0.02 ticks, so no sample is near this rounding edge.
     ticks = np.floor(TICKS * (t_s - seconds) + 0.49)
     table = np.zeros((len(t_s), 6))
     table[:, 0], table[:, 1] = ACC_LSB_G * seconds, ACC_LSB_G * ticks
@@ -41,19 +41,19 @@ def test_times_stay_true_through_storms_and_a_pulled_plug(
         "systemd-run --quiet --unit=recording --property=StandardError=truncate:/run/edgehar.log "
         f"edgehar record --source {I2C} --out /run/recording.csv"
     )
-    wait_until(lambda: "WHO_AM_I" in guest.log(), 20, "it reads")
-    passes(adapter, 6.0)
+    wait_until(lambda: "WHO_AM_I" in guest.log(), "it reads", 20)
+    sleep_chip_time(adapter, 6.0)
     adapter.bus.nack_share = 1.0
-    passes(adapter, 0.4)
+    sleep_chip_time(adapter, 0.4)
     adapter.bus.nack_share = 0.1
-    passes(adapter, 2.0)
+    sleep_chip_time(adapter, 2.0)
     adapter.bus.nack_share = 0.0
-    passes(adapter, 2.0)
+    sleep_chip_time(adapter, 2.0)
     adapter.unplug()
-    wait_until(lambda: "there is no /dev/i2c-0" in guest.log(), 20, "it notices")
+    wait_until(lambda: "there is no /dev/i2c-0" in guest.log(), "it notices", 20)
     adapter.plug()
-    wait_until(lambda: "is back" in guest.log(), 20, "it is back")
-    passes(adapter, 5.0)
+    wait_until(lambda: "is back" in guest.log(), "it is back", 20)
+    sleep_chip_time(adapter, 5.0)
     guest.run("systemctl stop recording")
     recording = tmp_path / "recording.csv"
     recording.write_text(guest.run("cat /run/recording.csv"))
@@ -63,29 +63,29 @@ def test_times_stay_true_through_storms_and_a_pulled_plug(
     true_s = counts[:, 0] + counts[:, 1] / TICKS
     steps_s = np.diff(true_s)
     lost = [int(n) for n in re.findall(r"# (\d+) samples were lost", recording.read_text())]
-    # All but the pulled plug is ridden out in the chip's FIFO.
+    # The chip's FIFO bridges every fault except the pulled plug.
     (hole,) = np.flatnonzero(steps_s > 1.5 * PERIOD_S)
     assert np.delete(steps_s, hole) == pytest.approx(PERIOD_S, abs=1e-6)
-    # What the chip would have taken while nobody could ask it is reckoned from its rate.
+    # The number of samples taken without the adapter follows from the rate.
     assert lost == [pytest.approx(steps_s[hole] / PERIOD_S - 1, abs=2)]
-    # Told apart from its neighbours each one is; 7 ms were seen, on this bus of milliseconds.
+    # Each time is nearest to its own sample; 7 ms were seen, on a bus with delays of milliseconds.
     assert np.ptp(samples.t_s - true_s) < PERIOD_S
 
 
-def test_a_chip_that_is_not_there_yet_and_one_whose_supply_dips(
+def test_a_chip_that_appears_later_and_loses_its_supply(
     guest: Guest, put: Put, adapter: UsbI2c
 ) -> None:
     chip = put(feed.by_time(feed.values(WORN), RATE_HZ))
     chip.absent = True
     guest.start(I2C, "waist")
-    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    wait_until(lambda: "no_data" in states(guest), "no data", 30)
     assert "nothing answers at 0x68 on /dev/i2c-0" in guest.log()
     chip.absent = False
-    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    wait_until(lambda: "ok" in states(guest), "an activity", 30)
     adapter.brown_out()
-    wait_until(lambda: "did its supply fail?" in guest.log(), 30, "the dip is noticed")
+    wait_until(lambda: "did its supply fail?" in guest.log(), "the brown-out is detected", 30)
     before = len(guest.decisions())
-    wait_until(lambda: "ok" in states(guest)[before:], 30, "an activity again")
+    wait_until(lambda: "ok" in states(guest)[before:], "an activity again", 30)
     source = guest.stop()["source"]
     assert source["restarts"] >= 1
     assert 0 < source["lost"] < 5 * RATE_HZ
@@ -95,23 +95,23 @@ def test_a_chip_that_is_not_there_yet_and_one_whose_supply_dips(
 def test_an_adapter_pulled_out_and_put_back(guest: Guest, put: Put, adapter: UsbI2c) -> None:
     put(feed.by_time(feed.values(WORN), RATE_HZ))
     guest.start(I2C, "waist")
-    wait_until(lambda: "ok" in states(guest), 30, "an activity")
+    wait_until(lambda: "ok" in states(guest), "an activity", 30)
     adapter.unplug()
-    wait_until(lambda: "no_data" in states(guest), 30, "no data")
+    wait_until(lambda: "no_data" in states(guest), "no data", 30)
     adapter.plug()
-    wait_until(lambda: states(guest)[-1] == "ok", 40, "an activity again")
+    wait_until(lambda: states(guest)[-1] == "ok", "an activity again", 40)
     report = guest.stop()
     assert report["source"]["reopened"] >= 1
     assert {"bus errors", "no data"} <= set(report["problems"])
-    # What went missing is told with the decision that it touches.
-    told = sum(one["lost"] for one in guest.decisions())
-    assert told == report["source"]["lost"] > 2 * RATE_HZ
+    # Each lost sample counts in one decision.
+    lost = sum(one["lost"] for one in guest.decisions())
+    assert lost == report["source"]["lost"] > 2 * RATE_HZ
     order = " ".join(states(guest))
     assert re.fullmatch("(warming_up )+(ok )+no_data( warming_up)+( ok)+", order), order
 
 
-def passes(adapter: UsbI2c, seconds: float) -> None:
-    """Let time go by on the chip's own clock: that long a fault lasts."""
+def sleep_chip_time(adapter: UsbI2c, seconds: float) -> None:
+    """Wait for a time on the chip's clock."""
     end_us = adapter.bus.clock_us() + round(1e6 * seconds)
     wait_for(lambda: adapter.bus.clock_us() >= end_us, "time on the chip's clock", seconds + 30)
 

@@ -1,8 +1,9 @@
-"""The power goes at any moment: what was not flushed is lost, torn, or there, in any combination.
+"""Power cuts at any moment: unflushed data are lost, torn or complete, in any combination.
 
-A daemon's system calls are recorded, and the disk made again as it may have been at a moment.
+The test records a daemon's system calls and rebuilds possible states of the disk.
 """
 
+import itertools
 import re
 import shutil
 import sqlite3
@@ -31,8 +32,8 @@ import os, sys, struct
 from pathlib import Path
 from tests.device.history import killing
 os_write = os.write
-killing.os.write = lambda told, number: (
-    os_write(told, number), struct.unpack("<I", number)[0] >= {DECISIONS} and os._exit(0))
+killing.os.write = lambda file, number: (
+    os_write(file, number), struct.unpack("<I", number)[0] >= {DECISIONS} and os._exit(0))
 killing.write_on(Path(sys.argv[1]), 1, 100)
 """
 _CALL = re.compile(r"\d+ +(\w+)\((.*)\) += (-?\d+)")
@@ -41,7 +42,7 @@ _QUOTED = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One that changes a file, or says that a decision was kept."""
+    """A call that changes a file, or reports that a decision was stored."""
 
     kind: str
     name: str = ""
@@ -51,40 +52,39 @@ class Call:
 
 @dataclass(slots=True)
 class OnDisk:
-    """One file: what is certain, and what has not been flushed."""
+    """One file: its certain content, and the calls not flushed yet."""
 
     certain: bytearray = field(default_factory=bytearray)
     pending: list[Call] = field(default_factory=list)
 
     def flush(self) -> None:
-        """Make all of it certain."""
+        """Make the whole content certain."""
         for call in self.pending:
             _apply(self.certain, call)
         self.pending.clear()
 
     def flush_name(self) -> None:
-        """Make certain that it was removed, if it was."""
+        """Make a removal certain."""
         removed = [at for at, call in enumerate(self.pending) if call.kind == "unlink"]
         if removed:
             self.certain.clear()
             del self.pending[: removed[-1] + 1]
 
-    def after_cut(self, chance: np.random.Generator) -> bytes:
-        """Return what may be there: of each write all, nothing, or some sectors."""
-        found = bytearray(self.certain)
+    def after_cut(self, random: np.random.Generator) -> bytes:
+        """Return a possible content: of each write all, nothing, or some sectors."""
+        content = bytearray(self.certain)
         for call in self.pending:
-            luck = chance.integers(3)
+            luck = random.integers(3)
             if luck == 0:
-                _apply(found, call)
+                _apply(content, call)
             elif luck == 1 and call.kind == "write":
-                at = 0
-                while at < len(call.data):
-                    end = at + _SECTOR - (call.offset + at) % _SECTOR
-                    if chance.integers(2):
+                first = _SECTOR - call.offset % _SECTOR
+                ends = [*range(first, len(call.data), _SECTOR), len(call.data)]
+                for at, end in itertools.pairwise([0, *ends]):
+                    if random.integers(2):
                         part = Call("write", call.name, call.offset + at, call.data[at:end])
-                        _apply(found, part)
-                    at = end
-        return bytes(found)
+                        _apply(content, part)
+        return bytes(content)
 
 
 def _apply(content: bytearray, call: Call) -> None:
@@ -100,10 +100,10 @@ def calls_of(trace: Path, folder: Path) -> Iterator[Call]:
     names: dict[str, str] = {}
     with trace.open() as lines:
         for line in lines:
-            found = _CALL.match(line)
-            if found is None or found[3].startswith("-"):
+            match = _CALL.match(line)
+            if match is None or match[3].startswith("-"):
                 continue
-            kind, arguments, result = found.groups()
+            kind, arguments, result = match.groups()
             quoted = _QUOTED.search(arguments)
             text = bytes.fromhex(quoted[1].replace("\\x", "")) if quoted else b""
             file, *rest = arguments.split(", ")
@@ -112,11 +112,11 @@ def calls_of(trace: Path, folder: Path) -> Iterator[Call]:
             elif kind == "unlink":
                 yield Call("unlink", Path(text.decode()).name)
             elif kind == "write" and file == "1":
-                yield Call("kept")
+                yield Call("stored")
             elif not names.get(file):
                 continue
             elif kind == "pwrite64":
-                assert len(text) == int(rest[-2]), "strace cut it short"
+                assert len(text) == int(rest[-2]), "strace truncated the data"
                 yield Call("write", names[file], int(rest[-1]), text)
             elif kind == "ftruncate":
                 yield Call("truncate", names[file], int(rest[0]))
@@ -136,46 +136,46 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
          sys.executable, "-c", _WRITER, folder / "d.db"],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    found = list(calls_of(trace, folder))
-    assert sum(call.kind == "kept" for call in found) == DECISIONS
-    assert sum(call.kind == "flush" for call in found) > 8  # several checkpoints
-    return found
+    recorded = list(calls_of(trace, folder))
+    assert sum(call.kind == "stored" for call in recorded) == DECISIONS
+    assert sum(call.kind == "flush" for call in recorded) > 8  # several checkpoints
+    return recorded
 
 
 def test_a_power_cut_at_any_moment(calls: list[Call], tmp_path: Path) -> None:
-    chance = np.random.default_rng(5)
-    cuts = set(chance.choice(len(calls), CUTS, replace=False).tolist())
-    # Around a flush most is at stake.
+    random = np.random.default_rng(5)
+    cuts = set(random.choice(len(calls), CUTS, replace=False).tolist())
+    # The most can be lost around a flush.
     flushes = [at for at, call in enumerate(calls) if call.kind == "flush"]
     cuts |= {at + step for at in flushes for step in range(-3, 4) if 0 <= at + step < len(calls)}
     disk: dict[str, OnDisk] = {}
-    kept = certain = 0
+    stored = certain = 0
     lost = []
     for at, call in enumerate(calls):
-        if call.kind == "kept":
-            kept += 1
+        if call.kind == "stored":
+            stored += 1
         elif call.kind == "flush" and call.name == FOLDER:
             for file in disk.values():
                 file.flush_name()
         elif call.kind == "flush":
             disk.setdefault(call.name, OnDisk()).flush()
-            certain = kept if call.name == "d.db-wal" else certain
+            certain = stored if call.name == "d.db-wal" else certain
         else:
             disk.setdefault(call.name, OnDisk()).pending.append(call)
         if at in cuts:
-            latest = look_after(disk, tmp_path, chance)
-            # What was kept before the log was last flushed is there; nothing is made up.
-            assert certain <= latest <= kept + 1, at
-            lost.append(kept - latest)
-    assert max(lost) > 10  # it was a power cut, and no mere kill
+            latest = last_stored_after(disk, tmp_path, random)
+            # Every decision stored before the last flush of the log exists, and no other.
+            assert certain <= latest <= stored + 1, at
+            lost.append(stored - latest)
+    assert max(lost) > 10  # more than a killed process loses
 
 
-def look_after(disk: dict[str, OnDisk], folder: Path, chance: np.random.Generator) -> int:
-    """Let a daemon begin after the cut; return the last decision that was kept before it."""
+def last_stored_after(disk: dict[str, OnDisk], folder: Path, random: np.random.Generator) -> int:
+    """Start a daemon after the cut; return the last decision stored before the cut."""
     shutil.rmtree(folder)
     folder.mkdir()
     for name, file in disk.items():
-        if content := file.after_cut(chance):
+        if content := file.after_cut(random):
             (folder / name).write_bytes(content)
     path = folder / "d.db"
     sink = Sqlite(path, "after")

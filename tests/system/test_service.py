@@ -1,4 +1,4 @@
-"""The service under a real systemd: each test goes on with what the one before has left."""
+"""The service under a real systemd; each test continues with the previous container."""
 
 import itertools
 import re
@@ -6,8 +6,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ QUICK = "[Service]\\nWatchdogSec=3s\\nRestartSec=1s\\n"
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A wearer who walks for longer than the tests take, eight times as fast."""
+    """A wearer who walks for longer than the tests take, at eight times the speed."""
     folder = tmp_path_factory.mktemp("line")
     samples, labels = Wearer(seed=3).samples([("walking", 3600.0)])
     recording, link = folder / "walk.csv", folder / "link"
@@ -40,7 +40,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [*PROGRAM, "play", str(recording), "--link", str(link), "--speed", "8"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as player:
         try:
-            wait_until(link.exists, 20, "the line")
+            wait_until(link.exists, "the line", 20)
             port = link.resolve()
             shutil.chown(port, 0, 20)
             port.chmod(0o660)
@@ -65,7 +65,7 @@ def untouched(board: Container) -> set[str]:
 
 
 def decisions(board: Container) -> list[tuple[str, str, float]]:
-    """Return model, state and end of those of the latest run but one, and of the latest."""
+    """Return model, state and end of the decisions of the last two runs."""
     path = board.root / "var/lib/edgehar/decisions.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         return database.execute(
@@ -74,61 +74,69 @@ def decisions(board: Container) -> list[tuple[str, str, float]]:
         ).fetchall()
 
 
-def recognises(board: Container) -> bool:
-    return "% sure" in board.shown("StatusText") or "unsure" in board.shown("StatusText")
+def await_decision(board: Container) -> None:
+    wait_until(lambda: "sure" in board.shown("StatusText"), "a decision", 30)
 
 
-def test_a_dry_run_says_all_and_does_nothing(board: Container, untouched: set[str]) -> None:
+@contextmanager
+def changed_settings(board: Container, change: Callable[[str], str]) -> Iterator[None]:
+    path = board.root / SETTINGS
+    before = path.read_text()
+    path.write_text(change(before))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def test_a_dry_run_prints_the_plan_only(board: Container, untouched: set[str]) -> None:
     source = f"--source serial:{nspawn.PORT}"
-    said = board.edgehar("service install", source, "--dry-run")
+    plan = board.edgehar("service install", source, "--dry-run")
     assert board.files() == untouched
-    assert said.index("write /etc/systemd/system/edgehar.service") < said.index("systemctl enable")
     own = "/etc/systemd/system/edgehar.service"
+    assert plan.index(f"write {own}") < plan.index("systemctl enable")
     board.run(f"echo '[Service]' >{own}")
-    assert (
-        "is not one that edgehar made" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
-    )
+    _, refusal = board.ask(f"{nspawn.PROGRAM} service install {source}")
+    assert "is not one that edgehar made" in refusal
     board.run(f"rm {own}")
     assert board.files() == untouched
-    done = board.edgehar("service install", source)
-    assert done.startswith(said)
-    made = board.files() - untouched
-    for path in made:
-        assert path in said or "edgehar" in path, path
+    assert board.edgehar("service install", source).startswith(plan)
+    for path in board.files() - untouched:
+        assert path in plan or "edgehar" in path, path
 
 
-def test_it_recognises_shut_in_and_from_boot_on(board: Container) -> None:
-    wait_until(lambda: recognises(board), 30, "a decision")
+def test_it_recognises_with_few_permissions_and_from_boot_on(board: Container) -> None:
+    await_decision(board)
     assert board.shown("User") == "edgehar"
     board.reboot()
-    wait_until(lambda: recognises(board), 30, "a decision after a boot")
-    said = board.edgehar("service status")
-    assert "state: active (running) since" in said
-    assert "at boot: starts" in said
+    await_decision(board)
+    status = board.edgehar("service status")
+    assert "state: active (running) since" in status
+    assert "at boot: starts" in status
     rating = board.run("systemd-analyze security edgehar.service --no-pager")
     assert float(re.findall(r"exposure level for edgehar.service: ([\d.]+)", rating)[0]) <= 1.5
 
 
-def test_to_install_again_changes_nothing(board: Container) -> None:
+def test_a_second_install_changes_nothing(board: Container) -> None:
     before = board.files()
-    said = board.edgehar("service install", f"--source serial:{nspawn.PORT}")
-    assert "leave /etc/systemd/system/edgehar.service" in said
-    assert "write" not in said
+    plan = board.edgehar("service install", f"--source serial:{nspawn.PORT}")
+    assert "leave /etc/systemd/system/edgehar.service" in plan
+    assert "write" not in plan
     assert board.files() == before
 
 
 def test_a_reload_loses_no_window(board: Container) -> None:
-    wait_until(lambda: recognises(board), 30, "a decision")
+    await_decision(board)
     pid = board.shown("MainPID")
-    as_it = "setpriv --reuid=edgehar --regid=edgehar --clear-groups"  # sudo needs more of a board
-    board.run(f"{as_it} {nspawn.PROGRAM} models activate waist")
+    as_service = "setpriv --reuid=edgehar --regid=edgehar --clear-groups"  # there is no sudo
+    board.run(f"{as_service} {nspawn.PROGRAM} models activate waist")
     board.run("systemctl reload edgehar")
-    wait_until(lambda: sum("waist" in one[0] for one in decisions(board)) > 20, 30, "waist")
+    wait_until(lambda: sum("waist" in one[0] for one in decisions(board)) > 20, "waist", 30)
     assert board.shown("MainPID") == pid
-    found = decisions(board)
-    assert {model.partition("@")[0] for model, _, _ in found} == {"wrist", "waist"}
-    assert [state for _, state, _ in found].count("warming_up") == 1
-    ends = [end_s for _, state, end_s in found if state != "warming_up"]
+    both = decisions(board)
+    assert {model.partition("@")[0] for model, _, _ in both} == {"wrist", "waist"}
+    assert [state for _, state, _ in both].count("warming_up") == 1
+    ends = [end_s for _, state, end_s in both if state != "warming_up"]
     steps = [after - before for before, after in itertools.pairwise(ends)]
     assert 0 < min(steps) <= max(steps) < 1.281
 
@@ -139,70 +147,55 @@ def test_a_daemon_that_hangs_is_killed_and_started_again(board: Container) -> No
         f"printf '{QUICK}' >/run/systemd/system/edgehar.service.d/quick.conf && "
         "systemctl daemon-reload && systemctl restart edgehar"
     )
-    wait_until(lambda: recognises(board), 30, "a decision")
+    await_decision(board)
     board.run("kill -STOP $(systemctl show edgehar --value --property=MainPID)")
-    wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
-    wait_until(lambda: recognises(board), 30, "a decision after the hang")
+    wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
+    await_decision(board)
     assert "hung and killed in this boot: 1" in board.edgehar("service status")
 
 
-def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
-    settings = board.root / SETTINGS
-    before = settings.read_text()
+def test_a_source_that_hangs_is_no_progress(board: Container) -> None:
     fifo = "/var/lib/edgehar/fifo"
     board.run(f"mkfifo -m 666 {fifo}")
-    settings.write_text(before.replace(f"serial:{nspawn.PORT}", f"recording:{fifo}"))
-    board.run("systemctl restart edgehar")
-    wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
-    settings.write_text(before)
+    serial, hanging = f"serial:{nspawn.PORT}", f"recording:{fifo}"
+    with changed_settings(board, lambda text: text.replace(serial, hanging)):
+        board.run("systemctl restart edgehar")
+        wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
     board.run(f"rm {fifo}")
     assert "hung and killed in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
     board.run("systemctl restart edgehar")
-    wait_until(lambda: recognises(board), 30, "a decision after the hang")
+    await_decision(board)
     assert "Current thread" in board.log()
 
 
-def test_the_dashboard_comes_and_goes_with_its_settings(board: Container) -> None:
-    settings = board.root / SETTINGS
-    before = settings.read_text()
-    settings.write_text(before + '[dashboard]\nlisten = "127.0.0.1:8780"\n')
-    board.edgehar("service install")
-    asked = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8780/').status)"
-    page = f'/opt/edgehar/bin/python -c "{asked}"'
-    wait_until(lambda: "200" in board.ask(page)[1], 20, "the page")
-    wait_until(lambda: recognises(board), 30, "a decision beside it")
-    settings.write_text(before)
-    assert "remove /etc/systemd/system/edgehar-dashboard.service" in board.edgehar(
-        "service install"
-    )
+def test_the_dashboard_follows_its_settings(board: Container) -> None:
+    request = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:8780/').status)"
+    page = f'/opt/edgehar/bin/python -c "{request}"'
+    listen = '[dashboard]\nlisten = "127.0.0.1:8780"\n'
+    with changed_settings(board, lambda text: text + listen):
+        board.edgehar("service install")
+        wait_until(lambda: "200" in board.ask(page)[1], "the page", 20)
+        await_decision(board)
+    plan = board.edgehar("service install")
+    assert "remove /etc/systemd/system/edgehar-dashboard.service" in plan
     assert board.ask(page)[0] != 0
     assert board.ask("systemctl cat edgehar-dashboard")[0] != 0
 
 
-def test_what_the_service_keeps_can_be_labelled(board: Container) -> None:
-    settings = board.root / SETTINGS
-    before = settings.read_text()
-    settings.write_text(before + '[labels]\nfolder = "/var/lib/edgehar/labels"\n')
-    board.run("systemctl reload edgehar")
-    said = [""]
-
-    def labelled() -> bool:
-        code, said[0] = board.ask(f"{nspawn.PROGRAM} label walking --last 1m")
-        return code == 0
-
-    try:
-        wait_until(labelled, 30, "samples to label")
-    except AssertionError:
-        pytest.fail(said[0] + board.log()[-2000:])
-    assert "1: walking" in board.edgehar("label --list")
+def test_samples_of_the_service_can_be_labelled(board: Container) -> None:
     out = "/var/lib/edgehar/mine.csv"
-    assert "walking" in board.edgehar(f"label --export {out}")
-    assert (board.root / out[1:]).stat().st_size > 1000
-    settings.write_text(before)
+    label = f"{nspawn.PROGRAM} label walking --last 1m"
+    folder = '[labels]\nfolder = "/var/lib/edgehar/labels"\n'
+    with changed_settings(board, lambda text: text + folder):
+        board.run("systemctl reload edgehar")
+        wait_until(lambda: board.ask(label)[0] == 0, "samples to label", 30)
+        assert "1: walking" in board.edgehar("label --list")
+        assert "walking" in board.edgehar(f"label --export {out}")
+        assert (board.root / out[1:]).stat().st_size > 1000
     board.run("systemctl reload edgehar")
 
 
-def test_it_is_told_to_stop_and_does(board: Container) -> None:
+def test_it_stops_cleanly(board: Container) -> None:
     board.run("systemctl stop edgehar")
     assert board.shown("Result") == "success"
     assert board.shown("ExecMainStatus") == "0"
@@ -211,45 +204,37 @@ def test_it_is_told_to_stop_and_does(board: Container) -> None:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_bad_settings_are_one_line_of_its_status(board: Container) -> None:
-    settings = board.root / SETTINGS
-    before = settings.read_text()
-    settings.write_text(before + "\n[mqtt]\nhost = 7\n")
-    code, _ = board.ask("systemctl start edgehar")
-    assert code != 0
-    assert board.shown("ActiveState") == "failed"
-    assert board.shown("NRestarts") == "0"
-    (said,) = re.findall(r'Status: "(.*)"', board.ask("systemctl status edgehar")[1])
-    assert "/etc/edgehar.toml line" in said
-    assert "mqtt.host must be" in said
-    code, words = board.ask(f"{nspawn.PROGRAM} service status")
-    assert code == 1
-    assert said in words
-    settings.write_text(before)
+def test_invalid_settings_are_one_line_of_the_status(board: Container) -> None:
+    with changed_settings(board, lambda text: text + "\n[mqtt]\nhost = 7\n"):
+        assert board.ask("systemctl start edgehar")[0] != 0
+        assert board.shown("ActiveState") == "failed"
+        assert board.shown("NRestarts") == "0"
+        (reason,) = re.findall(r'Status: "(.*)"', board.ask("systemctl status edgehar")[1])
+        assert "/etc/edgehar.toml line" in reason
+        assert "mqtt.host must be" in reason
+        code, status = board.ask(f"{nspawn.PROGRAM} service status")
+        assert code == 1
+        assert reason in status
     board.run("systemctl start edgehar")
 
 
-def test_uninstall_leaves_what_it_says_and_purge_nothing(
-    board: Container, untouched: set[str]
-) -> None:
-    said = board.edgehar("service uninstall")
-    assert "left: /etc/edgehar.toml, /var/lib/edgehar" in said
+def test_uninstall_keeps_the_data_and_purge_nothing(board: Container, untouched: set[str]) -> None:
+    assert "left: /etc/edgehar.toml, /var/lib/edgehar" in board.edgehar("service uninstall")
     assert board.ask("systemctl cat edgehar")[0] != 0
     assert board.ask("id edgehar")[0] != 0
     board.edgehar("service install")
-    wait_until(lambda: recognises(board), 30, "a decision after it was installed again")
+    await_decision(board)
     board.edgehar("service uninstall --purge")
-    left = board.files()
-    assert left - untouched == set()
+    assert board.files() - untouched == set()
     assert "there is nothing to do" in board.edgehar("service uninstall --purge")
 
 
-def test_from_init_to_a_service_that_runs(board: Container) -> None:
-    said = board.edgehar("init", f"--source serial:{nspawn.PORT}", "--worn wrist --yes")
-    assert f"written: /{SETTINGS}" in said
-    assert "edgehar service install" in said
+def test_init_writes_settings_for_the_service(board: Container) -> None:
+    output = board.edgehar("init", f"--source serial:{nspawn.PORT}", "--worn wrist --yes")
+    assert f"written: /{SETTINGS}" in output
+    assert "edgehar service install" in output
     board.edgehar("service install")
-    wait_until(lambda: recognises(board), 30, "a decision by the settings that init wrote")
+    await_decision(board)
     assert "state: active (running)" in board.edgehar("service status")
 
 
@@ -263,16 +248,16 @@ def test_from_init_to_a_service_that_runs(board: Container) -> None:
         ('[dashboard]\nlisten = "0.0.0.0:8780"\ntoken_file = "/etc/edgehar/token"', "0.4"),
     ],
 )
-def test_how_shut_in_it_is_the_page_says(more: str, rating: str, tmp_path: Path) -> None:
+def test_the_page_has_the_security_rating(more: str, rating: str, tmp_path: Path) -> None:
     needs("systemd")
-    settings, made = tmp_path / "edgehar.toml", tmp_path / "edgehar.service"
+    settings, service = tmp_path / "edgehar.toml", tmp_path / "edgehar.service"
     settings.write_text(more)
     board = unit.Board(sys.executable, 252, ("ttyUSB", "ttyACM"))
-    made.write_text(unit.unit(load(settings), Path("/etc/edgehar.toml"), board))
-    rate = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(made)]
-    said = subprocess.run(rate, capture_output=True, text=True, check=True).stdout
-    (level,) = re.findall(r"exposure level for edgehar.service: ([\d.]+)", said)
+    service.write_text(unit.unit(load(settings), Path("/etc/edgehar.toml"), board))
+    rate = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(service)]
+    analysis = subprocess.run(rate, capture_output=True, text=True, check=True).stdout
+    (level,) = re.findall(r"exposure level for edgehar.service: ([\d.]+)", analysis)
     assert float(level) <= 1.5
     assert re.search(rf"^\|.*\| {re.escape(rating)} \|$", PAGE.read_text(), re.MULTILINE)
     assert level == rating  # Debian 12's systemd
-    subprocess.run(["systemd-analyze", "verify", str(made)], check=True)
+    subprocess.run(["systemd-analyze", "verify", str(service)], check=True)

@@ -1,4 +1,4 @@
-"""The service where a kernel of its own shows what a container cannot: udev, allowed devices."""
+"""The service in a guest with its own kernel: udev, allowed devices."""
 
 import subprocess
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ UNIT = "/etc/systemd/system/edgehar.service"
 
 @pytest.fixture
 def board(guest: Guest) -> Iterator[Guest]:
-    """The guest without the other tests' unit of the same name."""
+    """The guest, without the other tests' unit of the same name."""
     guest.run(f"systemctl stop edgehar; mv {UNIT} /run/kept.service")
     yield guest
     print(guest.ask("journalctl --no-pager --output=cat --unit=edgehar | tail -20")[1])
@@ -32,9 +32,9 @@ def says(guest: Guest, words: str) -> bool:
     return words in guest.run("systemctl show edgehar --property=StatusText")
 
 
-def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
-    said = board.run("edgehar service install --source serial:/dev/ttyUSB0", timeout_s=180)
-    assert "told by its adapter's serial number" in said
+def test_a_usb_port_gets_a_permanent_name(board: Guest, tmp_path: Path) -> None:
+    plan = board.run("edgehar service install --source serial:/dev/ttyUSB0", timeout_s=180)
+    assert "told by its adapter's serial number" in plan
     assert board.run("readlink -f /dev/edgehar-wrist").strip() == "/dev/ttyUSB0"
     assert 'uri = "serial:/dev/edgehar-wrist"' in board.run("cat /etc/edgehar.toml")
     again = board.run("edgehar service install", timeout_s=180)
@@ -44,19 +44,18 @@ def test_a_usb_port_has_a_name_that_stays(board: Guest, tmp_path: Path) -> None:
         writer.write(Wearer(seed=6).samples([("walking", 480.0)])[0])
     command = [*PROGRAM, "play", str(recording), "--port", str(board.serial_port), "--speed", "4"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as player:
-        wait_until(lambda: says(board, "% sure"), 90, "a decision")
+        wait_until(lambda: says(board, "% sure"), "a decision", 90)
         player.kill()
     board.run("edgehar service uninstall --purge", timeout_s=180)
-    assert (
-        board.ask("ls /dev/edgehar-wrist /var/lib/edgehar /etc/edgehar.toml 2>/dev/null")[1] == ""
-    )
+    left = "ls /dev/edgehar-wrist /var/lib/edgehar /etc/edgehar.toml 2>/dev/null"
+    assert board.ask(left)[1] == ""
 
 
-def test_of_all_devices_only_the_sensors_are_open(board: Guest, put: Put) -> None:
+def test_the_service_can_open_the_sensor_and_no_other_device(board: Guest, put: Put) -> None:
     put(feed.turning(40.0))
     board.run(f"edgehar service install --source {I2C}", timeout_s=180)
-    wait_until(lambda: says(board, "sure") or says(board, "unknown"), 40, "a decision")
-    # Whatever the groups: a shell under the unit's own settings, but for the program it runs.
+    wait_until(lambda: says(board, "sure") or says(board, "unknown"), "a decision", 40)
+    # A shell with the unit's settings, in place of its program: groups alone do not decide.
     drop = "/run/systemd/system/edgehar.service.d"
     tries = "for d in /dev/i2c-0 /dev/ttyUSB0; do (: <>$d) 2>/dev/null && echo $d; done; id -un"
     lines = (
@@ -67,6 +66,6 @@ def test_of_all_devices_only_the_sensors_are_open(board: Guest, put: Put) -> Non
     quoted = " ".join(f"'{line}'" for line in lines)
     board.run(f"mkdir -p {drop} && printf '%s\\n' {quoted} >{drop}/tries.conf")
     board.run("systemctl daemon-reload && systemctl restart edgehar")
-    wait_until(lambda: "edgehar" in board.ask("cat /run/tried")[1], 20, "tried")
+    wait_until(lambda: "edgehar" in board.ask("cat /run/tried")[1], "tried", 20)
     assert board.run("cat /run/tried").split() == ["/dev/i2c-0", "edgehar"]
     board.run(f"rm -r {drop} && systemctl daemon-reload")

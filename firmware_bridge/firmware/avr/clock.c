@@ -1,5 +1,5 @@
-/* Timer 1, 16 bits at an eighth of the clock, and its overflows: 0.5 µs at 16 MHz. Wraps after four
- * years. */
+/* The clock: timer 1, 16 bits at an eighth of the CPU clock (0.5 µs at 16 MHz), and its overflows.
+ * Wraps after four years. */
 #include "clock.h"
 
 #include <avr/interrupt.h>
@@ -27,7 +27,7 @@ void clock_init(void)
     TIMSK1 = _BV(TOIE1);
 }
 
-/* The overflows that belong to this count: one may not have been handled yet. */
+/* The overflows that belong to this count, including one that is not handled yet. */
 static uint32_t overflows_at(uint16_t ticks)
 {
     return (TIFR1 & _BV(TOV1)) && ticks < 0x8000 ? overflows + 1 : overflows;

@@ -1,4 +1,4 @@
-/* ATmega328P: what is not a bus. INT of the sensor goes to D2 (INT0, PD2). */
+/* ATmega328P: interrupts, sleep, watchdog, EEPROM, main. The sensor's INT is D2 (INT0, PD2). */
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
 #include <avr/io.h>
@@ -17,7 +17,7 @@ const char FIRMWARE_NAME[] = "edgehar-avr 1";
 
 static uint8_t reset_flags __attribute__((section(".noinit")));
 
-/* Before main: after a watchdog reset the watchdog is still on, at its shortest. */
+/* Runs before main: after a watchdog reset the watchdog is still on, with its shortest time. */
 void reset_flags_keep(void) __attribute__((naked, used, section(".init3")));
 void reset_flags_keep(void)
 {
@@ -46,7 +46,7 @@ void interrupts_restore(uint8_t before)
 void sleep_until_interrupt(void)
 {
     sleep_enable();
-    sei(); /* the instruction after it is still done: nothing comes between */
+    sei(); /* the next instruction runs before any interrupt */
     sleep_cpu();
     sleep_disable();
 }
@@ -58,7 +58,7 @@ void watchdog_kick(void)
 
 uint16_t count_boot(void)
 {
-    /* An erased cell reads 0xFFFF. Its two bytes outlive all 65,536 counts. */
+    /* An erased cell reads 0xFFFF. Its two bytes last for all 65,536 counts. */
     static uint16_t EEMEM boots;
     uint16_t boot = eeprom_read_word(&boots) + 1;
     if (boot == 0)
@@ -82,7 +82,7 @@ int main(void)
     clock_init();
     uart_init();
     twi_init();
-    PORTD |= _BV(PORTD2); /* a pin that is not wired shall not flutter */
+    PORTD |= _BV(PORTD2); /* a pull-up: an open pin must give no interrupts */
     EICRA = _BV(ISC01) | _BV(ISC00);
     EIFR = _BV(INTF0);
     EIMSK = _BV(INT0);

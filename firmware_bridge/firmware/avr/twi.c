@@ -1,5 +1,5 @@
-/* The two-wire interface as a master at 400 kHz, polled: a byte takes 25 µs. The board's own
- * pull-ups hold the lines; those of the AVR, which pull to its supply, stay off. */
+/* The two-wire interface as a master at 400 kHz, polled: a byte takes 25 µs. The sensor board has
+ * pull-ups; those of the AVR, which pull to its supply, stay off. */
 #include "twi.h"
 
 #include <avr/io.h>
@@ -16,7 +16,7 @@ enum {
 };
 
 #define DIVISOR ((F_CPU / 400000 - 16) / 2)
-/* Rounds of a loop of about ten clock cycles: one millisecond. */
+/* One millisecond, in rounds of a loop of about ten clock cycles. */
 #define PATIENCE (F_CPU / 10000)
 
 void twi_init(void)
@@ -28,7 +28,7 @@ void twi_init(void)
     TWCR = _BV(TWEN);
 }
 
-/* Starts what `control` says, waits for its end, returns the status. */
+/* Starts the operation `control`, waits for its end, returns the status. */
 static uint8_t done(uint8_t control)
 {
     TWCR = control | _BV(TWINT) | _BV(TWEN);
@@ -54,7 +54,7 @@ static enum bus stopped(enum bus outcome)
     return outcome == BUS_OK ? BUS_BROKEN : outcome;
 }
 
-/* Names the register; the bus stays taken. */
+/* Sends the register number and keeps the bus. */
 static bool begun(uint8_t address, uint8_t at)
 {
     return done(_BV(TWSTA)) == TW_START && sent(address << 1 | TW_WRITE) == TW_MT_SLA_ACK &&
@@ -99,13 +99,13 @@ static void released(uint8_t line)
 
 bool bus_recover(void)
 {
-    /* A slave that was cut off within a byte goes on with it at each clock, then lets SDA go. */
+    /* A slave that was interrupted within a byte sends a bit at each clock, then releases SDA. */
     TWCR = 0;
     for (uint8_t i = 0; i < CLOCKS && !(PINC & SDA); i++) {
         low(SCL);
         released(SCL);
     }
-    if (PINC & SDA) { /* a stop, for all who listen */
+    if (PINC & SDA) { /* a stop */
         low(SCL);
         low(SDA);
         released(SCL);

@@ -1,5 +1,5 @@
-/* UART 0, 8N1, interrupts and rings. Double speed: at 16 MHz 115200 baud come out as 117647, 2.1 %
- * fast, within the 4 % that two ends may differ by; at 8 MHz 57600 do. */
+/* UART 0, 8N1, with interrupts and ring buffers. At double speed and 16 MHz, 115200 baud is really
+ * 117647, 2.1 % fast; two ends may differ by 4 %. At 8 MHz, 57600 baud has the same error. */
 #include "uart.h"
 
 #include <avr/interrupt.h>
@@ -17,10 +17,10 @@
 
 enum { RX_BYTES = 64 };
 
-/* A sample takes 15.6 bytes of ten bits on the line; the fastest of the usual rates below that. */
+/* A sample takes 15.6 bytes of ten bits on the line; the fastest usual rate below the limit. */
 const uint32_t FASTEST_MHZ = BAUD >= 115200 ? 500000 : BAUD >= 57600 ? 250000 : 100000;
 
-/* 256 places: the indices wrap by themselves. */
+/* 256 places: the 8-bit indices wrap. */
 static volatile uint8_t tx[256], tx_in, tx_out;
 static volatile uint8_t rx[RX_BYTES], rx_in, rx_out;
 

@@ -92,7 +92,7 @@ static void give_up(void)
     sampler_drop();
 }
 
-/* Whether the chip is still as it was set; after a fault, and now and then. */
+/* Checks the chip's settings: after a fault, and with each hello. */
 static void check(void)
 {
     switch (mpu_check()) {
@@ -110,7 +110,7 @@ static void check(void)
     }
 }
 
-/* INT is silent: another chip state, no wire, or no life. */
+/* INT is silent: the chip lost its settings, the wire is missing, or the chip is dead. */
 static void listen(void)
 {
     uint32_t silence_us = sampler_silence_us();
@@ -218,7 +218,7 @@ void app_step(void)
         else
             set_up();
     }
-    /* The first hello waits until there is a chip to name, or none. */
+    /* The first hello waits until the chip was found, or was not. */
     if (!stopped && (!greeted || now_us() - hello_us >= HELLO_EVERY_US)) {
         if (up && !paused)
             check();

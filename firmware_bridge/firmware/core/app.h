@@ -1,7 +1,7 @@
-/* The firmware: samples to frames, commands to deeds, faults to counters. */
+/* The firmware: sends samples as frames, executes commands, counts faults. */
 #pragma once
 
-/* Counts the boot. */
+/* Call once, before app_step. Counts the boot. */
 void app_start(void);
-/* Does what is due, then sleeps until something is. For ever. */
+/* Does the work that is due, then sleeps until an interrupt. Call for ever. */
 void app_step(void);

@@ -33,7 +33,7 @@ void frame_send(uint8_t *content, uint16_t count)
     for (const uint8_t *at = content; at != end; at++) {
         if (*at != 0 && ++length < LONGEST_RUN)
             continue;
-        /* A run that ends for its length stands for itself, another for the zero after it too. */
+        /* A run ends at its largest length, or at a zero, which the next code then implies. */
         send_run(run, length);
         run = at + 1;
         length = 0;
@@ -42,7 +42,7 @@ void frame_send(uint8_t *content, uint16_t count)
     uart_put(0);
 }
 
-/* Undoes COBS in place: each code becomes the zero that it stood for. */
+/* Decodes COBS in place: replaces each code by the zero that it stands for. */
 static uint8_t decoded(uint8_t *bytes, uint8_t count)
 {
     uint8_t at = 0;

@@ -10,15 +10,15 @@ enum { CRC_BYTES = 2, COMMAND_CONTENT = HEADER_BYTES + COMMAND_BYTES };
 
 uint16_t crc16(const uint8_t *data, uint16_t count);
 
-/* Sends `content` as a frame. The two bytes behind it are overwritten with its CRC. */
+/* Sends `content` as a frame. Overwrites the two bytes after it with the CRC. */
 void frame_send(uint8_t *content, uint16_t count);
 
-/* Finds frames as long as a command in what arrives; longer ones are dropped. */
+/* Finds frames in received bytes. Frames longer than a command are dropped. */
 struct frame_reader {
     uint8_t count;
     bool skipping;
     uint8_t bytes[COMMAND_CONTENT + CRC_BYTES + 1];
 };
 
-/* Takes a byte; returns the bytes of content that it completes at `bytes + 1`, or 0. */
+/* Takes a byte. Returns 0, or the length of the completed content, which is at `bytes + 1`. */
 uint8_t frame_read(struct frame_reader *reader, uint8_t byte);

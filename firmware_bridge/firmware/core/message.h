@@ -1,4 +1,4 @@
-/* Messages, byte for byte as in PROTOCOL.md. */
+/* Messages, as in PROTOCOL.md. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 
 enum { BATCH = 10 };
 
-/* The message under way: header, body, and room for its CRC. */
+/* The message in preparation: header, body, and room for its CRC. */
 extern uint8_t message[HEADER_BYTES + BATCH * SAMPLE_BYTES + CRC_BYTES];
 
 struct hello {
@@ -36,11 +36,11 @@ struct command {
 
 void send_hello(const struct hello *hello, uint32_t index);
 void send_status(const struct status *status, uint32_t time_us, uint32_t index);
-/* Sends what message_sample put there. */
+/* Sends the samples that message_sample stored. */
 void send_batch(uint8_t samples, uint32_t time_us, uint32_t index);
 
-/* Puts sample `number` of a batch in its place: six counts as the chip gives them, high byte first. */
+/* Stores sample `number` of a batch: six counts as the chip gives them, high byte first. */
 void message_sample(uint8_t number, uint16_t dt_us, const uint8_t *counts);
 
-/* True if the bytes are a command. */
+/* Returns whether the bytes are a command, and fills `command`. */
 bool command_read(const uint8_t *content, uint8_t count, struct command *command);

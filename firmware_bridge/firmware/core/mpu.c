@@ -24,8 +24,8 @@ enum {
     DATA_READY = 0x01,
 
     TRIES = 3,
-    START_UP_MS = 100, /* PS-MPU-6000A: registers may be written 20 to 100 ms after a reset */
-    WAKE_UP_MS = 35,   /* the gyro's clock, which times everything, takes 30 ms to settle */
+    START_UP_MS = 100, /* PS-MPU-6000A: registers are writable 20 to 100 ms after a reset */
+    WAKE_UP_MS = 35,   /* the gyro's clock takes 30 ms to settle */
 };
 
 #define INTERNAL_MHZ 1000000ul /* of the data path, while its low-pass is on */
@@ -35,8 +35,8 @@ bool bus_stuck;
 
 static uint8_t address = ADDRESS, chip, divider_set;
 
-/* WHO_AM_I of the MPU-6050 and a copy; of the MPU-6500, MPU-9250 and their kin, which have half the
- * FIFO and a low-pass of its own for the accelerometer. */
+/* WHO_AM_I of the MPU-6050 and a copy; of the MPU-6500, MPU-9250 and their family, which have half
+ * the FIFO and a separate low-pass for the accelerometer. */
 static const uint8_t first[] = {0x68, 0x72};
 static const uint8_t later[] = {0x70, 0x71, 0x73, 0x74, 0x98, 0xAF};
 
@@ -82,7 +82,7 @@ static bool get(uint8_t from, uint8_t *data, uint8_t count)
     return false;
 }
 
-/* Cuts off what the rate cannot carry: bandwidth below half of it (RM-MPU-6000A, register 0x1A). */
+/* A bandwidth below half the rate, against aliasing (RM-MPU-6000A, register 0x1A). */
 static uint8_t low_pass(uint8_t divider)
 {
     if (divider < 2)
@@ -100,7 +100,7 @@ static uint8_t low_pass(uint8_t divider)
 
 enum { SETTINGS = 4 };
 
-/* SMPLRT_DIV, CONFIG, GYRO_CONFIG, ACCEL_CONFIG: they follow one another. */
+/* SMPLRT_DIV, CONFIG, GYRO_CONFIG, ACCEL_CONFIG, at consecutive addresses. */
 static void settings(uint8_t values[SETTINGS])
 {
     values[0] = divider_set;
@@ -116,7 +116,7 @@ uint8_t mpu_chip(void)
 
 uint8_t mpu_capacity(void)
 {
-    /* 1024 or 512 bytes; the last place is not used, so that full means overflowed. */
+    /* Of 1024 or 512 bytes, less one sample: a full FIFO may have overflowed. */
     return is_later() ? 41 : 84;
 }
 
@@ -143,7 +143,7 @@ enum mpu mpu_set_up(uint8_t divider)
             return MPU_NO_ANSWER;
     if (is_later() && !put(ACCEL_CONFIG2, values[1]))
         return MPU_NO_ANSWER;
-    /* INT goes high for 50 µs at each sample, so that each can be counted. */
+    /* INT goes high for 50 µs at each sample. */
     if (!put(INT_PIN_CFG, 0) || !put(FIFO_EN, ACC_AND_GYRO) || !put(INT_PIN_CFG + 1, DATA_READY))
         return MPU_NO_ANSWER;
     return mpu_check();
@@ -165,14 +165,14 @@ enum mpu mpu_check(void)
 
 bool mpu_restart_fifo(void)
 {
-    /* It is emptied only while it is off. */
+    /* The chip empties the FIFO only while it is off. */
     return put(USER_CTRL, 0) && put(USER_CTRL, FIFO_RESET) && put(USER_CTRL, FIFO_ON);
 }
 
 bool mpu_fifo_samples(uint8_t *samples)
 {
     uint8_t both[2];
-    /* Half a sample may be one that the chip is writing: so look again. */
+    /* Half a sample: the chip may be writing the rest, so read again. */
     for (uint8_t i = 0; i < TRIES; i++) {
         if (!get(FIFO_COUNTH, both, 2))
             return false;

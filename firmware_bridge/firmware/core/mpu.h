@@ -6,42 +6,41 @@
 
 #include "target.h"
 
-/* As device/sources/mpu/bringup.py, for the same reasons: a runner's wrist passes 2 g in a sixth of
- * its samples and 4 g in 0.4 %, and 500 degrees a second in 1.5 % and 1000 in 0.007 %. */
+/* device/sources/mpu/bringup.py has the reasons. */
 enum { ACC_FULL_SCALE_G = 4, GYRO_FULL_SCALE_DPS = 1000, COUNTS_BYTES = 12 };
 
 enum mpu {
     MPU_OK,
     MPU_NO_ANSWER,
     MPU_WRONG_CHIP,
-    MPU_CHANGED, /* its registers are not as they were set: it has lost its supply */
+    MPU_CHANGED, /* its registers have lost the settings: its supply failed */
 };
 
-/* What went wrong on the bus so far. */
+/* Failed transfers since boot; whether the bus is held now. */
 extern uint16_t bus_faults;
 extern bool bus_stuck;
 
-/* WHO_AM_I of the chip found last, 0 before. */
+/* WHO_AM_I of the latest chip found, 0 before. */
 uint8_t mpu_chip(void);
-/* Samples that its FIFO holds without any doubt whether it has overflowed. */
+/* The most samples in the FIFO for which it has certainly not overflowed. */
 uint8_t mpu_capacity(void);
 
-/* Finds the chip at either address, resets it, waits until it is up, sets everything, reads it
- * back. The FIFO is still off. */
+/* Resets the chip, waits, writes all settings and reads them back. The FIFO stays off. If no chip
+ * answers, the next call tries the other address. */
 enum mpu mpu_set_up(uint8_t divider);
-/* Compares the registers with what was set. */
+/* Compares the registers with the settings. */
 enum mpu mpu_check(void);
-/* Empties the FIFO and lets it run. */
+/* Empties the FIFO and switches it on. */
 bool mpu_restart_fifo(void);
-/* Whole samples in the FIFO; FIFO_TORN if it does not begin with a whole one. */
+/* Whole samples in the FIFO; FIFO_TORN if its length is not a whole number of samples. */
 enum { FIFO_TORN = 0xFF };
 bool mpu_fifo_samples(uint8_t *samples);
 /* The oldest sample in the FIFO, six counts, high byte first. */
 enum bus mpu_sample(uint8_t counts[COUNTS_BYTES]);
 /* Temperature in 0.01 degrees Celsius. */
 bool mpu_temperature(int16_t *centi_c);
-/* Lets it sleep: 5 µA. */
+/* Puts the chip to sleep: 5 µA. */
 void mpu_sleep(void);
 
-/* The divider that gives a rate to the millihertz; false if none does. */
+/* The divider for a rate, right to the millihertz; false if there is none. */
 bool mpu_divider(uint32_t rate_mhz, uint8_t *divider);

@@ -1,9 +1,9 @@
-/* Times of samples that no interrupt dated. */
+/* Times of samples without an interrupt. */
 #pragma once
 
 #include <stdint.h>
 
-/* The time from which on samples taken in `for_us` are dated, one each period. As long as the pace
- * agrees with the clock that is `last_us`, the time of the sample before; else the last of them is
- * made to be of the past, and at most a period old. */
+/* Returns the time after which new samples, taken over `for_us`, follow at one each period. This is
+ * `last_us`, the time of the previous sample, if the newest sample then is not in the future and at
+ * most a period old; else the time is shifted until it is. */
 uint32_t paced(uint32_t last_us, uint32_t for_us, uint32_t now_us, uint32_t period_us);

@@ -4,14 +4,14 @@
 #include "pace.h"
 
 enum {
-    RING = 88,           /* times: more than any chip's FIFO has samples */
-    RESTARTS = 8,        /* of the FIFO, until no sample falls into one */
-    DOUBT = 3,           /* so many samples, or so often, FIFO and interrupts may disagree */
+    RING = 88,           /* times: more than the samples of any FIFO */
+    RESTARTS = 8,        /* of the FIFO, at most, until no sample falls into one */
+    DOUBT = 3,           /* samples, or times in a row, by which FIFO and interrupts may differ */
     MAX_DT_US = 0xFFFF,  /* between samples of a frame */
-    POLLED_SAMPLES = 3,  /* in the FIFO with no interrupt: the pin is not wired */
+    POLLED_SAMPLES = 3,  /* in the FIFO without an interrupt: the pin is not wired */
 };
 
-/* Of the interrupt handler; the rest is the main loop's. */
+/* Written by the interrupt handler, too; the rest by the main loop only. */
 static uint32_t times[RING];
 static volatile uint8_t newest, dated;
 static volatile uint32_t taken, last_us;
@@ -58,7 +58,7 @@ uint32_t sampler_silence_us(void)
     uint8_t before = interrupts_off();
     uint32_t last = last_us;
     interrupts_restore(before);
-    /* Only now: what the clock says must not be older than the sample. */
+    /* The clock is read last, so that it is not older than the sample. */
     return (uint32_t)clock_us() - last;
 }
 
@@ -72,7 +72,7 @@ void sampler_drop(void)
     interrupts_restore(before);
 }
 
-/* Empties the FIFO in a moment without a sample, so that it and the interrupts are in step. */
+/* Empties the FIFO at a moment without a sample, so that FIFO and interrupts match. */
 static bool empty_fifo(void)
 {
     for (uint8_t i = 0; i < RESTARTS; i++) {
@@ -101,7 +101,7 @@ bool sampler_start(uint32_t rate_mhz)
     if (!empty_fifo())
         return false;
     uint8_t before = interrupts_off();
-    /* What the chip took before it was asked to is nobody's loss. */
+    /* Samples taken before the start do not count as lost. */
     taken = sampler_index;
     last_us = (uint32_t)clock_us();
     interrupts_restore(before);
@@ -109,7 +109,7 @@ bool sampler_start(uint32_t rate_mhz)
     return true;
 }
 
-/* Counts what the FIFO knows, for interrupts that were missed or were none; unless it overflowed. */
+/* Corrects the count by the FIFO's, for missed or extra interrupts; not after an overflow. */
 static void count_fifo(uint8_t in_fifo)
 {
     uint8_t before = interrupts_off();
@@ -139,7 +139,7 @@ static bool back_to_interrupts(void)
         interrupted = false;
         if (!mpu_fifo_samples(&in_fifo))
             return false;
-        if (!interrupted) /* else one more sample has come: look again */
+        if (!interrupted) /* else a new sample has arrived: read again */
             break;
     }
     sampler_polls = false;
@@ -147,12 +147,12 @@ static bool back_to_interrupts(void)
     return restart();
 }
 
-/* Without interrupts: what is new in the FIFO was taken at the nominal pace, up to now. */
+/* Without interrupts: dates new samples in the FIFO at the nominal rate, up to now. */
 static void poll(uint8_t in_fifo)
 {
     uint32_t now = (uint32_t)clock_us();
     if (in_fifo > mpu_capacity()) {
-        /* Of the overflow only the time tells how much it was. */
+        /* Only the time gives the size of the overflow. */
         uint32_t missed = (now - last_us) / period_us;
         taken += missed;
         last_us += missed * period_us;
@@ -166,20 +166,20 @@ static void poll(uint8_t in_fifo)
         note(time += period_us);
 }
 
-/* Whether the FIFO holds what the interrupts announced, `before` it was asked and until now. A sample
- * of difference may be on its way, once or twice. */
+/* Whether the FIFO's count agrees with the interrupts' counts, `before` reading it and now. A
+ * difference of one sample may be on its way into the FIFO, once or twice in a row. */
 static bool in_step(uint8_t in_fifo, uint32_t before)
 {
     uint32_t now = waiting();
     uint8_t room = mpu_capacity();
     if (now > room || in_fifo > room || in_fifo > now + DOUBT || before > (uint32_t)in_fifo + DOUBT)
         return false;
-    /* That the chip writes its FIFO after its interrupt is no fault. */
+    /* A chip that writes its FIFO after its interrupt is no fault. */
     odd = in_fifo > now || before > in_fifo + 1u ? odd + 1 : 0;
     return odd < DOUBT;
 }
 
-/* How many of the samples that wait may go out in one frame. */
+/* How many of the waiting samples fit into one frame: by the time between them. */
 static uint8_t together(uint8_t count)
 {
     uint8_t number = 1, at = oldest;
@@ -205,7 +205,7 @@ static enum sampled send(uint8_t count)
         before = times[at];
         at = at + 1 == RING ? 0 : at + 1;
     }
-    /* Only now is it sure that none of these was overwritten or torn. */
+    /* After the reads: only then is it certain that no sample was overwritten or torn. */
     if (waiting() > mpu_capacity())
         return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;
     if (number > 0) {
@@ -236,7 +236,7 @@ enum sampled sampler_step(bool last)
         now = waiting();
     }
     if (!in_step(in_fifo, now)) {
-        /* Fewer than announced: interrupts that were none, or a chip that has lost its supply. */
+        /* Fewer than announced: extra interrupts, or a chip that has lost its supply. */
         if (in_fifo >= now || mpu_check() == MPU_OK)
             count_fifo(in_fifo);
         return restart() ? SAMPLED_NOTHING : SAMPLED_FAULT;

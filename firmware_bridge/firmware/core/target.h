@@ -1,4 +1,4 @@
-/* What a microcontroller must do for the core: everything that knows its registers. */
+/* Functions that a microcontroller must provide for the core. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,22 +6,22 @@
 
 /* At most FIRMWARE_BYTES characters. */
 extern const char FIRMWARE_NAME[];
-/* The fastest rate, mHz, that the line carries with a fifth of it to spare. */
+/* The fastest rate, mHz, that leaves a fifth of the line free. */
 extern const uint32_t FASTEST_MHZ;
 
 enum bus {
     BUS_OK,
-    BUS_REFUSED, /* not acknowledged before any data went either way: safe to repeat */
+    BUS_REFUSED, /* not acknowledged, no data transferred yet: safe to repeat */
     BUS_BROKEN,  /* anything may have happened */
 };
 
 enum bus bus_write(uint8_t address, const uint8_t *data, uint8_t count);
-/* Names a register, then reads from it on, in one transaction. */
+/* Writes a register number, then reads from there on, in one transaction. */
 enum bus bus_read(uint8_t address, uint8_t from, uint8_t *data, uint8_t count);
-/* Clocks a slave that holds SDA until it lets go; false if the bus is still held. */
+/* Clocks SCL until the slave releases SDA; false if the bus is still held. */
 bool bus_recover(void);
 
-/* Sends a byte; waits for room if it must. */
+/* Sends a byte; waits while the buffer is full. */
 void uart_put(uint8_t byte);
 /* The next byte received, or -1. */
 int16_t uart_get(void);
@@ -29,17 +29,17 @@ int16_t uart_get(void);
 /* µs since the start. */
 uint64_t clock_us(void);
 
-/* Interrupts off, and back as they were. */
+/* Disables interrupts and returns the previous state; restores a state. */
 uint8_t interrupts_off(void);
 void interrupts_restore(uint8_t before);
 
-/* Sleeps until an interrupt, at most 50 ms. Called with interrupts off, returns with them on, and
- * misses none that comes between. */
+/* Sleeps until an interrupt, at most 50 ms. Call with interrupts off: it enables them and misses
+ * none. */
 void sleep_until_interrupt(void);
-/* Not called for half a second, the microcontroller resets itself. */
+/* The microcontroller resets itself half a second after the last call. */
 void watchdog_kick(void);
 
-/* Counts this boot in what outlives the power, and returns the count, never 0; 0 if it cannot. */
+/* Counts this boot in permanent memory and returns the count, never 0; 0 without such memory. */
 uint16_t count_boot(void);
 /* RESET_ bits of protocol.h. */
 uint8_t reset_cause(void);

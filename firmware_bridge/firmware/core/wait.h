@@ -1,7 +1,6 @@
-/* Waiting asleep. */
 #pragma once
 
 #include <stdint.h>
 
-/* Sleeps for so long, the watchdog content; what interrupts do goes on. */
+/* Sleeps for `ms`, kicks the watchdog meanwhile; interrupts stay enabled. */
 void wait_ms(uint8_t ms);

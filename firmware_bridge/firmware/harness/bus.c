@@ -1,17 +1,10 @@
-/* Copyright (C) 2026 the edgehar authors
- *
- * This program is free software: you can redistribute it and/or modify it under the terms of the
- * GNU General Public License as published by the Free Software Foundation, either version 3 of the
- * License, or (at your option) any later version. It is distributed in the hope that it will be
- * useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
- *
- * This folder alone, because it links with simavr, which is under that licence. The firmware and all
- * the rest of edgehar are under the Apache License 2.0 and contain nothing of it. */
+/* Copyright (C) 2026 the edgehar authors. SPDX-License-Identifier: GPL-3.0-or-later
+ * Only this folder is under the GPL, because it links with simavr: see ../README.md. */
 
-/* The sensor is another process. It hears of each step on the bus and answers at once:
+/* The sensor is another process. Each step on the bus is a request with an immediate reply:
  *
- *   to it     u8 what, u64 time in µs, u8 count, then `count` bytes if written
- *   from it   u8 flags (1 acknowledged, 2 SDA held low), i64 µs of the next INT or -1, u8 count, bytes
+ *   request   u8 what, u64 time in µs, u8 count, then `count` bytes if written
+ *   reply     u8 flags (1 acknowledged, 2 SDA held low), i64 µs of the next INT or -1, u8 count, bytes
  *
  * what: A address, W a whole write, R a first byte read, C a further one, K a clock pulse by hand,
  * T nothing but the time. Numbers are little-endian. */
@@ -87,12 +80,12 @@ static avr_cycle_count_t int_high(avr_t *of, avr_cycle_count_t when, void *param
 static void set_line(int pin, bool high)
 {
     avr_irq_t *line = avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('C'), pin);
-    /* A level that a pin has already is not heard, even where a reset has cleared it. */
+    /* simavr ignores a level that a pin already has, even if a reset has cleared it. */
     avr_raise_irq(line, !high);
     avr_raise_irq(line, high);
 }
 
-/* Pull-ups hold the lines but for a slave that holds SDA. */
+/* Pull-ups hold both lines high, unless a slave holds SDA. */
 static void hold_lines(bool low)
 {
     avr_ioport_external_t pull = {
@@ -151,7 +144,7 @@ static void on_bus(avr_irq_t *irq, uint32_t value, void *param)
     if (what & TWI_COND_START && address >> 1 == ADDRESS) {
         selected = ask('A', NULL, 0, NULL) & ACKNOWLEDGED;
         writing = !(address & 1);
-        /* simavr 1.6 takes the address for a data byte: else it reports 0x28 in place of 0x18. */
+        /* simavr 1.6 takes the address for a data byte and would report 0x28 in place of 0x18. */
         twi->state &= (uint8_t)~TWI_COND_WRITE;
         if (selected)
             avr_raise_irq(slave + TWI_IRQ_INPUT, avr_twi_irq_msg(TWI_COND_ACK, ADDRESS << 1, 1));
@@ -163,14 +156,14 @@ static void on_bus(avr_irq_t *irq, uint32_t value, void *param)
         avr_raise_irq(slave + TWI_IRQ_INPUT, avr_twi_irq_msg(TWI_COND_ACK, ADDRESS << 1, 1));
     }
     if (what & TWI_COND_READ) {
-        uint8_t byte = 0xFF; /* what pull-ups read when nobody answers */
+        uint8_t byte = 0xFF; /* the value on an idle bus, by its pull-ups */
         ask(reading ? 'C' : 'R', NULL, 1, &byte);
         reading = true;
         avr_raise_irq(slave + TWI_IRQ_INPUT, avr_twi_irq_msg(TWI_COND_READ, ADDRESS << 1, byte));
     }
 }
 
-/* SCL moved by hand, as a port pin: only while the interface is off. */
+/* SCL driven as a port pin, while the interface is off. */
 static void on_scl(avr_irq_t *irq, uint32_t value, void *param)
 {
     (void)irq, (void)param;
@@ -201,7 +194,7 @@ void bus_connect(avr_t *of, const char *socket_path, bool int_wired)
     for (avr_io_t *io = avr->io_port; io; io = io->next)
         if (!strcmp(io->kind, "twi"))
             twi = (avr_twi_t *)io;
-    /* simavr 1.6: else TWINT never clears for a firmware that polls it. */
+    /* simavr 1.6: otherwise TWINT never clears for a firmware that polls it. */
     twi->twi.raise_sticky = 0;
     slave = avr_alloc_irq(&avr->irq_pool, 0, TWI_IRQ_COUNT, names);
     avr_irq_register_notify(slave + TWI_IRQ_OUTPUT, on_bus, NULL);

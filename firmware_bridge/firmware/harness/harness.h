@@ -1,12 +1,5 @@
-/* Copyright (C) 2026 the edgehar authors
- *
- * This program is free software: you can redistribute it and/or modify it under the terms of the
- * GNU General Public License as published by the Free Software Foundation, either version 3 of the
- * License, or (at your option) any later version. It is distributed in the hope that it will be
- * useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
- *
- * This folder alone, because it links with simavr, which is under that licence. The firmware and all
- * the rest of edgehar are under the Apache License 2.0 and contain nothing of it. */
+/* Copyright (C) 2026 the edgehar authors. SPDX-License-Identifier: GPL-3.0-or-later
+ * Only this folder is under the GPL, because it links with simavr: see ../README.md. */
 
 #pragma once
 
@@ -17,12 +10,12 @@
 /* Simulated time, µs. */
 uint64_t now_us(const avr_t *avr);
 avr_cycle_count_t cycles(const avr_t *avr, uint64_t us);
-/* Says why and exits with 1. */
+/* Prints `what` and exits with 1. */
 void fail(const char *what) __attribute__((noreturn));
 
 /* bus.c: the sensor on the two-wire interface, and its INT pin on D2. */
 void bus_connect(avr_t *avr, const char *socket_path, bool int_wired);
-/* After a reset of the microcontroller, which forgets all timers and levels. */
+/* Call after a reset of the microcontroller, which clears all timers and levels. */
 void bus_reset(void);
 extern unsigned long bus_interrupts;
 
@@ -30,10 +23,10 @@ extern unsigned long bus_interrupts;
 void line_connect(avr_t *avr, const char *link, bool patient);
 void line_plug(void);
 void line_unplug(void);
-/* Bytes in and out; call once a simulated millisecond. */
+/* Moves bytes in and out; call once a simulated millisecond. */
 void line_work(void);
-/* Waits until somebody has sent a byte. */
+/* Waits until the reader has sent a byte. */
 void line_await_reader(void);
-/* Waits until the reader has taken all that was sent. */
+/* Waits until the reader has read all bytes. */
 void line_drain(void);
 extern unsigned long line_sent, line_dropped;

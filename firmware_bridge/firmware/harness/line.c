@@ -1,15 +1,8 @@
-/* Copyright (C) 2026 the edgehar authors
- *
- * This program is free software: you can redistribute it and/or modify it under the terms of the
- * GNU General Public License as published by the Free Software Foundation, either version 3 of the
- * License, or (at your option) any later version. It is distributed in the hope that it will be
- * useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
- *
- * This folder alone, because it links with simavr, which is under that licence. The firmware and all
- * the rest of edgehar are under the Apache License 2.0 and contain nothing of it. */
+/* Copyright (C) 2026 the edgehar authors. SPDX-License-Identifier: GPL-3.0-or-later
+ * Only this folder is under the GPL, because it links with simavr: see ../README.md. */
 
-/* Without a reader a real wire loses what is sent: so does this one, and counts it; told to be
- * patient, it lets the simulated time wait instead. */
+/* The serial line. Without a reader it loses bytes, as a real wire does, and counts them; if
+ * patient, it stops the simulated time instead. */
 #include <avr_uart.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -130,7 +123,7 @@ void line_await_reader(void)
 
 void line_drain(void)
 {
-    /* Behind the bytes counted here the kernel may hold more: so zero must be seen to last. */
+    /* The kernel may hold more bytes than it counts, so the count must stay zero for a while. */
     int unread = 0;
     for (int i = 0, quiet = 0; slave >= 0 && i < 250 && quiet < 5; i++) {
         if (ioctl(slave, FIONREAD, &unread))

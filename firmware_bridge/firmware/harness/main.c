@@ -1,14 +1,7 @@
-/* Copyright (C) 2026 the edgehar authors
- *
- * This program is free software: you can redistribute it and/or modify it under the terms of the
- * GNU General Public License as published by the Free Software Foundation, either version 3 of the
- * License, or (at your option) any later version. It is distributed in the hope that it will be
- * useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
- *
- * This folder alone, because it links with simavr, which is under that licence. The firmware and all
- * the rest of edgehar are under the Apache License 2.0 and contain nothing of it. */
+/* Copyright (C) 2026 the edgehar authors. SPDX-License-Identifier: GPL-3.0-or-later
+ * Only this folder is under the GPL, because it links with simavr: see ../README.md. */
 
-/* Runs a firmware image as an ATmega328P would, with a sensor on its bus and its UART on a
+/* Runs a firmware image on a simulated ATmega328P, with a sensor on its bus and its UART on a
  * pseudo-terminal.
  *
  * harness --image ELF --chip SOCKET --link PATH --seconds S [--mhz 16] [--pace N] [--patient]
@@ -84,7 +77,7 @@ static void happen(avr_t *avr, int what)
         resets++;
         avr_reset(avr);
         break;
-    case HANG: /* an instruction that jumps to itself, where the program is now */
+    case HANG: /* an instruction that jumps to itself, at the program counter */
         hung_at = avr->pc;
         memcpy(hung_code, avr->flash + hung_at, 2);
         memcpy(avr->flash + hung_at, "\xff\xcf", 2);
@@ -128,7 +121,7 @@ static avr_cycle_count_t each_ms(avr_t *avr, avr_cycle_count_t when, void *param
     return when + cycles(avr, 1000);
 }
 
-/* In place of simavr's, which would sleep for real. */
+/* Replaces simavr's function, which would really sleep. */
 static void count_sleep(avr_t *avr, avr_cycle_count_t how_long)
 {
     (void)avr;
@@ -154,7 +147,7 @@ static void eeprom(avr_t *avr, const char *path, bool save)
         avr_ioctl(avr, AVR_IOCTL_EEPROM_SET, &all);
 }
 
-/* How deep the stack has been: memory behind the variables is zero until something is put there. */
+/* The greatest depth of the stack: memory after the variables is zero until it is used. */
 static unsigned stack_bytes(const avr_t *avr, uint32_t variables)
 {
     uint32_t at = avr->ioend + 1 + variables;

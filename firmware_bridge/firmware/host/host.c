@@ -1,4 +1,4 @@
-/* A PC in place of a microcontroller: the tests are its bus, its clock and its line. */
+/* A PC as the microcontroller: the tests provide bus, clock and line. */
 #include "host.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Lets the core listen to standard input, then writes what it answered. For sanitizers. */
+/* Feeds standard input to the core and writes its answers. For sanitizers. */
 #include <stdio.h>
 
 #include "app.h"

@@ -1,11 +1,11 @@
-/* The second boot stage: the chip's ROM copies these 252 bytes to RAM, checks the CRC behind them,
- * and runs them. They make the flash readable at 0x10000000 with the command that every flash knows
- * (03h, one bit at a time), then start what stands behind them. (Data sheet, 2.8.1 and 4.10.) */
+/* The second boot stage. The chip's ROM copies these 252 bytes to RAM, checks the CRC after them,
+ * and runs them. They map the flash to 0x10000000 with the read command that every flash has (03h,
+ * one bit at a time), then start the program. (Data sheet, 2.8.1 and 4.10.) */
 #include "registers.h"
 
 enum {
     FRAME_32_BITS = 31 << 16,
-    EEPROM_READ = 3 << 8, /* command and address out, data in */
+    EEPROM_READ = 3 << 8, /* sends command and address, receives data */
     READ = 0x03u << 24,
     COMMAND_8_BITS = 2 << 8,
     ADDRESS_24_BITS = 6 << 2,

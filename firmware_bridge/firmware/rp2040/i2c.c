@@ -1,4 +1,4 @@
-/* I2C 0 as a master at 400 kHz, polled. The RP2040 is a part of 3.3 V: its pull-ups help the board's. */
+/* I2C 0 as a master at 400 kHz, polled. Its pull-ups, to 3.3 V, help those of the sensor. */
 #include "registers.h"
 #include "rp2040.h"
 #include "target.h"
@@ -10,7 +10,7 @@ enum {
     RESTART = 1 << 10,
     TX_ABORT = 1 << 6,
     STOPPED = 1 << 9,
-    /* TX_ABRT_SOURCE: the address, or a byte, was not acknowledged */
+    /* of TX_ABRT_SOURCE: the address, or a byte, was not acknowledged */
     ADDRESS_NACK = 1,
     DATA_NACK = 1 << 3,
     CLOCKS = 9,
@@ -49,7 +49,7 @@ static void begin(uint8_t address)
     (void)I2C_CLR_STOP_DET;
 }
 
-/* Waits for the stop that ends every transfer, an aborted one too. */
+/* Waits for the stop that ends every transfer, also an aborted one. */
 static enum bus ended(bool reading)
 {
     uint32_t since_us = TIMER_RAWL;
@@ -62,11 +62,11 @@ static enum bus ended(bool reading)
         return BUS_OK;
     uint32_t why = I2C_TX_ABRT_SOURCE;
     (void)I2C_CLR_TX_ABRT;
-    /* While it reads, only the register's number is written: nothing has been taken yet. */
+    /* A read writes the register number only, so no data has been transferred yet. */
     return why & ADDRESS_NACK || (reading && why & DATA_NACK) ? BUS_REFUSED : BUS_BROKEN;
 }
 
-/* At most 16 commands: as many as the FIFO holds, so none must wait for room. */
+/* At most 16 commands, which the FIFO holds without waiting. */
 enum bus bus_write(uint8_t address, const uint8_t *data, uint8_t count)
 {
     begin(address);
@@ -114,12 +114,12 @@ bool bus_recover(void)
     SIO_GPIO_OUT_CLR = SDA | SCL;
     SIO_GPIO_OE_CLR = SDA | SCL;
     GPIO_CTRL(PIN_SDA) = GPIO_CTRL(PIN_SCL) = FUNCTION_SIO;
-    /* A slave that was cut off within a byte goes on with it at each clock, then lets SDA go. */
+    /* A slave that was interrupted within a byte sends a bit at each clock, then releases SDA. */
     for (uint8_t i = 0; i < CLOCKS && !(SIO_GPIO_IN & SDA); i++) {
         low(SCL);
         released(SCL);
     }
-    if (SIO_GPIO_IN & SDA) { /* a stop, for all who listen */
+    if (SIO_GPIO_IN & SDA) { /* a stop */
         low(SCL);
         low(SDA);
         released(SCL);

@@ -1,4 +1,4 @@
-/* RP2040: what is not a bus. */
+/* RP2040: interrupts, clock, sleep, watchdog, main. */
 #include "app.h"
 #include "protocol.h"
 #include "registers.h"
@@ -47,19 +47,19 @@ void interrupts_restore(uint8_t before)
 void sleep_until_interrupt(void)
 {
     TIMER_ALARM0 = TIMER_RAWL + NAP_US;
-    /* An interrupt wakes it though they are off; it is handled right after. */
+    /* A disabled interrupt still ends wfi; it is handled after cpsie. */
     __asm volatile("wfi\n cpsie i" ::: "memory");
 }
 
 void watchdog_kick(void)
 {
-    /* It counts two down each microsecond (RP2040-E1). */
+    /* The counter decreases by two each microsecond (RP2040-E1). */
     WATCHDOG_LOAD = 2 * HANG_US;
 }
 
 uint16_t count_boot(void)
 {
-    return 0; /* nothing here outlives the power but the flash it runs from */
+    return 0; /* the only permanent memory is the flash that holds the program */
 }
 
 uint8_t reset_cause(void)
@@ -67,7 +67,7 @@ uint8_t reset_cause(void)
     if (WATCHDOG_REASON & 3)
         return RESET_WATCHDOG;
     uint32_t had = CHIP_RESET;
-    /* The flag for power is also that of the brown-out detector. */
+    /* The power flag is also set by the brown-out detector. */
     return (had & 1u << 8 ? RESET_POWER : 0) | (had & 1u << 16 ? RESET_PIN : 0);
 }
 

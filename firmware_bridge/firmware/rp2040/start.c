@@ -1,5 +1,5 @@
-/* From reset to main: vectors, variables, clocks. Everything runs at the crystal's 12 MHz: the work is
- * little, and no PLL is needed. */
+/* From reset to main: vectors, variables, clocks. All clocks run from the crystal's 12 MHz, which
+ * is enough, so no PLL is needed. */
 #include <stdint.h>
 
 #include "registers.h"
@@ -13,7 +13,7 @@ void start(void);
 
 static void hang(void)
 {
-    for (;;) /* until the watchdog comes */
+    for (;;) /* until the watchdog resets */
         ;
 }
 
@@ -30,8 +30,8 @@ static void start_clocks(void)
     CLK_REF_CTRL = 2; /* the crystal */
     while (!(CLK_REF_SELECTED & 1u << 2))
         ;
-    CLK_SYS_CTRL = 0;          /* what CLK_REF is */
-    CLK_PERI_CTRL = 1u << 11;  /* on, what CLK_SYS is */
+    CLK_SYS_CTRL = 0;          /* from CLK_REF */
+    CLK_PERI_CTRL = 1u << 11;  /* on, from CLK_SYS */
     WATCHDOG_TICK = 1u << 9 | F_CRYSTAL / 1000000; /* 1 µs, for timer and watchdog */
     CLEAR(RESETS_RESET) = NEEDED;
     while ((RESETS_DONE & NEEDED) != NEEDED)

@@ -1,4 +1,4 @@
-/* UART 0 at 115200 baud, 8N1: from 12 MHz 0.08 % slow. A ring behind its FIFO of 32 bytes. */
+/* UART 0 at 115200 baud, 8N1 (0.08 % slow at 12 MHz): a FIFO of 32 bytes and a ring buffer. */
 #include "registers.h"
 #include "rp2040.h"
 #include "target.h"
@@ -16,7 +16,7 @@ enum {
 };
 
 #define BAUD 115200u
-/* In 64ths of the clock over 16 times the baud rate, rounded. */
+/* The clock divided by 16 times the baud rate, in 64ths, rounded. */
 #define DIVISOR64 ((F_CRYSTAL * 8 / BAUD + 1) / 2)
 
 /* As for the ATmega328P: 15.6 bytes a sample. */
@@ -33,13 +33,13 @@ void uart_init(void)
     GPIO_CTRL(PIN_RX) = FUNCTION_UART;
     UART_IBRD = DIVISOR64 / 64;
     UART_FBRD = DIVISOR64 % 64;
-    UART_LCR_H = WORD_8_FIFO; /* takes the divisor over, too */
+    UART_LCR_H = WORD_8_FIFO; /* this write also applies the divisor */
     UART_CR = ON;
     UART_IMSC = RX | TX | RX_TIMEOUT;
 }
 
-/* As much as there is room for. Its interrupt comes when the FIFO has run low, not when it is low: so
- * whoever puts a byte into the ring fills the FIFO as well. */
+/* Fills the FIFO from the ring. The interrupt occurs when the FIFO becomes low, not while it is
+ * low, so uart_put must fill the FIFO, too. */
 static void fill(void)
 {
     while (out_first != out_last && !(UART_FR & TX_FULL)) {

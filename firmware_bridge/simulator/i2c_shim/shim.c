@@ -1,12 +1,12 @@
-/* Answers for /dev/i2c-N inside one program (LD_PRELOAD), by asking a server on the unix socket
- * $EDGEHAR_I2C_SOCKET. It does what the kernel's i2c-dev and i2c-core do, with their limits:
- * I2C_SLAVE, I2C_FUNCS, I2C_SMBUS (as plain transfers) and I2C_RDWR. It knows of open and ioctl
- * only: no permissions, no udev, no read() and write().
+/* Replaces /dev/i2c-N in one program (LD_PRELOAD) by a server at the unix socket
+ * $EDGEHAR_I2C_SOCKET. It works as the kernel's i2c-dev and i2c-core, with their limits: I2C_SLAVE,
+ * I2C_FUNCS, I2C_SMBUS (as plain transfers) and I2C_RDWR. It covers open and ioctl only: no
+ * permissions, no udev, no read() and write().
  *
  * To the server, in the machine's byte order, one connection for each open file:
  *   open      u32 bus number                                        -> u8 errno
  *   transfer  u8 messages, each: u16 address, u16 flags, u16 length, the data if it is a write
- *             -> u8 errno; if that is 0, what the messages read
+ *             -> u8 errno; if that is 0, the data read
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -54,7 +54,7 @@ static int send_all(int fd, const uint8_t *data, size_t length)
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
-            return fail(ENODEV); /* the server has gone: the adapter is unplugged */
+            return fail(ENODEV); /* the server closed the connection: the adapter is unplugged */
         data += done;
         length -= (size_t)done;
     }
@@ -163,7 +163,7 @@ static int smbus(int fd, const struct i2c_smbus_ioctl_data *asked)
         /* fall through */
     case I2C_SMBUS_I2C_BLOCK_DATA: {
         uint8_t length = data->block[0];
-        int counted = asked->size == I2C_SMBUS_BLOCK_DATA; /* its length goes over the wire */
+        int counted = asked->size == I2C_SMBUS_BLOCK_DATA; /* the length is sent, too */
         if (length < 1 || length > I2C_SMBUS_BLOCK_MAX)
             return fail(EINVAL);
         if (reading) {

@@ -1,7 +1,7 @@
-"""Runs on a board: the windows of a recording and what each model makes of them, to the last bit.
+"""Runs on a board: prints the windows of a recording and the exact outputs of each model.
 
-Prints by model the windows' digest, the probabilities, and the classes' int8 steps from the
-runtime's reference kernels, which are plain C++ and the same on every processor.
+By model: the windows' digest, the probabilities, and the outputs in int8 steps from the runtime's
+reference kernels, which are plain C++ and equal on every processor.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from device.signal.path import SignalPath, Window
 from firmware_bridge.recording import read
 
 samples, _ = read(sys.argv[1])
-found = {}
+outputs = {}
 for name in sys.argv[2:]:
     bundle = load(locate(name))
     x = np.array(
@@ -37,9 +37,9 @@ for name in sys.argv[2:]:
         plain.set_tensor(start["index"], window[np.newaxis])
         plain.invoke()
         reference.append(plain.get_tensor(end["index"])[0].tolist())
-    found[name] = {
+    outputs[name] = {
         "windows": hashlib.sha256(x.tobytes()).hexdigest(),
         "probabilities": Classifier(bundle, "tflite_runtime").probabilities(x).tolist(),
         "reference": reference,
     }
-print(json.dumps(found))
+print(json.dumps(outputs))

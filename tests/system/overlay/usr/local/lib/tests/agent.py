@@ -1,4 +1,4 @@
-"""Runs in a guest: does what the host asks, a JSON line each, on a virtio serial port."""
+"""Runs in a guest: executes the host's commands, a JSON line each, on a virtio serial port."""
 
 import json
 import subprocess
@@ -14,22 +14,23 @@ with PORT.open("r+b", buffering=0) as port:
     waiting = b""
     while True:
         data = port.read(4096)
-        if not data:  # the host is not there yet
+        if not data:  # the host has not connected yet
             time.sleep(0.1)
             continue
         *lines, waiting = (waiting + data).split(b"\n")
         for line in lines:
-            asked = json.loads(line)
+            request = json.loads(line)
             try:
                 done = subprocess.run(
-                    ["/bin/bash", "-c", asked["command"]],
+                    ["/bin/bash", "-c", request["command"]],
                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                    timeout=asked["timeout_s"], check=False,
+                    timeout=request["timeout_s"], check=False,
                 )  # fmt: skip
                 code, out = done.returncode, done.stdout
             except subprocess.TimeoutExpired as error:
                 code, out = 124, error.stdout or b""
-            answer = {"number": asked["number"], "code": code, "out": out.decode(errors="replace")}
+            text = out.decode(errors="replace")
+            answer = {"number": request["number"], "code": code, "out": text}
             rest = memoryview(json.dumps(answer).encode() + b"\n")
             while rest:
                 rest = rest[port.write(rest) :]
