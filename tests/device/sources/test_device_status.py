@@ -36,8 +36,8 @@ def test_each_change_is_said_once() -> None:
     lines = heard.hear(status(overflowed=7, restarts=1))
     assert lines == [
         "7 samples overflowed in the sensor",
-        "1 times the sensor was set up anew",
-        "the sensor is well again",
+        "1 times the sensor was set up again",
+        "the sensor works again",
     ]
     assert not heard.problems
 

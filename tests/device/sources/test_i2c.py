@@ -27,7 +27,9 @@ from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline
 from device.sources import SourceError
 from device.sources import i2c as i2c_module
-from device.sources.i2c import LONGEST_WAIT_S, PATIENCE_S, I2cSource
+from device.sources import retry
+from device.sources.i2c import I2cSource
+from device.sources.retry import LONGEST_WAIT_S, PATIENCE_S
 from device.sources.mpu.registers import MODELS, Model
 from firmware_bridge.recording import RecordingWriter, read_blocks
 from firmware_bridge.samples import Samples
@@ -59,7 +61,7 @@ class Unplugged(Simulated):
         found = self.read(0x75, 1)[0]
         return found, MODELS[found]
 
-    def silence(self, error: OSError) -> str:
+    def explain_silence(self, error: OSError) -> str:
         return f"silent ({error.errno})"
 
     def close(self) -> None:
@@ -75,6 +77,7 @@ class Unplugged(Simulated):
 def wired(monkeypatch: pytest.MonkeyPatch, host: Unplugged) -> None:
     clock = SimpleNamespace(monotonic=host.now, sleep=host.sleep, time=host.now)
     monkeypatch.setattr(i2c_module, "time", clock)
+    monkeypatch.setattr(retry, "time", clock)
     monkeypatch.setattr(i2c_module, "Bus", host.open)
 
 

@@ -112,12 +112,12 @@ def test_why_a_bus_cannot_be_opened(number: int, words: str) -> None:
 
 def test_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, adapter = opened(monkeypatch, says=errno.EREMOTEIO)
-    said = bus.silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
+    said = bus.explain_silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
     for words in ("0x68 on /dev/i2c-1", "EREMOTEIO", "nothing answers at 0x69", "i2cdetect -y 1"):
         assert words in said
     adapter.answering = frozenset({0x69})
-    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.silence(OSError(errno.EIO, "I/O"))
-    busy = bus.silence(OSError(errno.EBUSY, "Device or resource busy"))
+    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.explain_silence(OSError(errno.EIO, "I/O"))
+    busy = bus.explain_silence(OSError(errno.EBUSY, "Device or resource busy"))
     assert "/sys/bus/i2c/devices/1-0068/driver" in busy
 
 

@@ -66,9 +66,9 @@ def read(
 ) -> Read:
     """Read, and after five seconds make it hard."""
     model = registers.MODELS[host.chip.who_am_i]
-    kept = bring_up(host, model, rate_hz, host.sleep)
+    expected = bring_up(host, model, rate_hz, host.sleep)
     clock = ChipClock(1 / rate_hz)
-    reader = reader_type(host, model, clock, kept, host.now)
+    reader = reader_type(host, model, clock, expected, host.now)
     run = Run(clock, 0.0, None)
     blocks: list[Samples] = []
     errors, wakes, end_s = 0, host.wakes, host.now_s + seconds
@@ -246,9 +246,9 @@ def test_nothing_torn_is_delivered_whatever_fails(
 ) -> None:
     host = Simulated(ppm=ppm, seed=seed)
     model = registers.MODELS[0x68]
-    kept = bring_up(host, model, rate_hz, host.sleep)
+    expected = bring_up(host, model, rate_hz, host.sleep)
     clock = ChipClock(1 / rate_hz)
-    reader = FifoReader(host, model, clock, kept, host.now)
+    reader = FifoReader(host, model, clock, expected, host.now)
     end_s, last = host.now_s + 30, -1
     while host.now_s < end_s:
         if clock.settled:
@@ -285,8 +285,8 @@ def test_a_brown_out_is_noticed_within_a_second() -> None:
     for who_am_i, reader_type in ((0x68, FifoReader), (0x70, FifoReader), (0x71, DirectReader)):
         host = Simulated(who_am_i=who_am_i)
         model = registers.MODELS[who_am_i]
-        kept = bring_up(host, model, 50, host.sleep)
-        reader = reader_type(host, model, ChipClock(1 / 50), kept, host.now)
+        expected = bring_up(host, model, 50, host.sleep)
+        reader = reader_type(host, model, ChipClock(1 / 50), expected, host.now)
         poll_on(host, reader, 5.0)
         host.brown_out()
         failed_s = host.now_s
@@ -298,8 +298,8 @@ def test_a_brown_out_is_noticed_within_a_second() -> None:
 @given(bit=st.integers(0, 15), polls=st.integers(20, 60))
 def test_a_misread_count_tears_nothing(bit: int, polls: int) -> None:
     host = Simulated()
-    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
-    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    expected = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), expected, host.now)
     read, counted, last = host.read, 0, -1
 
     def flipped(register: int, count: int) -> bytes:
@@ -322,10 +322,10 @@ def test_a_misread_count_tears_nothing(bit: int, polls: int) -> None:
 
 def test_a_fifo_that_runs_over_at_once_begins_anew() -> None:
     host = Simulated()
-    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
-    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    expected = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), expected, host.now)
     host.sleep(3.0)
-    with pytest.raises(ChipLostError, match="before its rate was known"):
+    with pytest.raises(ChipLostError, match="before the chip.s rate was known"):
         reader.poll()
 
 
@@ -335,8 +335,8 @@ def test_a_wire_that_broke_is_not_taken_for_samples(
 ) -> None:
     """An adapter that sees no acknowledge may still say that all went well."""
     host = Simulated()
-    kept = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
-    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), kept, host.now)
+    expected = bring_up(host, registers.MODELS[0x68], 50, host.sleep)
+    reader = FifoReader(host, registers.MODELS[0x68], ChipClock(1 / 50), expected, host.now)
     poll_on(host, reader, 5.0)
     monkeypatch.setattr(host, "read", lambda _, count: bytes([level]) * count)
     with pytest.raises(ChipLostError, match=f"holds 0x{level:02x}"):
@@ -360,8 +360,8 @@ def test_the_temperature_is_the_chips() -> None:
         host = Simulated(who_am_i=who_am_i)
         host.chip.temperature_c = 33.4
         model = registers.MODELS[who_am_i]
-        kept = bring_up(host, model, 50, host.sleep)
+        expected = bring_up(host, model, 50, host.sleep)
         for reader_type in (FifoReader, DirectReader):
-            reader = reader_type(host, model, ChipClock(1 / 50), kept, host.now)
+            reader = reader_type(host, model, ChipClock(1 / 50), expected, host.now)
             poll_on(host, reader, 1.0)
             assert reader.temperature_c == pytest.approx(33.4, abs=0.01)

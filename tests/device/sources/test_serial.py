@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from device.sources import SourceError
-from device.sources.serial import LONGEST_WAIT_S, PATIENCE_S, SerialSource
+from device.sources.retry import LONGEST_WAIT_S, PATIENCE_S
+from device.sources.serial import SerialSource
 from firmware_bridge.playing import faults
 from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.playing.line import PtyLine
