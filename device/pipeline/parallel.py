@@ -1,6 +1,6 @@
 """Long recordings on all cores: one process reads ahead, others classify.
 
-Processes and not threads, because parsing text and both TFLite runtimes hold Python's lock.
+Processes and not threads, because text parsing and both TFLite runtimes hold Python's lock.
 """
 
 import multiprocessing
@@ -24,24 +24,24 @@ from device.sources.recording import RecordingSource
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.samples import Float64, Samples
 
-_CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+_CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork copies locks of other threads
 _AHEAD: Final = 2
-"""Blocks that are read before they are asked for."""
+"""Number of blocks that are read in advance."""
 
 _next_block: Callable[[], Samples | None]
 _probabilities: Classify
 
 
 def read_ahead(path: Path) -> Generator[Samples]:
-    """Yield a recording's blocks, read in advance; raises as RecordingSource does."""
+    """Yield a recording's blocks, read in advance; raises the errors of RecordingSource."""
     with _pool(1, _open_recording, path) as pool:
-        waiting: deque[Future[Samples | None]] = deque(
+        pending: deque[Future[Samples | None]] = deque(
             pool.submit(_read_block) for _ in range(_AHEAD)
         )
         while True:
-            with _death_explained():
-                block = waiting.popleft().result()
-                waiting.append(pool.submit(_read_block))
+            with _dead_worker_explained():
+                block = pending.popleft().result()
+                pending.append(pool.submit(_read_block))
             if block is None:
                 return
             yield block
@@ -49,12 +49,12 @@ def read_ahead(path: Path) -> Generator[Samples]:
 
 @contextmanager
 def workers(bundle: Bundle) -> Generator[Classify]:
-    """Give a function that classifies windows (n, window, 9) on every core of this process."""
+    """Yield a function that classifies windows (n, window, 9) on all cores of this process."""
     count = len(os.sched_getaffinity(0))
     with _pool(count, _load_model, bundle) as pool:
 
         def probabilities(x: NDArray[np.float32]) -> Float64:
-            with _death_explained():
+            with _dead_worker_explained():
                 return np.concatenate(list(pool.map(_classify, np.array_split(x, count))))
 
         yield probabilities
@@ -72,7 +72,7 @@ def _pool(
 
 
 @contextmanager
-def _death_explained() -> Generator[None]:
+def _dead_worker_explained() -> Generator[None]:
     try:
         yield
     except BrokenProcessPool as error:
