@@ -2,19 +2,17 @@
 
 from firmware_bridge.protocol import Reset, Status, Trouble
 
-ADVICE = {
-    Trouble.NO_ANSWER: "the sensor does not answer; check its supply, SDA and SCL",
-    Trouble.BUS_STUCK: "the sensor's bus is held low; check SDA and SCL, or switch off and on",
-    Trouble.WRONG_CHIP: "the firmware does not know this kind of sensor",
-    Trouble.NO_INTERRUPT: "no interrupt from the sensor: times are estimated; wire its INT",
-}
-PROBLEMS = {
-    Trouble.NO_ANSWER: "bus errors",
-    Trouble.BUS_STUCK: "bus errors",
-    Trouble.WRONG_CHIP: "unknown chip",
-    Trouble.NO_INTERRUPT: "no interrupt",
-}
-"""Names of problems in a source's health."""
+_PROBLEMS = (
+    (Trouble.NO_ANSWER, "bus errors", "the sensor does not answer; check its supply, SDA and SCL"),
+    (Trouble.BUS_STUCK, "bus errors", "SDA or SCL is held low; check both, or switch off and on"),
+    (Trouble.WRONG_CHIP, "unknown chip", "the firmware does not know this kind of sensor"),
+    (
+        Trouble.NO_INTERRUPT,
+        "no interrupt",
+        "no interrupt: times are estimated; wire its pin INT",
+    ),
+)
+"""Trouble, its name in a source's health, and the log line."""
 _CAUSES = {Reset.WATCHDOG: "its watchdog", Reset.BROWN_OUT: "a dip of its supply"}
 _COUNTED = {
     "overflowed": "samples overflowed in the sensor",
@@ -36,7 +34,7 @@ class DeviceStatus:
     @property
     def problems(self) -> tuple[str, ...]:
         """Names of the present problems."""
-        return tuple(dict.fromkeys(PROBLEMS[one] for one in PROBLEMS if one in self._trouble))
+        return tuple(dict.fromkeys(name for one, name, _ in _PROBLEMS if one in self._trouble))
 
     def booted(self, boot: int) -> None:
         """Take a hello's boot counter. After a new boot the device's own counters begin at 0."""
@@ -56,7 +54,7 @@ class DeviceStatus:
         if last is not None or new_boot:  # events before the first status are not counted
             lines += self._count(status, last)
         added, ended = status.trouble & ~self._trouble, self._trouble & ~status.trouble
-        lines += [advice for trouble, advice in ADVICE.items() if trouble in added]
+        lines += [line for one, _, line in _PROBLEMS if one in added]
         if ended and not status.trouble:
             lines.append("the sensor works again")
         self._trouble = status.trouble

@@ -3,8 +3,8 @@
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from device.host.clock import utc_text
@@ -32,16 +32,6 @@ _LOG_AGAIN_S = 60.0
 _GYRO_FULL_SCALE_RAD_S = math.radians(GYRO_FULL_SCALE_DPS)
 
 
-@dataclass(slots=True)
-class _Counts:
-    samples: int = 0
-    lost: int = 0
-    overflows: int = 0
-    bus_errors: int = 0
-    restarts: int = 0
-    reopened: int = 0
-
-
 class I2cSource:
     """Samples of the chip at one address of one bus."""
 
@@ -51,7 +41,9 @@ class I2cSource:
         self._bus, self._address = bus, address
         self._rate_hz = rate_hz
         self._reader_type = DirectReader if direct else FifoReader
-        self._counts = _Counts()
+        self._counts = Counter(samples=0, lost=0, overflows=0, bus_errors=0, restarts=0)
+        self._opened = 0
+        self._model: Model
         self._watcher = Watcher()
         self._temperature_c: float | None = None
         self._retry = Retry(self.name)
@@ -71,7 +63,7 @@ class I2cSource:
     @property
     def counts(self) -> dict[str, int]:
         """Samples, losses, FIFO overflows, bus errors, chip restarts and times the bus reopened."""
-        return asdict(self._counts)
+        return {**self._counts, "reopened": max(self._opened - 1, 0)}
 
     @property
     def health(self) -> Health:
@@ -90,36 +82,20 @@ class I2cSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield the chip's samples, without end.
+        """Return the chip's samples, without end.
 
         Waits for a chip or a bus that is missing or fails later. Raises SourceError if waiting does
         not help at the start.
         """
-        started, gone_s = False, 0.0
-        while True:
-            bus, model = yield from self._retry.until_open(self._open, started=started)
-            if started:
-                self._counts.reopened += 1
-                log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone_s)
-            started = True
-            with bus:
-                try:
-                    yield from self._follow(bus, model)
-                except OSError as error:
-                    self._erred_s = time.monotonic()
-                    log.warning("%s went away: %s", self.name, error_text(error))
-                except ChipLostError as error:
-                    log.warning("%s: %s; trying again", self.name, error)
-            gone_s = time.monotonic()
-            yield from self._retry.pause()
+        return self._retry.blocks(self._open, self._follow)
 
-    def _open(self) -> tuple[Bus, Model]:
+    def _open(self) -> Bus:
         try:
             bus = Bus(self._bus, self._address)
         except OSError as error:
             raise _unopened(error)(cannot_open(error, self._bus)) from error
         try:
-            who_am_i, model = bus.identify()
+            who_am_i, self._model = bus.identify()
         except OSError as error:
             reason = bus.explain_silence(error)
             bus.close()
@@ -127,28 +103,38 @@ class I2cSource:
         except SourceError:
             bus.close()
             raise
-        name = model.name if who_am_i in MODELS else f"a chip treated as an {model.name}"
+        treated = "" if who_am_i in MODELS else "a chip treated as an "
         log.info(
             "%s: %s (WHO_AM_I 0x%02x), %d g, %d deg/s, %d Hz; %d samples lost so far",
-            self.name, name, who_am_i, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS, self._rate_hz,
-            self._counts.lost,
+            self.name, treated + self._model.name, who_am_i, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS, self._rate_hz,
+            self._counts["lost"],
         )  # fmt: skip
-        return bus, model
+        self._opened += 1
+        return bus
 
-    def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
+    def _follow(self, bus: Bus) -> Generator[Samples]:
+        try:
+            yield from self._restarting(bus)
+        except OSError as error:
+            self._erred_s = time.monotonic()
+            raise AbsentError(error_text(error)) from error
+        except ChipLostError as error:
+            raise AbsentError(str(error)) from error
+
+    def _restarting(self, bus: Bus) -> Generator[Samples]:
         """Read a chip and restart it when needed. Raises OSError, ChipLostError."""
         while True:
-            registers = bring_up(bus, model, self._rate_hz, time.sleep)
+            registers = bring_up(bus, self._model, self._rate_hz, time.sleep)
             clock = ChipClock(1 / self._rate_hz, self._period_s)
-            before = self._counts.samples
+            before = self._counts["samples"]
             try:
-                reader = self._reader_type(bus, model, clock, registers, time.monotonic)
+                reader = self._reader_type(bus, self._model, clock, registers, time.monotonic)
                 yield from self._read(reader)
             except ChipLostError as why:
-                if self._counts.samples == before:
+                if self._counts["samples"] == before:
                     raise
                 log.warning("%s: %s; restarting the chip", self.name, why)
-            self._counts.restarts += 1
+            self._counts["restarts"] += 1
             if clock.settled:
                 self._period_s = clock.period_s
 
@@ -173,7 +159,7 @@ class I2cSource:
             if len(counts):
                 run.hold(first, counts)
                 self._heard_s = time.monotonic()
-            self._counts.overflows += reader.overflows - overflows
+            self._counts["overflows"] += reader.overflows - overflows
             overflows, self._temperature_c = reader.overflows, reader.temperature_c
             self._fifo_free = reader.fifo_free
             if reader.clock.settled:
@@ -185,21 +171,21 @@ class I2cSource:
 
     def _count(self, blocks: list[Samples]) -> list[Samples]:
         for block in blocks:
-            self._counts.samples += len(block)
-            self._counts.lost += block.lost
+            self._counts["samples"] += len(block)
+            self._counts["lost"] += block.lost
             self._watcher.push(block, ACC_FULL_SCALE_G, _GYRO_FULL_SCALE_RAD_S)
             self._last_s, self._heard_s = float(block.t_s[-1]), time.monotonic()
             self._retry.reset()
         return blocks
 
     def _count_error(self, error: OSError) -> None:
-        self._counts.bus_errors += 1
+        self._counts["bus_errors"] += 1
         self._erred_s = time.monotonic()
         if self._erred_s > self._logged_s + _LOG_AGAIN_S:
             self._logged_s = self._erred_s
             log.warning(
                 "%s: %s on the bus; trying again (%d such errors so far)",
-                self.name, error_text(error), self._counts.bus_errors,
+                self.name, error_text(error), self._counts["bus_errors"],
             )  # fmt: skip
 
 

@@ -92,24 +92,12 @@ class SerialSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield the samples that arrive, without end.
+        """Return the samples that arrive, without end.
 
         Waits for a port that is missing or fails later. Raises SourceError if the port cannot be
         used at the start.
         """
-        port = yield from self._retry.until_open(self._open, started=False)
-        while True:
-            with port:
-                try:
-                    yield from self._listen(port)
-                except _FAULTS as error:
-                    self._unplugged += 1
-                    self._lost_before = self._assembler.counts.lost
-                    gone_s = time.monotonic()
-                    log.warning("%s went away: %s", self.name, _why(error))
-            yield from self._retry.pause()
-            port = yield from self._retry.until_open(self._open, started=True)
-            log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone_s)
+        return self._retry.blocks(self._open, self._read)
 
     def _open(self) -> serial.Serial:
         try:
@@ -123,6 +111,14 @@ class SerialSource:
         except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
             absent = getattr(error, "errno", None) in _ABSENT
             raise (AbsentError if absent else SourceError)(_why(error)) from error
+
+    def _read(self, port: serial.Serial) -> Generator[Samples]:
+        try:
+            yield from self._listen(port)
+        except _FAULTS as error:
+            self._unplugged += 1
+            self._lost_before = self._assembler.counts.lost
+            raise AbsentError(_why(error)) from error
 
     def _listen(self, port: serial.Serial) -> Generator[Samples]:
         self._decoder.reopened()

@@ -1,7 +1,7 @@
 """One chip on one /dev/i2c-N, through smbus2, and the meaning of the bus's errors."""
 
 import errno
-from typing import Self
+from contextlib import AbstractContextManager
 
 from smbus2 import I2cFunc, SMBus, i2c_msg
 
@@ -22,7 +22,7 @@ _READINGS = 3
 """WHO_AM_I is read this often before a chip is refused: a loose wire reads as anything."""
 
 
-class Bus:
+class Bus(AbstractContextManager["Bus"]):
     """A chip at an address. Reads and writes raise OSError."""
 
     def __init__(self, number: int, address: int) -> None:
@@ -38,9 +38,6 @@ class Bus:
         self._plain = bool(self._smbus.funcs & I2cFunc.I2C)
         self._longest = _LONGEST if self._plain else _SMBUS_LONGEST
         self._failures = 0
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -30,9 +30,6 @@ _STEER_S = 4.0
 """Time in which the returned times approach a changed estimate."""
 _ROUNDING_S = 1e-9
 
-Lines = tuple[Float64, Float64]
-"""Period and time of sample 0, of many lines."""
-
 
 class ChipClock:
     """The line. Sample 0 is the first after the start of the chip or its FIFO."""
@@ -114,8 +111,10 @@ class ChipClock:
         return True
 
 
-def _extremes(above: Float64, below: Float64, periods: tuple[float, float]) -> Lines:
-    """Return the lines that touch two limits and cross none.
+def _extremes(
+    above: Float64, below: Float64, periods: tuple[float, float]
+) -> tuple[Float64, Float64]:
+    """Return the lines that touch two limits and cross none: their periods and times of sample 0.
 
     The earliest and the latest line at any time are among them. Lines must pass under the points
     `above` (n, 2) and over the points `below` (m, 2), with a slope within `periods`.

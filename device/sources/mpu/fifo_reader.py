@@ -93,7 +93,9 @@ class FifoReader(Reader):
         if not self._plausible(size, taken, before_s, after_s):
             return self._after_misfit(size, before_s, after_s)
         if not count:
-            self._check_silence()
+            silent_s = self._now() - self._heard_s
+            if silent_s > 4 * self.clock.period_s:
+                self._check(silent=silent_s > SILENT_S + self._wake_s)
             self._update_clock(taken, before_s, after_s)
             return self._next, fifo.from_fifo(b"")
         self._doubted = True  # until the read succeeds, it may have taken any number of bytes
@@ -203,8 +205,3 @@ class FifoReader(Reader):
         self._port.read(registers.INT_STATUS, 1)  # clears the overflow bit
         self._torn = self._doubted = False
         return before_s, after_s
-
-    def _check_silence(self) -> None:
-        silent_s = self._now() - self._heard_s
-        if silent_s > 4 * self.clock.period_s:
-            self._check(silent=silent_s > SILENT_S + self._wake_s)

@@ -13,20 +13,26 @@ class Run:
     def __init__(self, clock: ChipClock, origin_s: float, last_s: float | None) -> None:
         """Take the zero of times, and the time of the last sample of an earlier run."""
         self._clock, self._origin_s, self._last_s = clock, origin_s, last_s
-        self._waiting: list[tuple[int, Counts]] = []
+        # Consecutive samples, with the number of the first.
+        self._waiting: list[tuple[int, list[Counts]]] = []
+        self._following: int | None = None
         self._next: int | None = None
 
     def hold(self, first: int, counts: Counts) -> None:
         """Take samples; `first` is the number of the first, counted from the chip's start."""
         if len(counts):
-            self._waiting.append((first, counts))
+            if not self._waiting or first != self._following:
+                self._waiting.append((first, []))
+            self._waiting[-1][1].append(counts)
+            self._following = first + len(counts)
 
     def release(self) -> list[Samples]:
         """Return the samples in as few blocks as losses allow, once the clock has settled."""
         if not self._clock.settled:
             return []
         blocks = []
-        for first, counts in _joined(self._waiting):
+        for first, parts in self._waiting:
+            counts = np.concatenate(parts)
             t_s = self._clock.times_s(first, len(counts)) - self._origin_s
             # Rounded to the µs, as in a recording.
             blocks.append(samples(np.round(t_s, 6), counts, self._lost(first, float(t_s[0]))))
@@ -41,16 +47,3 @@ class Run:
             return first
         # The number of periods since the previous run.
         return max(0, round((first_s - self._last_s) / self._clock.period_s) - 1)
-
-
-def _joined(waiting: list[tuple[int, Counts]]) -> list[tuple[int, Counts]]:
-    """Join parts whose numbers are consecutive."""
-    parts: list[tuple[int, list[Counts]]] = []
-    following = None
-    for first, counts in waiting:
-        if first == following:
-            parts[-1][1].append(counts)
-        else:
-            parts.append((first, [counts]))
-        following = first + len(counts)
-    return [(first, np.concatenate(joined)) for first, joined in parts]
