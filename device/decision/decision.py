@@ -1,7 +1,7 @@
 """Decision: the answer for one window or one state, and its form as a JSON line."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
@@ -53,17 +53,12 @@ def to_json(decision: Decision) -> str:
     probabilities = decision.probabilities
     return json.dumps(
         {
+            **asdict(decision),
             "start_s": _rounded(decision.start_s),
             "end_s": _rounded(decision.end_s),
-            "time": decision.time,
-            "state": decision.state,
-            "activity": decision.activity,
-            "reason": decision.reason,
             "confidence": _rounded(decision.confidence),
             "probabilities": probabilities
             and {label: _rounded(value) for label, value in probabilities.items()},
-            "lost": decision.lost,
-            "model": decision.model,
         },
         allow_nan=False,
     )

@@ -1,5 +1,6 @@
 """The pipeline: samples to decisions. Pure: no port, no thread, no clock."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
@@ -79,8 +80,8 @@ class Pipeline:
         self._worn = None if worn is None else NonwearDetector(worn, spec.hop / spec.rate_hz)
         self._off_s = 0.0
         self._mounted = False
-        self._silent = False
-        self._silent_from: float | None = None
+        self._silent_from: float | None = math.nan
+        """Last sample before the silence that was reported; NaN before the first report."""
         self._ahead: set[float | None] = set()
         """Starts of the windows that `silence` has reported before the signal path."""
         self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0, not_worn=0)
@@ -105,10 +106,9 @@ class Pipeline:
         reported again.
         """
         last_s = self._path.last_s
-        reported = self._silent and self._silent_from == last_s
-        if silent_s < LIVE_SILENCE_S or reported:
+        if silent_s < LIVE_SILENCE_S or self._silent_from == last_s:
             return []
-        self._silent, self._silent_from = True, last_s
+        self._silent_from = last_s
         # On copies: only a gap on the sensor's clock ends the stretch.
         ended = copy(self)
         ended._path, ended._judge, ended._worn, ended.orientation = deepcopy(
@@ -181,8 +181,7 @@ class Pipeline:
             if event.end_s - event.start_s < self.model.spec.no_data_after_s:
                 return None
             self._judge.reset()
-            reported = self._silent and self._silent_from == event.start_s
-            return None if reported else self._no_data(event.start_s)
+            return None if self._silent_from == event.start_s else self._no_data(event.start_s)
         reason: Reason = "gap" if self._states["warming_up"] else "start"
         return self._decision("warming_up", reason, event.start_s, event.ready_s, lost=event.lost)
 

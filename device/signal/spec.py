@@ -43,25 +43,15 @@ class SignalSpec:
             if name in _WHOLE and not isinstance(value, int):
                 raise InputError(f"signal: {name} is {value}, it must be a whole number")
         if self.window % self.hop:
-            raise InputError(
-                f"signal: window ({self.window}) must be a multiple of hop ({self.hop})"
-            )
+            raise InputError("signal: window must be a multiple of hop")
         if not self.gravity_cutoff_hz < self.noise_cutoff_hz < self.rate_hz / 2:
             raise InputError(
-                f"signal: gravity_cutoff_hz ({self.gravity_cutoff_hz}) must be below"
-                f" noise_cutoff_hz ({self.noise_cutoff_hz}), and that below half of rate_hz"
-                f" ({self.rate_hz})"
+                "signal: gravity_cutoff_hz must be below noise_cutoff_hz, that below rate_hz / 2"
             )
         if abs(self.warm_up_s * self.rate_hz / self.hop - self.warm_up_blocks) > 1e-9:
-            raise InputError(
-                f"signal: warm_up_s ({self.warm_up_s}) must be a multiple of hop / rate_hz"
-                f" ({self.hop / self.rate_hz} s)"
-            )
+            raise InputError("signal: warm_up_s must be a multiple of hop / rate_hz")
         if self.no_data_after_s < self.max_gap_s:
-            raise InputError(
-                f"signal: no_data_after_s ({self.no_data_after_s}) must not be below max_gap_s"
-                f" ({self.max_gap_s})"
-            )
+            raise InputError("signal: no_data_after_s must not be below max_gap_s")
 
     @property
     def warm_up_blocks(self) -> int:

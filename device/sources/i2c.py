@@ -40,6 +40,7 @@ class I2cSource:
         self.name = f"i2c:{bus}:0x{address:02x}"
         self._bus, self._address = bus, address
         self._rate_hz = rate_hz
+        self.nominal_hz = float(rate_hz)
         self._reader_type = DirectReader if direct else FifoReader
         self._counts = Counter(samples=0, lost=0, overflows=0, bus_errors=0, restarts=0)
         self._opened = 0
@@ -54,11 +55,6 @@ class I2cSource:
         self._origin_s = self._heard_s = time.monotonic()
         self._last_s: float | None = None
         self._erred_s = self._logged_s = -math.inf
-
-    @property
-    def nominal_hz(self) -> float:
-        """The rate that the chip is set to."""
-        return float(self._rate_hz)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -106,8 +102,8 @@ class I2cSource:
         treated = "" if who_am_i in MODELS else "a chip treated as an "
         log.info(
             "%s: %s (WHO_AM_I 0x%02x), %d g, %d deg/s, %d Hz; %d samples lost so far",
-            self.name, treated + self._model.name, who_am_i, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS, self._rate_hz,
-            self._counts["lost"],
+            self.name, treated + self._model.name, who_am_i, ACC_FULL_SCALE_G,
+            GYRO_FULL_SCALE_DPS, self._rate_hz, self._counts["lost"],
         )  # fmt: skip
         self._opened += 1
         return bus

@@ -102,11 +102,7 @@ class SerialSource:
     def _open(self) -> serial.Serial:
         try:
             return serial.Serial(
-                self._path,
-                self._baud,
-                timeout=PATIENCE_S,
-                write_timeout=PATIENCE_S,
-                exclusive=True,
+                self._path, self._baud, timeout=PATIENCE_S, write_timeout=PATIENCE_S, exclusive=True
             )
         except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
             absent = getattr(error, "errno", None) in _ABSENT
@@ -176,16 +172,11 @@ class SerialSource:
         lost = self._assembler.counts.lost
         log.info(
             "%s: firmware %s, chip 0x%02x, %d g, %d deg/s, %g Hz; %s",
-            self.name,
-            hello.firmware,
-            hello.chip,
-            hello.acc_full_scale_g,
-            hello.gyro_full_scale_dps,
-            hello.rate_mhz / 1000,
+            self.name, hello.firmware, hello.chip, hello.acc_full_scale_g,
+            hello.gyro_full_scale_dps, hello.rate_mhz / 1000,
             f"{lost - self._lost_before} samples lost meanwhile, {lost} in all"
-            if self._unplugged
-            else "listening",
-        )
+            if self._unplugged else "listening",
+        )  # fmt: skip
 
     def _log_causes(self, received: int, frames: int) -> None:
         if not received:

@@ -21,17 +21,16 @@ _CLOCK_HZ = 1000
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One register's value, the reason for it, and the time to wait after the write."""
+    """One register's value, and the time to wait after the write."""
 
     register: int
     value: int
-    why: str
     wait_s: float = 0.0
 
 
 RESET = (
-    Write(reg.PWR_MGMT_1, 0x80, "reset: every register has its reset value", 0.1),
-    Write(reg.PWR_MGMT_1, 0x01, "awake; clock from the X gyro: 1 %, from the RC: 5 %", 0.1),
+    Write(reg.PWR_MGMT_1, 0x80, 0.1),  # reset: every register has its reset value
+    Write(reg.PWR_MGMT_1, 0x01, 0.1),  # awake; clock from the X gyro: 1 %, from the RC: 5 %
 )
 """100 ms each: registers answer 20 to 100 ms after power-on (PS-MPU-6000A, 6.4). The gyro and the
 clock that it drives settle 30 ms after sleep (6.1)."""
@@ -42,24 +41,24 @@ def settings(model: Model, rate_hz: int) -> tuple[Write, ...]:
     low_pass = _LOW_PASS[rate_hz]
     gyro, acc = (GYRO_FULL_SCALE_DPS // 500) << 3, (ACC_FULL_SCALE_G // 4) << 3
     common = (
-        Write(reg.PWR_MGMT_2, 0x00, "all six axes on"),
-        Write(reg.CONFIG, low_pass, "low-pass below half of the rate, against aliasing"),
-        Write(reg.SMPLRT_DIV, _CLOCK_HZ // rate_hz - 1, "sample rate"),
-        Write(reg.GYRO_CONFIG, gyro, f"+-{GYRO_FULL_SCALE_DPS} deg/s, no self-test"),
-        Write(reg.ACCEL_CONFIG, acc, f"+-{ACC_FULL_SCALE_G} g, no self-test"),
-        Write(reg.INT_ENABLE, reg.FIFO_OFLOW_INT, "sets the overflow bit in INT_STATUS"),
+        Write(reg.PWR_MGMT_2, 0x00),  # all six axes on
+        Write(reg.CONFIG, low_pass),  # low-pass below half of the rate, against aliasing
+        Write(reg.SMPLRT_DIV, _CLOCK_HZ // rate_hz - 1),  # sample rate
+        Write(reg.GYRO_CONFIG, gyro),  # full scale, no self-test
+        Write(reg.ACCEL_CONFIG, acc),  # full scale, no self-test
+        Write(reg.INT_ENABLE, reg.FIFO_OFLOW_INT),  # sets the overflow bit in INT_STATUS
     )
     if not model.acc_filter_apart:
         return common
-    return (*common, Write(reg.ACCEL_CONFIG2, low_pass, "the same low-pass for the accelerometer"))
+    return (*common, Write(reg.ACCEL_CONFIG2, low_pass))  # the same for the accelerometer
 
 
 FIFO_RESTART = (
-    Write(reg.FIFO_EN, 0x00, "no sample enters in part"),
-    Write(reg.USER_CTRL, 0x00, "FIFO off: the MPU-6050 resets it only then"),
-    Write(reg.USER_CTRL, 0x04, "FIFO empty"),
-    Write(reg.USER_CTRL, 0x40, "FIFO on"),
-    Write(reg.FIFO_EN, 0x78, "acc and gyro, 12 bytes; without the temperature"),
+    Write(reg.FIFO_EN, 0x00),  # no sample enters in part
+    Write(reg.USER_CTRL, 0x00),  # FIFO off: the MPU-6050 resets it only then
+    Write(reg.USER_CTRL, 0x04),  # FIFO empty
+    Write(reg.USER_CTRL, 0x40),  # FIFO on
+    Write(reg.FIFO_EN, 0x78),  # acc and gyro, 12 bytes; without the temperature
 )
 """Makes the FIFO begin with the first byte of a sample."""
 

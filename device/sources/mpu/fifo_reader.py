@@ -5,7 +5,7 @@ import numpy as np
 from device.sources.mpu import bringup, fifo, registers
 from device.sources.mpu.fifo import SAMPLE_BYTES, Counts
 from device.sources.mpu.numbering import FirstSample
-from device.sources.mpu.port import ChipLostError, carry_out
+from device.sources.mpu.port import ChipLostError
 from device.sources.mpu.reader import SILENT_S, Reader
 
 WAKE_S = 0.25
@@ -198,9 +198,10 @@ class FifoReader(Reader):
     def _emptied(self) -> tuple[float, float]:
         """Empty the FIFO; return the moments before and after it was enabled again."""
         *halt, fill = bringup.FIFO_RESTART
-        carry_out(self._port, tuple(halt))
+        for write in halt:
+            self._port.write(write.register, write.value)
         before_s = self._now()
-        carry_out(self._port, (fill,))
+        self._port.write(fill.register, fill.value)
         after_s = self._now()
         self._port.read(registers.INT_STATUS, 1)  # clears the overflow bit
         self._torn = self._doubted = False

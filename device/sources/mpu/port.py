@@ -1,11 +1,9 @@
 """Access to one chip's registers: set up and verify."""
 
-import time
 from collections.abc import Callable
 from typing import Protocol
 
 from device.sources.mpu import bringup, registers
-from device.sources.mpu.bringup import Write
 from device.sources.mpu.registers import Model
 
 
@@ -23,26 +21,18 @@ class ChipLostError(Exception):
     """The chip answers but needs a new start; the message gives the reason."""
 
 
-def carry_out(
-    port: Port, writes: tuple[Write, ...], sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Write registers in order, and wait after each as stated."""
-    for write in writes:
-        port.write(write.register, write.value)
-        if write.wait_s:
-            sleep(write.wait_s)
-
-
 def bring_up(
-    port: Port, model: Model, rate_hz: int, sleep: Callable[[float], None] = time.sleep
+    port: Port, model: Model, rate_hz: int, sleep: Callable[[float], None]
 ) -> dict[int, int]:
     """Reset a chip and set it up; return its registers' values.
 
     Raises ChipLostError if a register does not hold its value, OSError.
     """
     settings = bringup.settings(model, rate_hz)
-    for writes in (bringup.RESET, settings):
-        carry_out(port, writes, sleep)
+    for write in (*bringup.RESET, *settings):
+        port.write(write.register, write.value)
+        if write.wait_s:
+            sleep(write.wait_s)
     expected = bringup.expected(bringup.RESET, settings)
     verify(port, expected)
     return expected

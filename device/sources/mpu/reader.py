@@ -1,6 +1,5 @@
 """Base of the two ways to read a chip: through its FIFO, or sample by sample."""
 
-import time
 from collections.abc import Callable
 
 from device.sources.mpu import fifo, registers
@@ -26,7 +25,7 @@ class Reader:
         model: Model,
         clock: ChipClock,
         expected: dict[int, int],
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float],
     ) -> None:
         """Start reading a chip that is set up, with its registers' values. Raises OSError."""
         self.clock = clock
