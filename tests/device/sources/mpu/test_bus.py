@@ -1,4 +1,4 @@
-"""What adapters do differently: how much they carry at once, and what they say when they cannot."""
+"""Adapters differ in the longest read and in their errors."""
 
 import errno
 import os
@@ -15,19 +15,19 @@ from device.sources.mpu.registers import FIFO_R_W, INT_STATUS
 
 
 class Adapter:
-    """Stands for smbus2.SMBus on an adapter with a limit, whose chip gives bytes that count up."""
+    """Stand-in for smbus2.SMBus: an adapter with a limit, and a chip whose bytes count up."""
 
     longest = 8192
     says = errno.EOPNOTSUPP
     takes = False
-    """It has read what it then refuses to give."""
+    """A refused read still takes its bytes from the chip."""
     funcs = I2cFunc.I2C | I2cFunc.SMBUS_EMUL
     answering: frozenset[int] = frozenset({0x68})
 
     def __init__(self) -> None:
-        self.given = 0
+        self.count = 0
         self.who = [0x71]
-        self.asked: list[int] = []
+        self.reads: list[int] = []
 
     def open(self, number: int) -> None:
         assert number == 1
@@ -36,16 +36,16 @@ class Adapter:
         """Nothing is open."""
 
     def _next(self, count: int) -> bytes:
-        self.asked.append(count)
-        data = bytes((self.given + k) % 256 for k in range(count))
+        self.reads.append(count)
+        data = bytes((self.count + k) % 256 for k in range(count))
         if count > self.longest:
-            self.given += count if self.takes else 0
+            self.count += count if self.takes else 0
             raise OSError(self.says, os.strerror(self.says))
-        self.given += count
+        self.count += count
         return data
 
     def i2c_rdwr(self, *messages: i2c_msg) -> None:
-        write, read = messages  # more than one of each is too much for Raspberry Pi's controller
+        write, read = messages  # the Raspberry Pi's controller can do no more
         assert (write.flags, read.flags) == (0, 1)
         for k, byte in enumerate(self._next(read.len)):
             read.buf[k] = byte
@@ -69,18 +69,16 @@ def opened(monkeypatch: pytest.MonkeyPatch, **limits: Any) -> tuple[Bus, Adapter
 
 
 @pytest.mark.parametrize("longest", [12, 32, 255])
-def test_what_the_adapter_refuses_is_read_in_parts(
-    monkeypatch: pytest.MonkeyPatch, longest: int
-) -> None:
+def test_a_refused_read_is_done_in_parts(monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
     bus, adapter = opened(monkeypatch, longest=longest)
     for start in (0, 1020):
         assert bus.read(FIFO_R_W, 1020) == bytes(k % 256 for k in range(start, start + 1020))
-    # It has learnt: the second time nothing is refused.
-    assert max(adapter.asked[-10:]) <= longest
-    assert all(count % 12 == 0 for count in adapter.asked)
+    # The second time no read is too long.
+    assert max(adapter.reads[-10:]) <= longest
+    assert all(count % 12 == 0 for count in adapter.reads)
 
 
-def test_an_adapter_that_fails_on_long_reads_is_understood_in_the_end(
+def test_repeated_failures_of_long_reads_shorten_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bus, adapter = opened(monkeypatch, longest=64, says=errno.EIO, takes=True)
@@ -89,13 +87,13 @@ def test_an_adapter_that_fails_on_long_reads_is_understood_in_the_end(
             bus.read(FIFO_R_W, 144)
         bus.read(INT_STATUS, 9)
     assert len(bus.read(FIFO_R_W, 144)) == 144
-    assert adapter.asked[-1] <= 64
+    assert adapter.reads[-1] <= 64
 
 
-def test_a_bus_without_plain_messages_does_with_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bus_without_plain_messages_is_read_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, adapter = opened(monkeypatch, funcs=I2cFunc.SMBUS_READ_I2C_BLOCK, longest=32)
     assert len(bus.read(FIFO_R_W, 240)) == 240
-    assert set(adapter.asked) == {24}
+    assert set(adapter.reads) == {24}
     assert len(bus.read(INT_STATUS, 15)) == 15
 
 
@@ -103,36 +101,40 @@ def test_a_bus_without_plain_messages_does_with_blocks(monkeypatch: pytest.Monke
     ("number", "words"),
     [(errno.ENOENT, "raspi-config"), (errno.EACCES, "group"), (errno.EIO, "EIO")],
 )
-def test_why_a_bus_cannot_be_opened(number: int, words: str) -> None:
-    said = cannot_open(OSError(number, os.strerror(number)), 3)
-    assert "/dev/i2c-3" in said
-    assert words in said
-    assert "\n" not in said
+def test_the_reason_why_a_bus_cannot_be_opened(number: int, words: str) -> None:
+    reason = cannot_open(OSError(number, os.strerror(number)), 3)
+    assert "/dev/i2c-3" in reason
+    assert words in reason
+    assert "\n" not in reason
 
 
-def test_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, adapter = opened(monkeypatch, says=errno.EREMOTEIO)
-    said = bus.explain_silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
+    reason = bus.explain_silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
     for words in ("0x68 on /dev/i2c-1", "EREMOTEIO", "nothing answers at 0x69", "i2cdetect -y 1"):
-        assert words in said
+        assert words in reason
     adapter.answering = frozenset({0x69})
-    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.explain_silence(OSError(errno.EIO, "I/O"))
+    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.explain_silence(
+        OSError(errno.EIO, "I/O")
+    )
     busy = bus.explain_silence(OSError(errno.EBUSY, "Device or resource busy"))
     assert "/sys/bus/i2c/devices/1-0068/driver" in busy
 
 
 @pytest.mark.parametrize(
-    ("who", "name"),
+    ("who_am_i", "name"),
     [([0x68], "MPU-6050"), ([0x70], "MPU-6500"), ([0x72], "MPU-6050"), ([0x98], "MPU-6500"),
      ([0xFF, 0x00, 0x73], "MPU-9250")],
 )  # fmt: skip
-def test_who_answers(monkeypatch: pytest.MonkeyPatch, who: list[int], name: str) -> None:
-    bus, _ = opened(monkeypatch, who=list(who))
-    found, model = bus.identify()
-    assert (found, model.name) == (who[-1], name)
+def test_models_by_who_am_i(
+    monkeypatch: pytest.MonkeyPatch, who_am_i: list[int], name: str
+) -> None:
+    bus, _ = opened(monkeypatch, who=list(who_am_i))
+    last, model = bus.identify()
+    assert (last, model.name) == (who_am_i[-1], name)
 
 
-def test_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_kind_of_chip_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, _ = opened(monkeypatch, who=[0x39])
     with pytest.raises(SourceError, match="WHO_AM_I 0x39, so it is no MPU-6050"):
         bus.identify()
