@@ -6,25 +6,22 @@ from device.decision.decision import Decision
 from device.pipeline.batching import MOST, Batching
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
-from tests.device.test_daemon import Model, classify
+from tests.device.pipeline.models import StandIn, by_liveliness
+from tests.device.signal.streams import SPEC
 
 
-def stream(jumps: dict[int, float], count: int) -> Samples:
-    steps = np.full(count, 0.02)
+def blocks(jumps: dict[int, float], lost: dict[int, int]) -> list[Samples]:
+    """1000 random samples in blocks of 10, with jumps of the clock and losses."""
+    steps_s = np.full(1000, 0.02)
     for at, jump_s in jumps.items():
-        steps[at % count] += jump_s
-    rng = np.random.default_rng(0)
-    return Samples(
-        50 + np.cumsum(steps), rng.standard_normal((count, 3)), rng.standard_normal((count, 3))
-    )
-
-
-def in_blocks(samples: Samples, lost: dict[int, int], size: int = 10) -> list[Samples]:
-    blocks = [samples[at : at + size] for at in range(0, len(samples), size)]
-    for at, count in lost.items():
-        block = blocks[at % len(blocks)]
-        blocks[at % len(blocks)] = Samples(block.t_s, block.acc_g, block.gyro_rad_s, count)
-    return blocks
+        steps_s[at % 1000] += jump_s
+    t_s = 50 + np.cumsum(steps_s)
+    acc, gyro = np.random.default_rng(0).standard_normal((2, 1000, 3))
+    lost = {at % 100: count for at, count in lost.items()}
+    return [
+        Samples(t_s[10 * n :][:10], acc[10 * n :][:10], gyro[10 * n :][:10], lost.get(n, 0))
+        for n in range(100)
+    ]
 
 
 @settings(deadline=None, max_examples=12)
@@ -36,29 +33,25 @@ def in_blocks(samples: Samples, lost: dict[int, int], size: int = 10) -> list[Sa
 def test_no_decision_changes_or_comes_later(
     jumps: dict[int, float], lost: dict[int, int], idle: set[int]
 ) -> None:
-    direct, pipeline = Pipeline(Model, classify), Pipeline(Model, classify)
-    batched = Batching(pipeline, Model.spec)
-    nothing = Samples.empty()
-    said: list[Decision] = []
+    direct, pipeline = (Pipeline(StandIn(), by_liveliness) for _ in range(2))
+    batching = Batching(pipeline, SPEC)
+    decisions: list[Decision] = []
     expected: list[Decision] = []
-    for number, block in enumerate(in_blocks(stream(jumps, 1000), lost)):
-        expected += direct.push(block)
-        said += batched.push(block)
-        if number in idle:
-            silence = Samples(nothing.t_s, nothing.acc_g, nothing.gyro_rad_s, number % 3)
-            expected += direct.push(silence)
-            said += batched.push(silence)
-        assert said == expected
-    batched.flush()
+    nothing = Samples.empty()
+    for number, block in enumerate(blocks(jumps, lost)):
+        silence = Samples(nothing.t_s, nothing.acc_g, nothing.gyro_rad_s, number % 3)
+        for part in (block, silence) if number in idle else (block,):
+            expected += direct.push(part)
+            decisions += batching.push(part)
+        assert decisions == expected
+    batching.flush()
     assert pipeline.counts == direct.counts
 
 
 def test_a_clock_that_stands_still_fills_no_memory() -> None:
-    pipeline = Pipeline(Model, classify)
-    batched = Batching(pipeline, Model.spec)
-    for block in in_blocks(stream({}, 1000), {}):
-        batched.push(block)
-    still = stream({}, 1000)[-1:]
-    for _ in range(MOST):
-        batched.push(still)
+    pipeline = Pipeline(StandIn(), by_liveliness)
+    batching = Batching(pipeline, SPEC)
+    normal = blocks({}, {})
+    for block in [*normal, *[normal[-1][-1:]] * MOST]:
+        batching.push(block)
     assert pipeline.counts["repeated"] > 0
