@@ -1,7 +1,6 @@
 """The parameters in a bundle's manifest: read back as written, refused if they make no sense."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,8 @@ from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
 from device.signal.spec import SignalSpec
 from firmware_bridge.errors import InputError
+
+Spec = SignalSpec | NonwearSpec | HmmSpec | DecisionSpec
 
 HMM = HmmSpec(((0.9, 0.05, 0.05), (0.2, 0.8, 0.0), (0.0, 0.5, 0.5)), (0.5, 0.3, 0.2), 0.6, 0.3)
 SIGNAL, NONWEAR = SignalSpec(), NonwearSpec(doubt_after_s=6.4, after_s=12.8, knock_s=4.0)
@@ -26,9 +27,7 @@ SIGNAL, NONWEAR = SignalSpec(), NonwearSpec(doubt_after_s=6.4, after_s=12.8, kno
         DecisionSpec(0.35, True, 1.7),
     ],
 )
-def test_a_spec_survives_the_manifest(
-    spec: SignalSpec | NonwearSpec | HmmSpec | DecisionSpec,
-) -> None:
+def test_a_spec_survives_the_manifest(spec: Spec) -> None:
     assert type(spec).from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
@@ -38,68 +37,41 @@ def test_an_older_bundle_without_change_is_read_as_without_effect() -> None:
     assert HmmSpec.from_dict(old) == HmmSpec(HMM.transition, HMM.prior, HMM.weight, change=0.0)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"rate_hz": None},
-        {"rate_hz": "50"},
-        {"rate_hz": True},
-        {"rate_hz": float("nan")},
-        {"rate_hz": 1e9},
-        {"window": 128.0},
-        {"window": 100},
-        {"window": -128},
-        {"hop": 0},
-        {"gravity_order": 0},
-        {"noise_order": 1_000_000},
-        {"noise_cutoff_hz": 25.0},
-        {"gravity_cutoff_hz": 21.0},
-        {"warm_up_s": 3.0},
-        {"max_gap_s": float("inf")},
-        {"no_data_after_s": 0.1},
-        {"colour": 1},
-    ],
-)
-def test_a_wrong_signal_value_is_refused_by_name(change: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=rf"signal: .*{next(iter(change))}"):
-        SignalSpec.from_dict(SIGNAL.to_dict() | change)
+ROWS = [[1, 0, 0], [0, 1, 0]]
+WRONG: list[tuple[Spec, str, tuple[object, ...]]] = [
+    (SIGNAL, "rate_hz", (None, "50", True, float("nan"), 1e9)),
+    (SIGNAL, "window", (128.0, 100, -128)),
+    (SIGNAL, "hop", (0,)),
+    (SIGNAL, "gravity_order", (0,)),
+    (SIGNAL, "noise_order", (1_000_000,)),
+    (SIGNAL, "noise_cutoff_hz", (25.0,)),
+    (SIGNAL, "gravity_cutoff_hz", (21.0,)),
+    (SIGNAL, "warm_up_s", (3.0,)),
+    (SIGNAL, "max_gap_s", (float("inf"),)),
+    (SIGNAL, "no_data_after_s", (0.1,)),
+    (SIGNAL, "colour", (1,)),
+    (HMM, "kind", ("median",)),
+    (HMM, "prior", ([0.5, 0.5], [0.5, 0.5, 0.5], [1.0, 0.0, 0.0], "even", [])),
+    (
+        HMM,
+        "transition",
+        (ROWS, *([*ROWS, row] for row in ([0, 0.5, 0], [-1, 1, 1], 1, ["a", 0, 1]))),
+    ),
+    (HMM, "weight", (0, 1.01, True)),
+    (HMM, "change", (-0.1, 1.01, "much")),
+    (HMM, "lag", (2,)),
+    (NONWEAR, "after_s", (0, 5)),
+    (NONWEAR, "gyro_rad_s", ("0.1",)),
+    (NONWEAR, "body_g", (True,)),
+    (NONWEAR, "lag", (1,)),
+]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kind": "median"},
-        {"prior": [0.5, 0.5]},
-        {"prior": [0.5, 0.5, 0.5]},
-        {"prior": [1.0, 0.0, 0.0]},
-        {"prior": "even"},
-        {"prior": []},
-        {"transition": [[1, 0, 0], [0, 1, 0]]},
-        {"transition": [[1, 0, 0], [0, 1, 0], [0, 0.5, 0]]},
-        {"transition": [[1, 0, 0], [0, 1, 0], [-1, 1, 1]]},
-        {"transition": [[1, 0, 0], [0, 1, 0], 1]},
-        {"transition": [[1, 0, 0], [0, 1, 0], ["a", 0, 1]]},
-        {"weight": 0},
-        {"weight": 1.01},
-        {"weight": True},
-        {"change": -0.1},
-        {"change": 1.01},
-        {"change": "much"},
-        {"lag": 2},
-    ],
-)
-def test_a_wrong_smoothing_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="smoothing"):
-        HmmSpec.from_dict({**HMM.to_dict(), **change})
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"after_s": 0}, {"after_s": 5}, {"gyro_rad_s": "0.1"}, {"body_g": True}, {"lag": 1}],
-)
-def test_a_wrong_nonwear_value_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="worn"):
-        NonwearSpec.from_dict({**NONWEAR.to_dict(), **change})
+@pytest.mark.parametrize(("spec", "name", "values"), WRONG)
+def test_a_wrong_value_is_refused(spec: Spec, name: str, values: tuple[object, ...]) -> None:
+    for value in values:
+        with pytest.raises(InputError, match=rf"^(smoothing|worn|signal: .*{name})"):
+            type(spec).from_dict({**spec.to_dict(), name: value})
 
 
 def test_a_missing_field_and_what_is_no_table_are_refused() -> None:

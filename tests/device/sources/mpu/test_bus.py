@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from smbus2 import I2cFunc, i2c_msg
 
-from device.sources import SourceError
 from device.sources.mpu import bus as bus_module
 from device.sources.mpu.bus import Bus, cannot_open
 from device.sources.mpu.registers import FIFO_R_W, INT_STATUS
@@ -22,7 +21,6 @@ class Adapter:
     takes = False
     """A refused read still takes its bytes from the chip."""
     funcs = I2cFunc.I2C | I2cFunc.SMBUS_EMUL
-    answering: frozenset[int] = frozenset({0x68})
 
     def __init__(self) -> None:
         self.count = 0
@@ -54,9 +52,7 @@ class Adapter:
         assert count <= 32
         return list(self._next(count))
 
-    def read_byte_data(self, address: int, _: int) -> int:
-        if address not in self.answering:
-            raise OSError(self.says, os.strerror(self.says))
+    def read_byte_data(self, *_: int) -> int:
         return self.who.pop(0) if len(self.who) > 1 else self.who[0]
 
 
@@ -108,17 +104,10 @@ def test_the_reason_why_a_bus_cannot_be_opened(number: int, words: str) -> None:
     assert "\n" not in reason
 
 
-def test_the_reason_why_a_chip_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    bus, adapter = opened(monkeypatch, says=errno.EREMOTEIO)
-    reason = bus.explain_silence(OSError(errno.EREMOTEIO, "Remote I/O error"))
-    for words in ("0x68 on /dev/i2c-1", "EREMOTEIO", "nothing answers at 0x69", "i2cdetect -y 1"):
-        assert words in reason
-    adapter.answering = frozenset({0x69})
-    assert "MPU-9250 answers at 0x69: use i2c:1:0x69" in bus.explain_silence(
-        OSError(errno.EIO, "I/O")
-    )
-    busy = bus.explain_silence(OSError(errno.EBUSY, "Device or resource busy"))
-    assert "/sys/bus/i2c/devices/1-0068/driver" in busy
+def test_a_kernel_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, _ = opened(monkeypatch)
+    reason = bus.explain_silence(OSError(errno.EBUSY, "Device or resource busy"))
+    assert "/sys/bus/i2c/devices/1-0068/driver" in reason
 
 
 @pytest.mark.parametrize(
@@ -132,9 +121,3 @@ def test_models_by_who_am_i(
     bus, _ = opened(monkeypatch, who=list(who_am_i))
     last, model = bus.identify()
     assert (last, model.name) == (who_am_i[-1], name)
-
-
-def test_another_kind_of_chip_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    bus, _ = opened(monkeypatch, who=[0x39])
-    with pytest.raises(SourceError, match="WHO_AM_I 0x39, so it is no MPU-6050"):
-        bus.identify()
