@@ -39,9 +39,8 @@ def read_ahead(path: Path) -> Generator[Samples]:
             pool.submit(_do, None) for _ in range(_AHEAD)
         )
         while True:
-            with _dead_worker_explained():
-                block = pending.popleft().result()
-                pending.append(pool.submit(_do, None))
+            block = pending.popleft().result()
+            pending.append(pool.submit(_do, None))
             if block is None:
                 return
             yield block
@@ -54,8 +53,7 @@ def workers(bundle: Bundle) -> Generator[Classify]:
     with _pool(count, _classify, bundle) as pool:
 
         def probabilities(x: NDArray[np.float32]) -> Float64:
-            with _dead_worker_explained():
-                return np.concatenate(list(pool.map(_do, np.array_split(x, count))))
+            return np.concatenate(list(pool.map(_do, np.array_split(x, count))))
 
         yield probabilities
 
@@ -67,16 +65,10 @@ def _pool(
     pool = ProcessPoolExecutor(count, _CONTEXT, _start_worker, (prepare, what))
     try:
         yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _dead_worker_explained() -> Generator[None]:
-    try:
-        yield
     except BrokenProcessPool as error:
         raise EdgeharError("a worker process has died; is there enough memory?") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _start_worker(prepare: Callable[[Any], Callable[[Any], Any]], what: object) -> None:

@@ -78,11 +78,7 @@ class I2cSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Return the chip's samples, without end.
-
-        Waits for a chip or a bus that is missing or fails later. Raises SourceError if waiting does
-        not help at the start.
-        """
+        """Return the chip's samples, without end; raises SourceError if the bus cannot be used."""
         return self._retry.blocks(self._open, self._follow)
 
     def _open(self) -> Bus:

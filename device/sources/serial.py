@@ -92,11 +92,7 @@ class SerialSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Return the samples that arrive, without end.
-
-        Waits for a port that is missing or fails later. Raises SourceError if the port cannot be
-        used at the start.
-        """
+        """Return the port's samples, without end; raises SourceError if it cannot be used."""
         return self._retry.blocks(self._open, self._read)
 
     def _open(self) -> serial.Serial:

@@ -60,12 +60,6 @@ def test_the_belief_is_a_distribution_for_any_output(rows: list[list[float]]) ->
         assert min(after) > 0
 
 
-@given(row=st.permutations([0.7, 0.2, 0.1]))
-def test_without_memory_the_window_decides(row: list[float]) -> None:
-    forgetful = smoothing(stay=1 / STATES, weight=1.0)
-    assert belief(forgetful, [[0.1, 0.1, 0.8]] * 5 + [row]) == pytest.approx(row)
-
-
 def test_one_odd_window_changes_nothing_and_several_do() -> None:
     before, after = [0.9, 0.06, 0.04], [0.06, 0.9, 0.04]
     odd = belief(smoothing(stay=0.98), [before] * 10 + [after])
@@ -87,14 +81,6 @@ def test_a_change_weighs_more_than_a_repetition() -> None:
     lasting = belief(novel, [before] * 12)
     assert lasting == pytest.approx(belief(alike, [before] * 12), abs=0.01)
     assert belief(novel, [before] * 10 + [after] + [before])[0] > 0.9 * lasting[0]
-
-
-def test_equal_windows_have_no_change_after_the_first() -> None:
-    row = [0.7, 0.2, 0.1]
-    with_it, without = HmmFilter(smoothing(change=0.5)), HmmFilter(smoothing())
-    for _ in range(200):
-        beliefs = with_it.step(row), without.step(row)
-    assert beliefs[0] == pytest.approx(beliefs[1])
 
 
 def test_a_probability_of_0_does_not_exclude_a_state_for_ever() -> None:

@@ -32,15 +32,12 @@ SOON = NonwearSpec(doubt_after_s=6.4, after_s=12.8, knock_s=4.0)
 
 def taken_off(off_s: float = 40.0, gap_s: float = 0.0, at_s: float | None = None) -> Samples:
     """Walk for 20 s, lie on a table for off_s, walk for 20 s; with a gap of gap_s at at_s."""
-    lying = unworn(off_s)
-    count = len(lying)
-    moves = walk(moments(2000, 50))
-    t_s = moments(2000 + count, 50)
+    walking = walk(moments(2000, 50))
+    samples = Samples.joined([walking[:1000], unworn(off_s), walking[1000:]])
+    t_s = moments(len(samples), 50)
     if at_s is not None:
         t_s[t_s >= at_s] += gap_s
-    acc, gyro = ((m[:1000], middle, m[1000:]) for m, middle in (
-        (moves.acc_g, lying.acc_g), (moves.gyro_rad_s, lying.gyro_rad_s)))  # fmt: skip
-    return Samples(t_s, np.concatenate(acc), np.concatenate(gyro))
+    return replace(samples, t_s=t_s)
 
 
 def pipeline(worn: NonwearSpec | None = SOON) -> Pipeline:
@@ -126,17 +123,17 @@ def test_the_belief_is_reset_while_the_sensor_is_not_worn() -> None:
 
 
 def test_after_a_long_time_off_the_mounting_is_less_certain() -> None:
-    trusted = {}
+    assert EVERYTHING.orientation is not None
+    mounting = replace(EVERYTHING.orientation, break_after_s=30.0)
+    shares = {}
     for off_s in (15.0, 60.0):
-        bundle = replace(EVERYTHING, worn=SOON)
-        assert bundle.orientation is not None
-        spec = replace(bundle.orientation, break_after_s=30.0)
-        one = Pipeline(replace(bundle, orientation=spec), with_unknown)
-        one.push(taken_off(off_s)[: round(50 * (20 + off_s))])
-        assert one.orientation is not None
-        before = one.orientation.frame.windows
+        worn = Pipeline(replace(EVERYTHING, orientation=mounting, worn=SOON), with_unknown)
+        assert worn.orientation is not None
+        samples, back = taken_off(off_s), round(50 * (20 + off_s))
+        worn.push(samples[:back])
+        before = worn.orientation.frame.windows
         assert before > 5
-        one.push(taken_off(off_s)[round(50 * (20 + off_s)) : round(50 * (20 + off_s + 7))])
-        trusted[off_s] = one.orientation.frame.windows / before
-    assert trusted[15.0] >= 1
-    assert trusted[60.0] < 0.5
+        worn.push(samples[back : back + 350])
+        shares[off_s] = worn.orientation.frame.windows / before
+    assert shares[15.0] >= 1
+    assert shares[60.0] < 0.5
