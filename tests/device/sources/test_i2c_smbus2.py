@@ -16,9 +16,13 @@ import numpy as np
 import pytest
 
 from device.cli import PROGRAM
+from firmware_bridge.recording import RecordingWriter, read
+from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.bus import Bus, monotonic_us
 from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.feed import by_index, counts, values
 from firmware_bridge.simulator.shim import I2cShim
+from tests.device.commands import edgehar, lines
 from tests.device.sources.mpu.simulated import numbered, numbers_of
 from tests.waiting import wait_for
 
@@ -74,12 +78,12 @@ class Reading:
         """Wait for the end; return the times and the numbers of the samples."""
         self.until(lambda _: False)
         assert self.process.wait(20) == 0, self.errors.read_text()
-        read = np.load(self.path)
-        return read["t_s"], numbers_of(read["acc_g"], read["gyro_rad_s"])
+        samples = np.load(self.path)
+        return samples["t_s"], numbers_of(samples["acc_g"], samples["gyro_rad_s"])
 
 
-def shim_of(chip: Chip | None = None, address: int = 0x68) -> I2cShim:
-    return I2cShim(Bus({address: chip or Chip(numbered, now_us=monotonic_us())}))
+def shim_of(chip: Chip | None = None, address: int = 0x68, **options: Any) -> I2cShim:
+    return I2cShim(Bus({address: chip or Chip(numbered, now_us=monotonic_us())}), **options)
 
 
 @contextmanager
@@ -95,55 +99,89 @@ def reading(folder: Path, uri: str, samples: int) -> Iterator[Reading]:
 
 @pytest.mark.parametrize("uri", ["i2c:1:0x68?rate=200", "i2c:1?rate=100&reads=direct"])
 def test_every_sample_is_read(tmp_path: Path, uri: str) -> None:
-    with reading(tmp_path, uri, 150) as read:
-        _, number = read.end()
+    with reading(tmp_path, uri, 150) as one:
+        _, number = one.end()
     assert np.diff(number).min() > 0
-    assert number[-1] - number[0] + 1 - len(number) <= read.counts["lost"]
+    assert number[-1] - number[0] + 1 - len(number) <= one.counts["lost"]
     if "direct" not in uri:
         np.testing.assert_array_equal(np.diff(number), 1)
 
 
 def test_an_overflow_while_the_reader_was_stopped_is_counted(tmp_path: Path) -> None:
-    with reading(tmp_path, "i2c:1?rate=200", 900) as read:
-        read.until(lambda counts: counts["samples"] > 500)
-        read.process.send_signal(signal.SIGSTOP)
+    with reading(tmp_path, "i2c:1?rate=200", 900) as one:
+        one.until(lambda counts: counts["samples"] > 500)
+        one.process.send_signal(signal.SIGSTOP)
         stopped_us = monotonic_us()  # the chip's clock; its FIFO holds 0.4 s
         wait_for(lambda: monotonic_us() > stopped_us + 800_000, "an overflow")
-        read.process.send_signal(signal.SIGCONT)
-        _, number = read.end()
-    assert read.counts["overflows"] == 1
+        one.process.send_signal(signal.SIGCONT)
+        _, number = one.end()
+    assert one.counts["overflows"] == 1
     missing = number[-1] - number[0] + 1 - len(number)
     assert missing > 100
     # The loss is counted by the clock, which is less exact on a busy machine.
-    assert abs(missing - read.counts["lost"]) <= 1
+    assert abs(missing - one.counts["lost"]) <= 1
     assert np.diff(number).min() > 0
 
 
 @pytest.mark.slow
 def test_a_brown_out_and_an_unplugged_adapter(tmp_path: Path) -> None:
-    with reading(tmp_path, "i2c:1?rate=100", 1500) as read:
-        read.until(lambda counts: counts["samples"] > 100)
-        read.shim.brown_out()
-        read.wait_for_log("restarting the chip")
-        read.until(lambda counts: counts["restarts"] > 0)
-        read.shim.unplug()
-        read.wait_for_log("there is no /dev/i2c-1; enable I2C")
-        read.shim.plug()
-        t_s, _ = read.end()
+    with reading(tmp_path, "i2c:1?rate=100", 1500) as one:
+        one.until(lambda counts: counts["samples"] > 100)
+        one.shim.brown_out()
+        one.wait_for_log("restarting the chip")
+        one.until(lambda counts: counts["restarts"] > 0)
+        one.shim.unplug()
+        one.wait_for_log("there is no /dev/i2c-1; enable I2C")
+        one.shim.plug()
+        t_s, _ = one.end()
     assert np.diff(t_s).min() > 0
-    assert read.counts["reopened"] == 1
-    assert read.counts["restarts"] >= 1
-    assert read.counts["lost"] > 30
+    assert one.counts["reopened"] == 1
+    assert one.counts["restarts"] >= 1
+    assert one.counts["lost"] > 30
 
 
 @pytest.mark.slow
 def test_errors_on_the_bus_tear_no_sample(tmp_path: Path) -> None:
-    with reading(tmp_path, "i2c:1?rate=200", 1000) as read:
-        read.until(lambda counts: counts["samples"] > 100)
-        read.shim.bus.nack_share = 0.03
-        _, number = read.end()
-    assert read.counts["bus_errors"] > 0
+    with reading(tmp_path, "i2c:1?rate=200", 1000) as one:
+        one.until(lambda counts: counts["samples"] > 100)
+        one.shim.bus.nack_share = 0.03
+        _, number = one.end()
+    assert one.counts["bus_errors"] > 0
     assert np.diff(number).min() > 0
+
+
+@pytest.mark.slow
+def test_the_daemon_decides_as_classify(recording: Path, tmp_path: Path) -> None:
+    fed, ppm = read(recording)[0], -11_000
+    chip = Chip(by_index(values(fed)), ppm=ppm, now_us=monotonic_us())
+    report = tmp_path / "report.json"
+    command = [*PROGRAM, "run", "--source", "i2c:1", "--model", "waist", "--report", str(report)]
+    with (
+        shim_of(chip, clock_hz=400_000) as shim,
+        subprocess.Popen(
+            command, env=os.environ | shim.environment, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        out = ""
+        while not out or json.loads(out.splitlines()[-1])["end_s"] < 30.0:
+            out += process.stdout.readline()
+        process.terminate()
+        out += process.communicate()[0]
+    end = json.loads(report.read_text())
+    assert end["source"]["lost"] == end["source"]["bus_errors"] == 0
+    count = end["source"]["samples"]
+    assert count == end["pipeline"]["samples"] > 48 * 25
+
+    quantised = counts(values(fed), 4, 1000)[:count]
+    acc, gyro = quantised[:, :3] * (4 / 32768), np.radians(quantised[:, 3:] * (1000 / 32768))
+    with RecordingWriter(tmp_path / "fed.csv") as writer:
+        writer.write(Samples(np.arange(count) / 50 / (1 + ppm * 1e-6), acc, gyro))
+    offline = lines(edgehar("classify", tmp_path / "fed.csv", "--model", "waist").stdout)
+    live = lines(out)
+    assert len(live) > 10
+    for name in ("state", "activity"):
+        assert [d[name] for d in live] == [d[name] for d in offline]
 
 
 def run(shim: I2cShim, uri: str, until: str = "") -> str:
