@@ -47,18 +47,18 @@ class Screen:
         slot = np.floor(t_s[where] * SLOTS_PER_S)
         latest = np.maximum.accumulate(np.concatenate([[self._slot], slot]))
         fresh = slot > latest[:-1]
-        kept = where[fresh]
+        passed = where[fresh]
         self._slot = latest[-1]
 
-        before = np.diff(missing[kept], prepend=0)
+        before = np.diff(missing[passed], prepend=0)
         total = self._missing + samples.lost + len(t_s) - len(where)
         self._missing = total - int(before.sum())
         self.counts.update(
-            samples=len(kept),
+            samples=len(passed),
             lost=samples.lost,
             not_finite=int((~finite).sum()),
             implausible=int((finite & ~good).sum()),
             repeated=int((slot == latest[:-1]).sum()),
             backward=int((slot < latest[:-1]).sum()),
         )
-        return t_s[kept], values[:, kept], before
+        return t_s[passed], values[:, passed], before

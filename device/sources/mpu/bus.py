@@ -17,7 +17,7 @@ _REFUSED = {errno.EOPNOTSUPP, errno.EINVAL, errno.EMSGSIZE}
 _LONGEST, _SMBUS_LONGEST = 85 * SAMPLE_BYTES, 2 * SAMPLE_BYTES
 """Longest read in bytes: a whole FIFO of 1024 bytes; whole samples in an SMBus block of 32."""
 _FAILURES = 4
-"""After this many failures of long reads in a row, the length is taken for the cause."""
+"""After this many failures of long reads in a row, shorter reads are tried."""
 _READINGS = 3
 """WHO_AM_I is read this often before a chip is refused: a loose wire reads as anything."""
 

@@ -51,11 +51,11 @@ class ChipClock:
         # The next sample after those that have a time, and its time.
         self._following: tuple[int, float] | None = None
 
-    def add(self, taken: int, before_s: float, after_s: float) -> None:
-        """Add a count: at some time from before_s to after_s the chip had taken `taken` samples."""
+    def add(self, count: int, before_s: float, after_s: float) -> None:
+        """Add a count: at some time from before_s to after_s the chip had taken `count` samples."""
         if not self._bounds:
             self._began_s = before_s
-        self._bounds.append((taken, before_s, after_s))
+        self._bounds.append((count, before_s, after_s))
         while self._bounds[0][2] < after_s - WINDOW_S:
             self._bounds.popleft()
         sharp = self.margin_s < _SHARP * self.period_s
@@ -74,7 +74,7 @@ class ChipClock:
         """Return the host's time of a past or future sample."""
         return self._zero_s + sample * self.period_s
 
-    def taken_at(self, host_s: float) -> int:
+    def count_at(self, host_s: float) -> int:
         """Return the number of samples that the chip has taken at a time."""
         return int(np.floor((host_s - self._zero_s) / self.period_s)) + 1
 
@@ -94,12 +94,12 @@ class ChipClock:
 
     def _fit(self) -> bool:
         """Fit the line; return False if no line is within all bounds."""
-        taken, before_s, after_s = np.array(self._bounds).T
-        present, now_s = taken[-1], after_s[-1]
+        counts, before_s, after_s = np.array(self._bounds).T
+        present, now_s = counts[-1], after_s[-1]
         # Drift since a count widens its bounds.
         bent_s = DRIFT / 2 * (now_s - before_s) ** 2
-        above = _hull(taken - 1 - present, after_s - now_s + bent_s)
-        below = _hull(taken - present, now_s - before_s + bent_s) * [1, -1]
+        above = _hull(counts - 1 - present, after_s - now_s + bent_s)
+        below = _hull(counts - present, now_s - before_s + bent_s) * [1, -1]
         periods, zeros = _extremes(above, below, self._range)
         if not len(periods):
             return False

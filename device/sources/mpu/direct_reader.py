@@ -23,10 +23,10 @@ class DirectReader(Reader):
     patience_s = 0.2
 
     def _start(self) -> None:
-        self._taken = 0
+        self._count = 0
         self._waiting = True
         self._narrowest_s = math.inf
-        """Shortest time seen from before a sample was there until after it was."""
+        """Shortest time between the polls before and after the arrival of a sample."""
         self._not_yet: tuple[float, float] | None = None
         """Moments before and after the last poll without a new sample."""
         self._began_s = self._early_s = self._heard_s
@@ -41,7 +41,7 @@ class DirectReader(Reader):
         period_s = self.clock.period_s
         if self._waiting or not self.clock.settled or self._now() < self._began_s + LEARN_S:
             return self._now() + period_s / 8
-        edge_s = self.clock.when_s(self._taken)
+        edge_s = self.clock.when_s(self._count)
         off_s = min(max(self.clock.margin_s, 0.0003), period_s / 8)
         if edge_s < self._early_s + EARLY_S:
             return edge_s + off_s
@@ -61,12 +61,12 @@ class DirectReader(Reader):
             if before_s - self._heard_s > SILENT_S:
                 self._check(silent=True)
             self._waiting, self._not_yet = True, (before_s, after_s)
-            return self._taken, fifo.from_fifo(b"")
+            return self._count, fifo.from_fifo(b"")
         self._heard_s = after_s
         if self._assign_number(before_s, after_s):
             self._read_temperature(data)
-            return self._taken - 1, fifo.from_burst(data)
-        return self._taken, fifo.from_fifo(b"")
+            return self._count - 1, fifo.from_burst(data)
+        return self._count, fifo.from_fifo(b"")
 
     def _assign_number(self, before_s: float, after_s: float) -> bool:
         """Give the sample just read a number; return False if no number is certain.
@@ -81,9 +81,9 @@ class DirectReader(Reader):
         seen = after_s - since_s < min(max(period_s / 2, 1.2 * self._narrowest_s), period_s)
         came_s = (since_s + after_s) / 2 if seen else before_s
         # From the clock if it is settled: the sample before may have been read late.
-        due_s = self.clock.when_s(self._taken) if self.clock.settled else self._came_s + period_s
+        due_s = self.clock.when_s(self._count) if self.clock.settled else self._came_s + period_s
         # So late that the sample after the expected one may have been there too.
-        late = self._taken > 0 and after_s > due_s + 0.9 * period_s
+        late = self._count > 0 and after_s > due_s + 0.9 * period_s
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
@@ -92,10 +92,10 @@ class DirectReader(Reader):
             raise ChipLostError("reading was delayed before the chip's rate was known")
         observe = came_s - self._clocked_s > _CLOCK_S
         if self._not_yet is not None and observe:
-            self.clock.add(self._taken + missed, *self._not_yet)
-        self._taken += missed + 1
+            self.clock.add(self._count + missed, *self._not_yet)
+        self._count += missed + 1
         if self._waiting and observe:
-            self.clock.add(self._taken, before_s, after_s)
+            self.clock.add(self._count, before_s, after_s)
             self._clocked_s = came_s
         self._waiting, self._not_yet, self._came_s = False, None, came_s
         return True

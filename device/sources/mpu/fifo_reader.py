@@ -28,7 +28,7 @@ class FifoReader(Reader):
         self._torn = False
         """The FIFO may begin within a sample."""
         self._doubted = False
-        """A failed burst may have taken samples from the FIFO."""
+        """A failed burst may have removed samples from the FIFO."""
         self._failed = self._early = False
         self._aim = 0
         self._aim_s = self._lag_s = 0.0
@@ -44,7 +44,7 @@ class FifoReader(Reader):
 
     @property
     def patience_s(self) -> float:
-        """Longest time of bus errors; then a restart, which empties the FIFO, loses no more."""
+        """Longest time of bus errors before the chip is restarted, which empties the FIFO."""
         return 0.6 * self.fifo_s
 
     def due_s(self) -> float:
@@ -52,7 +52,7 @@ class FifoReader(Reader):
         period_s = self.clock.period_s
         if self._failed or self._first is not None:
             # Half-way between two samples the number of samples is certain.
-            soon = self.clock.taken_at(self._now() + _RETRY_S)
+            soon = self.clock.count_at(self._now() + _RETRY_S)
             return self.clock.when_s(soon + 0.5)
         self._early = not self._early
         off_s = float(np.clip(self.clock.margin_s / 4, 0.0002, period_s / 4))
@@ -89,27 +89,27 @@ class FifoReader(Reader):
             return self._after_overflow()
         if not self._assign_number(count, room, before_s, after_s):
             return self._next, fifo.from_fifo(b"")
-        taken = self._next + count
-        if not self._plausible(size, taken, before_s, after_s):
+        total = self._next + count
+        if not self._plausible(size, total, before_s, after_s):
             return self._after_misfit(size, before_s, after_s)
         if not count:
             silent_s = self._now() - self._heard_s
             if silent_s > 4 * self.clock.period_s:
                 self._check(silent=silent_s > SILENT_S + self._wake_s)
-            self._update_clock(taken, before_s, after_s)
+            self._update_clock(total, before_s, after_s)
             return self._next, fifo.from_fifo(b"")
-        self._doubted = True  # until the read succeeds, it may have taken any number of bytes
+        self._doubted = True  # until the read succeeds, it may have removed any number of bytes
         data = self._port.read(registers.FIFO_R_W, count * SAMPLE_BYTES)
         self._doubted = False
         if self._now() - before_s > 0.9 * room / SAMPLE_BYTES * self.clock.period_s:
             self._torn = True  # unless the chip reports no overflow after this slow read
-            if self._overflowed_since(taken):
+            if self._overflowed_since(total):
                 return self._after_overflow()
             self._torn = False
         self._heard_s = after_s
-        self._update_clock(taken, before_s, after_s)
-        self._next = taken
-        return taken - count, fifo.from_fifo(data)
+        self._update_clock(total, before_s, after_s)
+        self._next = total
+        return total - count, fifo.from_fifo(data)
 
     def _size(self) -> tuple[int, float, float]:
         """Return the FIFO's count in bytes, and the moments before and after the read."""
@@ -129,12 +129,12 @@ class FifoReader(Reader):
             self._check()  # more than the FIFO can hold: a fault of the chip or of a wire
         return bool(status[0] & registers.FIFO_OFLOW_INT) or room < _SPARE * SAMPLE_BYTES
 
-    def _overflowed_since(self, taken: int) -> bool:
-        """Return whether the FIFO has overflowed since the last check; `taken` have been read."""
+    def _overflowed_since(self, total: int) -> bool:
+        """Return whether the FIFO has overflowed since the last check; `total` have been read."""
         size, before_s, after_s = self._size()
-        taken += size // SAMPLE_BYTES
+        total += size // SAMPLE_BYTES
         return self._overflowed(self._model.fifo_bytes - size) or not self._plausible(
-            size, taken, before_s, after_s
+            size, total, before_s, after_s
         )
 
     def _assign_number(self, count: int, room: int, before_s: float, after_s: float) -> bool:
@@ -150,30 +150,30 @@ class FifoReader(Reader):
             self._first = None
         return True
 
-    def _update_clock(self, taken: int, before_s: float, after_s: float) -> None:
+    def _update_clock(self, total: int, before_s: float, after_s: float) -> None:
         # Numbers that may still be corrected are no observation for the clock.
         if self._first is None:
-            self.clock.add(taken, before_s, after_s)
+            self.clock.add(total, before_s, after_s)
         else:
-            self._first.read(taken - self._next)
+            self._first.read(total - self._next)
 
-    def _plausible(self, size: int, taken: int, before_s: float, after_s: float) -> bool:
+    def _plausible(self, size: int, total: int, before_s: float, after_s: float) -> bool:
         """Return whether the FIFO holds whole samples, and as many as the clock predicts."""
         if self._doubted and (size % SAMPLE_BYTES or self._first is not None):
             return False  # a burst failed half-way
         if not self.clock.settled or self._first is not None:
             return not self._doubted
-        # After a failed burst the limits are narrower: it may have taken a sample.
+        # After a failed burst the limits are narrower: it may have removed a sample.
         near_s, period_s = self.clock.margin_s, self.clock.period_s
         off_s = -max(period_s / 4, near_s) if self._doubted else period_s / 2 + near_s
-        earliest = self.clock.taken_at(before_s - off_s)
-        return earliest <= taken <= self.clock.taken_at(after_s + off_s)
+        earliest = self.clock.count_at(before_s - off_s)
+        return earliest <= total <= self.clock.count_at(after_s + off_s)
 
     def _after_misfit(self, size: int, before_s: float, after_s: float) -> tuple[int, Counts]:
         """Renumber the samples by the clock; restart the FIFO only if a sample may be torn."""
         if size % SAMPLE_BYTES or not self.clock.settled:
             return self._begin_again("the FIFO does not hold what the clock predicts")
-        # A failed burst may have taken whole samples only. The next counts tell how many.
+        # A failed burst may have removed whole samples only. The next counts tell how many.
         self._doubted = False
         self._first = FirstSample(self.clock, self._next)
         self._first.add(size // SAMPLE_BYTES, before_s, after_s)

@@ -27,8 +27,8 @@ class FirstSample:
     def add(self, count: int, before_s: float, after_s: float) -> None:
         """Take a count of the FIFO's samples, made between these two times."""
         near_s = max(_NEAR * self._clock.period_s, self._clock.margin_s)
-        low: float = max(self._clock.taken_at(before_s - near_s) - count, self._least)
-        high: float = max(self._clock.taken_at(after_s + near_s) - count, self._least)
+        low: float = max(self._clock.count_at(before_s - near_s) - count, self._least)
+        high: float = max(self._clock.count_at(after_s + near_s) - count, self._least)
         self.agreed = max(low, self._low) <= min(high, self._high)
         if self.agreed:
             low, high = max(low, self._low), min(high, self._high)

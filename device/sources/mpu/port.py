@@ -41,10 +41,10 @@ def bring_up(
 def verify(port: Port, expected: dict[int, int]) -> None:
     """Raise ChipLostError unless the registers hold these values."""
     for first, last in ((registers.SMPLRT_DIV, registers.FIFO_EN), (0x6A, 0x6C)):
-        held = port.read(first, last - first + 1)
+        values = port.read(first, last - first + 1)
         for register, value in expected.items():
-            if first <= register <= last and held[register - first] != value:
+            if first <= register <= last and values[register - first] != value:
                 raise ChipLostError(
-                    f"register 0x{register:02x} holds 0x{held[register - first]:02x} where"
+                    f"register 0x{register:02x} holds 0x{values[register - first]:02x} where"
                     f" 0x{value:02x} was written (did its supply fail?)"
                 )

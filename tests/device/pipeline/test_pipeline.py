@@ -163,10 +163,10 @@ def test_a_long_gap_resets_the_belief_and_a_short_gap_does_not() -> None:
 
 
 def test_with_a_given_rotation_the_mounting_is_known() -> None:
-    told = Pipeline(EVERYTHING, with_unknown, np.eye(3))
-    assert told.orientation is None
+    given = Pipeline(EVERYTHING, with_unknown, np.eye(3))
+    assert given.orientation is None
     samples = Samples(moments(1000, 50), np.tile([0.0, 0.0, 1.0], (1000, 1)), np.zeros((1000, 3)))
-    assert {d.state for d in told.push(samples)[3:]} == {"ok"}
+    assert {d.state for d in given.push(samples)[3:]} == {"ok"}
     finding = Pipeline(EVERYTHING, with_unknown)
     assert {d.reason for d in finding.push(samples)[3:]} == {"mounting"}
 

@@ -11,7 +11,7 @@ ORIGIN_S = 5000.0
 def count_at(
     clock: ChipClock, period_s: float, at_s: float, latency_s: float, lag_s: float = 0.0
 ) -> None:
-    """Add the count of a chip, whose sample 0 was at ORIGIN_S, that was read at at_s."""
+    """Add the count at at_s of a chip that took sample 0 at ORIGIN_S."""
     answered_s = at_s + latency_s / 2
     clock.add(int(np.floor((answered_s - ORIGIN_S) / period_s)) + 1, at_s, at_s + latency_s + lag_s)
 
@@ -36,7 +36,7 @@ def test_times_are_right_however_late_the_counts(ppm: float, seed: int, held_up:
     assert clock.when_s(now) == pytest.approx(ORIGIN_S + now * period_s, abs=0.01)
     assert clock.period_s == pytest.approx(period_s, rel=1e-3)
     middle_s = ORIGIN_S + (now + 0.5) * period_s
-    assert clock.taken_at(middle_s) == now + 1
+    assert clock.count_at(middle_s) == now + 1
 
 
 @given(
@@ -49,20 +49,20 @@ def test_times_rise_evenly_in_spite_of_gaps_and_jumps(
 ) -> None:
     rng = np.random.default_rng(seed)
     clock = ChipClock(0.02)
-    taken, at_s = 0, ORIGIN_S
+    count, at_s = 0, ORIGIN_S
     last_s, step_s = -np.inf, 0.0
     for n in range(120):
         skipped = holes[n // 40] if n % 40 == 20 and n // 40 < len(holes) else 0
         at_s += 0.2 + 0.02 * skipped + (jump_s if n == 100 else 0.0)
-        clock.add(taken + skipped + 10, at_s, at_s + rng.uniform(1e-4, 5e-3))
+        clock.add(count + skipped + 10, at_s, at_s + rng.uniform(1e-4, 5e-3))
         if clock.settled:
-            t_s = clock.times_s(taken + skipped, 10)
+            t_s = clock.times_s(count + skipped, 10)
             assert t_s[0] > last_s
             assert np.all(np.diff(t_s) > 0.009)
             if step_s and not skipped and n not in {100, 101}:
                 assert t_s[0] - last_s == pytest.approx(step_s, rel=0.1)
             last_s, step_s = float(t_s[-1]), float(t_s[-1] - t_s[-2])
-        taken += skipped + 10
+        count += skipped + 10
 
 
 def test_a_known_period_settles_sooner() -> None:

@@ -24,8 +24,8 @@ def clock() -> ChipClock:
 
 def counted(first: FirstSample, number: int, at_s: float, before_s: float, after_s: float) -> None:
     """Add the count at at_s of a FIFO that begins with sample `number`; its time is uncertain."""
-    taken = int(np.floor((at_s - ORIGIN_S) / PERIOD_S)) + 1
-    first.add(max(taken - number, 0), at_s - before_s, at_s + after_s)
+    count = int(np.floor((at_s - ORIGIN_S) / PERIOD_S)) + 1
+    first.add(max(count - number, 0), at_s - before_s, at_s + after_s)
 
 
 @given(
