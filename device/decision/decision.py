@@ -1,7 +1,7 @@
 """Decision: the answer for one window or one state, and its form as a JSON line."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
@@ -53,7 +53,7 @@ def to_json(decision: Decision) -> str:
     probabilities = decision.probabilities
     return json.dumps(
         {
-            **asdict(decision),
+            **{name: getattr(decision, name) for name in Decision.__slots__},
             "start_s": _rounded(decision.start_s),
             "end_s": _rounded(decision.end_s),
             "confidence": _rounded(decision.confidence),
