@@ -181,6 +181,7 @@ def test_a_port_without_permission_is_refused(port: PtyLine) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_hello_is_requested_until_it_comes(port: PtyLine, source: SerialSource) -> None:
+    start_s = time.monotonic()
     with closing(source.blocks()) as blocks:
         requests_s: list[float] = []
 
@@ -190,7 +191,7 @@ def test_a_hello_is_requested_until_it_comes(port: PtyLine, source: SerialSource
             return len(requests_s) == 3
 
         until(blocks, three_requests)
-        assert min(np.diff(requests_s)) > 0.1
+        assert requests_s[-1] > start_s + 0.4  # two intervals, on a busy machine too
         port.write(VirtualDevice().hello())
         until(blocks, lambda: time.monotonic() > requests_s[-1] + 0.6)
         assert not port.read()
