@@ -45,7 +45,7 @@ for block in source.blocks():
     if count >= int(sys.argv[3]):
         break
 whole = Samples.joined(blocks)
-np.savez(sys.argv[2], t_s=whole.t_s, acc_g=whole.acc_g, gyro_rad_s=whole.gyro_rad_s)
+np.savez(sys.argv[2], acc_g=whole.acc_g, gyro_rad_s=whole.gyro_rad_s)
 """
 
 
@@ -71,15 +71,12 @@ class Reading:
             if done(self.counts):
                 return
 
-    def wait_for_log(self, words: str) -> None:
-        wait_for(lambda: words in self.errors.read_text(), words)
-
-    def end(self) -> tuple[Any, Any]:
-        """Wait for the end; return the times and the numbers of the samples."""
+    def end(self) -> Any:
+        """Wait for the end; return the numbers of the samples."""
         self.until(lambda _: False)
         assert self.process.wait(20) == 0, self.errors.read_text()
         samples = np.load(self.path)
-        return samples["t_s"], numbers_of(samples["acc_g"], samples["gyro_rad_s"])
+        return numbers_of(samples["acc_g"], samples["gyro_rad_s"])
 
 
 def shim_of(chip: Chip | None = None, address: int = 0x68, **options: Any) -> I2cShim:
@@ -100,7 +97,7 @@ def reading(folder: Path, uri: str, samples: int) -> Iterator[Reading]:
 @pytest.mark.parametrize("uri", ["i2c:1:0x68?rate=200", "i2c:1?rate=100&reads=direct"])
 def test_every_sample_is_read(tmp_path: Path, uri: str) -> None:
     with reading(tmp_path, uri, 150) as one:
-        _, number = one.end()
+        number = one.end()
     assert np.diff(number).min() > 0
     assert number[-1] - number[0] + 1 - len(number) <= one.counts["lost"]
     if "direct" not in uri:
@@ -114,7 +111,7 @@ def test_an_overflow_while_the_reader_was_stopped_is_counted(tmp_path: Path) -> 
         stopped_us = monotonic_us()  # the chip's clock; its FIFO holds 0.4 s
         wait_for(lambda: monotonic_us() > stopped_us + 800_000, "an overflow")
         one.process.send_signal(signal.SIGCONT)
-        _, number = one.end()
+        number = one.end()
     assert one.counts["overflows"] == 1
     missing = number[-1] - number[0] + 1 - len(number)
     assert missing > 100
@@ -124,28 +121,11 @@ def test_an_overflow_while_the_reader_was_stopped_is_counted(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_brown_out_and_an_unplugged_adapter(tmp_path: Path) -> None:
-    with reading(tmp_path, "i2c:1?rate=100", 1500) as one:
-        one.until(lambda counts: counts["samples"] > 100)
-        one.shim.brown_out()
-        one.wait_for_log("restarting the chip")
-        one.until(lambda counts: counts["restarts"] > 0)
-        one.shim.unplug()
-        one.wait_for_log("there is no /dev/i2c-1; enable I2C")
-        one.shim.plug()
-        t_s, _ = one.end()
-    assert np.diff(t_s).min() > 0
-    assert one.counts["reopened"] == 1
-    assert one.counts["restarts"] >= 1
-    assert one.counts["lost"] > 30
-
-
-@pytest.mark.slow
 def test_errors_on_the_bus_tear_no_sample(tmp_path: Path) -> None:
     with reading(tmp_path, "i2c:1?rate=200", 1000) as one:
         one.until(lambda counts: counts["samples"] > 100)
         one.shim.bus.nack_share = 0.03
-        _, number = one.end()
+        number = one.end()
     assert one.counts["bus_errors"] > 0
     assert np.diff(number).min() > 0
 
