@@ -1,4 +1,4 @@
-"""Opens what the settings name: the model, the source, the calibration, the state files."""
+"""Opens the model, the source, the calibration and the state files that the settings name."""
 
 import logging
 from collections.abc import Generator
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 
 def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
-    """Return the path of the model named, or of the shipped default; raises InputError.
+    """Return the path of a model, by default of the shipped default; raises InputError.
 
-    A shipped model's name wins over an installed one of that name; NAME@HASH tells them apart.
+    A shipped model hides an installed model of the same name; NAME@HASH finds both.
     """
     name = name_or_path or shipped_default()
     if is_path(name) or is_shipped(name):
@@ -39,9 +39,9 @@ def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
 
 
 def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundle:
-    """Load the model named, else the active one of `config`, else the default; raises InputError.
+    """Load a model, by default the active one of `config`, else the default; raises InputError.
 
-    Nothing is noted of an active model on trial.
+    The state of a model on trial does not change.
     """
     if name_or_path is None and config is not None:
         return active(store(config))
@@ -49,17 +49,17 @@ def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundl
 
 
 def store(config: Config) -> Store:
-    """Open where installed models are; makes nothing. Raises InputError if the key is none."""
+    """Open the store of installed models; creates nothing. Raises InputError if the key is bad."""
     key = read_key(config.models_key) if config.models_key else None
     return Store(config.models_folder or paths.models_folder(), key)
 
 
 @contextmanager
 def active_model(config: Config) -> Generator[ActiveModel]:
-    """Take the model that the settings name, or the active one; raises BundleError."""
+    """Yield the model that the settings name, or the active model; raises BundleError."""
     if config.model is None:
-        with take_active(store(config)) as found:
-            yield found
+        with take_active(store(config)) as model:
+            yield model
     else:
         bundle = open_bundle(config.model, config)
         self_test(bundle)
@@ -67,14 +67,14 @@ def active_model(config: Config) -> Generator[ActiveModel]:
 
 
 def open_source(setting: SourceSetting | str) -> Source:
-    """Make the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens nothing."""
+    """Return the source of a setting or a text such as `serial:/dev/ttyUSB0`; opens no device."""
     source = parse_source(setting) if isinstance(setting, str) else setting
     if source.kind == "serial":
         _refuse_other_files(Path(source.path))
     if source.kind == "recording":
         return RecordingSource(source.path)
     if source.kind == "i2c":
-        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- nor does a serial line smbus2
+        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- a serial line needs no smbus2
 
         return I2cSource(int(source.path), source.address, source.rate_hz, direct=source.direct)
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
@@ -83,34 +83,34 @@ def open_source(setting: SourceSetting | str) -> Source:
 
 
 def _refuse_other_files(port: Path) -> None:
-    """Refuse a folder or a file as a port. A port that is not there yet is waited for."""
+    """Raise InputError for a folder or a file. A port may be absent at first."""
     if port.is_dir() or port.is_file():
-        what = "a folder" if port.is_dir() else "a file"
-        raise InputError(f"{port} is {what}, not a serial port; `edgehar doctor` lists the ports")
+        kind = "a folder" if port.is_dir() else "a file"
+        raise InputError(f"{port} is {kind}, not a serial port; `edgehar doctor` lists the ports")
 
 
 def calibrated(source: Source, path: Path) -> Source:
-    """Return the source with the sensor's constant errors taken out; raises InputError."""
-    from device.calibration.values import Calibrated  # noqa: PLC0415 -- memory where there is none
+    """Return the source without the sensor's constant errors; raises InputError."""
+    from device.calibration.values import Calibrated  # noqa: PLC0415 -- memory if there is none
 
     return Calibrated(source, calibration(path))
 
 
 def calibration(path: Path) -> "Calibration":
-    """Return the sensor's constant errors that a file has; raises InputError."""
-    from device.calibration import file  # noqa: PLC0415 -- memory where there is none
+    """Read the sensor's constant errors from a file; raises InputError."""
+    from device.calibration import file  # noqa: PLC0415 -- memory if there is none
 
-    found = file.read(path)
-    log.info("calibration %s: of %s, %s", path, found.source, found.date)
-    return found.calibration
+    content = file.read(path)
+    log.info("calibration %s: of %s, %s", path, content.source, content.date)
+    return content.calibration
 
 
 def mounting_file(
     bundle: Bundle, source: SourceSetting, source_name: str, path: Path | None
 ) -> MountingFile | None:
-    """Return where to keep the mounting: in `path`, or where systemd lets a service keep state.
+    """Return the file of the mounting: `path`, or a file in systemd's state directory.
 
-    A recording begins anew, always.
+    None if there is no such directory, for a recording, or for a bundle that estimates no mounting.
     """
     folder = paths.state_directory()
     if path is None and folder is not None:
@@ -122,7 +122,7 @@ def mounting_file(
 
 
 def daily_totals_file(source: SourceSetting, state: Path | None) -> DailyTotalsFile | None:
-    """Return where to keep the day's minutes by activity: beside the mounting."""
+    """Return the file of the daily totals, beside the mounting; None as for the mounting."""
     folder = paths.state_directory() if state is None else state.parent
     if folder is None or source.kind == "recording":
         return None

@@ -1,4 +1,4 @@
-"""Daily totals: time of each activity per local day. Pure but for the time zone."""
+"""Daily totals: time of each activity per local day. Pure except for the time zone."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -7,23 +7,22 @@ from typing import Final
 from device.decision.decision import Decision
 
 MOST_DAYS: Final = 3
-"""Days kept. A board without a clock battery may boot on a wrong day and be corrected later."""
+"""Number of days. A board without a clock battery may boot on a wrong day at first."""
 _BACK_S: Final = 10.0
-"""A sensor's clock that goes back by more than this has restarted."""
+"""A sensor's clock that steps back by more than this has restarted."""
 
 
 class DailyTotals:
     """Seconds of each activity since local midnight.
 
-    Only `ok` counts; time that was unknown, not worn, warming up or without data is left out.
-    Windows overlap, but no second counts twice. Decisions without a date (of a recording) belong
-    to no day.
+    Only decisions with state `ok` and a date count; a recording's have no date. Windows overlap,
+    but no second counts twice.
     """
 
     def __init__(
         self, labels: Iterable[str] = (), days: Mapping[date, Mapping[str, float]] | None = None
     ) -> None:
-        """Take the classes that appear even with 0 s, and the totals of earlier runs."""
+        """Take the classes that are listed even with 0 s, and the totals of earlier runs."""
         self._labels = tuple(labels)
         self._days = {day: dict(seconds) for day, seconds in (days or {}).items()}
         self._until_s = float("-inf")

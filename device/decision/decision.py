@@ -6,27 +6,30 @@ from typing import Final, Literal
 
 State = Literal["ok", "warming_up", "no_data", "not_worn", "unknown"]
 Reason = Literal["unsure", "unfamiliar", "mounting", "still", "silence", "start", "gap"]
-"""Why there is no activity. Of `unknown`: `unsure`, no class is probable enough; `unfamiliar`, most
-probably none of the classes; `mounting`, a posture while the mounting is not known yet; `still`,
-too still to say whether the sensor is worn. Of `not_worn`: `still` for long. Of `no_data`:
-`silence`, no samples arrive. Of `warming_up`: the filters settle after the `start` or a `gap`."""
+"""Why there is no activity.
+
+`unknown`: `unsure`, no class is probable enough; `unfamiliar`, most probably none of the classes;
+`mounting`, a posture while the mounting is not known yet; `still`, too still to tell if the sensor
+is worn. `not_worn`: `still` for a long time. `no_data`: `silence`, no samples arrive. `warming_up`:
+the filters settle after the `start` or a `gap`.
+"""
 IN_WORDS: Final[dict[Reason, str]] = {
     "unsure": "not sure enough",
-    "unfamiliar": "none that it knows",
+    "unfamiliar": "none of the known activities",
     "mounting": "mounting not known yet",
     "still": "too still",
-    "silence": "nothing comes",
-    "start": "has just begun",
+    "silence": "no samples arrive",
+    "start": "just started",
     "gap": "after a gap",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the wearer did from start_s to end_s, or why that is not known."""
+    """The wearer's activity from start_s to end_s, or why it is not known."""
 
     start_s: float | None
-    """On the sensor's clock; null if no sample has arrived yet."""
+    """On the sensor's clock, as is end_s; null if no sample has arrived yet."""
     end_s: float | None
     time: str | None
     """UTC, ISO 8601; null offline."""
@@ -38,7 +41,7 @@ class Decision:
     confidence: float | None
     """Smoothed probability of the most probable class; null if no window was classified."""
     probabilities: dict[str, float] | None
-    """By class, of the window alone; `unknown`, if the model has it, is none of the classes."""
+    """By class, of this window alone; `unknown`, if the model has it, is none of the classes."""
     lost: int
     """Samples lost since the previous decision."""
     model: str
@@ -50,17 +53,12 @@ def to_json(decision: Decision) -> str:
     probabilities = decision.probabilities
     return json.dumps(
         {
+            **{name: getattr(decision, name) for name in Decision.__slots__},
             "start_s": _rounded(decision.start_s),
             "end_s": _rounded(decision.end_s),
-            "time": decision.time,
-            "state": decision.state,
-            "activity": decision.activity,
-            "reason": decision.reason,
             "confidence": _rounded(decision.confidence),
             "probabilities": probabilities
             and {label: _rounded(value) for label, value in probabilities.items()},
-            "lost": decision.lost,
-            "model": decision.model,
         },
         allow_nan=False,
     )

@@ -17,8 +17,8 @@ from device.files.spec_fields import matching, number, numbers
 from firmware_bridge.errors import InputError
 
 FLOOR = 1 / 512
-"""Smallest probability of an output. int8 output has steps of 1/256, so a 0 means less than half
-a step, and one such window must not exclude a state for good."""
+"""Smallest probability of an output. int8 outputs have steps of 1/256, so 0 means less than half a
+step, and one such window must not exclude a state for ever."""
 _MOST_STATES = 65
 _LEAST_PRIOR = 1e-4
 _OFF = 1e-6
@@ -31,7 +31,7 @@ class HmmSpec:
     transition: tuple[tuple[float, ...], ...]
     """(S, S): probability of the column's state one hop after the row's state; rows sum to 1."""
     prior: tuple[float, ...]
-    """(S,): belief before the first window, and the divisor of the model's probabilities."""
+    """(S,): belief before the first window, and divisor of the model's probabilities."""
     weight: float
     """Above 0, to 1: exponent of a window's likelihood. Overlapping windows repeat evidence."""
     change: float = 0.0
@@ -79,7 +79,7 @@ class HmmSpec:
 
 
 class HmmFilter:
-    """Belief about the state of one stream. Plain floats in a fixed order: same bits everywhere."""
+    """Belief about the state of one stream. Plain floats in fixed order: same bits everywhere."""
 
     def __init__(self, smoothing: HmmSpec) -> None:
         self._into = list(zip(*smoothing.transition, strict=True))

@@ -22,11 +22,11 @@ class DecisionSpec:
     unknown_output: bool = False
     """The model has one more output than classes, the last: none of the classes."""
     temperature: float = 1.0
-    """Above 1 the model's probabilities become less extreme, below 1 more; 1 changes none."""
+    """Above 1 the model's probabilities become less extreme, below 1 more; 1 changes nothing."""
     smoothing: HmmSpec | None = None
     softening: float = 1.0
-    """Temperature of the smoothed belief: the filter assumes independent windows, so its belief is
-    overconfident."""
+    """Temperature of the smoothed belief, which is overconfident: the filter assumes independent
+    windows."""
 
     def __post_init__(self) -> None:
         number("decision: unknown_threshold", self.unknown_threshold, 0, 1)
@@ -64,9 +64,11 @@ class Judgement:
     reason: Reason | None
     """Why there is no activity; None if there is one."""
     likeliest: str
-    """The class that `confidence` belongs to, whether or not it becomes the activity."""
+    """The most probable class, even if it does not become the activity."""
     confidence: float
+    """Smoothed probability of `likeliest`."""
     probabilities: dict[str, float]
+    """By output, of this window alone."""
 
 
 class Judge:

@@ -3,15 +3,15 @@
 Heartbeat and breathing turn a resting wrist measurably (Hernandez, McDuff, Picard: BioWatch, 2015;
 the gyroscope showed them better than the accelerometer). The usual offline rule is a deviation of
 acceleration below 13 mg for half an hour or more (van Hees et al. 2011 and 2013, as in GGIR; Duncan
-et al. 2018 compare five such rules). That rule takes many resting arms for a table: in our data the
-stillest worn sensors have an acceleration noise of 2 mg, that of an MPU-6050 itself. Angular rate
-separates a seated wearer from a table within seconds: the stillest wearers are at twice the
+et al. 2018 compare five such rules). That rule mistakes many resting arms for a table: in our data
+the stillest worn sensors have an acceleration noise of 2 mg, that of an MPU-6050 itself. Angular
+rate separates a seated wearer from a table within seconds: the stillest wearers are at twice the
 threshold used here, the chip's noise (0.005 deg/s in sqrt(Hz), PS-MPU-6000A 6.1) at a quarter of
 it. Angular rate does not separate an arm that lies on the floor: some lying people move less than
-their sensor's noise. So after a minute wear is only doubted (`unknown`), and `not_worn` follows
+their sensor's noise. So a still minute only makes wear doubtful (`unknown`), and `not_worn` follows
 after the shortest time in the literature, a quarter of an hour (Zhou et al. 2015). `edgehar report
 worn` has the figures. Temperature would help if the sensor touched skin (Vert et al. 2022: it falls
-0.4 degrees a minute); a chip in a box on a strap does not, so temperature is not used.
+0.4 degrees a minute). A chip in a box on a strap does not, so temperature is not used.
 """
 
 import math
@@ -31,19 +31,18 @@ class NonwearSpec:
     """Parameters of `not_worn`, part of a bundle. Raises InputError if they are out of range."""
 
     gyro_rad_s: float = 0.002
-    """A window is still if its angular rate deviates less than this from its mean (rms, all axes)
-    …"""
+    """A still window's angular rate deviates less than this from its mean (rms, all axes)."""
     body_g: float = 0.013
-    """… and its body acceleration is below this (rms, all axes): van Hees' noise of an
-    accelerometer at rest. It excludes a sensor that is carried without turning."""
+    """A still window's body acceleration is below this (rms, all axes): van Hees' noise of an
+    accelerometer at rest. A sensor that is carried without turning is above."""
     doubt_after_s: float = 60.0
-    """After this time of stillness wear is doubted …"""
+    """After this time of stillness wear is doubtful."""
     after_s: float = 900.0
-    """… and after this time the sensor is not worn …"""
+    """After this time of stillness the sensor is not worn."""
     knock_s: float = 10.0
-    """… not counting movements up to this length: knocks at the table do not end stillness …"""
+    """A movement up to this length, such as a knock at the table, does not end stillness."""
     turned_deg: float = 5.0
-    """… while a turn by more than this angle ends it at once."""
+    """A turn by more than this angle ends stillness immediately."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
@@ -62,10 +61,10 @@ class NonwearSpec:
 
 
 class NonwearDetector:
-    """Takes the windows of one stream in turn. It counts windows, so a gap adds no still time."""
+    """Takes the windows of one stream in turn, and counts the still ones: a gap adds no time."""
 
     def __init__(self, spec: NonwearSpec, hop_s: float) -> None:
-        """Take the time from one window to the next, seconds."""
+        """Take hop_s, the time from one window to the next."""
         self._spec = spec
         self._hop_s = hop_s
         self._doubtful = math.ceil(spec.doubt_after_s / hop_s)
@@ -77,13 +76,13 @@ class NonwearDetector:
 
     @property
     def still_s(self) -> float:
-        """Time for which the sensor has been still, without knocks; 0 once it moves."""
+        """Time for which the sensor has been still, without knocks; 0 when it moves."""
         return self._still * self._hop_s
 
     def see(self, x: NDArray[np.float32]) -> bool | None:
-        """Take the next window (window, 9), in sensor axes; say whether the sensor is worn.
+        """Take the next window (window, 9), in sensor axes; return whether the sensor is worn.
 
-        None: wear is doubted.
+        None: wear is doubtful.
         """
         still = self._is_still(x)
         if self._rest is None and not still:

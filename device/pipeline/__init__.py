@@ -1,1 +1,1 @@
-"""The pipeline, samples in and decisions out, and how blocks and long recordings are fed to it."""
+"""The pipeline: samples to decisions, live in batches or for a long recording on all cores."""

@@ -1,13 +1,13 @@
 """Long recordings on all cores: one process reads ahead, others classify.
 
-Processes and not threads, because parsing text and both TFLite runtimes hold Python's lock.
+Processes and not threads, because text parsing and both TFLite runtimes hold Python's lock.
 """
 
 import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,24 +24,23 @@ from device.sources.recording import RecordingSource
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.samples import Float64, Samples
 
-_CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+_CONTEXT: Final = multiprocessing.get_context("spawn")  # a fork copies locks of other threads
 _AHEAD: Final = 2
-"""Blocks that are read before they are asked for."""
+"""Number of blocks that are read in advance."""
 
-_next_block: Callable[[], Samples | None]
-_probabilities: Classify
+_work: Callable[[Any], Any]
+"""The work of a worker process."""
 
 
 def read_ahead(path: Path) -> Generator[Samples]:
-    """Yield a recording's blocks, read in advance; raises as RecordingSource does."""
-    with _pool(1, _open_recording, path) as pool:
-        waiting: deque[Future[Samples | None]] = deque(
-            pool.submit(_read_block) for _ in range(_AHEAD)
+    """Yield a recording's blocks, read in advance; raises the errors of RecordingSource."""
+    with _pool(1, _reader, path) as pool:
+        pending: deque[Future[Samples | None]] = deque(
+            pool.submit(_do, None) for _ in range(_AHEAD)
         )
         while True:
-            with _death_explained():
-                block = waiting.popleft().result()
-                waiting.append(pool.submit(_read_block))
+            block = pending.popleft().result()
+            pending.append(pool.submit(_do, None))
             if block is None:
                 return
             yield block
@@ -49,55 +48,43 @@ def read_ahead(path: Path) -> Generator[Samples]:
 
 @contextmanager
 def workers(bundle: Bundle) -> Generator[Classify]:
-    """Give a function that classifies windows (n, window, 9) on every core of this process."""
+    """Yield a function that classifies windows (n, window, 9) on all cores of this process."""
     count = len(os.sched_getaffinity(0))
-    with _pool(count, _load_model, bundle) as pool:
+    with _pool(count, _classify, bundle) as pool:
 
         def probabilities(x: NDArray[np.float32]) -> Float64:
-            with _death_explained():
-                return np.concatenate(list(pool.map(_classify, np.array_split(x, count))))
+            return np.concatenate(list(pool.map(_do, np.array_split(x, count))))
 
         yield probabilities
 
 
 @contextmanager
 def _pool(
-    count: int, prepare: Callable[[Any], None], what: object
+    count: int, prepare: Callable[[Any], Callable[[Any], Any]], what: object
 ) -> Generator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(count, _CONTEXT, _prepared, (prepare, what))
+    pool = ProcessPoolExecutor(count, _CONTEXT, _start_worker, (prepare, what))
     try:
         yield pool
+    except BrokenProcessPool as error:
+        raise EdgeharError("a worker process has died; is there enough memory?") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def _death_explained() -> Generator[None]:
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise EdgeharError("a worker process has died; is there enough memory?") from error
-
-
-def _prepared(prepare: Callable[[Any], None], what: object) -> None:
+def _start_worker(prepare: Callable[[Any], Callable[[Any], Any]], what: object) -> None:
+    global _work  # noqa: PLW0603 -- a worker's state
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    prepare(what)
+    _work = prepare(what)
 
 
-def _open_recording(path: Path) -> None:
-    global _next_block  # noqa: PLW0603 -- a worker's state
-    blocks: Iterator[Samples | None] = RecordingSource(path).blocks()
-    _next_block = lambda: next(blocks, None)  # noqa: E731
+def _do(argument: object) -> Any:
+    return _work(argument)
 
 
-def _read_block() -> Samples | None:
-    return _next_block()
+def _reader(path: Path) -> Callable[[object], Samples | None]:
+    blocks = RecordingSource(path).blocks()
+    return lambda _: next(blocks, None)
 
 
-def _load_model(bundle: Bundle) -> None:
-    global _probabilities  # noqa: PLW0603 -- a worker's state
-    _probabilities = Classifier(bundle).probabilities
-
-
-def _classify(x: NDArray[np.float32]) -> Float64:
-    return _probabilities(x)
+def _classify(bundle: Bundle) -> Classify:
+    return Classifier(bundle).probabilities

@@ -1,8 +1,10 @@
-"""The pipeline: samples in, decisions out. Pure: no port, no thread, no clock."""
+"""The pipeline: samples to decisions. Pure: no port, no thread, no clock."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +20,7 @@ from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64, Samples
 
 LIVE_SILENCE_S = 5.0
-"""A live source that is silent for this long is reported without waiting for its next sample."""
+"""After this time without a sample, a live silence is reported before the next sample."""
 
 Classify = Callable[[NDArray[np.float32]], Float64]
 """(n, window, 9) to probabilities (n, classes)."""
@@ -45,9 +47,9 @@ class _Placed(NamedTuple):
     x: NDArray[np.float32]
     """(window, 9), in wearer axes."""
     mounted: bool
-    """The mounting is known."""
+    """Whether the mounting is known."""
     doubted: bool
-    """Too still to say whether the sensor is worn."""
+    """Whether the sensor is too still to tell if it is worn."""
 
 
 class Pipeline:
@@ -62,26 +64,26 @@ class Pipeline:
     ) -> None:
         """Take rotation (3 by 3, sensor to wearer); InputError unless it is a proper rotation.
 
-        Without a rotation the mounting is estimated, if the bundle supports it: from nothing, or
-        continuing with `orientation`, the estimator of an earlier run.
+        Without a rotation the mounting is estimated, if the bundle supports it: from the start, or
+        with `orientation`, the estimator of an earlier run.
         """
         self.model = bundle
         self._classify = classify
         self._path = SignalPath(bundle.spec, rotation)
         self.orientation: MountingEstimator | None = None
         """Estimator of the mounting; None if the mounting is given or the bundle estimates none."""
-        finds = bundle.orientation if rotation is None else None
-        if finds is not None:
-            self.orientation = orientation or MountingEstimator(finds, bundle.spec.rate_hz)
-        self._judge = Judge(bundle.labels, bundle.decision, finds.postures if finds else ())
+        mounting = bundle.orientation if rotation is None else None
+        if mounting is not None:
+            self.orientation = orientation or MountingEstimator(mounting, bundle.spec.rate_hz)
+        self._judge = Judge(bundle.labels, bundle.decision, mounting.postures if mounting else ())
         spec, worn = bundle.spec, bundle.worn
         self._worn = None if worn is None else NonwearDetector(worn, spec.hop / spec.rate_hz)
         self._off_s = 0.0
         self._mounted = False
-        self._told_silent = False
-        self._silent_from: float | None = None
+        self._silent_from: float | None = math.nan
+        """Last sample before the silence that was reported; NaN before the first report."""
         self._ahead: set[float | None] = set()
-        """Starts of windows that `silence` has reported before the path gives them."""
+        """Starts of the windows that `silence` has reported before the signal path."""
         self._states: Counter[str] = Counter(ok=0, unknown=0, warming_up=0, no_data=0, not_worn=0)
 
     @property
@@ -97,17 +99,16 @@ class Pipeline:
         return [decision for decision in decisions if not self._was_ahead(decision)]
 
     def silence(self, silent_s: float) -> list[Decision]:
-        """Report, once for each gap, that the host has had no sample for silent_s seconds.
+        """Take the time in which the host received no sample; return `no_data` once for each gap.
 
-        A window that waits for the samples after it is decided first, as at a gap, so that
-        decisions stay in order of time. If the samples come late after all, without a gap, that
-        window is not reported again.
+        Windows that wait for later samples are decided first, as at a gap, so that decisions stay
+        in order of time. If those samples arrive late and without a gap, the windows are not
+        reported again.
         """
         last_s = self._path.last_s
-        told = self._told_silent and self._silent_from == last_s
-        if silent_s < LIVE_SILENCE_S or told:
+        if silent_s < LIVE_SILENCE_S or self._silent_from == last_s:
             return []
-        self._told_silent, self._silent_from = True, last_s
+        self._silent_from = last_s
         # On copies: only a gap on the sensor's clock ends the stretch.
         ended = copy(self)
         ended._path, ended._judge, ended._worn, ended.orientation = deepcopy(
@@ -118,26 +119,23 @@ class Pipeline:
         return [*ahead, self._no_data(last_s)]
 
     def _was_ahead(self, decision: Decision) -> bool:
-        """Say whether `silence` has reported this window; then it is not counted again."""
+        """Return whether `silence` has reported this window; then it is not counted again."""
         if decision.probabilities is None and decision.state != "not_worn":
             return False
-        found = decision.start_s in self._ahead
+        ahead = decision.start_s in self._ahead
         self._ahead.discard(decision.start_s)
-        self._states[decision.state] -= found
-        return found
+        self._states[decision.state] -= ahead
+        return ahead
 
     def _decide(self, events: list[Event]) -> list[Decision]:
         placed = [self._place(event) for event in events]
-        windows = [found.x for found in placed if found]
-        rows: list[list[float]] = []
-        if windows:
-            rows = self._classify(np.stack(windows)).tolist()
-        answers = iter(rows)
+        windows = [window.x for window in placed if window]
+        rows = iter(self._classify(np.stack(windows)).tolist() if windows else ())
         decisions = []
-        for event, found in zip(events, placed, strict=True):
-            if isinstance(event, Window) and found:
-                decisions.append(self._name(event, next(answers), found))
-            elif (decision := self._say_of(event)) is not None:
+        for event, window in zip(events, placed, strict=True):
+            if isinstance(event, Window) and window:
+                decisions.append(self._judged(event, next(rows), window))
+            elif (decision := self._unjudged(event)) is not None:
                 decisions.append(decision)
         return decisions
 
@@ -158,53 +156,47 @@ class Pipeline:
             self._off_s = 0.0
         return _Placed(*self.orientation.place(event.x), doubted=worn is None)
 
-    def _name(self, window: Window, row: list[float], placed: _Placed) -> Decision:
+    def _judged(self, window: Window, row: list[float], placed: _Placed) -> Decision:
         if placed.mounted and not self._mounted:
             # The belief from windows with a wrong rotation must not persist.
             self._judge.reset()
         self._mounted = placed.mounted
-        verdict = self._judge.judge(row, mounted=placed.mounted)
-        reason: Reason | None = "still" if placed.doubted else verdict.reason
+        judgement = self._judge.judge(row, mounted=placed.mounted)
+        reason: Reason | None = "still" if placed.doubted else judgement.reason
         state: State = "ok" if reason is None else "unknown"
-        self._states[state] += 1
-        return Decision(
-            start_s=window.start_s,
-            end_s=window.end_s,
-            time=None,
-            state=state,
-            activity=None if reason else verdict.activity,
-            reason=reason,
-            confidence=verdict.confidence,
-            probabilities=verdict.probabilities,
-            lost=window.lost,
-            model=self.model.id,
+        decision = self._decision(state, reason, window.start_s, window.end_s, lost=window.lost)
+        return replace(
+            decision,
+            activity=None if reason else judgement.activity,
+            confidence=judgement.confidence,
+            probabilities=judgement.probabilities,
         )
 
-    def _say_of(self, event: Event) -> Decision | None:
+    def _unjudged(self, event: Event) -> Decision | None:
+        """Return the decision for a window that is not worn, a long gap, or a warm-up."""
         if isinstance(event, Window):
             self._judge.reset()
-            return self._say("not_worn", "still", event.start_s, event.end_s, lost=event.lost)
+            return self._decision("not_worn", "still", event.start_s, event.end_s, lost=event.lost)
         if isinstance(event, Gap):
             if event.end_s - event.start_s < self.model.spec.no_data_after_s:
                 return None
             self._judge.reset()
-            told = self._told_silent and self._silent_from == event.start_s
-            return None if told else self._no_data(event.start_s)
-        why: Reason = "gap" if self._states["warming_up"] else "start"
-        return self._say("warming_up", why, event.start_s, event.ready_s, lost=event.lost)
+            return None if self._silent_from == event.start_s else self._no_data(event.start_s)
+        reason: Reason = "gap" if self._states["warming_up"] else "start"
+        return self._decision("warming_up", reason, event.start_s, event.ready_s, lost=event.lost)
 
     def _no_data(self, last_s: float | None) -> Decision:
         end_s = None if last_s is None else last_s + self.model.spec.no_data_after_s
-        return self._say("no_data", "silence", last_s, end_s, lost=0)
+        return self._decision("no_data", "silence", last_s, end_s)
 
-    def _say(
+    def _decision(
         self,
         state: State,
-        reason: Reason,
+        reason: Reason | None,
         start_s: float | None,
         end_s: float | None,
         *,
-        lost: int,
+        lost: int = 0,
     ) -> Decision:
         self._states[state] += 1
         return Decision(

@@ -1,4 +1,4 @@
-"""The whole path for a Python program: a model by name, samples in, decisions out."""
+"""Recognizer: the whole path from samples to decisions, for a Python program."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ class Recognizer:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Samples in and dropped, by reason; decisions by state."""
+        """Counts of samples, of dropped samples by reason, and of decisions by state."""
         return self._pipeline.counts
 
     def push(self, samples: Samples) -> list[Decision]:

@@ -2,8 +2,8 @@
 
 A cascade of recursive sections over one block is a linear map from (samples, state) to (filtered
 samples, new state). Its matrix is computed once, by running the recurrence on the unit basis. Then
-each block costs one matrix product of fixed shape. So the bits do not depend on the chunking, as
-they would if the shapes given to BLAS followed the size of the blocks.
+each block costs one matrix product. Its shape is fixed, so the bits do not depend on the chunking;
+BLAS gives other bits for other shapes.
 """
 
 import numpy as np
@@ -45,8 +45,8 @@ class BlockFilter:
 
 
 def _block_map(noise: Float64, gravity: Float64, hop: int) -> Float64:
-    """Make (2 hop + states, hop + states): samples, state to filtered, body, new state."""
-    # The gyroscope passes the gravity split too, unused: one product is cheaper than two.
+    """Return (2 hop + states, hop + states): from samples, state to filtered, body, new state."""
+    # The gyroscope passes the unused gravity split too: one product is cheaper than two.
     n_noise = 2 * len(noise)
     basis = np.eye(hop + n_noise + 2 * len(gravity))
     state = basis[hop:].copy()

@@ -10,8 +10,8 @@ from firmware_bridge.samples import Float64
 def lowpass(order: int, cutoff_hz: float, rate_hz: float) -> Float64:
     """Design a digital low-pass: (sections, 6) rows of b0 b1 b2 1 a1 a2, gain 1 at DC.
 
-    Bilinear transform of the analogue prototype, its cut-off prewarped (Oppenheim and Schafer,
-    Discrete-Time Signal Processing, 7.1). An odd order has one first-order section, at the front.
+    Bilinear transform of the analogue prototype with prewarped cut-off (Oppenheim and Schafer,
+    Discrete-Time Signal Processing, 7.1). An odd order starts with one first-order section.
     """
     k = math.tan(math.pi * cutoff_hz / rate_hz)
     sections = []
@@ -41,7 +41,7 @@ def steady_state(sections: Float64) -> Float64:
 def run(sections: Float64, x: Float64, state: Float64) -> Float64:
     """Filter x (n, m) along its first axis; updates state (2 * sections, m) in place.
 
-    One sample after another, in Python: the definition of the filter. BlockFilter is the quick way.
+    Slow: one sample after another, in Python. BlockFilter is fast.
     """
     y = np.array(x, dtype=np.float64)
     for row in y:

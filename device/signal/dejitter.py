@@ -1,10 +1,10 @@
-"""Samples taken at uneven moments, moved to even ones.
+"""Removes jitter: moves samples from uneven times to even times.
 
 A windowed sinc over jittered samples leaks: 10 % of a period at 50 Hz puts 3 % of noise on a 3 Hz
-tone. So the moments are evened out first (a moving mean of the timestamps), and the values follow:
-the band-limited signal that has the measured values at the measured moments, found from its values
-at the even moments by two steps of Richardson's iteration. Evenly spaced samples come out as they
-went in. With jitter of 10 % that leaves 0.3 % of noise on the 3 Hz tone: the mean's own unevenness.
+tone. So a moving mean first evens out the timestamps. Then two steps of Richardson's iteration find
+the values at the even times: those of the band-limited signal that has the measured values at the
+measured times. Evenly spaced samples stay as they are. With jitter of 10 % the noise on the 3 Hz
+tone is 0.3 %, from the unevenness of the mean itself.
 """
 
 import numpy as np
@@ -13,14 +13,14 @@ from device.signal.kernel import Kernel
 from firmware_bridge.samples import Float64
 
 _NEAR = 4
-"""Neighbours on each side, in the mean of the timestamps and in an iteration."""
+"""Neighbours on each side in the mean of the timestamps, and in one iteration."""
 EDGE = 2 * _NEAR
 """Neighbours on each side that a sample depends on."""
 _FRACTIONAL = Kernel(_NEAR + 1, beta=4.0)
 
 
 class Dejitter:
-    """Takes one stretch of samples. Returns a sample once the EDGE samples after it are known."""
+    """Takes one stretch of samples. Returns a sample when the EDGE samples after it are known."""
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
@@ -28,9 +28,9 @@ class Dejitter:
         self._v = np.empty((6, 0))
 
     def push(self, t_s: Float64, values: Float64) -> tuple[Float64, Float64]:
-        """Take t_s (n,), values (6, n); return those that are complete. n > EDGE at first."""
+        """Take t_s (n,), values (6, n), at first n > EDGE; return the complete samples."""
         if not len(self._t):
-            # Before the first sample: its value, at times that mirror those after it.
+            # Extend with the first value, at times that mirror those after it.
             self._t = 2 * t_s[0] - t_s[EDGE:0:-1]
             self._v = np.repeat(values[:, :1], EDGE, axis=1)
         self._t = np.concatenate([self._t, t_s])
@@ -40,7 +40,7 @@ class Dejitter:
         return even, moved
 
     def finish(self) -> tuple[Float64, Float64]:
-        """Return the rest, as if the last value stayed for ever."""
+        """Return the rest, as if the last value continued for ever."""
         t_s = 2 * self._t[-1] - self._t[-2 : -2 - EDGE : -1]
         return self.push(t_s, np.repeat(self._v[:, -1:], EDGE, axis=1))
 
@@ -52,7 +52,7 @@ class Dejitter:
         for k in range(1, _NEAR + 1):
             shift += (t[_NEAR - k :][:n] - here) + (t[_NEAR + k :][:n] - here)
         shift /= 2 * _NEAR + 1
-        # Where the times cannot be jitter, the correction stays within half a period.
+        # Larger shifts cannot be jitter, so the correction is at most half a period.
         late = np.clip(shift / -self._period_s, -0.5, 0.5)
         weights = _FRACTIONAL(np.arange(-_NEAR, _NEAR + 1.0)[:, None] - late)
         total = np.zeros(n)
@@ -66,7 +66,7 @@ class Dejitter:
 
 
 def _residue(measured: Float64, weights: Float64, guess: Float64) -> Float64:
-    """Return measured minus weighted guess: (6, n + 2 _NEAR) both, weights (taps, n)."""
+    """Return measured minus weighted guess; both (6, n + 2 _NEAR), weights (taps, n)."""
     n = weights.shape[1]
     left = measured[:, _NEAR:][:, :n].copy()
     for k, w in enumerate(weights):

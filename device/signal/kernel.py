@@ -4,14 +4,14 @@ import numpy as np
 
 from firmware_bridge.samples import Float64
 
-_STEPS = 512  # per zero crossing: straight lines between them are then within 3e-6
+_STEPS = 512  # per zero crossing; linear interpolation between them is within 3e-6
 
 
 class Kernel:
-    """Symmetric low-pass kernel, 1 at 0, with its zeros at the whole numbers."""
+    """Symmetric low-pass kernel: 1 at 0, with zeros at the other whole numbers."""
 
     def __init__(self, half_width: int, beta: float) -> None:
-        """half_width: zero crossings on each side; beta: Kaiser's, 5.65 for 60 dB."""
+        """Take the zero crossings on each side, and Kaiser's beta: 5.65 for 60 dB."""
         x = np.arange(half_width * _STEPS) / _STEPS
         taper = np.i0(beta * np.sqrt(1 - (x / half_width) ** 2)) / np.i0(beta)
         self._last = float(half_width * _STEPS)
@@ -19,7 +19,7 @@ class Kernel:
         self._slope = np.append(np.diff(self._value), 0.0)
 
     def __call__(self, x: Float64) -> Float64:
-        """Weights at x, any shape; 0 from half_width on. Overwrites x."""
+        """Return the weights at x, of any shape; 0 from half_width on. Overwrites x."""
         np.abs(x, out=x)
         x *= _STEPS
         np.minimum(x, self._last, out=x)

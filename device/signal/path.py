@@ -1,4 +1,4 @@
-"""Signal path: samples in, windows out; the same code for training and on the board."""
+"""Signal path: samples to windows, with the same code in training and on the board."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from device.signal.timebase import Timebase
 from device.signal.windows import Windows
 from firmware_bridge.samples import Float64, Samples
 
-_ROWS_AT_ONCE = 4096  # bounds the memory that a block of hours takes
+_ROWS_AT_ONCE = 4096  # bounds the memory for a block of hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class Window:
     x: NDArray[np.float32]
     """(window, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
     lost: int
-    """Samples lost before end_s that no earlier event reported."""
+    """Samples lost before end_s that no earlier event has reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class StretchStart:
-    """A stretch begins: the first sample of all, or the first after a gap."""
+    """A stretch begins: at the very first sample, or at the first after a gap."""
 
     start_s: float
     ready_s: float
     """End of the first window that this stretch can give."""
     lost: int
-    """Samples lost before start_s that no earlier event reported."""
+    """Samples lost before start_s that no earlier event has reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,7 @@ Event = Window | StretchStart | Gap
 
 
 class SignalPath:
-    """Samples to windows. Any chunking of the same samples gives bit-identical events.
-
-    `counts`: samples (that entered), lost (as the source said), not_finite, implausible, repeated
-    and backward (dropped), gaps, windows.
-    """
+    """Samples to windows. Any chunking of the same samples gives bit-identical events."""
 
     def __init__(
         self, spec: SignalSpec, rotation: Sequence[Sequence[float]] | Float64 | None = None
@@ -77,7 +73,10 @@ class SignalPath:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Samples in and dropped (by reason), gaps, windows."""
+        """Counts of samples (that entered), lost (by the source's count), gaps, windows.
+
+        Dropped samples by reason: not_finite, implausible, repeated, backward.
+        """
         return {**self._screen.counts, **self._events}
 
     def push(self, samples: Samples) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Screen: lets plausible samples in order of time into the signal path; counts the others."""
+"""Screen: passes plausible samples in order of time to the signal path, and counts the others."""
 
 from collections import Counter
 
@@ -12,13 +12,13 @@ MAX_ACC_G = 32.0
 MAX_GYRO_RAD_S = 70.0
 """Twice 2000 deg/s."""
 MAX_TIME_S = 1e10
-"""Largest time that counts as a clock in seconds; below it float64 resolves 2 us."""
+"""Largest plausible time; below it float64 resolves 2 us."""
 SLOTS_PER_S = 10_000
-"""At most one sample per slot passes, which bounds the cost of the densest stream."""
+"""At most one sample per slot passes, which bounds the cost of a dense stream."""
 
 
 class Screen:
-    """Drops samples that no sensor can give. `counts` has the dropped samples by reason."""
+    """Drops samples that no sensor can give. `counts`: passed, lost, and dropped by reason."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(
@@ -47,18 +47,18 @@ class Screen:
         slot = np.floor(t_s[where] * SLOTS_PER_S)
         latest = np.maximum.accumulate(np.concatenate([[self._slot], slot]))
         fresh = slot > latest[:-1]
-        kept = where[fresh]
+        passed = where[fresh]
         self._slot = latest[-1]
 
-        before = np.diff(missing[kept], prepend=0)
+        before = np.diff(missing[passed], prepend=0)
         total = self._missing + samples.lost + len(t_s) - len(where)
         self._missing = total - int(before.sum())
         self.counts.update(
-            samples=len(kept),
+            samples=len(passed),
             lost=samples.lost,
             not_finite=int((~finite).sum()),
             implausible=int((finite & ~good).sum()),
             repeated=int((slot == latest[:-1]).sum()),
             backward=int((slot < latest[:-1]).sum()),
         )
-        return t_s[kept], values[:, kept], before
+        return t_s[passed], values[:, passed], before

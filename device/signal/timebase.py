@@ -1,9 +1,9 @@
 """Time base: resamples a stretch of samples, of any rate and with jitter, to a uniform grid.
 
-Short gaps are bridged and jitter is removed. A windowed sinc, with a cut-off below half of the
-slower of the two rates, is evaluated at each grid point: it prevents aliasing, and images of a slow
-source. Every step is element by element or a comparison, so the bits of a grid point depend on the
-samples around it and never on the blocks.
+It bridges short gaps and removes jitter. At each grid point it evaluates a windowed sinc, with a
+cut-off below half of the slower rate, against aliasing and images of a slow source. Every step is
+an element-wise operation or a comparison, so the bits of a grid point depend on the samples around
+it and never on the blocks.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from device.signal.kernel import Kernel
 from firmware_bridge.samples import Float64
 
 ESTIMATE_FROM = 32
-"""Number of samples from which the source's period is estimated, for the whole stretch."""
+"""The first samples give the source's period for the whole stretch: this many of them."""
 SHORTEST_PERIOD_S = 1e-4
 CUTOFF = 0.44
 """Half-gain frequency of the kernel, as a share of the slower of the two rates."""
@@ -32,7 +32,7 @@ class Timebase:
         self._dejitter: Dejitter | None = None  # until the period is known
         self._period_s = 0.0
         self._reach_s = 0.0
-        # Samples as they arrived: at first those for the period, later the latest alone.
+        # Raw samples: all until the period is known, later only the latest.
         self._raw_t, self._raw_v = np.empty(0), np.empty((6, 0))
         # Samples without jitter, from the first that the next grid point needs.
         self._t, self._v = np.empty(0), np.empty((6, 0))
@@ -52,7 +52,7 @@ class Timebase:
             t, v = self._bridge(t, v)
             t, v = t[1:], v[:, 1:]
         self._add(*self._dejitter.push(t, v))
-        # The neighbour of the last sample is not known yet, so no kernel may reach it.
+        # No kernel may reach the last sample, whose weight depends on the next one.
         return self._points(self._t[-1] - self._reach_s)
 
     def finish(self) -> Float64:
@@ -65,7 +65,7 @@ class Timebase:
             self._add(*self._dejitter.push(*self._bridge(t, v)))
         self._add(*self._dejitter.finish())
         until_s = float(self._raw_t[-1])
-        # One more sample beyond every kernel, so that the last sample gets its full weight.
+        # Two more samples, one beyond every kernel, give the last sample its full weight.
         beyond = np.array([2 * self._t[-1] - self._t[-2], until_s + 2 * self._reach_s])
         self._add(beyond, np.repeat(self._v[:, -1:], 2, axis=1))
         return self._points(until_s)
@@ -78,7 +78,7 @@ class Timebase:
 
     def _bridge(self, t: Float64, v: Float64) -> tuple[Float64, Float64]:
         """Interpolate missing samples linearly: a sinc over a hole would ring."""
-        # No finer than the grid needs, or a wrong period would multiply the data.
+        # Not finer than the grid needs: a wrong period would multiply the data.
         period_s = max(self._period_s, 1 / (4 * self._rate_hz))
         step = np.diff(t)
         hole = step > 1.5 * period_s
@@ -96,18 +96,18 @@ class Timebase:
         self._v = np.concatenate([self._v, v], axis=1)
 
     def _points(self, until_s: float) -> Float64:
-        # A few too many by the product, the due ones by a comparison of their own.
+        # The product gives a few too many points; the comparison selects exactly.
         enough = max(self._next, int(until_s * self._rate_hz) + 2)
         grid = np.arange(self._next, enough) / self._rate_hz
         grid = grid[grid <= until_s]
         if not len(grid):
             return np.empty((6, 0))
         t = self._t
-        # A sample stands for the time half-way to its neighbours. Weighted values, and the weight.
+        # A sample weighs the time half-way to its neighbours. Weighted values, and the weight.
         span = (t[2:] - t[:-2]) / 2
         span = np.concatenate([[t[1] - t[0]], span, [0.0]])
         rows = np.concatenate([self._v * span, span[None]])
-        # A source that grew much faster than it began must not make each point cost without end.
+        # Bounds the cost of a point if the source becomes much faster than at the start.
         middle, most = np.searchsorted(t, grid), 1 + int(4 * self._reach_s / self._period_s)
         first = np.maximum(np.searchsorted(t, grid - self._reach_s), middle - most)
         stop = np.minimum(np.searchsorted(t, grid + self._reach_s, side="right"), middle + most)
@@ -126,14 +126,14 @@ class Timebase:
         self, grid: Float64, first: NDArray[np.intp], stop: NDArray[np.intp], rows: Float64
     ) -> Float64:
         index = first + np.arange((stop - first).max())[:, None]
-        # Past its stop a point has the last sample, which weighs nothing.
+        # After its stop, a point takes the last sample, which has no weight.
         index[index >= stop] = len(self._t) - 1
         place = self._t.take(index)
         place -= grid
         place *= _CROSSINGS / self._reach_s
         total = np.zeros((7, len(grid)))
         term = np.empty_like(total)
-        # Summed tap by tap: the order of a reduction would depend on the shape of the block.
+        # Tap by tap, because the order of a reduction depends on the shape of the block.
         for w, i in zip(_KERNEL(place), index, strict=True):
             np.take(rows, i, axis=1, out=term, mode="clip")
             term *= w

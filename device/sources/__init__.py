@@ -17,36 +17,36 @@ class Health:
     """Health of a sensor."""
 
     temperature_c: float | None = None
-    """Temperature of the chip; None if it is not known."""
+    """Temperature of the chip; None if unknown."""
     problems: tuple[str, ...] = ()
-    """Those of `stuck`, `clipping`, `bus errors` and `no data` that hold now."""
+    """Present problems by name: `stuck`, `clipping`, `bus errors`, `no data`, …"""
     clock_ppm: float | None = None
-    """Rate of the sensor's clock against the host's, minus 1, in ppm; None: not known."""
+    """Rate of the sensor's clock against the host's, minus 1, in ppm; None if unknown."""
     fifo_free: float | None = None
-    """Free share of the chip's FIFO when it was last read; None: not known."""
+    """Free share of the chip's FIFO at the last read; None if unknown."""
 
 
 class Source(Protocol):
-    """Gives samples."""
+    """A source of samples."""
 
     name: str
 
     @property
     def nominal_hz(self) -> float | None:
-        """The rate that the sensor is set to; None if it is not known."""
+        """Sample rate that the sensor is set to, in Hz; None if unknown."""
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Events on the line or the bus: delivered, damaged, lost."""
+        """Counts of samples and of events on the line or the bus, by name."""
 
     @property
     def health(self) -> Health:
         """Health of the sensor now."""
 
     def blocks(self) -> Generator[Samples]:
-        """Yield blocks until the end; closing the generator closes the source.
+        """Yield blocks until the end. Closing the generator closes the source.
 
-        A live source never ends, and yields an empty block at least every half second.
+        A live source never ends. It yields an empty block at least every half second.
         """
 
     def date(self, t_s: float | None) -> str | None:
@@ -54,7 +54,7 @@ class Source(Protocol):
 
 
 class DelegatingSource:
-    """A source that is another one in everything but its blocks."""
+    """A source with other blocks than `source`, and the same in all else."""
 
     def __init__(self, source: Source) -> None:
         self.name = source.name
@@ -67,7 +67,7 @@ class DelegatingSource:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Counts of the source; samples that are yielded again are not counted again."""
+        """Counts of the source."""
         return self._source.counts
 
     @property

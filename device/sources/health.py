@@ -1,4 +1,4 @@
-"""Health of a sensor: problems found in its samples, and a log of them that does not flood."""
+"""Health of a sensor: finds problems in its samples, and logs each change of them."""
 
 import logging
 from collections import deque
@@ -11,17 +11,17 @@ from firmware_bridge.samples import Float64, Samples
 log = logging.getLogger(__name__)
 
 STUCK_S = 1.0
-"""Time after which a constant axis is stuck: a working sensor has several LSB of noise."""
+"""An axis that is constant for this long is stuck: a working sensor has several LSB of noise."""
 CLIPPED_SHARE, CLIPPED_S = 0.01, 10.0
 """Clipping: more than this share of the samples of this many seconds is at full scale."""
 NO_DATA_S = 2.0
-"""After this time without a sample a live source has no data."""
+"""A live source has no data after this time without a sample."""
 _AT_END = 1 - 1.5 / 32768
-_SAY_AGAIN_S = 60.0
+_LOG_AGAIN_S = 60.0
 
 
 class Watcher:
-    """Finds stuck and clipping axes in samples, by their own clock. Pure."""
+    """Finds stuck and clipping axes in samples, on the samples' clock. Pure."""
 
     def __init__(self) -> None:
         self._last = np.full(6, np.nan)
@@ -30,7 +30,7 @@ class Watcher:
         self._clipped: deque[tuple[float, int, int]] = deque()
 
     def push(self, samples: Samples, acc_full_scale_g: float, gyro_full_scale_rad_s: float) -> None:
-        """Take a block of samples of a sensor with these full scales."""
+        """Take a block of samples, and the full scales of the sensor."""
         if not len(samples):
             return
         values = np.column_stack((samples.acc_g, samples.gyro_rad_s))
@@ -43,17 +43,16 @@ class Watcher:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Those of `stuck` and `clipping` that hold now."""
+        """Present problems: `stuck`, `clipping`."""
         if not self._clipped:
             return ()
-        taken = sum(count for _, count, _ in self._clipped)
+        total = sum(count for _, count, _ in self._clipped)
         clipped = sum(count for _, _, count in self._clipped)
-        found = []
-        if (self._at_s - self._changed_s >= STUCK_S).any():
-            found.append("stuck")
-        if clipped > CLIPPED_SHARE * taken:
-            found.append("clipping")
-        return tuple(found)
+        present = {
+            "stuck": (self._at_s - self._changed_s >= STUCK_S).any(),
+            "clipping": clipped > CLIPPED_SHARE * total,
+        }
+        return tuple(name for name in present if present[name])
 
     def _note_changes(self, t_s: Float64, values: Float64) -> None:
         before = np.concatenate([self._last[None], values[:-1]])
@@ -63,23 +62,23 @@ class Watcher:
 
 
 class HealthLog:
-    """Logs a line when the problems change, at most once a minute for the same problems."""
+    """Logs the problems when they change, and the same problems at most once a minute."""
 
     def __init__(self, name: str) -> None:
         self.seen: dict[str, None] = {}
-        """Problems, in order of their first appearance."""
+        """All problems so far, in order of their first appearance."""
         self._name = name
-        self._said: tuple[str, ...] = ()
-        self._told_s: dict[tuple[str, ...], float] = {}
+        self._logged: tuple[str, ...] = ()
+        self._logged_s: dict[tuple[str, ...], float] = {}
 
     def look(self, health: Health, now_s: float) -> None:
-        """Log a change of the problems."""
+        """Log a change of the problems; `now_s` is on any steady clock."""
         self.seen.update(dict.fromkeys(health.problems))
-        if health.problems == self._said:
+        if health.problems == self._logged:
             return
-        if now_s - self._told_s.get(health.problems, -np.inf) < _SAY_AGAIN_S:
+        if now_s - self._logged_s.get(health.problems, -np.inf) < _LOG_AGAIN_S:
             return
-        self._said, self._told_s[health.problems] = health.problems, now_s
+        self._logged, self._logged_s[health.problems] = health.problems, now_s
         if health.problems:
             log.warning("%s: %s", self._name, ", ".join(health.problems))
         else:

@@ -1,49 +1,35 @@
-"""I2C source: a sensor chip on a bus of this board, with all the failures of wires."""
+"""I2C source: a sensor chip on a bus of this board. It survives every failure of the wires."""
 
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.health import NO_DATA_S, Watcher
 from device.sources.mpu.bringup import ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS
-from device.sources.mpu.bus import HOPELESS, Bus, cannot_open, says
+from device.sources.mpu.bus import HOPELESS, Bus, cannot_open, error_text
 from device.sources.mpu.chip_clock import ChipClock
 from device.sources.mpu.direct_reader import DirectReader
 from device.sources.mpu.fifo_reader import FifoReader
 from device.sources.mpu.port import ChipLostError, bring_up
 from device.sources.mpu.registers import MODELS, Model
 from device.sources.mpu.run import Run
+from device.sources.retry import PATIENCE_S, AbsentError, Retry
 from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.5
-"""Longest wait for a block."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
-"""Waits between attempts to reach a silent chip; each wait is twice the one before."""
 BLOCK_S = 0.09
-"""Shortest block, where samples are read one by one."""
+"""Shortest time between two blocks; a direct reader polls more often."""
 ERRORS_S = 10.0
-"""Time for which `bus errors` holds after an error on the bus."""
+"""Time after an error on the bus during which the health lists `bus errors`."""
 _RETRY_S = 0.005
-_SAY_AGAIN_S = 60.0
-
+_LOG_AGAIN_S = 60.0
 _GYRO_FULL_SCALE_RAD_S = math.radians(GYRO_FULL_SCALE_DPS)
-
-
-@dataclass(slots=True)
-class _Counts:
-    samples: int = 0
-    lost: int = 0
-    overflows: int = 0
-    bus_errors: int = 0
-    restarts: int = 0
-    reopened: int = 0
 
 
 class I2cSource:
@@ -52,33 +38,28 @@ class I2cSource:
     def __init__(self, bus: int, address: int, rate_hz: int, *, direct: bool = False) -> None:
         """`bus` is N of /dev/i2c-N; nothing is opened yet. `direct` reads without the FIFO."""
         self.name = f"i2c:{bus}:0x{address:02x}"
-        self._where = bus, address
+        self._bus, self._address = bus, address
         self._rate_hz = rate_hz
+        self.nominal_hz = float(rate_hz)
         self._reader_type = DirectReader if direct else FifoReader
-        self._counts = _Counts()
+        self._counts = Counter(samples=0, lost=0, overflows=0, bus_errors=0, restarts=0)
+        self._opened = 0
+        self._model: Model
         self._watcher = Watcher()
         self._temperature_c: float | None = None
-        self._wait_s = FIRST_WAIT_S
+        self._retry = Retry(self.name)
         self._period_s: float | None = None
         self._clock_ppm: float | None = None
         self._fifo_free: float | None = None
         # Zero of the source's clock, on the host's monotonic clock.
         self._origin_s = self._heard_s = time.monotonic()
         self._last_s: float | None = None
-        self._erred_s = self._complained_s = -math.inf
-
-    @property
-    def nominal_hz(self) -> float:
-        """The rate that the chip is set to."""
-        return float(self._rate_hz)
+        self._erred_s = self._logged_s = -math.inf
 
     @property
     def counts(self) -> dict[str, int]:
-        """Samples and losses since the start, and events of the bus.
-
-        `overflows` of the FIFO, `restarts` of the chip, times the bus was `reopened`.
-        """
-        return asdict(self._counts)
+        """Samples, losses, FIFO overflows, bus errors, chip restarts and times the bus reopened."""
+        return {**self._counts, "reopened": max(self._opened - 1, 0)}
 
     @property
     def health(self) -> Health:
@@ -97,82 +78,55 @@ class I2cSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield the chip's samples, without end.
+        """Return the chip's samples, without end; raises SourceError if the bus cannot be used."""
+        return self._retry.blocks(self._open, self._follow)
 
-        A chip or bus that is missing, or fails later, is waited for. Raises SourceError if waiting
-        does not help at the start.
-        """
-        started, gone_s = False, 0.0
-        while True:
-            bus, model = yield from self._opened(started=started)
-            if started:
-                self._counts.reopened += 1
-                log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone_s)
-            started = True
-            with bus:
-                try:
-                    yield from self._follow(bus, model)
-                except OSError as error:
-                    self._erred_s = time.monotonic()
-                    log.warning("%s went away: %s", self.name, says(error))
-                except ChipLostError as error:
-                    log.warning("%s: %s; trying again", self.name, error)
-            gone_s = time.monotonic()
-            yield from self._pause()
-
-    def _opened(self, *, started: bool) -> Generator[Samples, None, tuple[Bus, Model]]:
-        said = ""
-        while True:
-            bus = None
-            try:
-                bus = Bus(*self._where)
-                found, model = bus.identify()
-            except (OSError, SourceError) as error:
-                why = str(error)
-                if isinstance(error, OSError):
-                    why = bus.silence(error) if bus else cannot_open(error, self._where[0])
-                if bus is not None:
-                    bus.close()
-                # Later, a bus that was just plugged in may belong to root for a moment.
-                if not started and (isinstance(error, SourceError) or error.errno in HOPELESS):
-                    raise SourceError(f"{self.name}: {why}") from error
-            else:
-                self._introduce(found, model)
-                return bus, model
-            if why != said:
-                log.warning("waiting for %s: %s", self.name, why)
-                said, started = why, True
-            yield from self._pause()
-
-    def _introduce(self, found: int, model: Model) -> None:
-        named = model.name if found in MODELS else f"a chip treated as an {model.name}"
+    def _open(self) -> Bus:
+        try:
+            bus = Bus(self._bus, self._address)
+        except OSError as error:
+            raise _unopened(error)(cannot_open(error, self._bus)) from error
+        try:
+            who_am_i, self._model = bus.identify()
+        except OSError as error:
+            reason = bus.explain_silence(error)
+            bus.close()
+            raise _unopened(error)(reason) from error
+        except SourceError:
+            bus.close()
+            raise
+        treated = "" if who_am_i in MODELS else "a chip treated as an "
         log.info(
             "%s: %s (WHO_AM_I 0x%02x), %d g, %d deg/s, %d Hz; %d samples lost so far",
-            self.name, named, found, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS, self._rate_hz,
-            self._counts.lost,
+            self.name, treated + self._model.name, who_am_i, ACC_FULL_SCALE_G,
+            GYRO_FULL_SCALE_DPS, self._rate_hz, self._counts["lost"],
         )  # fmt: skip
+        self._opened += 1
+        return bus
 
-    def _pause(self) -> Generator[Samples]:
-        until = time.monotonic() + self._wait_s
-        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, PATIENCE_S))
-            yield Samples.empty()
+    def _follow(self, bus: Bus) -> Generator[Samples]:
+        try:
+            yield from self._restarting(bus)
+        except OSError as error:
+            self._erred_s = time.monotonic()
+            raise AbsentError(error_text(error)) from error
+        except ChipLostError as error:
+            raise AbsentError(str(error)) from error
 
-    def _follow(self, bus: Bus, model: Model) -> Generator[Samples]:
+    def _restarting(self, bus: Bus) -> Generator[Samples]:
         """Read a chip and restart it when needed. Raises OSError, ChipLostError."""
         while True:
-            kept = bring_up(bus, model, self._rate_hz, time.sleep)
+            registers = bring_up(bus, self._model, self._rate_hz, time.sleep)
             clock = ChipClock(1 / self._rate_hz, self._period_s)
-            before = self._counts.samples
+            before = self._counts["samples"]
             try:
-                reader = self._reader_type(bus, model, clock, kept, time.monotonic)
+                reader = self._reader_type(bus, self._model, clock, registers, time.monotonic)
                 yield from self._read(reader)
             except ChipLostError as why:
-                if self._counts.samples == before:
+                if self._counts["samples"] == before:
                     raise
                 log.warning("%s: %s; restarting the chip", self.name, why)
-            self._counts.restarts += 1
+            self._counts["restarts"] += 1
             if clock.settled:
                 self._period_s = clock.period_s
 
@@ -186,10 +140,10 @@ class I2cSource:
             try:
                 first, counts = reader.poll()
             except OSError as error:
-                self._complain(error)
+                self._count_error(error)
                 failing_s = failing_s or time.monotonic()
                 if time.monotonic() - failing_s > reader.patience_s:
-                    raise ChipLostError(f"no answer ({says(error)})") from error
+                    raise ChipLostError(f"no answer ({error_text(error)})") from error
                 time.sleep(_RETRY_S)
                 yield Samples.empty()
                 continue
@@ -197,7 +151,7 @@ class I2cSource:
             if len(counts):
                 run.hold(first, counts)
                 self._heard_s = time.monotonic()
-            self._counts.overflows += reader.overflows - overflows
+            self._counts["overflows"] += reader.overflows - overflows
             overflows, self._temperature_c = reader.overflows, reader.temperature_c
             self._fifo_free = reader.fifo_free
             if reader.clock.settled:
@@ -205,23 +159,27 @@ class I2cSource:
             if time.monotonic() - released_s < BLOCK_S:
                 continue
             released_s = time.monotonic()
-            yield from self._counted(run.release()) or (Samples.empty(),)
+            yield from self._count(run.release()) or (Samples.empty(),)
 
-    def _counted(self, blocks: list[Samples]) -> list[Samples]:
+    def _count(self, blocks: list[Samples]) -> list[Samples]:
         for block in blocks:
-            self._counts.samples += len(block)
-            self._counts.lost += block.lost
+            self._counts["samples"] += len(block)
+            self._counts["lost"] += block.lost
             self._watcher.push(block, ACC_FULL_SCALE_G, _GYRO_FULL_SCALE_RAD_S)
             self._last_s, self._heard_s = float(block.t_s[-1]), time.monotonic()
-            self._wait_s = FIRST_WAIT_S
+            self._retry.reset()
         return blocks
 
-    def _complain(self, error: OSError) -> None:
-        self._counts.bus_errors += 1
+    def _count_error(self, error: OSError) -> None:
+        self._counts["bus_errors"] += 1
         self._erred_s = time.monotonic()
-        if self._erred_s > self._complained_s + _SAY_AGAIN_S:
-            self._complained_s = self._erred_s
+        if self._erred_s > self._logged_s + _LOG_AGAIN_S:
+            self._logged_s = self._erred_s
             log.warning(
                 "%s: %s on the bus; trying again (%d such errors so far)",
-                self.name, says(error), self._counts.bus_errors,
+                self.name, error_text(error), self._counts["bus_errors"],
             )  # fmt: skip
+
+
+def _unopened(error: OSError) -> type[AbsentError | SourceError]:
+    return SourceError if error.errno in HOPELESS else AbsentError

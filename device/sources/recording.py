@@ -1,4 +1,4 @@
-"""A recording as a source: the same samples as live, as fast as they can be read."""
+"""A recording as a source, at the speed of reading."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -9,7 +9,7 @@ from firmware_bridge.samples import Samples
 
 
 class RecordingSource:
-    """A recording's samples, on its own clock."""
+    """Samples of a recording, on the recording's clock."""
 
     def __init__(self, path: str | Path) -> None:
         self.name = f"recording:{path}"
@@ -19,13 +19,13 @@ class RecordingSource:
         self._path = path
 
     def blocks(self) -> Generator[Samples]:
-        """Yield the samples; raises RecordingError, also if there are none."""
+        """Yield the samples. Raises RecordingError, also for a recording without samples."""
         empty = True
         for block in read_blocks(self._path):
             empty = empty and not len(block)
             yield block
         if empty:
-            raise RecordingError(f"{self._path}: there are no samples in it")
+            raise RecordingError(f"{self._path}: has no samples")
 
     def date(self, t_s: float | None) -> None:
-        """Return None."""
+        """Return None: a recording has no date."""

@@ -14,6 +14,7 @@ from device.host.clock import utc_text
 from device.sources import Health, SourceError
 from device.sources.device_status import DeviceStatus
 from device.sources.health import NO_DATA_S, Watcher
+from device.sources.retry import PATIENCE_S, AbsentError, Retry
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.clock import ClockFit
 from firmware_bridge.decoder import Decoder
@@ -23,15 +24,12 @@ from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.5
-"""Longest wait for a block."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 5.0
-"""Waits between attempts to open a missing port; each wait is twice the one before."""
 SETTLE_S = 0.005
 """Time to wait for the rest of a partly received frame: at 115200 baud a frame takes 13 ms."""
 ASK_AGAIN_S = 1.0
+"""Time between requests for a hello."""
 STRANGE_AFTER_S = 5.0
-"""After this time without a hello, the log says what may be wrong."""
+"""After this time without a hello, the log names possible causes."""
 _FAR_S = 1e9
 
 _GREETING = seal(pack(Command(Code.HELLO)))
@@ -55,7 +53,7 @@ class SerialSource:
         self._assembler = Assembler()
         self._clock = ClockFit()
         self._hello: Hello | None = None
-        self._wait_s = FIRST_WAIT_S
+        self._retry = Retry(self.name)
         self._unplugged = self._lost_before = 0
         self._watcher = Watcher()
         self._status = DeviceStatus()
@@ -82,8 +80,7 @@ class SerialSource:
     def health(self) -> Health:
         """Health of the sensor now."""
         silent = time.monotonic() - self._heard_s > NO_DATA_S
-        seen = ("no data",) if silent else self._watcher.problems
-        problems = self._status.problems + seen
+        problems = self._status.problems + (("no data",) if silent else self._watcher.problems)
         return Health(self._status.temperature_c, problems, self._clock.device_ppm)
 
     def date(self, t_s: float | None) -> str:
@@ -95,52 +92,25 @@ class SerialSource:
         return utc_text(datetime.fromtimestamp(time.time() - ago_s, UTC))
 
     def blocks(self) -> Generator[Samples]:
-        """Yield the samples that arrive, without end.
+        """Return the port's samples, without end; raises SourceError if it cannot be used."""
+        return self._retry.blocks(self._open, self._read)
 
-        A port that is missing, or fails later, is waited for. Raises SourceError if the port cannot
-        be used at the start.
-        """
-        port = yield from self._opened(started=False)
-        while True:
-            with port:
-                try:
-                    yield from self._listen(port)
-                except _FAULTS as error:
-                    self._unplugged += 1
-                    self._lost_before = self._assembler.counts.lost
-                    gone = time.monotonic()
-                    log.warning("%s went away: %s", self.name, _why(error))
-            yield from self._pause()
-            port = yield from self._opened(started=True)
-            log.warning("%s is back after %.1f s", self.name, time.monotonic() - gone)
+    def _open(self) -> serial.Serial:
+        try:
+            return serial.Serial(
+                self._path, self._baud, timeout=PATIENCE_S, write_timeout=PATIENCE_S, exclusive=True
+            )
+        except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
+            absent = getattr(error, "errno", None) in _ABSENT
+            raise (AbsentError if absent else SourceError)(_why(error)) from error
 
-    def _opened(self, *, started: bool) -> Generator[Samples, None, serial.Serial]:
-        said = ""
-        while True:
-            try:
-                return serial.Serial(
-                    self._path,
-                    self._baud,
-                    timeout=PATIENCE_S,
-                    write_timeout=PATIENCE_S,
-                    exclusive=True,
-                )
-            except (*_FAULTS, ValueError) as error:  # ValueError: the driver refuses the baud rate
-                why = _why(error)
-                # Later, a port that was just plugged in may belong to root for a moment.
-                if not started and getattr(error, "errno", None) not in _ABSENT:
-                    raise SourceError(f"{self._path}: {why}") from error
-            if why != said:
-                log.warning("waiting for %s: %s", self.name, why)
-                said, started = why, True
-            yield from self._pause()
-
-    def _pause(self) -> Generator[Samples]:
-        until = time.monotonic() + self._wait_s
-        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, PATIENCE_S))
-            yield Samples.empty()
+    def _read(self, port: serial.Serial) -> Generator[Samples]:
+        try:
+            yield from self._listen(port)
+        except _FAULTS as error:
+            self._unplugged += 1
+            self._lost_before = self._assembler.counts.lost
+            raise AbsentError(_why(error)) from error
 
     def _listen(self, port: serial.Serial) -> Generator[Samples]:
         self._decoder.reopened()
@@ -155,15 +125,15 @@ class SerialSource:
                 ask_at = now + ASK_AGAIN_S
                 if now - opened >= STRANGE_AFTER_S and not strange:
                     strange = True
-                    self._wonder(received, self._decoder.counts.frames - before)
+                    self._log_causes(received, self._decoder.counts.frames - before)
             data = port.read(1)
             data += port.read(port.in_waiting) if data else b""
             received += len(data)
-            yield from self._hear(data) or (Samples.empty(),)
+            yield from self._decode(data) or (Samples.empty(),)
             if data and not data.endswith(DELIMITER):
                 time.sleep(SETTLE_S)
 
-    def _hear(self, data: bytes) -> list[Samples]:
+    def _decode(self, data: bytes) -> list[Samples]:
         messages = self._decoder.feed(data)
         reboots, problem = self._assembler.counts.reboots, self._assembler.problem
         blocks = self._assembler.push(messages)
@@ -177,13 +147,13 @@ class SerialSource:
         for message in messages:
             if isinstance(message, Hello):
                 if self._hello is None:
-                    self._wait_s = FIRST_WAIT_S
+                    self._retry.reset()
                     self._introduce(message)
                 self._hello = message
                 self._status.booted(message.boot)
             elif isinstance(message, Status):
-                for words in self._status.hear(message):
-                    log.warning("%s: %s", self.name, words)
+                for change in self._status.hear(message):
+                    log.warning("%s: %s", self.name, change)
         self._watch(blocks)
         return blocks
 
@@ -198,18 +168,13 @@ class SerialSource:
         lost = self._assembler.counts.lost
         log.info(
             "%s: firmware %s, chip 0x%02x, %d g, %d deg/s, %g Hz; %s",
-            self.name,
-            hello.firmware,
-            hello.chip,
-            hello.acc_full_scale_g,
-            hello.gyro_full_scale_dps,
-            hello.rate_mhz / 1000,
+            self.name, hello.firmware, hello.chip, hello.acc_full_scale_g,
+            hello.gyro_full_scale_dps, hello.rate_mhz / 1000,
             f"{lost - self._lost_before} samples lost meanwhile, {lost} in all"
-            if self._unplugged
-            else "listening",
-        )
+            if self._unplugged else "listening",
+        )  # fmt: skip
 
-    def _wonder(self, received: int, frames: int) -> None:
+    def _log_causes(self, received: int, frames: int) -> None:
         if not received:
             log.warning("%s: no bytes arrive; is the sensor's program running?", self.name)
         elif not frames:

@@ -77,14 +77,14 @@ def test_what_a_reading_process_finds_is_raised_here(tmp_path: Path) -> None:
 
 def test_a_helper_that_dies_is_one_clear_error() -> None:
     x = np.zeros((4, 128, 9), np.float32)
-    with workers(open_bundle("waist")) as classify:
+    died = pytest.raises(EdgeharError, match="died")
+    with died, workers(open_bundle("waist")) as classify:
         assert classify(x).shape == (4, 6)
         assert classify(x[:1]).shape == (1, 6)
         for process in multiprocessing.active_children():
             process.kill()
             process.join()
-        with pytest.raises(EdgeharError, match="died"):
-            classify(x)
+        classify(x)
     assert not multiprocessing.active_children()
 
 

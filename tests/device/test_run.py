@@ -165,7 +165,7 @@ def test_a_second_daemon_is_told_that_the_port_is_in_use(recording: Path, tmp_pa
         done = edgehar("run", "--source", f"serial:{running.port}")
         player.kill()
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"edgehar: {running.port}: in use by another program" in done.stderr
+    assert f"edgehar: serial:{running.port}: in use by another program" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -94,8 +94,8 @@ def test_whatever_goes_wrong_every_sample_is_counted(avr: Image, tmp_path: Path)
     for words in (
         "the sensor does not answer",
         "samples overflowed in the sensor",
-        "the sensor is well again",
-        "1 times the sensor was set up anew",
+        "the sensor works again",
+        "1 times the sensor was set up again",
         "samples lost meanwhile",
     ):
         assert words in running.log

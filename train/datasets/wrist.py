@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.config.suggest import did_you_mean
 from firmware_bridge.samples import Samples
 from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
 from train.datasets.archive import Archive, DataError, locate
@@ -60,7 +61,8 @@ def load(name: str, folder: Path) -> WristSet:
 
     """
     if name not in SOURCES:
-        raise DataError(f"no wrist data set is called {name!r}; there are {', '.join(DATASETS)}")
+        known = f"there are {', '.join(DATASETS)}{did_you_mean(name, DATASETS)}"
+        raise DataError(f"there is no wrist data set {name}; {known}")
     source = SOURCES[name]
     archive = Archive(locate(folder, source.files, source.title), source.root)
     sha256 = archive.sha256()

@@ -1,9 +1,9 @@
-"""When on the host's clock did the chip take its k-th sample? Pure.
+"""Fits the chip's clock: the host's time at which the chip took sample k. Pure.
 
-Nobody tells; but whoever asks how many samples there are learns that the last of them was taken
-before the answer came and the next one after the question was put, however late either was. Every
-question so bounds the line k -> time from both sides. Of all lines within all bounds, two are the
-earliest and the latest at the present; the truth lies between them, and their mean is the estimate.
+The chip gives no times. But a count of its samples shows that the last of them was taken before the
+answer arrived, and the next one after the request, however late either was. So each count bounds
+the line from k to time on both sides. Of all lines within all bounds, one is the earliest at
+present and one the latest. The truth lies between them; the estimate is their mean.
 """
 
 from collections import deque
@@ -14,39 +14,33 @@ from numpy.typing import NDArray
 from firmware_bridge.samples import Float64
 
 WIDEST = 0.08
-"""How far a period may be from its nominal value. Data sheet: 1 %, or 5 % without its PLL."""
+"""Largest relative error of the nominal period. Data sheet: 1 %, or 5 % without the PLL."""
 KNOWN = 0.002
-"""And from one that was measured before, on a warmer day perhaps."""
+"""Largest relative error of a period measured earlier, at another temperature."""
 DRIFT = 5e-6
-"""How fast a frequency may change, 1/s: 100 ppm/K (data sheet), 3 K a minute."""
+"""Largest drift of the frequency, 1/s: 100 ppm/K (data sheet) at 3 K a minute."""
 WINDOW_S = 32.0
-"""What is older tells nothing more, with such a drift."""
+"""Older bounds are useless with such a drift."""
 _MOST = 256
 _FEW = 4
 _REFIT_S = 1.0
 _SHARP = 0.1
-"""Of a period: a clock that knows this well where it is may be relied on."""
+"""The fit is sharp if its margin is below this share of a period."""
 _STEER_S = 4.0
-"""The times given out bend toward the estimate over so long."""
+"""Time in which the returned times approach a changed estimate."""
 _ROUNDING_S = 1e-9
-
-Lines = tuple[Float64, Float64]
-"""Period and time of sample 0, of many lines."""
 
 
 class ChipClock:
-    """The line, from the sample after the chip's (or its FIFO's) start, which is sample 0."""
+    """The line. Sample 0 is the first after the start of the chip or its FIFO."""
 
     def __init__(self, nominal_s: float, period_s: float | None = None) -> None:
-        """Begin with the period nominal_s, or period_s where that is known from before."""
+        """Start with the period nominal_s, or with period_s if an earlier run measured it."""
         self.period_s = period_s or nominal_s
         self.margin_s = np.inf
-        """The present is known to plus or minus so much."""
+        """Half of the distance between the latest and the earliest line at present."""
         self.settled = False
-        """The times will hardly bend any more: all samples so far are known to a tenth of a period.
-
-        Or, on a bus too slow to find that out, four seconds have passed.
-        """
+        """All times so far are known to a tenth of a period, or, on a slow bus, after 4 s."""
         around, wide = (period_s, KNOWN) if period_s else (nominal_s, WIDEST)
         self._range = around * (1 - wide), around * (1 + wide)
         self._known = period_s is not None
@@ -54,14 +48,14 @@ class ChipClock:
         self._began_s = 0.0
         self._fitted_s = -np.inf
         self._zero_s = 0.0
-        # What was given out last, as sample and time.
-        self._given: tuple[int, float] | None = None
+        # The next sample after those that have a time, and its time.
+        self._following: tuple[int, float] | None = None
 
-    def add(self, taken: int, before_s: float, after_s: float) -> None:
-        """Take in that some time between these two the chip had taken `taken` samples."""
+    def add(self, count: int, before_s: float, after_s: float) -> None:
+        """Add a count: at some time from before_s to after_s the chip had taken `count` samples."""
         if not self._bounds:
             self._began_s = before_s
-        self._bounds.append((taken, before_s, after_s))
+        self._bounds.append((count, before_s, after_s))
         while self._bounds[0][2] < after_s - WINDOW_S:
             self._bounds.popleft()
         sharp = self.margin_s < _SHARP * self.period_s
@@ -69,7 +63,7 @@ class ChipClock:
             return
         self._fitted_s = after_s
         if not self._fit():
-            # Someone has miscounted, or a clock jumped: what was before tells no more.
+            # A count was wrong or a clock jumped, so earlier bounds are void.
             self._bounds = deque(list(self._bounds)[-_FEW:], _MOST)
             self._fit()
         ran_s = after_s - self._began_s
@@ -77,35 +71,35 @@ class ChipClock:
         self.settled |= ran_s > _STEER_S or (sharp and (self._known or ran_s > 1.0))
 
     def when_s(self, sample: float) -> float:
-        """Return when sample `sample` was, or will be, taken."""
+        """Return the host's time of a past or future sample."""
         return self._zero_s + sample * self.period_s
 
-    def taken_at(self, host_s: float) -> int:
-        """Return how many samples there were then."""
+    def count_at(self, host_s: float) -> int:
+        """Return the number of samples that the chip has taken at a time."""
         return int(np.floor((host_s - self._zero_s) / self.period_s)) + 1
 
     def times_s(self, first: int, count: int) -> Float64:
-        """Return times of `count` samples, the next after those given out before, or later.
+        """Return the times of `count` samples, none of which had a time before.
 
-        They rise, and never step: where the estimate has changed it is approached in four seconds.
+        Times rise and never step. They approach a changed estimate in four seconds.
         """
-        sample, at_s = self._given or (first, self.when_s(first))
+        sample, at_s = self._following or (first, self.when_s(first))
         goal = first + round(_STEER_S / self.period_s)
         step_s = (self.when_s(goal) - at_s) / (goal - sample)
-        # However wrong it was, a clock that stood still would be worse.
+        # Even after a large error, times must neither stand still nor jump.
         step_s = float(np.clip(step_s, 0.5 * self.period_s, 2.0 * self.period_s))
         t_s: Float64 = at_s + step_s * (np.arange(first, first + count) - sample)
-        self._given = first + count, at_s + step_s * (first + count - sample)
+        self._following = first + count, at_s + step_s * (first + count - sample)
         return t_s
 
     def _fit(self) -> bool:
-        """Estimate; False if no line is within all bounds."""
-        taken, before_s, after_s = np.array(self._bounds).T
-        present, now_s = taken[-1], after_s[-1]
-        # What was true of the line then may since have bent away from it.
+        """Fit the line; return False if no line is within all bounds."""
+        counts, before_s, after_s = np.array(self._bounds).T
+        present, now_s = counts[-1], after_s[-1]
+        # Drift since a count widens its bounds.
         bent_s = DRIFT / 2 * (now_s - before_s) ** 2
-        above = _hull(taken - 1 - present, after_s - now_s + bent_s)
-        below = _hull(taken - present, now_s - before_s + bent_s) * [1, -1]
+        above = _hull(counts - 1 - present, after_s - now_s + bent_s)
+        below = _hull(counts - present, now_s - before_s + bent_s) * [1, -1]
         periods, zeros = _extremes(above, below, self._range)
         if not len(periods):
             return False
@@ -117,11 +111,13 @@ class ChipClock:
         return True
 
 
-def _extremes(above: Float64, below: Float64, periods: tuple[float, float]) -> Lines:
-    """Return the lines that touch two of the limits and cross none.
+def _extremes(
+    above: Float64, below: Float64, periods: tuple[float, float]
+) -> tuple[Float64, Float64]:
+    """Return the lines that touch two limits and cross none: their periods and times of sample 0.
 
-    The earliest and the latest at any moment are among them. `above` and `below` are points (n, 2)
-    that lines must pass under and over, `periods` the range of their slopes.
+    The earliest and the latest line at any time are among them. Lines must pass under the points
+    `above` (n, 2) and over the points `below` (m, 2), with a slope within `periods`.
     """
     steps = above[:, None] - below
     apart = steps[..., 0] != 0
@@ -141,7 +137,7 @@ def _extremes(above: Float64, below: Float64, periods: tuple[float, float]) -> L
 
 
 def _hull(x: Float64, y: Float64) -> NDArray[np.float64]:
-    """Return the lower convex hull's points (n, 2) of points in order of x."""
+    """Return the lower convex hull (n, 2) of points that are in order of x."""
     hull: list[tuple[float, float]] = []
     for point in zip(x.tolist(), y.tolist(), strict=True):
         if hull and hull[-1][0] == point[0]:

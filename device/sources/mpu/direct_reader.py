@@ -1,63 +1,47 @@
-"""Reads each sample from the chip's registers as it is taken, for buses without long transfers."""
+"""Reads each sample from the chip's registers in time, for buses without long transfers."""
 
-import time
-from collections.abc import Callable
+import math
 
 from device.sources.mpu import fifo, registers
-from device.sources.mpu.chip_clock import ChipClock
 from device.sources.mpu.fifo import BURST_BYTES, Counts
-from device.sources.mpu.fifo_reader import CHECK_S
-from device.sources.mpu.port import ChipLostError, Port, verify
-from device.sources.mpu.registers import Model
+from device.sources.mpu.port import ChipLostError
+from device.sources.mpu.reader import SILENT_S, Reader
 
 LEARN_S = 4.0
-"""At first each sample is waited for, eight looks a period, to learn when they come."""
+"""During this first time the reader polls eight times a period, to learn when samples come."""
 EARLY_S = 0.25
-"""Later, so often one is asked for early, to learn when it is not there yet."""
-_TELL_S = 0.09
-"""Between samples whose moments the clock is told; more would not make it better."""
+"""Later, the reader polls early after each such time, to learn when a sample is not there yet."""
+_CLOCK_S = 0.09
+"""Shortest time between two observations for the clock; more would not improve the fit."""
 _FEW = 20
-"""Samples missed that can be counted by a rate that is only known to 2 %."""
-_SILENT_S = 0.5
+"""Missed samples that a rate known to 2 % can still count."""
 
 
-class DirectReader:
-    """One chip, from its start to its next."""
+class DirectReader(Reader):
+    """Reads sample by sample."""
 
-    overflows = 0
     patience_s = 0.2
 
-    def __init__(
-        self,
-        port: Port,
-        model: Model,
-        clock: ChipClock,
-        kept: dict[int, int],
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take a chip that is set up. Raises OSError."""
-        self.clock = clock
-        self.temperature_c: float | None = None
-        self.fifo_free: float | None = None
-        self._port, self._model, self._kept, self._now = port, model, kept, now
-        self._taken = 0
+    def _start(self) -> None:
+        self._count = 0
         self._waiting = True
-        self._narrowest_s = float("inf")
-        """How well a sample was ever seen to come: from before it was not there to after it was."""
+        self._narrowest_s = math.inf
+        """Shortest time between the polls before and after the arrival of a sample."""
         self._not_yet: tuple[float, float] | None = None
-        self._began_s = self._checked_s = self._early_s = now()
-        # When the sample numbered last came, and when one did at all.
-        self._came_s = self._heard_s = self._told_s = self._began_s
-        port.write(registers.INT_ENABLE, registers.DATA_RDY_INT)  # so that its status is set
-        port.read(registers.INT_STATUS, 1)  # clears what it said of before
-        clock.add(0, self._began_s, now())
+        """Moments before and after the last poll without a new sample."""
+        self._began_s = self._early_s = self._heard_s
+        # When the last numbered sample came, and when the clock last took one.
+        self._came_s = self._clocked_s = self._began_s
+        self._port.write(registers.INT_ENABLE, registers.DATA_RDY_INT)  # sets the bit in INT_STATUS
+        self._port.read(registers.INT_STATUS, 1)  # clears what it held before
+        self.clock.add(0, self._began_s, self._now())
 
     def due_s(self) -> float:
-        """Return when to poll next: when the next sample is there; until that is known, soon."""
+        """Return when to poll next: at the next sample; soon if its time is not known yet."""
         period_s = self.clock.period_s
         if self._waiting or not self.clock.settled or self._now() < self._began_s + LEARN_S:
             return self._now() + period_s / 8
-        edge_s = self.clock.when_s(self._taken)
+        edge_s = self.clock.when_s(self._count)
         off_s = min(max(self.clock.margin_s, 0.0003), period_s / 8)
         if edge_s < self._early_s + EARLY_S:
             return edge_s + off_s
@@ -67,56 +51,51 @@ class DirectReader:
     def poll(self) -> tuple[int, Counts]:
         """Return the sample's number and the sample, if there is a new one.
 
-        A gap between numbers is what was lost. Raises OSError (call again) and ChipLostError.
+        A gap between numbers counts the lost samples. Raises OSError (call again), ChipLostError.
         """
-        if self._now() - self._checked_s >= CHECK_S:
-            verify(self._port, self._kept)
-            self._checked_s = self._now()
+        self._check_sometimes()
         before_s = self._now()
         data = self._port.read(registers.INT_STATUS, BURST_BYTES)
         after_s = self._now()
         if not data[0] & registers.DATA_RDY_INT:
-            if before_s - self._heard_s > _SILENT_S:
-                verify(self._port, self._kept)
-                raise ChipLostError("it takes no samples")
+            if before_s - self._heard_s > SILENT_S:
+                self._check(silent=True)
             self._waiting, self._not_yet = True, (before_s, after_s)
-            return self._taken, fifo.from_fifo(b"")
+            return self._count, fifo.from_fifo(b"")
         self._heard_s = after_s
-        if self._counted(before_s, after_s):
-            self.temperature_c = self._model.temperature_c(
-                fifo.word(data, registers.TEMP_OUT_H - registers.INT_STATUS)
-            )
-            return self._taken - 1, fifo.from_burst(data)
-        return self._taken, fifo.from_fifo(b"")
+        if self._assign_number(before_s, after_s):
+            self._read_temperature(data)
+            return self._count - 1, fifo.from_burst(data)
+        return self._count, fifo.from_fifo(b"")
 
-    def _counted(self, before_s: float, after_s: float) -> bool:
-        """Give the sample just read its number; False if nobody can know how many came before it.
+    def _assign_number(self, before_s: float, after_s: float) -> bool:
+        """Give the sample just read a number; return False if no number is certain.
 
-        That there is a new one does not say how many there were. On time it is the next one. After
-        a pause only one that was seen to come tells, by its moment, how many were missed.
-        Raises ChipLostError.
+        The status tells that there is a new sample, but not how many there were. On time, it is the
+        next sample. After a pause, the count of missed samples follows from the moment at which a
+        sample arrived, which is known only if the poll before saw none. Raises ChipLostError.
         """
         period_s = self.clock.period_s
-        since_s = self._not_yet[0] if self._not_yet is not None else -float("inf")
+        since_s = self._not_yet[0] if self._not_yet is not None else -math.inf
         self._narrowest_s = min(after_s - since_s, self._narrowest_s)
         seen = after_s - since_s < min(max(period_s / 2, 1.2 * self._narrowest_s), period_s)
         came_s = (since_s + after_s) / 2 if seen else before_s
-        # By the clock where it knows: the one before may have been read long after it came.
-        due_s = self.clock.when_s(self._taken) if self.clock.settled else self._came_s + period_s
-        # Wherever the time went, in the end the next one may have been there too.
-        late = self._taken > 0 and after_s > due_s + 0.9 * period_s
+        # From the clock if it is settled: the sample before may have been read late.
+        due_s = self.clock.when_s(self._count) if self.clock.settled else self._came_s + period_s
+        # So late that the sample after the expected one may have been there too.
+        late = self._count > 0 and after_s > due_s + 0.9 * period_s
         if late and not seen:
             self._waiting, self._not_yet = True, None
             return False
         missed = max(0, round((came_s - due_s) / period_s)) if late else 0
         if missed > _FEW and not self.clock.settled:
-            raise ChipLostError("held up before its rate was known")
-        tells = came_s - self._told_s > _TELL_S
-        if self._not_yet is not None and tells:
-            self.clock.add(self._taken + missed, *self._not_yet)
-        self._taken += missed + 1
-        if self._waiting and tells:
-            self.clock.add(self._taken, before_s, after_s)
-            self._told_s = came_s
+            raise ChipLostError("reading was delayed before the chip's rate was known")
+        observe = came_s - self._clocked_s > _CLOCK_S
+        if self._not_yet is not None and observe:
+            self.clock.add(self._count + missed, *self._not_yet)
+        self._count += missed + 1
+        if self._waiting and observe:
+            self.clock.add(self._count, before_s, after_s)
+            self._clocked_s = came_s
         self._waiting, self._not_yet, self._came_s = False, None, came_s
         return True

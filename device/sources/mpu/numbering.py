@@ -1,7 +1,8 @@
-"""Which of the chip's samples is the first in its FIFO, after some were lost? Pure.
+"""Finds the number of the first sample in the FIFO after a loss. Pure.
 
-As of the time (chip_clock), nobody tells, but every count of what the FIFO holds bounds the answer
-from both sides; on a machine so busy that no count is quick, several together still leave but one.
+The chip does not number its samples. But each count of the FIFO, together with the clock fit
+(chip_clock), gives a lower and an upper bound. On a busy machine, where no count is quick, several
+counts together leave one number.
 """
 
 import math
@@ -9,25 +10,25 @@ import math
 from device.sources.mpu.chip_clock import ChipClock
 
 _NEAR = 0.125
-"""Of a period: a sample so near to a count's moments may or may not be in it."""
+"""A sample within this share of a period of a count's moments may or may not be counted."""
 
 
 class FirstSample:
-    """The bounds on its number, closer with each count."""
+    """Bounds on the first sample's number; each count narrows them."""
 
     def __init__(self, clock: ChipClock, least: int) -> None:
-        """Rely on a settled clock; the number is `least` at least."""
+        """Take a settled clock and the least number."""
         self._clock, self._least = clock, least
         self._low: float = least
         self._high = math.inf
         self.agreed = True
-        """The last count did not contradict those before; one that does was misread, or they."""
+        """False if the last count contradicts the counts before: one of them was misread."""
 
-    def add(self, held: int, before_s: float, after_s: float) -> None:
-        """Take in that some time between these two the FIFO held so many samples."""
+    def add(self, count: int, before_s: float, after_s: float) -> None:
+        """Take a count of the FIFO's samples, made between these two times."""
         near_s = max(_NEAR * self._clock.period_s, self._clock.margin_s)
-        low: float = max(self._clock.taken_at(before_s - near_s) - held, self._least)
-        high: float = max(self._clock.taken_at(after_s + near_s) - held, self._least)
+        low: float = max(self._clock.count_at(before_s - near_s) - count, self._least)
+        high: float = max(self._clock.count_at(after_s + near_s) - count, self._least)
         self.agreed = max(low, self._low) <= min(high, self._high)
         if self.agreed:
             low, high = max(low, self._low), min(high, self._high)
@@ -35,15 +36,15 @@ class FirstSample:
 
     @property
     def known(self) -> bool:
-        """Only one number is left."""
+        """Whether only one number is left."""
         return self.agreed and self._low == self._high
 
     @property
     def least(self) -> int:
-        """The smallest of those left; too small it can be put right, for samples only get lost."""
+        """The smallest number left. If it is too small, later counts can still raise it."""
         return max(math.floor(self._low), self._least)
 
     def read(self, count: int) -> None:
-        """Go on with the sample after so many, which were taken for the least."""
+        """Continue after `count` samples were read and numbered from `least` on."""
         self._low, self._high = self._low + count, self._high + count
         self._least = self.least

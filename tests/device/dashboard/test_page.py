@@ -76,7 +76,7 @@ def test_live_through_an_unplugged_sensor_and_a_killed_daemon(
         player = stack.enter_context(running(*play))
         daemon = stack.enter_context(running(*run))
         browser.until("what.innerText.toLowerCase()", lambda text: text == "warming up")
-        assert browser.text("#why") == "Has just begun."
+        assert browser.text("#why") == "Just started."
         browser.until("what.innerText.toLowerCase()", lambda text: text == "walking")
         assert browser.text("#link") == "live"
         assert "sure" in browser.text("#sure")
@@ -86,7 +86,7 @@ def test_live_through_an_unplugged_sensor_and_a_killed_daemon(
 
         player.send_signal(signal.SIGSTOP)  # the wire is there, and nothing comes
         browser.until("document.documentElement.dataset.state == 'no_data'")
-        assert browser.text("#why").startswith("Nothing comes")
+        assert browser.text("#why").startswith("No samples arrive")
         assert browser.text("#link") == "live"
         assert "nothing comes" in browser.text("dd.look")
         assert browser.ask("sure.hidden")
@@ -110,7 +110,7 @@ def test_live_through_an_unplugged_sensor_and_a_killed_daemon(
         (saying("unknown", None, "mounting"), "unknown", "Mounting not known yet."),
         (saying("not_worn", None, "still"), "not worn", "Too still."),
         (saying("warming_up", None, "gap"), "warming up", "After a gap."),
-        (saying("no_data", None, "silence"), "no data", "Nothing comes, for 5 min."),
+        (saying("no_data", None, "silence"), "no data", "No samples arrive, for 5 min."),
         (saying("ok", "<b>walking</b>"), "<b>walking</b>", ""),
     ],
 )

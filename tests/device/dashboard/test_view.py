@@ -41,7 +41,7 @@ def test_what_is_no_activity_is_said_as_such_with_its_reason(state: State, reaso
 
 def test_a_silence_says_for_how_long() -> None:
     shown = view.now(told(saying("no_data", None, "silence")), 0.3, ended=False)
-    assert shown["why"] == "Nothing comes, for 5 min."
+    assert shown["why"] == "No samples arrive, for 5 min."
 
 
 @given(st.floats(view.FRESH_S, 1e9, exclude_min=True), st.booleans())

@@ -1,6 +1,8 @@
 """Streams for the tests of the signal path."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,14 +14,14 @@ SPEC = SignalSpec()
 
 
 def moments(n: int, rate_hz: float, jitter: float = 0.0, seed: int = 0) -> Float64:
-    """n sampling times, jitter as a share of the period (uniform, both ways)."""
+    """Return n sampling times, with uniform jitter as a share of the period, both ways."""
     rng = np.random.default_rng(seed)
     t_s = (np.arange(n) + rng.uniform(-jitter, jitter, n)) / rate_hz
     return np.sort(t_s)
 
 
 def walk(t_s: Float64, seed: int = 0, lost: int = 0) -> Samples:
-    """Gravity that drifts, a gait of 2 Hz, some noise."""
+    """Return drifting gravity, a gait of 2 Hz and some noise."""
     rng = np.random.default_rng(seed)
     phase = 2 * np.pi * 2.0 * t_s
     acc = np.stack([1 + 0.3 * np.sin(phase), 0.2 * np.cos(phase), 0.1 * np.sin(0.2 * t_s)], axis=1)
@@ -29,14 +31,11 @@ def walk(t_s: Float64, seed: int = 0, lost: int = 0) -> Samples:
 
 
 def chunks(samples: Samples, cuts: Iterable[int]) -> list[Samples]:
-    """Cut at the given places; equal ones make empty blocks."""
+    """Cut at the given places; equal places make empty blocks."""
     inside = sorted(min(cut, len(samples)) for cut in cuts)
-    parts = [samples[a:b] for a, b in zip([0, *inside], [*inside, len(samples)], strict=True)]
-    # An empty part at the front would take the loss with it and hand it on all the same.
-    return [
-        Samples(p.t_s, p.acc_g, p.gyro_rad_s, samples.lost if i == 0 else 0)
-        for i, p in enumerate(parts)
-    ]
+    parts = [samples[a:b] for a, b in pairwise([0, *inside, len(samples)])]
+    # The loss belongs to the first part only, even if that is empty.
+    return [replace(part, lost=0 if n else samples.lost) for n, part in enumerate(parts)]
 
 
 def push_all(path: SignalPath, blocks: Sequence[Samples]) -> list[Event]:
@@ -44,7 +43,7 @@ def push_all(path: SignalPath, blocks: Sequence[Samples]) -> list[Event]:
 
 
 def exact(events: Iterable[Event]) -> list[tuple[object, ...]]:
-    """Events in a form that compares bit by bit."""
+    """Return events in a form that compares bit by bit."""
     return [
         ("window", e.start_s, e.end_s, e.x.tobytes(), e.lost)
         if isinstance(e, Window)

@@ -12,7 +12,7 @@ CUTS = st.lists(st.integers(0, 1500), max_size=25)
 
 
 def rough(seed: int, rate_hz: float) -> Samples:
-    """About 30 s with jitter, losses, long and short holes, duplicates, steps back and poison."""
+    """About 30 s with jitter, losses, gaps, duplicates, steps back and values out of range."""
     rng = np.random.default_rng(seed)
     n = int(30 * rate_hz)
     t_s = moments(n, rate_hz, jitter=rng.uniform(0, 0.6), seed=seed) + rng.uniform(-10, 1e5)
@@ -30,19 +30,15 @@ def rough(seed: int, rate_hz: float) -> Samples:
 
 
 @settings(max_examples=60, deadline=None)
+@example(seed=5, rate_hz=50, cuts=list(range(1500)))  # sample by sample, the first block empty
 @given(seed=st.integers(0, 2**32), rate_hz=st.sampled_from([20, 50, 104]), cuts=CUTS)
 def test_any_chunking_gives_the_same_bits(seed: int, rate_hz: float, cuts: list[int]) -> None:
     samples = rough(seed, rate_hz)
     whole, parts = SignalPath(SPEC, ROTATION), SignalPath(SPEC, ROTATION)
-    assert exact(push_all(parts, chunks(samples, cuts))) == exact(whole.push(samples))
+    events = whole.push(samples)
+    assert exact(push_all(parts, chunks(samples, cuts))) == exact(events)
     assert parts.counts == whole.counts
-
-
-def test_sample_by_sample_gives_the_same_bits() -> None:
-    samples = rough(5, 50)
-    one_by_one = push_all(SignalPath(SPEC), chunks(samples, range(len(samples))))
-    assert exact(one_by_one) == exact(SignalPath(SPEC).push(samples))
-    assert len(windows(one_by_one)) > 3
+    assert seed != 5 or len(windows(events)) > 3
 
 
 @settings(max_examples=40, deadline=None)
@@ -51,45 +47,35 @@ def test_sample_by_sample_gives_the_same_bits() -> None:
     places=st.lists(st.integers(1, 999), min_size=1, max_size=10),
     kind=st.sampled_from(["nan", "inf", "huge", "late clock", "again", "back"]),
 )
-def test_poison_changes_nothing_but_the_count(seed: int, places: list[int], kind: str) -> None:
+def test_bad_samples_change_only_the_counts(seed: int, places: list[int], kind: str) -> None:
     samples = walk(moments(1000, 50, 0.1, seed), seed)
-    t_s, acc, gyro = (
-        np.repeat(a, 1, axis=0) for a in (samples.t_s, samples.acc_g, samples.gyro_rad_s)
-    )
+    table = np.column_stack([samples.t_s, samples.acc_g, samples.gyro_rad_s])
     rows = np.sort(np.array(places))
-    bad_t, bad_acc, bad_gyro = t_s[rows].copy(), acc[rows].copy(), gyro[rows].copy()
-    match kind:
-        case "nan":
-            bad_acc[:, 1] = np.nan
-        case "inf":
-            bad_t[:] = np.inf
-        case "huge":
-            bad_gyro[:, 2] = -71.0
-        case "late clock":
-            bad_t[:] = 1e300
-        case "again":
-            bad_t[:] = t_s[rows - 1]
-        case "back":
-            bad_t[:] = t_s[rows - 1] - 5
-    poisoned = Samples(
-        np.insert(t_s, rows, bad_t),
-        np.insert(acc, rows, bad_acc, axis=0),
-        np.insert(gyro, rows, bad_gyro, axis=0),
-    )
+    reason, column, value = {
+        "nan": ("not_finite", 2, np.nan),
+        "inf": ("not_finite", 0, np.inf),
+        "huge": ("implausible", 6, -71.0),
+        "late clock": ("implausible", 0, 1e300),
+        "again": ("repeated", 0, table[rows - 1, 0]),
+        "back": ("backward", 0, table[rows - 1, 0] - 5),
+    }[kind]
+    bad = table[rows]
+    bad[:, column] = value
+    with_bad = np.insert(table, rows, bad, axis=0)
     clean, path = SignalPath(SPEC), SignalPath(SPEC)
-    expected, got = clean.push(samples), path.push(poisoned)
-    assert [row[:-1] for row in exact(got)] == [row[:-1] for row in exact(expected)]
-    name = {"nan": "not_finite", "inf": "not_finite", "again": "repeated", "back": "backward"}
-    assert path.counts == clean.counts | {name.get(kind, "implausible"): len(places)}
+    expected = clean.push(samples)
+    events = path.push(Samples(with_bad[:, 0], with_bad[:, 1:4], with_bad[:, 4:]))
+    assert [row[:-1] for row in exact(events)] == [row[:-1] for row in exact(expected)]
+    assert path.counts == clean.counts | {reason: len(places)}
 
 
 @settings(max_examples=40, deadline=None)
-@example(losses=[(384, 2), (385, 3)], gap_s=0.0)  # at the end of a window, which is not in it
+@example(losses=[(384, 2), (385, 3)], gap_s=0.0)  # the end of a window is not in it
 @given(
     losses=st.lists(st.tuples(st.integers(1, 1400), st.integers(1, 9)), max_size=8),
     gap_s=st.sampled_from([0.0, 0.1, 1.0]),
 )
-def test_each_loss_is_said_once_and_where_it_was(
+def test_each_loss_is_reported_once_and_in_its_place(
     losses: list[tuple[int, int]], gap_s: float
 ) -> None:
     t_s = moments(1500, 50)
@@ -99,20 +85,16 @@ def test_each_loss_is_said_once_and_where_it_was(
     for (_, count), (i, block) in zip(sorted(losses), enumerate(blocks[1:], 1), strict=True):
         blocks[i] = Samples(block.t_s, block.acc_g, block.gyro_rad_s, count)
     events = push_all(path, blocks)
-    told = [e for e in events if not isinstance(e, Gap)]
     assert path.counts["lost"] == sum(count for _, count in losses)
-    said_to = -np.inf
-    for event in told:
-        until_s = event.start_s if isinstance(event, StretchStart) else event.end_s
-        including = isinstance(event, StretchStart)
-        expected = sum(
-            count
-            for place, count in losses
-            if said_to <= t_s[place]
-            and (t_s[place] < until_s or (including and t_s[place] == until_s))
-        )
-        assert event.lost == expected
-        said_to = np.nextafter(until_s, np.inf) if including else until_s
+    reported_to_s = -np.inf
+    for event in events:
+        if isinstance(event, Gap):
+            continue
+        # A loss just before the first sample belongs to the start.
+        until_s = getattr(event, "end_s", np.nextafter(event.start_s, np.inf))
+        lost = [count for place, count in losses if reported_to_s <= t_s[place] < until_s]
+        assert event.lost == sum(lost)
+        reported_to_s = until_s
 
 
 def test_windows_lie_on_the_hop_grid_from_the_warm_up_on() -> None:
@@ -129,11 +111,11 @@ def test_windows_lie_on_the_hop_grid_from_the_warm_up_on() -> None:
     assert all(w.end_s - w.start_s == pytest.approx(2.56) for w in got)
     assert all(w.x.shape == (128, 9) and w.x.dtype == np.float32 for w in got)
     np.testing.assert_array_equal(got[0].x[64:], got[1].x[:64])
-    # Nothing is held back longer than the time base must look ahead.
+    # A window is delayed only by the look-ahead of the time base.
     assert got[-1].end_s > 7 + 60 - hop_s - 0.5
 
 
-def test_at_rest_total_is_gravity_and_body_is_nothing() -> None:
+def test_at_rest_total_is_gravity_and_body_is_zero() -> None:
     n = 1000
     still = Samples(np.arange(n) / 50, np.tile([0.6, 0.0, -0.8], (n, 1)), np.zeros((n, 3)))
     for window in windows_of(still, SPEC):
@@ -171,21 +153,12 @@ def test_no_window_spans_a_gap_and_windows_resume_when_warm() -> None:
     assert exact(after) == exact(fresh)
 
 
-def test_a_silence_at_the_limit_is_bridged() -> None:
+def test_a_gap_just_below_the_limit_is_bridged() -> None:
     t_s = moments(1000, 50)
     t_s[500:] += 0.22
     start, *rest = SignalPath(SPEC).push(walk(t_s))
     assert isinstance(start, StretchStart)
     assert len(rest) == len(windows(rest)) == 1011 // 64 - 3
-
-
-def test_empty_blocks_are_nothing_but_their_loss() -> None:
-    path, nothing = SignalPath(SPEC), Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), 4)
-    assert path.push(nothing) == []
-    assert path.last_s is None
-    start = path.push(walk(moments(1, 50)))[0]
-    assert isinstance(start, StretchStart)
-    assert start.lost == 4
 
 
 @pytest.mark.parametrize(

@@ -13,42 +13,42 @@ def status(
 
 @given(st.lists(st.lists(st.integers(0, 1000), max_size=5), max_size=5))
 def test_counters_add_up_over_reboots(boots: list[list[int]]) -> None:
-    heard = DeviceStatus()
-    heard.booted(0)
-    heard.hear(status(overflowed=5))  # before we listened
+    device = DeviceStatus()
+    device.booted(0)
+    device.hear(status(overflowed=5))  # before the first status
     for boot, lost in enumerate(boots, 1):
-        heard.booted(boot)
+        device.booted(boot)
         count = 0
         for more in lost:
             count += more
-            heard.hear(status(overflowed=count))
-            heard.booted(boot)
-    assert heard.totals["overflowed"] == sum(map(sum, boots))
+            device.hear(status(overflowed=count))
+            device.booted(boot)
+    assert device.totals["overflowed"] == sum(map(sum, boots))
 
 
-def test_each_change_is_said_once() -> None:
-    heard = DeviceStatus()
-    assert heard.hear(status()) == []
-    (line,) = heard.hear(status(trouble=Trouble.NO_ANSWER))
+def test_each_change_is_logged_once() -> None:
+    device = DeviceStatus()
+    assert device.hear(status()) == []
+    (line,) = device.hear(status(trouble=Trouble.NO_ANSWER))
     assert "SDA" in line
-    assert heard.problems == ("bus errors",)
-    assert heard.hear(status(trouble=Trouble.NO_ANSWER)) == []
-    lines = heard.hear(status(overflowed=7, restarts=1))
+    assert device.problems == ("bus errors",)
+    assert device.hear(status(trouble=Trouble.NO_ANSWER)) == []
+    lines = device.hear(status(overflowed=7, restarts=1))
     assert lines == [
         "7 samples overflowed in the sensor",
-        "1 times the sensor was set up anew",
-        "the sensor is well again",
+        "1 times the sensor was set up again",
+        "the sensor works again",
     ]
-    assert not heard.problems
+    assert not device.problems
 
 
-def test_a_reset_that_nobody_asked_for_is_said() -> None:
-    heard = DeviceStatus()
-    heard.booted(1)
-    assert heard.hear(status(reset=Reset.WATCHDOG)) == []  # long ago, for all we know
-    heard.booted(2)
-    assert heard.hear(status(reset=Reset.WATCHDOG)) == ["its watchdog reset it"]
-    heard.booted(3)
-    assert heard.hear(status(reset=Reset.BROWN_OUT)) == ["a dip of its supply reset it"]
-    heard.booted(4)
-    assert heard.hear(status(reset=Reset.BROWN_OUT | Reset.POWER)) == []
+def test_an_unwanted_reset_is_logged() -> None:
+    device = DeviceStatus()
+    device.booted(1)
+    assert device.hear(status(reset=Reset.WATCHDOG)) == []  # perhaps long ago
+    device.booted(2)
+    assert device.hear(status(reset=Reset.WATCHDOG)) == ["its watchdog reset it"]
+    device.booted(3)
+    assert device.hear(status(reset=Reset.BROWN_OUT)) == ["a dip of its supply reset it"]
+    device.booted(4)
+    assert device.hear(status(reset=Reset.BROWN_OUT | Reset.POWER)) == []

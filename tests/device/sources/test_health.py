@@ -15,7 +15,7 @@ ACC_G, GYRO_RAD_S = 4.0, math.radians(1000)
 
 
 def noisy(seconds: float, start_s: float = 0.0, seed: int = 1) -> Samples:
-    """A sensor at rest: a few LSB of noise."""
+    """Return a sensor at rest: a few LSB of noise."""
     rng = np.random.default_rng(seed)
     n = round(50 * seconds)
     acc = rng.normal([0.0, 0.0, 1.0], 2e-3, (n, 3))
@@ -30,12 +30,12 @@ def watched(*blocks: Samples) -> tuple[str, ...]:
     return watcher.problems
 
 
-def test_a_sensor_at_rest_is_well() -> None:
+def test_a_sensor_at_rest_has_no_problems() -> None:
     assert watched() == watched(noisy(60.0)) == ()
 
 
 @pytest.mark.parametrize("axis", range(6))
-def test_an_axis_that_gives_one_value_for_a_second_is_stuck(axis: int) -> None:
+def test_an_axis_that_is_constant_for_a_second_is_stuck(axis: int) -> None:
     before, after = noisy(5.0), noisy(1.5, 5.0, 2)
     values = after.acc_g if axis < 3 else after.gyro_rad_s
     values[:, axis % 3] = 0.25
@@ -45,7 +45,7 @@ def test_an_axis_that_gives_one_value_for_a_second_is_stuck(axis: int) -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 400), max_size=8))
-def test_how_the_stream_is_cut_does_not_matter(cuts: list[int]) -> None:
+def test_chunking_does_not_matter(cuts: list[int]) -> None:
     whole = noisy(8.0)
     whole.gyro_rad_s[330:, 1] = -0.5
     edges = [0, *sorted(cuts), 400]
@@ -53,7 +53,7 @@ def test_how_the_stream_is_cut_does_not_matter(cuts: list[int]) -> None:
     assert watched(*parts) == watched(whole) == ("stuck",)
 
 
-def test_clipping_is_told_from_a_knock() -> None:
+def test_a_knock_is_not_clipping() -> None:
     knocked = noisy(20.0)
     knocked.acc_g[500:503, 0] = ACC_G * 32767 / 32768
     assert watched(*(knocked[n : n + 10] for n in range(0, 1000, 10))) == ()
@@ -65,7 +65,9 @@ def test_clipping_is_told_from_a_knock() -> None:
     assert watched(*parts, noisy(5.0, 20.0)) == ()
 
 
-def test_the_log_tells_each_change_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_is_limited_to_one_line_a_minute_for_the_same_problems(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
     log = HealthLog("i2c:1:0x68")
     for second in range(600):

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from device.sources import SourceError
-from device.sources.serial import LONGEST_WAIT_S, PATIENCE_S, SerialSource
+from device.sources.retry import LONGEST_WAIT_S, PATIENCE_S
+from device.sources.serial import SerialSource
 from firmware_bridge.playing import faults
 from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.playing.line import PtyLine
@@ -22,103 +23,107 @@ from firmware_bridge.samples import Samples
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[PtyLine]:
-    line = PtyLine(tmp_path / "port")
+def link(tmp_path: Path) -> Path:
+    return tmp_path / "port"
+
+
+@pytest.fixture
+def source(link: Path) -> SerialSource:
+    return SerialSource(str(link), 115200)
+
+
+@pytest.fixture
+def port(link: Path) -> Iterator[PtyLine]:
+    line = PtyLine(link)
     line.plug()
     yield line
     line.unplug()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.sources.serial.PATIENCE_S", 0.02)
+    monkeypatch.setattr("device.sources.serial.ASK_AGAIN_S", 0.2)
+    monkeypatch.setattr("device.sources.serial.STRANGE_AFTER_S", 0.5)
+
+
 def recording(seconds: float) -> Samples:
     rng = np.random.default_rng(1)
     n = round(seconds * 50)
-    lsb_g, lsb_rad_s = 4 / 32768, np.radians(500 / 32768)
-    return Samples(
-        100 + np.arange(n) / 50,
-        rng.integers(-9000, 9000, (n, 3)) * lsb_g,
-        rng.integers(-9000, 9000, (n, 3)) * lsb_rad_s,
-    )
+    acc, gyro = rng.integers(-9000, 9000, (2, n, 3))
+    return Samples(100 + np.arange(n) / 50, acc * (4 / 32768), gyro * np.radians(500 / 32768))
 
 
-def play(link: Path, samples: Samples, *specs: str, speed: float | None) -> Callable[[], Played]:
-    """Start playing; the result waits for the end and returns what was done."""
+@contextmanager
+def playing(
+    link: Path, samples: Samples, *specs: str, speed: float | None = None
+) -> Iterator[Played]:
+    """Play to the port; at the end wait for the player."""
     device, played = VirtualDevice(), Played()
-    player = Player(device, PtyLine(link))
     actions = stream([samples], device, faults.parse(specs), 7, played)
+    player = Player(device, PtyLine(link))
     thread = threading.Thread(target=player.play, args=(actions, played, speed))
     thread.start()
-
-    def ended() -> Played:
+    try:
+        yield played
+    finally:
         thread.join()
-        return played
-
-    return ended
 
 
-def take(source: SerialSource, unplugs: int, longest_s: float = 20.0) -> list[Samples]:
-    """All blocks until the port has gone away so often: the last time, when all is played."""
-    taken, deadline = [], time.monotonic() + longest_s
-    with closing(source.blocks()) as blocks:
-        while source.counts["unplugged"] < unplugs and time.monotonic() < deadline:
-            taken.append(next(blocks))
-    return [block for block in taken if len(block)]
-
-
-def until(blocks: Generator[Samples], done: Callable[[], bool], longest_s: float = 20.0) -> None:
-    deadline = time.monotonic() + longest_s
+def until(blocks: Generator[Samples], done: Callable[[], bool]) -> list[Samples]:
+    """Return the blocks with samples until `done`, for 20 s at most."""
+    read, deadline = [], time.monotonic() + 20.0
     while not done() and time.monotonic() < deadline:
-        next(blocks)
+        read.append(next(blocks))
     assert done()
+    return [block for block in read if len(block)]
 
 
-def test_what_is_played_arrives(tmp_path: Path) -> None:
+def all_played(source: SerialSource, unplugs: int = 1) -> list[Samples]:
+    """Return all blocks. The port is unplugged for the last time when all is played."""
+    with closing(source.blocks()) as blocks:
+        return until(blocks, lambda: source.counts["unplugged"] == unplugs)
+
+
+def test_played_samples_arrive(link: Path, source: SerialSource) -> None:
     sent = recording(60.0)
-    ended = play(tmp_path / "port", sent, speed=None)
-    taken = take(SerialSource(str(tmp_path / "port"), 115200), 1)
-    ended()
-    np.testing.assert_allclose(np.concatenate([b.t_s for b in taken]), sent.t_s, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(np.concatenate([b.acc_g for b in taken]), sent.acc_g, atol=1e-12)
-    np.testing.assert_allclose(
-        np.concatenate([b.gyro_rad_s for b in taken]), sent.gyro_rad_s, atol=1e-12
-    )
+    with playing(link, sent):
+        read = Samples.joined(all_played(source))
+    np.testing.assert_allclose(read.t_s, sent.t_s, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(read.acc_g, sent.acc_g, atol=1e-12)
+    np.testing.assert_allclose(read.gyro_rad_s, sent.gyro_rad_s, atol=1e-12)
 
 
 def test_losses_and_an_unplugged_port_are_counted_exactly(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    link: Path, source: SerialSource, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    sent = recording(120.0)
     specs = "drop:3%", "flip:3%", "duplicate:2%", "reorder:2%", "garbage:2%", "unplug:3s@50s"
-    ended = play(tmp_path / "port", sent, *specs, speed=None)
-    source = SerialSource(str(tmp_path / "port"), 115200)
-    taken = take(source, 2)
-    played = ended()
+    with playing(link, recording(120.0), *specs) as played:
+        read = all_played(source, 2)
     assert min(played.lost.values()) > 0
     counts = source.counts
-    assert counts["samples"] == sum(len(block) for block in taken) == played.delivered
+    assert counts["samples"] == sum(map(len, read)) == played.delivered
     assert counts["lost"] == sum(played.lost.values())
     assert counts["unplugged"] == played.unplugs + 1 == 2
-    said = " | ".join(caplog.messages)
-    assert re.search(r"went away: unplugged.*is back after.*[1-9]\d* samples lost meanwhile", said)
+    log = " | ".join(caplog.messages)
+    assert re.search(r"went away: unplugged.*is back after.*[1-9]\d* samples lost meanwhile", log)
 
 
-def test_a_port_that_is_not_there_is_waited_for(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_an_absent_port_is_waited_for(
+    link: Path, source: SerialSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    link = tmp_path / "port"
-    source = SerialSource(str(link), 115200)
     with closing(source.blocks()) as blocks:
         for _ in range(5):
             assert len(next(blocks)) == 0
-        assert [r.getMessage() for r in caplog.records] == [f"waiting for serial:{link}: not there"]
-        ended = play(link, recording(10.0), speed=None)
-        until(blocks, lambda: source.counts["unplugged"] == 1)
-    ended()
+        assert caplog.messages == [f"waiting for serial:{link}: not there"]
+        with playing(link, recording(10.0)):
+            until(blocks, lambda: source.counts["unplugged"] == 1)
     assert source.counts["samples"] == 500
 
 
-def test_the_wait_grows_to_a_ceiling_and_never_blocks_for_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_waits_grow_to_a_limit_and_yield_blocks_meanwhile(
+    source: SerialSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, slept, tried = [0.0], [], []
 
@@ -130,10 +135,10 @@ def test_the_wait_grows_to_a_ceiling_and_never_blocks_for_long(
         tried.append(now[0])
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr("device.sources.serial.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("device.sources.serial.time.sleep", sleep)
+    monkeypatch.setattr("device.sources.retry.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("device.sources.retry.time.sleep", sleep)
     monkeypatch.setattr("device.sources.serial.serial.Serial", refuse)
-    blocks = SerialSource(str(tmp_path / "port"), 115200).blocks()
+    blocks = source.blocks()
     while now[0] < 60:
         next(blocks)
     waits = np.diff(tried)
@@ -143,22 +148,22 @@ def test_the_wait_grows_to_a_ceiling_and_never_blocks_for_long(
     assert max(slept) <= PATIENCE_S
 
 
-def test_a_second_reader_is_refused(port: PtyLine) -> None:
-    first = SerialSource(str(port.path), 115200).blocks()
+@pytest.mark.usefixtures("port")
+def test_a_second_reader_is_refused(source: SerialSource) -> None:
+    first = source.blocks()
     next(first)
     with pytest.raises(SourceError, match="in use by another program"):
-        next(SerialSource(str(port.path), 115200).blocks())
+        next(source.blocks())
     first.close()
-    again = SerialSource(str(port.path), 115200).blocks()
+    again = source.blocks()
     assert len(next(again)) == 0
     again.close()
 
 
-def test_what_is_no_serial_port_is_refused(tmp_path: Path) -> None:
-    text = tmp_path / "text"
-    text.write_text("hello")
+def test_a_file_is_refused(link: Path, source: SerialSource) -> None:
+    link.write_text("hello")
     with pytest.raises(SourceError, match="not a serial port"):
-        next(SerialSource(str(text), 115200).blocks())
+        next(source.blocks())
 
 
 def test_a_port_without_permission_is_refused(port: PtyLine) -> None:
@@ -174,56 +179,46 @@ def test_a_port_without_permission_is_refused(port: PtyLine) -> None:
         os.seteuid(user)
 
 
-def test_a_hello_is_asked_for_until_it_comes(
-    port: PtyLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("device.sources.serial.PATIENCE_S", 0.02)
-    monkeypatch.setattr("device.sources.serial.ASK_AGAIN_S", 0.2)
-    with closing(SerialSource(str(port.path), 115200).blocks()) as blocks:
-        asked: list[float] = []
+@pytest.mark.usefixtures("impatient")
+def test_a_hello_is_requested_until_it_comes(port: PtyLine, source: SerialSource) -> None:
+    start_s = time.monotonic()
+    with closing(source.blocks()) as blocks:
+        requests_s: list[float] = []
 
-        def asked_three_times() -> bool:
+        def three_requests() -> bool:
             if port.read():
-                asked.append(time.monotonic())
-            return len(asked) == 3
+                requests_s.append(time.monotonic())
+            return len(requests_s) == 3
 
-        until(blocks, asked_three_times)
-        assert min(np.diff(asked)) > 0.1
+        until(blocks, three_requests)
+        assert requests_s[-1] > start_s + 0.4  # two intervals, on a busy machine too
         port.write(VirtualDevice().hello())
-        until(blocks, lambda: time.monotonic() > asked[-1] + 0.6)
+        until(blocks, lambda: time.monotonic() > requests_s[-1] + 0.6)
         assert not port.read()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("noise", "words"), [(b"", "no bytes arrive"), (b"GPS,1,2,3\r\n", "no edgehar frame")]
 )
-def test_what_may_be_wrong_is_said(
-    port: PtyLine,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    noise: bytes,
-    words: str,
+def test_the_log_names_the_cause_of_missing_frames_once(
+    port: PtyLine, source: SerialSource, caplog: pytest.LogCaptureFixture, noise: bytes, words: str
 ) -> None:
-    monkeypatch.setattr("device.sources.serial.PATIENCE_S", 0.4)
-    monkeypatch.setattr("device.sources.serial.ASK_AGAIN_S", 0.2)
-    monkeypatch.setattr("device.sources.serial.STRANGE_AFTER_S", 0.5)
-    with closing(SerialSource(str(port.path), 115200).blocks()) as blocks:
-        begun = time.monotonic()
-        # On a busy machine it may take longer until it has asked often enough.
-        while time.monotonic() < begun + (2.0 if caplog.messages else 30.0):
+    with closing(source.blocks()) as blocks:
+        start_s = time.monotonic()
+        # On a busy machine the line may come much later.
+        while time.monotonic() < start_s + (2.0 if caplog.messages else 30.0):
             port.write(noise)
             next(blocks)
     assert [words in message for message in caplog.messages] == [True]
 
 
-def test_samples_are_dated_by_the_hosts_clock(tmp_path: Path) -> None:
-    ended = play(tmp_path / "port", recording(3.0), speed=1)
-    source = SerialSource(str(tmp_path / "port"), 115200)
-    begun = datetime.now(UTC)
-    taken = take(source, 1)
-    ended()
-    last = datetime.fromisoformat(source.date(float(taken[-1].t_s[-1])))
-    earlier = datetime.fromisoformat(source.date(float(taken[-1].t_s[-1]) - 2))
-    assert begun < last < datetime.now(UTC)
+def test_samples_are_dated_by_the_hosts_clock(link: Path, source: SerialSource) -> None:
+    start = datetime.now(UTC)
+    with playing(link, recording(3.0), speed=1):
+        last_s = float(all_played(source)[-1].t_s[-1])
+    last = datetime.fromisoformat(source.date(last_s))
+    earlier = datetime.fromisoformat(source.date(last_s - 2))
+    assert start < last < datetime.now(UTC)
     assert abs(last - earlier - timedelta(seconds=2)) < timedelta(milliseconds=50)
-    assert datetime.fromisoformat(source.date(1e12)).year > 2000  # no clock is too wrong to date
+    assert datetime.fromisoformat(source.date(1e12)).year > 2000  # a date for any clock

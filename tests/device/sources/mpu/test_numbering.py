@@ -12,7 +12,7 @@ ORIGIN_S = 5000.0
 
 @pytest.fixture(scope="module")
 def clock() -> ChipClock:
-    """Knows the chip's time: sample k is taken at ORIGIN_S + k periods."""
+    """Settled on a chip that takes sample k at ORIGIN_S + k periods."""
     clock = ChipClock(PERIOD_S)
     for n in range(400):
         edge_s = ORIGIN_S + n * 25 * PERIOD_S
@@ -23,9 +23,9 @@ def clock() -> ChipClock:
 
 
 def counted(first: FirstSample, number: int, at_s: float, before_s: float, after_s: float) -> None:
-    """Count at at_s a FIFO that begins with sample `number`; known only from when to when."""
-    taken = int(np.floor((at_s - ORIGIN_S) / PERIOD_S)) + 1
-    first.add(max(taken - number, 0), at_s - before_s, at_s + after_s)
+    """Add the count at at_s of a FIFO that begins with sample `number`; its time is uncertain."""
+    count = int(np.floor((at_s - ORIGIN_S) / PERIOD_S)) + 1
+    first.add(max(count - number, 0), at_s - before_s, at_s + after_s)
 
 
 @given(
@@ -34,7 +34,7 @@ def counted(first: FirstSample, number: int, at_s: float, before_s: float, after
         st.tuples(st.floats(0, 0.3), st.floats(0, 0.02), st.floats(0, 0.02)), min_size=1
     ),
 )
-def test_it_is_right_or_not_known(
+def test_the_number_is_right_or_not_known(
     clock: ChipClock, number: int, counts: list[tuple[float, float, float]]
 ) -> None:
     first = FirstSample(clock, 100)
@@ -45,12 +45,12 @@ def test_it_is_right_or_not_known(
         assert not first.known or first.least == number
 
 
-def test_a_quick_count_tells_and_so_do_several_slow_ones(clock: ChipClock) -> None:
+def test_one_quick_count_or_several_slow_counts_suffice(clock: ChipClock) -> None:
     emptied_s = ORIGIN_S + 9000.5 * PERIOD_S
     quick, slow = FirstSample(clock, 100), FirstSample(clock, 100)
     counted(quick, 9001, emptied_s, 1e-4, 1e-4)
     assert quick.known
-    # Each of these leaves two or three numbers.
+    # Each of these counts leaves two or three numbers.
     counted(slow, 9001, emptied_s + 0.1, 0.0, 0.007)
     assert not slow.known
     counted(slow, 9001, emptied_s + 0.2, 0.007, 0.0)
@@ -58,11 +58,11 @@ def test_a_quick_count_tells_and_so_do_several_slow_ones(clock: ChipClock) -> No
     assert slow.least == 9001
 
 
-def test_a_misread_count_is_not_believed(clock: ChipClock) -> None:
+def test_a_misread_count_is_ignored(clock: ChipClock) -> None:
     emptied_s = ORIGIN_S + 9000.5 * PERIOD_S
     first = FirstSample(clock, 100)
     counted(first, 9001, emptied_s, 0.004, 0.004)
-    first.add(64, emptied_s + 0.05, emptied_s + 0.0501)  # it holds ten
+    first.add(64, emptied_s + 0.05, emptied_s + 0.0501)  # the FIFO holds ten
     assert not first.known
     for _ in range(2):
         counted(first, 9001, emptied_s + 0.1, 1e-4, 1e-4)
@@ -70,7 +70,7 @@ def test_a_misread_count_is_not_believed(clock: ChipClock) -> None:
     assert first.least == 9001
 
 
-def test_what_was_delivered_is_not_numbered_again(clock: ChipClock) -> None:
+def test_the_number_is_at_least_the_next_to_deliver(clock: ChipClock) -> None:
     emptied_s = ORIGIN_S + 9000.5 * PERIOD_S
     first = FirstSample(clock, 9002)
     counted(first, 9001, emptied_s, 0.0, 0.0)
