@@ -41,7 +41,7 @@ def model_path(name_or_path: str | None, folder: Path | None = None) -> Path:
 def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundle:
     """Load the model named, else the active one of `config`, else the default; raises InputError.
 
-    Nothing is noted of an active model on trial.
+    The trial of an active model is not counted.
     """
     if name_or_path is None and config is not None:
         return active(store(config))
@@ -49,17 +49,17 @@ def open_bundle(name_or_path: str | None, config: Config | None = None) -> Bundl
 
 
 def store(config: Config) -> Store:
-    """Open where installed models are; makes nothing. Raises InputError if the key is none."""
+    """Return the store of installed models; creates no folder. Raises InputError for a bad key."""
     key = read_key(config.models_key) if config.models_key else None
     return Store(config.models_folder or paths.models_folder(), key)
 
 
 @contextmanager
 def active_model(config: Config) -> Generator[ActiveModel]:
-    """Take the model that the settings name, or the active one; raises BundleError."""
+    """Take the model that the settings name, else the active model; raises BundleError."""
     if config.model is None:
-        with take_active(store(config)) as found:
-            yield found
+        with take_active(store(config)) as model:
+            yield model
     else:
         bundle = open_bundle(config.model, config)
         self_test(bundle)
@@ -67,14 +67,14 @@ def active_model(config: Config) -> Generator[ActiveModel]:
 
 
 def open_source(setting: SourceSetting | str) -> Source:
-    """Make the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens nothing."""
+    """Return the source of a setting or of a text such as `serial:/dev/ttyUSB0`; opens no port."""
     source = parse_source(setting) if isinstance(setting, str) else setting
     if source.kind == "serial":
         _refuse_other_files(Path(source.path))
     if source.kind == "recording":
         return RecordingSource(source.path)
     if source.kind == "i2c":
-        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- nor does a serial line smbus2
+        from device.sources.i2c import I2cSource  # noqa: PLC0415 -- a serial line needs no smbus2
 
         return I2cSource(int(source.path), source.address, source.rate_hz, direct=source.direct)
     from device.sources.serial import SerialSource  # noqa: PLC0415 -- a recording needs no pyserial
@@ -83,34 +83,34 @@ def open_source(setting: SourceSetting | str) -> Source:
 
 
 def _refuse_other_files(port: Path) -> None:
-    """Refuse a folder or a file as a port. A port that is not there yet is waited for."""
+    """Refuse a folder or a file as a port. The source waits for a port that is missing."""
     if port.is_dir() or port.is_file():
         what = "a folder" if port.is_dir() else "a file"
         raise InputError(f"{port} is {what}, not a serial port; `edgehar doctor` lists the ports")
 
 
 def calibrated(source: Source, path: Path) -> Source:
-    """Return the source with the sensor's constant errors taken out; raises InputError."""
-    from device.calibration.values import Calibrated  # noqa: PLC0415 -- memory where there is none
+    """Return the source without the sensor's constant errors; raises InputError."""
+    from device.calibration.values import Calibrated  # noqa: PLC0415 -- saves memory without one
 
     return Calibrated(source, calibration(path))
 
 
 def calibration(path: Path) -> "Calibration":
-    """Return the sensor's constant errors that a file has; raises InputError."""
-    from device.calibration import file  # noqa: PLC0415 -- memory where there is none
+    """Read the sensor's constant errors from a file; raises InputError."""
+    from device.calibration import file  # noqa: PLC0415 -- saves memory without one
 
-    found = file.read(path)
-    log.info("calibration %s: of %s, %s", path, found.source, found.date)
-    return found.calibration
+    content = file.read(path)
+    log.info("calibration %s: of %s, %s", path, content.source, content.date)
+    return content.calibration
 
 
 def mounting_file(
     bundle: Bundle, source: SourceSetting, source_name: str, path: Path | None
 ) -> MountingFile | None:
-    """Return where to keep the mounting: in `path`, or where systemd lets a service keep state.
+    """Return the file of the mounting: `path`, else one in the service's state folder.
 
-    A recording begins anew, always.
+    None for a recording, and for a model that does not estimate the mounting. Raises InputError.
     """
     folder = paths.state_directory()
     if path is None and folder is not None:
@@ -122,7 +122,7 @@ def mounting_file(
 
 
 def daily_totals_file(source: SourceSetting, state: Path | None) -> DailyTotalsFile | None:
-    """Return where to keep the day's minutes by activity: beside the mounting."""
+    """Return the file of the day's minutes by activity, in the folder of the mounting's file."""
     folder = paths.state_directory() if state is None else state.parent
     if folder is None or source.kind == "recording":
         return None

@@ -200,7 +200,7 @@ def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
         assert page.wait(10) == 0
     os.close(ours)
     assert b"| leave it lying still" in seen
-    assert b"| turn it slowly, all ways round" in seen
+    assert b"| turn it slowly in all directions" in seen
     assert b"\x1b[32mok" in seen
 
 

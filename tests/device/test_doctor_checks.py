@@ -116,7 +116,7 @@ def test_an_axis_that_it_was_not_turned_about_is_not_vouched_for() -> None:
     acc_g = np.stack([np.sin(angle), zero, np.cos(angle)], axis=1)
     finding = motion.together(Samples(t_s, acc_g, np.stack([zero, -rate, zero], axis=1)))
     assert finding.level == "warn"
-    assert "it was hardly turned about x, z" in finding.text
+    assert "hardly turned about x, z" in finding.text
 
 
 def test_bias_and_offset_are_no_disagreement() -> None:
@@ -206,12 +206,12 @@ def facts(**changes: Any) -> ports.Facts:
 @pytest.mark.parametrize(
     ("changes", "level", "words", "advice"),
     [
-        ({}, "ok", "permitted", ""),
+        ({}, "ok", "permission", ""),
         ({"problem": "not there"}, "fail", "not there", "plug it in"),
         ({"problem": "not there", "others": ("/dev/a",)}, "fail", "", "there is /dev/a; or"),
         ({"path": "/dev/i2c-1", "problem": "not there"}, "fail", "/dev/i2c-1", "raspi-config"),
         ({"permitted": False, "member": False, "entered": False}, "fail", "dialout", "usermod -aG"),
-        ({"permitted": False, "member": False}, "fail", "no permission", "since your last login"),
+        ({"permitted": False, "member": False}, "fail", "no permission", "after your last login"),
         ({"users": ("minicom (12)",)}, "warn", "open in minicom (12)", "stop that program"),
     ],
 )  # fmt: skip
@@ -269,4 +269,4 @@ def test_a_disk_that_fills_up_is_seen_before_it_is_full(
 def test_a_folder_that_is_not_there_is_to_be_made(tmp_path: Path) -> None:
     (finding,) = board.folder(tmp_path / "none", "state folder")
     assert finding.level == "fail"
-    assert finding.advice == "make that folder"
+    assert finding.advice == "create that folder"

@@ -87,7 +87,7 @@ def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home:
     port, settings = tmp_path / "wrist", settings_of(home)
     with playing(day(tmp_path / "day.csv"), port), at_terminal(told(port), home) as terminal:
         terminal.until(f"serial:{port}\n     edgehar's firmware, 50 Hz\n")
-        terminal.until("taken: serial:")
+        terminal.until("The only usable sensor: serial:")
         terminal.until("Press Enter when it lies still")
         terminal.enter("\n")
         terminal.until("turn it slowly")
@@ -125,18 +125,18 @@ def test_what_the_doctor_fails_is_set_up_only_if_one_insists(tmp_path: Path, hom
             terminal.until("Press Enter")
             terminal.enter("\n")
             terminal.until("wrong way about all three axes")
-            terminal.until("Go on all the same [y/N]: ")
+            terminal.until("Continue in spite of that [y/N]: ")
             terminal.enter("y\n" if insists else "\n")
             if insists:
-                terminal.until("it would be kept as")
-                terminal.until("Write this one in its place [y/N]: ")
+                terminal.until("its content will be kept in")
+                terminal.until("Replace it [y/N]: ")
                 terminal.enter("y\n")
                 terminal.until("walk for half a minute")
                 terminal.until("samples came")
                 terminal.interrupt()
             assert terminal.ends() == (0 if insists else 1)
         if not insists:
-            assert "nothing is set up" in terminal.seen
+            assert "setup stopped" in terminal.seen
             assert settings.read_text() == "# an earlier one\n"
     assert load(settings).model is None
     assert settings.with_name("edgehar.toml.old").read_text() == "# an earlier one\n"
@@ -161,7 +161,7 @@ def test_ctrl_c_does_not_wait_for_ports_that_are_asked(home: Path) -> None:
     ours, theirs = pty.openpty()
     code = told(Path(os.ttyname(theirs)), patience_s=600.0)
     with at_terminal(code, home) as terminal:
-        terminal.until("Asking")
+        terminal.until("Searching")
         os.read(ours, 1)  # it has been asked
         terminal.interrupt()
         assert terminal.ends() == 130
@@ -196,7 +196,7 @@ def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
     with playing(recorded, one, other, speed=1), at_terminal(told(one, other), home) as terminal:
         terminal.until(f"  1  serial:{one}\n")
         terminal.until(f"  2  serial:{other}\n")
-        terminal.until("Which one [1]: ")
+        terminal.until("Which sensor [1]: ")
         terminal.enter("3\n")
         terminal.until("not in the range")
         terminal.enter("2\n")
@@ -231,7 +231,7 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
         at_terminal(told(buses=(1, 7)), home, **shim.environment) as terminal,
     ):
         terminal.until("i2c:7\n     /dev/i2c-7: not there")
-        terminal.until("taken: i2c:1:0x69")
+        terminal.until("The only usable sensor: i2c:1:0x69")
         terminal.until("Press Enter")
         terminal.interrupt()
         assert terminal.ends() == 130
@@ -244,11 +244,11 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "no terminal to ask at; give --source, --worn and --yes"),
+        ([], "no terminal for questions; give --source, --worn and --yes"),
         (["--source", "usb:1", "--yes"], "source must be"),
-        (["--source", "recording:walk.csv", "--yes"], "a recording is no sensor"),
+        (["--source", "recording:walk.csv", "--yes"], "a recording is not a sensor"),
         (["--worn", "ankle", "--yes"], "'ankle' is not one of"),
-        (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "is there already"),
+        (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "exists already"),
     ],
 )
 def test_a_wrong_command_is_one_line_and_exit_2(
@@ -268,7 +268,7 @@ def test_a_script_is_told_that_the_sensor_is_not_there(tmp_path: Path) -> None:
     done = edgehar("init", "--source", f"serial:{tmp_path}/port", "--yes", "--config", out)
     assert done.returncode == 1
     assert "port: not there" in " ".join(done.stdout.split()).replace(f" {tmp_path}/port:", "")
-    assert "the doctor failed something" in done.stderr
+    assert "a doctor check failed" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -73,7 +73,7 @@ def test_a_typo_is_kept_and_a_better_word_offered(
     _, out, _ = label(capsys, "siting", "--last", "30s", "--config", board)
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
     _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
-    assert "of the time that 1 had too, this one holds" in out
+    assert "it overlaps label 1 and wins there" in out
     assert "cycling is no activity of the model, which has walking, " in out
 
 
@@ -111,16 +111,16 @@ def test_list_remove_export(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "give ACTIVITY, --list, --remove or --export"),
-        (["sitting", "--list"], "one of them"),
-        (["sitting"], "when was it?"),
-        (["sitting", "--last", "5m", "--from", "14:05"], "when was it?"),
-        (["sitting", "--last", "5m", "--to", "14:05"], "when was it?"),
-        (["sitting", "--to", "14:05"], "when was it?"),
-        (["--list", "--last", "5m"], "of an ACTIVITY"),
-        (["sitting", "--last", "soon"], "'soon' is no time"),
+        ([], "give one of ACTIVITY, --list, --remove and --export"),
+        (["sitting", "--list"], "give one of"),
+        (["sitting"], "give the time span"),
+        (["sitting", "--last", "5m", "--from", "14:05"], "give the time span"),
+        (["sitting", "--last", "5m", "--to", "14:05"], "give the time span"),
+        (["sitting", "--to", "14:05"], "give the time span"),
+        (["--list", "--last", "5m"], "need an ACTIVITY"),
+        (["sitting", "--last", "soon"], "'soon' is not a time"),
         (["sit,ting", "--last", "5m"], "has no comma"),
-        (["", "--last", "5m"], "ACTIVITY is empty"),
+        ([" ", "--last", "5m"], "ACTIVITY is empty"),
         (["x" * 65, "--last", "5m"], "at most 64 characters"),
         (["a\x1b[2Jb", "--last", "5m"], "printable"),
         (["sitting", "--from", "2001-01-01T10:00", "--to", "2001-01-01T11:00"], "no samples"),

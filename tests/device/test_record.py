@@ -154,9 +154,9 @@ def test_after_a_crash_the_part_stays_and_can_be_rescued_as_is_said(
             cut.write(b"" if name.endswith("gz") else b"17.2,0.01,-0.")
         again = edgehar("record", "--source", f"serial:{port}", "--out", out, "--seconds", "1")
     assert again.returncode == 2
-    assert f"{name}.part is there, from a recording that" in again.stderr
+    assert f"{name}.part exists, from a recording that" in again.stderr
     assert not out.exists()
-    _, _, rescue = again.stderr.strip().partition("that was cut: ")
+    _, _, rescue = again.stderr.strip().partition("incomplete line: ")
     subprocess.run(["sh", "-c", rescue], check=True)
     assert not part.exists()
     (rescued,) = tmp_path.glob("rescued-*.csv")

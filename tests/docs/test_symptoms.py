@@ -24,7 +24,7 @@ from tests.docs.quotes import as_said, quoted
 
 BY_COMMANDS = {
     "no source; give --source serial:/dev/ttyUSB0 or set source.uri": "run",
-    "decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host":
+    "no sink for decisions; set sinks.stdout, sinks.sqlite or mqtt.host":
         "run --config mute.toml --source serial:none",
     "…: unknown key …; did you mean …?": "run --config unknown.toml",
     "…: … must …, not …": "run --config wrong.toml",
@@ -46,7 +46,7 @@ BY_COMMANDS = {
     "no model to go back to; choose one: edgehar models activate NAME": "models rollback",
     "…: it is cut short, damaged, or a plain TFLite model without edgehar's manifest":
         "models install half.tflite",
-    "… is there, from a recording that still runs or was cut short; …":
+    "… exists, from a recording that still runs or was cut short; …":
         "record --source serial:none --out walk.csv",
 }  # fmt: skip
 FILES = {

@@ -86,7 +86,7 @@ def test_a_dry_run_says_all_and_does_nothing(board: Container, untouched: set[st
     own = "/etc/systemd/system/edgehar.service"
     board.run(f"echo '[Service]' >{own}")
     assert (
-        "is not one that edgehar made" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
+        "was not made by edgehar" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
     )
     board.run(f"rm {own}")
     assert board.files() == untouched
@@ -143,7 +143,7 @@ def test_a_daemon_that_hangs_is_killed_and_started_again(board: Container) -> No
     board.run("kill -STOP $(systemctl show edgehar --value --property=MainPID)")
     wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
     wait_until(lambda: recognises(board), 30, "a decision after the hang")
-    assert "hung and killed in this boot: 1" in board.edgehar("service status")
+    assert "killed by the watchdog in this boot: 1" in board.edgehar("service status")
 
 
 def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
@@ -156,7 +156,7 @@ def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
     wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
     settings.write_text(before)
     board.run(f"rm {fifo}")
-    assert "hung and killed in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
+    assert "killed by the watchdog in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
     board.run("systemctl restart edgehar")
     wait_until(lambda: recognises(board), 30, "a decision after the hang")
     assert "Current thread" in board.log()
