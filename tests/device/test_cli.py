@@ -51,6 +51,18 @@ def test_wrong_usage_is_one_line_and_exit_2(
     assert "--help" in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [(("classify", ""), 2), (("history", "--db", ""), 3), (("label", "--folder=", "--list"), 2)],
+)
+def test_an_empty_argument_is_no_path(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], number: int
+) -> None:
+    assert run(capsys, *arguments) == (
+        2, "", f"edgehar: argument {number} is empty; is a shell variable not set?\n",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["init", "run", "classify", "record", "label", "demo", "bench"])
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], name: str
