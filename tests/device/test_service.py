@@ -27,17 +27,17 @@ def made(folder: Path, text: str, systemd: int = 252) -> list[str]:
 
 
 def test_an_adapter_is_told_by_its_serial_number() -> None:
-    found = stable_port.named("/dev/ttyUSB0", CP2102)
+    found = stable_port.choose("/dev/ttyUSB0", CP2102)
     assert found.path == "/dev/edgehar-wrist"
     assert found.rule == (
         'SUBSYSTEM=="tty", ENV{ID_VENDOR_ID}=="10c4", ENV{ID_MODEL_ID}=="ea60", '
         'ENV{ID_SERIAL_SHORT}=="0001", SYMLINK+="edgehar-wrist"'
     )
-    assert stable_port.kept(f"# rules\n{found.rule}\n") == found.rule
+    assert stable_port.earlier_rule(f"# rules\n{found.rule}\n") == found.rule
 
 
 def test_one_without_a_serial_number_by_its_socket() -> None:
-    rule = stable_port.named("/dev/ttyUSB3", CH340).rule
+    rule = stable_port.choose("/dev/ttyUSB3", CH340).rule
     assert rule is not None
     assert f'ENV{{ID_PATH}}=="{CH340["ID_PATH"]}"' in rule
     assert "SERIAL" not in rule
@@ -45,16 +45,16 @@ def test_one_without_a_serial_number_by_its_socket() -> None:
 
 @given(st.text().filter(lambda text: not text.isalnum()))
 def test_what_an_adapter_calls_itself_cannot_write_rules(serial: str) -> None:
-    rule = stable_port.named("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
+    rule = stable_port.choose("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
     assert rule is not None
     assert rule.count('"') == 2 * rule.count("=")  - 2 * rule.count("==")  # fmt: skip
     assert "\n" not in rule
 
 
 def test_a_port_of_the_board_itself_keeps_its_name() -> None:
-    assert stable_port.named("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
+    assert stable_port.choose("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
     with pytest.raises(InputError, match="plug the sensor in"):
-        stable_port.named("/dev/ttyUSB0", {})
+        stable_port.choose("/dev/ttyUSB0", {})
 
 
 def test_its_kind_of_device_is_found_by_its_number() -> None:
@@ -153,9 +153,9 @@ def test_what_it_says_of_itself() -> None:
     }  # fmt: skip
     assert state.in_words(running, 2) == [
         "state: active (running) since Sat 2026-11-21 04:23:38 UTC",
-        "says: walking, 97 % sure; since 2026-11-21T04:25:01.020Z",
+        "status: walking, 97 % sure; since 2026-11-21T04:25:01.020Z",
         "at boot: starts",
-        "restarts: 3 since it was started; hung and killed in this boot: 2",
+        "restarts: 3 since it was started; killed by the watchdog in this boot: 2",
     ]
     failed = {**running, "ActiveState": "failed", "SubState": "failed", "ExecMainStatus": "2"}
     assert "bad settings" in state.in_words(failed, 0)[-1]
@@ -220,5 +220,5 @@ def test_a_plan_is_shown_from_anywhere_with_what_would_fail(tmp_path: Path) -> N
     )  # fmt: skip
     assert done.returncode == 0
     assert "write /etc/systemd/system/edgehar.service" in done.stdout
-    assert "as it is, this would fail: /dev/ttyUSB77: udev knows nothing of it" in done.stderr
+    assert "without a change, this would fail: /dev/ttyUSB77: udev does not know it" in done.stderr
     assert not (tmp_path / "none.toml").exists()
