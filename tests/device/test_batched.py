@@ -6,7 +6,7 @@ from device.decision.decision import Decision
 from device.pipeline.batching import MOST, Batching
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
-from tests.device.test_daemon import Model, classify
+from tests.device.daemon.stand_ins import Model, classify
 
 
 def stream(jumps: dict[int, float], count: int) -> Samples:

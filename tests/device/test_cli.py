@@ -8,14 +8,7 @@ import pytest
 
 from device import cli
 from firmware_bridge.errors import EdgeharError, InputError
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(arguments)
-    out, err = capsys.readouterr()
-    assert isinstance(caught.value.code, int)
-    return caught.value.code, out, err
+from tests.device.commands import called
 
 
 def test_help_imports_neither_numpy_nor_a_command() -> None:
@@ -29,13 +22,13 @@ def test_help_imports_neither_numpy_nor_a_command() -> None:
 
 
 def test_without_arguments_it_shows_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys)
+    code, out, err = called(capsys)
     assert (code, err) == (0, "")
     assert "classify" in out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "--version")
+    code, out, _ = called(capsys, "--version")
     assert code == 0
     assert re.fullmatch(r"edgehar \d+\.\d+\.\d+\S*\n", out)
 
@@ -44,7 +37,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_usage_is_one_line_and_exit_2(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    code, out, err = run(capsys, *arguments)
+    code, out, err = called(capsys, *arguments)
     assert (code, out) == (2, "")
     assert err.startswith("edgehar: ")
     assert err.count("\n") == 1
@@ -58,7 +51,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
 def test_an_empty_argument_is_no_path(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], number: int
 ) -> None:
-    assert run(capsys, *arguments) == (
+    assert called(capsys, *arguments) == (
         2, "", f"edgehar: argument {number} is empty; is a shell variable not set?\n",
     )  # fmt: skip
 
@@ -67,7 +60,7 @@ def test_an_empty_argument_is_no_path(
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    code, out, _ = run(capsys, name, "--help")
+    code, out, _ = called(capsys, name, "--help")
     assert code == 0
     assert f"edgehar {name}" in out.partition("Example")[2]
 
@@ -83,7 +76,7 @@ def test_our_errors_are_one_line(
         raise error("the disk\nis on fire")
 
     monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=fail))
-    assert run(capsys, "run") == (code, "", "edgehar: the disk is on fire\n")
+    assert called(capsys, "run") == (code, "", "edgehar: the disk is on fire\n")
 
 
 def test_interrupted_exits_130(
@@ -93,7 +86,7 @@ def test_interrupted_exits_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=interrupt))
-    assert run(capsys, "run")[0] == 130
+    assert called(capsys, "run")[0] == 130
 
 
 @pytest.mark.parametrize("name", ["train", "convert"])
@@ -106,7 +99,7 @@ def test_a_board_without_tensorflow_is_told_what_to_install(
         )
 
     monkeypatch.setattr(cli, "import_module", import_module)
-    code, out, err = run(capsys, name)
+    code, out, err = called(capsys, name)
     assert (code, out) == (1, "")
     assert "pip install 'edgehar[train]'" in err
     assert err.count("\n") == 1
@@ -120,25 +113,11 @@ for name in ("tensorflow", "keras", "scipy", "sklearn", "matplotlib"):
 from device.cli import _exit_code
 sys.exit(_exit_code(sys.argv[1:]))
 """
-    for name in (
-        "init",
-        "run",
-        "classify",
-        "record",
-        "doctor",
-        "calibrate",
-        "demo",
-        "play",
-        "bench",
-        "bundle",
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", probe, name, "--help"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    for name, (entry, _) in cli._COMMANDS.items():
+        if entry.startswith("device."):
+            command = [sys.executable, "-c", probe, name, "--help"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -166,7 +145,7 @@ def test_a_stream_that_takes_nothing_never_ends_it_with_120(
 
 
 def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "models")
+    code, out, err = called(capsys, "models")
     assert (code, out) == (2, "")
     assert err == (
         "edgehar: edgehar models needs a command: activate, install, list, rollback;"
@@ -190,7 +169,7 @@ def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixt
 def test_what_is_misspelt_is_told_what_was_meant(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], meant: str
 ) -> None:
-    code, _, err = run(capsys, *arguments)
+    code, _, err = called(capsys, *arguments)
     assert code == 2
     assert f"did you mean {meant}?" in err
     assert err.count("\n") == 1

@@ -32,8 +32,8 @@ NOT_RUN = {
     "sudo raspi-config nonint do_i2c 0": "Raspberry Pi OS alone has it",
     "sudo raspi-config nonint do_serial_hw 0": "Raspberry Pi OS alone has it",
     "sudo raspi-config nonint do_serial_cons 1": "Raspberry Pi OS alone has it",
-    ".venv/bin/edgehar init": "asks: tests/device/test_init.py",
-    "sudo /opt/edgehar/bin/edgehar init": "asks: tests/device/test_init.py",
+    ".venv/bin/edgehar init": "asks: tests/device/commands/test_init.py",
+    "sudo /opt/edgehar/bin/edgehar init": "asks: tests/device/commands/test_init.py",
     "git pull": "for the next lines",
     "python3 -m venv --system-site-packages .venv && .venv/bin/pip install --editable .":
         "32 bit alone; what it makes there runs in tests/system/test_architectures.py",

@@ -21,11 +21,10 @@ from device import cli
 from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
-from tests.device.commands import edgehar, lines
+from tests.device.commands import called, edgehar, lines, playing, settings_file
 from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
-from tests.device.test_run import daemon, play, stop, without
-from tests.device.test_service_live import Service, playing, reload_at
+from tests.device.running import Service, daemon, play, ran_over, stop, without
 
 SECONDS = 120
 
@@ -41,19 +40,12 @@ def board(tmp_path: Path) -> Path:
         activity = "standing" if end_s < SECONDS - 20 else "walking"
         database.write(decision(end_s, at, activity))
     database.close()
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(
-        f'[sinks]\nsqlite = "{tmp_path}/d.db"\n[labels]\nfolder = "{tmp_path}/labels"\n'
-    )
-    return settings
+    sinks = f'[sinks]\nsqlite = "{tmp_path}/d.db"\n'
+    return settings_file(tmp_path, f'{sinks}[labels]\nfolder = "{tmp_path}/labels"\n')
 
 
 def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["label", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    assert isinstance(caught.value.code, int)
-    return caught.value.code, out, err
+    return called(capsys, "label", *arguments)
 
 
 def test_it_says_what_it_found_and_what_the_board_had_said(
@@ -141,8 +133,7 @@ def test_what_cannot_be_done_is_one_line(
 def test_where_labels_are_off_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text("")
+    settings = settings_file(tmp_path, "")
     code, _, err = label(capsys, "sitting", "--last", "5m", "--config", settings)
     assert code == 2
     assert "labels are off" in err
@@ -152,7 +143,9 @@ def test_where_labels_are_off_it_says_so(
 def test_without_a_daemon_that_ever_ran_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
+    code, _, err = called(
+        capsys, "label", "sitting", "--last", "5m", "--folder", tmp_path / "labels"
+    )
     assert code == 2
     assert "nothing was kept yet" in err
 
@@ -195,7 +188,9 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
+    called(
+        capsys, "label", "sitting", "--last", "60s", "--folder", tmp_path / "labels"
+    )  # loads all there is
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:
@@ -228,8 +223,7 @@ def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
             }
         )
     )  # fmt: skip
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/labels"\n')
     options = ("--config", str(settings), "--calibration", str(errors))
     with daemon(tmp_path, *options) as running:
         play(recording, running, "--speed", "15")
@@ -255,12 +249,8 @@ def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
     recording: Path, tmp_path: Path
 ) -> None:
     """Windows begin elsewhere there, so they are others, and at a border they may differ."""
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
-    with daemon(tmp_path, "--config", str(settings)) as running:
-        play(recording, running, "--speed", "15")
-        running.wait_for("went away")
-        stop(running)
+    settings = settings_file(tmp_path, f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
+    running = ran_over(recording, tmp_path, "--config", str(settings), speed="15")
     board = ("--config", settings)
     assert edgehar("label", "a", "--last", "6s", *board).returncode == 0
     mine = tmp_path / "mine.csv"
@@ -285,17 +275,18 @@ def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
 @pytest.mark.slow
 def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path: Path) -> None:
     service = Service(tmp_path)
+    fast = ("--speed", "30", "--save", f"{tmp_path}/sent.csv")
     labels = f'[labels]\nfolder = "{tmp_path}/labels"'
     service.write("waist", labels)
-    with service.running(), playing(recording, service, tmp_path):
+    with service.running(), playing(recording, service.port, *fast, to_the_end=True):
         assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
-        reload_at(service, 10)
+        service.reload_at(10)
         service.wait_for("READY=1")
         service.write("wrist", labels)  # is given the last samples again, to warm up
-        reload_at(service, 20)
+        service.reload_at(20)
         service.wait_for("READY=1")
-        service.wait_for_log("went away")
-        service.stop()
+        service.daemon.wait_for("went away")
+        stop(service.daemon)
     sent, _ = read(tmp_path / "sent.csv")
     assert same(in_ring(tmp_path / "labels"), sent)
     assert len(layout.files(layout.raw(tmp_path / "labels"))) >= 3
@@ -303,8 +294,7 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
 
 @pytest.mark.slow
 def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
     (tmp_path / "sub").mkdir()
     with daemon(tmp_path, "--config", str(settings)) as running:
         shutil.rmtree(tmp_path / "sub")
@@ -323,8 +313,7 @@ def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_pa
 
 
 def test_a_recording_is_not_kept(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/labels"\n')
     done = edgehar("run", "--source", f"recording:{recording}", "--config", settings)
     assert done.returncode == 0
     assert not (tmp_path / "labels").exists()

@@ -4,100 +4,26 @@ import re
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from device.cli import PROGRAM
-from firmware_bridge.recording import read
-from tests.device.commands import edgehar, lines
+from firmware_bridge.recording import RecordingWriter, read
+from firmware_bridge.samples import Samples
+from tests.device.commands import edgehar, lines, playing, settings_file
+from tests.device.running import daemon, play, ran_over, stop, stored, without
 from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
-
-class Running:
-    """A daemon at a port in a folder."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.port = folder / "port"
-        self.database = folder / "decisions.db"
-        self._report = folder / "report.json"
-        self._out, self._log = folder / "out.jsonl", folder / "log"
-        files = ["--sqlite", str(self.database), "--report", str(self._report)]
-        with self._out.open("w") as out, self._log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*PROGRAM, "run", "--source", f"serial:{self.port}", *files, *options],
-                stdout=out, stderr=log,
-            )  # fmt: skip
-
-    @property
-    def decisions(self) -> list[dict[str, Any]]:
-        return lines(self._out.read_text())
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def report(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._report.read_text())
-        return found
-
-    def wait_for(self, words: str) -> None:
-        wait_for(lambda: words in self.log or self.process.poll() is not None, words)
-        assert words in self.log, self.log
-
-
-@contextmanager
-def daemon(folder: Path, *options: str) -> Iterator[Running]:
-    running = Running(folder, *options)
-    try:
-        running.wait_for("ready")
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
-
-
-def stop(running: Running, how: signal.Signals = signal.SIGTERM) -> None:
-    running.process.send_signal(how)
-    assert running.process.wait(10) == 0
-
-
-def play(recording: Path, running: Running, *options: str) -> dict[str, Any]:
-    report = running.port.with_name("played.json")
-    saved = running.port.with_name("sent.csv")
-    where = ("--link", str(running.port), "--save", str(saved), "--report", str(report))
-    done = edgehar("play", recording, *where, "--speed", "max", *options)
-    assert done.returncode == 0, done.stderr
-    played: dict[str, Any] = json.loads(report.read_text())
-    return played
-
-
-def without(decisions: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
-    return [{k: v for k, v in one.items() if k not in keys} for one in decisions]
-
-
-def stored(path: Path) -> list[dict[str, Any]]:
-    with closing(sqlite3.connect(path)) as database:
-        database.row_factory = sqlite3.Row
-        rows = [
-            dict(row) for row in database.execute("SELECT * FROM decisions ORDER BY run, number")
-        ]
-    for row in rows:
-        del row["run"], row["number"]
-        row["probabilities"] = row["probabilities"] and json.loads(row["probabilities"])
-    return rows
+ROOT = Path(__file__).parents[3]
 
 
 def test_live_is_what_classify_says(recording: Path, tmp_path: Path) -> None:
-    with daemon(tmp_path) as running:
-        played = play(recording, running)
-        running.wait_for("went away")
-        stop(running)
+    running = ran_over(recording, tmp_path)
+    played = json.loads((tmp_path / "played.json").read_text())
     offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
     assert len(offline) > 80
     assert without(running.decisions, "time") == without(offline, "time")
@@ -159,21 +85,19 @@ def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
 
 
 def test_a_second_daemon_is_told_that_the_port_is_in_use(recording: Path, tmp_path: Path) -> None:
-    command = [*PROGRAM, "play", str(recording), "--link", str(tmp_path / "port")]
-    with daemon(tmp_path) as running, subprocess.Popen(command, stderr=subprocess.PIPE) as player:
+    with daemon(tmp_path) as running, playing(recording, running.port):
         running.wait_for("listening")
         done = edgehar("run", "--source", f"serial:{running.port}")
-        player.kill()
     assert (done.returncode, done.stdout) == (1, "")
     assert f"edgehar: {running.port}: in use by another program" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_recording_is_a_source_too(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(
+    settings = settings_file(
+        tmp_path,
         f'model = "waist"\n[source]\nuri = "recording:{recording}"\n'
-        f'[sinks]\nstdout = false\nsqlite = "{tmp_path}/d.db"\n'
+        f'[sinks]\nstdout = false\nsqlite = "{tmp_path}/d.db"\n',
     )
     done = edgehar("run", "--config", settings)
     assert (done.returncode, done.stdout) == (0, "")
@@ -182,8 +106,7 @@ def test_a_recording_is_a_source_too(recording: Path, tmp_path: Path) -> None:
 
 
 def test_options_override_the_settings(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text('[source]\nuri = "serial:/dev/none"\n')
+    settings = settings_file(tmp_path, '[source]\nuri = "serial:/dev/none"\n')
     done = edgehar("run", "--config", settings, "--source", f"recording:{recording}")
     assert done.returncode == 0
     assert done.stdout == edgehar("classify", recording).stdout
@@ -192,14 +115,12 @@ def test_options_override_the_settings(recording: Path, tmp_path: Path) -> None:
 def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.csv"
     samples, _ = read(recording)
-    with turned.open("w") as file:
-        file.write(recording.read_text().splitlines()[0].removesuffix(",label") + "\n")
-        for t, a, g in zip(samples.t_s, samples.acc_g, samples.gyro_rad_s, strict=True):
-            row = (-a[1], a[0], a[2], -g[1], g[0], g[2])
-            file.write(f"{t:.6f}," + ",".join(repr(float(value)) for value in row) + "\n")
-    settings = tmp_path / "edgehar.toml"
+    order, signs = [1, 0, 2], np.array([-1.0, 1.0, 1.0])
+    with RecordingWriter(turned) as writer:
+        acc_g, gyro_rad_s = samples.acc_g[:, order], samples.gyro_rad_s[:, order]
+        writer.write(Samples(samples.t_s, signs * acc_g, signs * gyro_rad_s))
     rotation = "[[0, 1, 0], [-1, 0, 0], [0, 0, 1]]"
-    settings.write_text(f'model = "waist"\n[mounting]\nrotation = {rotation}\n')
+    settings = settings_file(tmp_path, f'model = "waist"\n[mounting]\nrotation = {rotation}\n')
     done = edgehar("run", "--config", settings, "--source", f"recording:{turned}")
     assert done.stdout == edgehar("classify", recording, "--model", "waist").stdout
 
@@ -243,37 +164,27 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--source", "serial:."], ". is a folder, not a serial port"),
-        (["--source", "serial:notes.txt"], "notes.txt is a file, not a serial port"),
-        (
-            ["--source", "serial:/dev/none", "--state", "none/state.json"],
-            "there is no folder none; create it",
-        ),
-        (
-            ["--source", "serial:/dev/none", "--state", "none/state.json", "--model", "waist"],
-            "there is no folder none; create it",
-        ),
+        ("serial:.", ". is a folder, not a serial port"),
+        ("serial:notes.txt", "notes.txt is a file, not a serial port"),
+        ("serial:/dev/none --state none/state.json", "there is no folder none; create it"),
+        ("serial:/dev/none --state none/s.json --model waist", "there is no folder none; create"),
     ],
 )
 def test_what_cannot_work_is_named_before_anything_starts(
-    arguments: list[str], says: str, tmp_path: Path
+    arguments: str, says: str, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("x")
-    done = subprocess.run(
-        [*PROGRAM, "run", *arguments],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = edgehar("run", "--source", *arguments.split(), cwd=tmp_path, env=environment)
     assert done.returncode == 2
     assert says in done.stderr
     assert "ready" not in done.stderr
 
 
 def test_at_a_terminal_it_shows_the_live_view_and_json_where_asked(tmp_path: Path) -> None:
-    code = "from device.cli import main; main()"
-    source = f"recording:{Path(__file__).parents[2] / 'examples' / 'wrist.csv.gz'}"
+    source = f"recording:{ROOT / 'examples' / 'wrist.csv.gz'}"
     database = tmp_path / "d.db"
-    with Terminal(code, "run", "--source", source, "--sqlite", database, env={}) as terminal:
+    with Terminal(PROGRAM[-1], "run", "--source", source, "--sqlite", database, env={}) as terminal:
         terminal.until("probabilities of the last window alone")
         terminal.until("walking")
         terminal.until("stopped after")
@@ -282,7 +193,7 @@ def test_at_a_terminal_it_shows_the_live_view_and_json_where_asked(tmp_path: Pat
     with closing(sqlite3.connect(database)) as opened:
         (count,) = opened.execute("SELECT count(*) FROM decisions").fetchone()
     assert count > 100
-    with Terminal(code, "run", "--source", source, "--json", env={}) as terminal:
+    with Terminal(PROGRAM[-1], "run", "--source", source, "--json", env={}) as terminal:
         terminal.until('{"start_s"')
         terminal.until("stopped after")
         assert terminal.process.wait(30) == 0

@@ -16,9 +16,9 @@ from device.config.paths import SETTINGS
 from device.model import trial
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, settings_file
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
-from tests.device.test_run import daemon, stop
+from tests.device.running import daemon, stop
 
 Model = dict[str, Any]
 pytestmark = pytest.mark.skipif(
@@ -155,8 +155,8 @@ def test_the_daemon_falls_back_from_one_that_fails_its_self_test(
 def test_settings_say_where_and_whose_and_a_model_named_there_goes_first(
     new: Path, tmp_path: Path, recording: Path
 ) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'model = "waist"\n[models]\nfolder = "{tmp_path}/elsewhere"\n')
+    models = f'[models]\nfolder = "{tmp_path}/elsewhere"\n'
+    settings = settings_file(tmp_path, f'model = "waist"\n{models}')
     said("install", new, "--config", settings)
     assert (tmp_path / "elsewhere" / f"wrist@{sha256(new)}.tflite").exists()
     done = edgehar("models", "activate", name_of(new), "--config", settings)
@@ -195,7 +195,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs Debian's package openssl")
 def test_the_commands_of_the_manual_work(new: Path, recording: Path, tmp_path: Path) -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text()
+    manual = (Path(__file__).parents[3] / "docs" / "MODELS.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
     shutil.copy(recording, tmp_path / "recording.csv")
     script = "\n".join(blocks).replace("wrist@1a2b3c4d", name_of(new))

@@ -1,14 +1,8 @@
-import fcntl
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
-import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,22 +12,20 @@ import pytest
 
 from device.cli import PROGRAM
 from firmware_bridge.recording import read
-from tests.device.commands import edgehar
+from tests.device.commands import edgehar, playing
+from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
 
 def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path) -> None:
     out, port, sent = tmp_path / "out.csv.gz", tmp_path / "port", tmp_path / "sent.csv"
-    recorder = subprocess.Popen(
-        [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = recorder(port, out, stderr=subprocess.PIPE)
     faults = ["--fault", "drop:2%", "--fault", "unplug:3s@40s"]
     edgehar("play", recording, "--link", port, "--speed", "max", "--save", sent, *faults)
     assert not out.exists()
-    recorder.send_signal(signal.SIGTERM)
-    _, log = recorder.communicate(timeout=20)
-    assert recorder.returncode == 0, log
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=20)
+    assert process.returncode == 0, log
     ours, theirs = read(out)[0], read(sent)[0]
     assert len(ours) > 5000
     assert np.array_equal(ours.t_s, theirs.t_s)
@@ -43,11 +35,9 @@ def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path)
 
 def test_it_stops_when_the_time_is_up(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
-    command = [*PROGRAM, "play", str(recording), "--link", str(port), "--speed", "4"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as player:
+    with playing(recording, port, "--speed", "4"):
         begun = time.monotonic()
         done = edgehar("record", "--source", f"serial:{port}", "--out", out, "--seconds", "1.5")
-        player.kill()
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - begun > 1.5
     assert 10 <= len(read(out)[0]) <= 500
@@ -75,16 +65,6 @@ def test_it_refuses_what_it_should_not_write_before_anything_starts(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert ("--force" if "csv" in name else ".csv or .csv.gz") in done.stderr
     assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
-
-
-@contextmanager
-def playing(recording: Path, port: Path, *options: str) -> Iterator[None]:
-    command = [*PROGRAM, "play", str(recording), "--link", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
-        try:
-            yield
-        finally:
-            player.kill()
 
 
 def recorder(port: Path, out: Path, **streams: Any) -> subprocess.Popen[str]:
@@ -169,43 +149,17 @@ def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
     recording: Path, tmp_path: Path
 ) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
-    command = [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)]
-    with playing(recording, port):
-        terminal, theirs = pty.openpty()
-        with subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=at_a_terminal,  # noqa: PLW1509 -- one thread
-        ) as process, ended(process):  # fmt: skip
-            os.close(theirs)
-            wait_for(lambda: part_rows(out) > 0)
-            os.write(terminal, b"wal")
-            until(terminal, b"label: none")
-            os.write(terminal, b"king\n")
-            until(terminal, b"INFO label: walking\r\n")
-            until(terminal, b"0 lost, label: walking")
-            os.close(terminal)
-            assert process.wait(10) == 0
+    command = ("record", "--source", f"serial:{port}", "--out", out)
+    with playing(recording, port), Terminal(PROGRAM[-1], *command, env={}) as terminal:
+        wait_for(lambda: part_rows(out) > 0)
+        terminal.enter("wal")
+        terminal.until("label: none")
+        terminal.enter("king\n")
+        terminal.until("INFO label: walking\n")
+        terminal.until("0 lost, label: walking")
+        terminal.hang_up()
+        assert terminal.process.wait(10) == 0
     assert in_turn(out) == ["", "walking"]
-
-
-def at_a_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests may ignore it, as nohup does
-
-
-@contextmanager
-def ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Let nothing outlive a test that fails."""
-    try:
-        yield
-    finally:
-        process.kill()
-
-
-def until(terminal: int, words: bytes) -> None:
-    seen = b""
-    while words not in seen:
-        seen += os.read(terminal, 4096)
 
 
 def part_rows(out: Path) -> int:

@@ -29,16 +29,8 @@ def test_live_is_what_classify_says_of_the_same_counts(recording: Path, tmp_path
     chip = Chip(by_index(values(fed)), ppm=PPM, now_us=monotonic_us())
     report = tmp_path / "report.json"
     with I2cShim(Bus({0x68: chip}), clock_hz=400_000) as shim:
-        command = [
-            *PROGRAM,
-            "run",
-            "--source",
-            "i2c:1",
-            "--model",
-            "waist",
-            "--report",
-            str(report),
-        ]
+        options = ["--source", "i2c:1", "--model", "waist", "--report", str(report)]
+        command = [*PROGRAM, "run", *options]
         with subprocess.Popen(
             command, env=os.environ | shim.environment, stdout=subprocess.PIPE, text=True
         ) as process:

@@ -16,7 +16,7 @@ from device.pipeline.pipeline import Pipeline
 from firmware_bridge.errors import EdgeharError
 from firmware_bridge.recording import HEADER, RecordingError, RecordingWriter, read
 from firmware_bridge.samples import Samples
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, settings_file
 
 
 def expected(path: Path) -> list[str]:
@@ -131,8 +131,8 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
 
 
 def test_the_mounting_of_the_settings_counts(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text("[mounting]\nrotation = [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]\n")
+    rotation = "[[-1, 0, 0], [0, -1, 0], [0, 0, 1]]"
+    settings = settings_file(tmp_path, f"[mounting]\nrotation = {rotation}\n")
     turned = edgehar("classify", "--config", settings, recording)
     assert turned.returncode == 0
     assert turned.stdout != edgehar("classify", recording).stdout

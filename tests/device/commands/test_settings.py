@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device.cli import main
 from device.config import paths
+from tests.device.commands import called
 
 COMMANDS = [
     ("run",), ("classify", "none.csv"), ("history",), ("report", "day"), ("label", "--list"),
@@ -29,10 +29,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
+    code, _, err = called(capsys, *arguments)
+    assert code == 2
+    return err
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -1,9 +1,6 @@
 """`edgehar calibrate` as a user runs it, and what `run` and `classify` make of its file."""
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +8,13 @@ import numpy as np
 import pytest
 
 from device.cli import PROGRAM
-from firmware_bridge.recording import RecordingWriter, read
+from firmware_bridge.recording import read
 from firmware_bridge.samples import Samples
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, playing, settings_file, written
 from tests.device.still_life import UP, positions
+from tests.device.terminal import Terminal
 
 OFFSET_G, SCALE, BIAS = (0.06, -0.04, 0.11), (1.03, 0.98, 0.96), (0.05, -0.08, 0.02)
-
-
-def written(path: Path, samples: Samples) -> Path:
-    with RecordingWriter(path) as writer:
-        writer.write(samples)
-    return path
 
 
 def loaded(path: Path) -> dict[str, Any]:
@@ -47,10 +39,8 @@ def calibration(six: Path) -> Path:
 
 def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
     port, out = tmp_path / "port", tmp_path / "wrist.json"
-    command = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "max"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
+    with playing(six, port, "--speed", "max"):
         done = edgehar("calibrate", "--source", f"serial:{port}", "--out", out)
-        player.kill()
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("up: taken") == 6
     assert "written to" in done.stdout
@@ -68,9 +58,8 @@ def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
 def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     recording: Path, calibration: Path, tmp_path: Path
 ) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[source]\nuri = "recording:{recording}"\n'
-                        f'[calibration]\nfile = "{calibration}"\n')  # fmt: skip
+    source = f'[source]\nuri = "recording:{recording}"\n'
+    settings = settings_file(tmp_path, f'{source}[calibration]\nfile = "{calibration}"\n')
     live = edgehar("run", "--config", settings)
     assert f"calibration {calibration}: of recording:" in live.stderr
     offline = edgehar("classify", recording, "--calibration", calibration)
@@ -141,26 +130,8 @@ def test_a_bad_file_is_one_line(recording: Path, tmp_path: Path, command: str) -
 
 def test_a_terminal_sees_what_is_wanted(six: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
-    play = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "20"]
-    ours, theirs = pty.openpty()
-    out = ["--out", str(tmp_path / "wrist.json")]
-    with subprocess.Popen(play, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
-        with subprocess.Popen(
-            [*PROGRAM, "calibrate", "--source", f"serial:{port}", *out], stderr=theirs
-        ) as command:
-            os.close(theirs)
-            seen = b""
-            while data := _read(ours):
-                seen += data
-        assert command.returncode == 0
-        player.kill()
-    os.close(ours)
-    assert b"\r\x1b[Knot seen yet: +x" in seen
-    assert b"now: still for" in seen
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other end is closed
-        return b""
+    command = ("calibrate", "--source", f"serial:{port}", "--out", tmp_path / "wrist.json")
+    with playing(six, port, "--speed", "20"), Terminal(PROGRAM[-1], *command, env={}) as terminal:
+        assert terminal.ends() == 0
+    assert "\r\x1b[Knot seen yet: +x" in terminal.raw
+    assert "now: still for" in terminal.seen

@@ -4,16 +4,13 @@ import os
 import pty
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from device.cli import PROGRAM, main
+from device.cli import PROGRAM
 from device.config.load import load
-from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.bus import Bus, monotonic_us
 from firmware_bridge.simulator.chip import Chip
@@ -21,11 +18,12 @@ from firmware_bridge.simulator.feed import still
 from firmware_bridge.simulator.registers import WHO_AM_I
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import edgehar
+from tests.device.commands import called, edgehar, playing, written
 from tests.device.still_life import handled
 from tests.device.terminal import Terminal
 
 SPEED = 5
+PACE = ("--speed", f"{SPEED}")
 
 
 def told(*ports: Path, buses: tuple[int, ...] = (), patience_s: float = 10.0) -> str:
@@ -54,38 +52,18 @@ def settings_of(home: Path) -> Path:
     return home / ".config" / "edgehar" / "edgehar.toml"
 
 
-@contextmanager
-def playing(recording: Path, *ports: Path, speed: float = SPEED) -> Iterator[None]:
-    with ExitStack() as stack:
-        for port in ports:
-            command = [*PROGRAM, "play", str(recording), "--link", str(port), "--speed", f"{speed}"]
-            player = stack.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            )
-            stack.callback(player.kill)
-            assert player.stdout is not None
-            player.stdout.readline()  # the port is there
-        yield
-
-
 def day(path: Path, *, gyro: float = 1.0) -> Path:
     """Lie there, be turned by hand, be worn on the belt of somebody who walks."""
     hand, (worn, _) = handled(14, 14), Wearer(seed=1).samples([("walking", 200.0)])
-    with RecordingWriter(path) as writer:
-        writer.write(
-            Samples(
-                np.arange(len(hand) + len(worn)) / 50,
-                np.concatenate([hand.acc_g, worn.acc_g]),
-                gyro * np.concatenate([hand.gyro_rad_s, worn.gyro_rad_s]),
-            )
-        )
-    return path
+    t_s = np.arange(len(hand) + len(worn)) / 50
+    gyro_rad_s = gyro * np.concatenate([hand.gyro_rad_s, worn.gyro_rad_s])
+    return written(path, Samples(t_s, np.concatenate([hand.acc_g, worn.acc_g]), gyro_rad_s))
 
 
 @pytest.mark.slow
 def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home: Path) -> None:
     port, settings = tmp_path / "wrist", settings_of(home)
-    with playing(day(tmp_path / "day.csv"), port), at_terminal(told(port), home) as terminal:
+    with playing(day(tmp_path / "day.csv"), port, *PACE), at_terminal(told(port), home) as terminal:
         terminal.until(f"serial:{port}\n     edgehar's firmware, 50 Hz\n")
         terminal.until("The only usable sensor: serial:")
         terminal.until("Press Enter when it lies still")
@@ -121,7 +99,7 @@ def test_what_the_doctor_fails_is_set_up_only_if_one_insists(tmp_path: Path, hom
     mirrored = day(tmp_path / "day.csv", gyro=-1.0)
     options = ("--source", f"serial:{port}", "--worn", "wrist")
     for insists in (False, True):
-        with playing(mirrored, port), at_terminal(told(port), home, *options) as terminal:
+        with playing(mirrored, port, *PACE), at_terminal(told(port), home, *options) as terminal:
             terminal.until("Press Enter")
             terminal.enter("\n")
             terminal.until("wrong way about all three axes")
@@ -182,10 +160,7 @@ def test_where_nothing_is_found_there_is_the_demo(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("recorded") / "still.csv"
-    with RecordingWriter(path) as writer:
-        writer.write(handled(60, 1))
-    return path
+    return written(tmp_path_factory.mktemp("recorded") / "still.csv", handled(60, 1))
 
 
 @pytest.mark.slow
@@ -193,7 +168,11 @@ def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
     recorded: Path, tmp_path: Path, home: Path
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    with playing(recorded, one, other, speed=1), at_terminal(told(one, other), home) as terminal:
+    with (
+        playing(recorded, one),
+        playing(recorded, other),
+        at_terminal(told(one, other), home) as terminal,
+    ):
         terminal.until(f"  1  serial:{one}\n")
         terminal.until(f"  2  serial:{other}\n")
         terminal.until("Which sensor [1]: ")
@@ -213,7 +192,7 @@ def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
 def test_of_several_a_script_must_name_one(recorded: Path, tmp_path: Path) -> None:
     ports, out = (tmp_path / "one", tmp_path / "other"), tmp_path / "edgehar.toml"
     command = [PROGRAM[0], "-c", told(*ports), "init", "--yes", "--config", str(out)]
-    with playing(recorded, *ports, speed=1):
+    with playing(recorded, ports[0]), playing(recorded, ports[1]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"give --source serial:{ports[0]} or serial:{ports[1]}" in done.stderr
@@ -254,11 +233,8 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
 def test_a_wrong_command_is_one_line_and_exit_2(
     options: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["init", *options])
-    assert ended.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
+    code, out, err = called(capsys, "init", *options)
+    assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
 
@@ -277,7 +253,7 @@ def test_a_script_sets_a_sensor_up(tmp_path: Path, home: Path) -> None:
     port, out = tmp_path / "wrist", tmp_path / "edgehar.toml"
     command = [PROGRAM[0], "-c", told(port), "init", "--yes", "--config", str(out)]
     env = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
-    with playing(day(tmp_path / "day.csv"), port):
+    with playing(day(tmp_path / "day.csv"), port, *PACE):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""

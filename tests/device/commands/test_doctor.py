@@ -1,13 +1,10 @@
 """`edgehar doctor` as a user runs it, mostly where things are broken."""
 
-import contextlib
 import json
 import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,25 +18,17 @@ from device.config import paths
 from device.doctor import board, ports
 from device.doctor.finding import Finding
 from device.doctor.holders import holders
-from firmware_bridge.recording import RecordingWriter
-from firmware_bridge.samples import Samples
-from tests.device.commands import edgehar
+from tests.device.commands import edgehar, playing, settings_file, written
 from tests.device.still_life import handled
+from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
 Findings = dict[str, dict[str, str]]
 
 
-def written(path: Path, samples: Samples) -> Path:
-    with RecordingWriter(path) as writer:
-        writer.write(samples)
-    return path
-
-
 def examined(*options: str | Path, code: int, **how: Any) -> Findings:
     """Run it; the findings by name. What it says of itself must fit together."""
-    command = [*PROGRAM, "doctor", "--json", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **how)
+    done = edgehar("doctor", "--json", *options, **how)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     page = json.loads(done.stdout)
@@ -52,18 +41,6 @@ def examined(*options: str | Path, code: int, **how: Any) -> Findings:
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("good") / "good.csv", handled())
-
-
-@contextmanager
-def playing(recording: Path, port: Path, *options: str) -> Iterator[None]:
-    command = [*PROGRAM, "play", str(recording), "--link", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as player:
-        assert player.stdout is not None
-        player.stdout.readline()  # the port is there
-        try:
-            yield
-        finally:
-            player.kill()
 
 
 def test_a_good_sensor_on_a_line_passes(good: Path, tmp_path: Path) -> None:
@@ -96,14 +73,22 @@ def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "words"),
-    [("none", "not there"), *((name, "not a serial port") for name in ("file", ".", "null"))],
+    ("source", "text", "advice"),
+    [
+        ("serial:none", "none: not there", "plug it in"),
+        *((f"serial:{name}", "not a serial port", "") for name in ("file", ".", "/dev/null")),
+        ("i2c:417:0x69", "/dev/i2c-417: not there", "raspi-config"),
+    ],
 )
-def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, port: str, words: str) -> None:
+def test_a_port_or_bus_that_is_none_is_said_at_once(
+    tmp_path: Path, source: str, text: str, advice: str
+) -> None:
     (tmp_path / "file").write_text("x")
-    (tmp_path / "null").symlink_to(os.devnull)
-    found = examined("--source", f"serial:{tmp_path / port}", code=1)
-    assert words in found["port"]["text"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    found = examined("--source", source, code=1, cwd=tmp_path, env=environment)
+    finding = found["bus" if "i2c" in source else "port"]
+    assert text in finding["text"]
+    assert advice in finding["advice"]
     assert "rate" not in found
 
 
@@ -125,13 +110,6 @@ def wait_for_exec(pid: int) -> None:
     wait_for(lambda: Path(f"/proc/{pid}/comm").read_text() in started, "the program")
 
 
-def test_a_bus_that_is_none_is_said(tmp_path: Path) -> None:
-    found = examined("--source", "i2c:417:0x69", code=1)
-    assert found["bus"]["text"] == "/dev/i2c-417: not there"
-    assert "raspi-config" in found["bus"]["advice"]
-    assert tmp_path.exists()
-
-
 @pytest.mark.slow
 def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
@@ -145,16 +123,11 @@ def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
     assert tmp_path.exists()
 
 
-def settings(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
-
-
 def test_everything_broken_at_once_is_still_a_page(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_text("not a database at all, but text")
     (tmp_path / "cal.json").write_text("{}")
-    config = settings(
-        tmp_path / "edgehar.toml",
+    config = settings_file(
+        tmp_path,
         f"""
 model = "{tmp_path}/none.tflite"
 [source]
@@ -180,7 +153,7 @@ def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> No
     values = {"acc_offset_g": [0, 0, 0], "acc_scale": [1.1] * 3, "gyro_bias_rad_s": [0, 0, 0]}
     about = {"schema": 1, "source": "a", "date": "b", "temperature_c": None, "residuals": {}}
     calibration.write_text(json.dumps({**about, **values}))
-    config = settings(tmp_path / "edgehar.toml", f'[calibration]\nfile = "{calibration}"\n')
+    config = settings_file(tmp_path, f'[calibration]\nfile = "{calibration}"\n')
     assert examined("--source", f"recording:{off}", code=0)["gravity"]["level"] == "warn"
     found = examined("--source", f"recording:{off}", "--config", config, code=0)
     assert found["gravity"]["level"] == "ok"
@@ -189,19 +162,12 @@ def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> No
 
 def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
-    ours, theirs = os.openpty()
-    command = [*PROGRAM, "doctor", "--source", f"serial:{port}", "--seconds", "2"]
-    with playing(good, port), subprocess.Popen(command, stdout=theirs, stderr=theirs) as page:
-        os.close(theirs)
-        seen = b""
-        with contextlib.suppress(OSError):  # the other end is closed
-            while data := os.read(ours, 4096):
-                seen += data
-        assert page.wait(10) == 0
-    os.close(ours)
-    assert b"| leave it lying still" in seen
-    assert b"| turn it slowly in all directions" in seen
-    assert b"\x1b[32mok" in seen
+    command = ("doctor", "--source", f"serial:{port}", "--seconds", "2")
+    with playing(good, port), Terminal(PROGRAM[-1], *command, env={}) as terminal:
+        assert terminal.ends() == 0
+    assert "| leave it lying still" in terminal.seen
+    assert "| turn it slowly in all directions" in terminal.seen
+    assert "\x1b[32mok" in terminal.raw
 
 
 def test_where_nothing_is_plugged_in_that_is_said(
@@ -240,7 +206,7 @@ def test_a_port_that_another_program_reads_is_left_to_it(monkeypatch: pytest.Mon
 
 
 def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) -> None:
-    config = settings(tmp_path / "bad.toml", "[source]\nurl = 'x'\n")
+    config = settings_file(tmp_path, "[source]\nurl = 'x'\n")
     found = examined("--config", config, "--source", f"recording:{good}", code=1)
     assert "unknown key source.url" in found["settings"]["text"]
     assert found["rate"]["level"] == "ok"
