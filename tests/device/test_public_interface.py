@@ -51,19 +51,17 @@ def test_what_is_no_model_is_an_input_error(tmp_path: Path) -> None:
             Recognizer(model)
 
 
-def test_importing_device_loads_neither_numpy_nor_a_room() -> None:
-    code = "import device, sys; print([m for m in sys.modules if m[:7] in ('device.', 'numpy')])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "[]"
-
-
-def test_importing_the_settings_loads_nothing_of_device_outside_them() -> None:
-    code = (
-        "import device.config.load, sys;"
-        "print([m for m in sys.modules if m.startswith('device.') and 'device.config' not in m])"
-    )
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [
+        ("device", "m[:7] in ('device.', 'numpy')"),
+        ("device.config.load", "m.startswith('device.') and 'device.config' not in m"),
+    ],
+)
+def test_the_package_loads_nothing_else_and_the_settings_only_their_room(
+    module: str, others: str
+) -> None:
+    code = f"import {module}, sys; print([m for m in sys.modules if {others}])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

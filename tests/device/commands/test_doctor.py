@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from device.calibration import file
 from device.cli import PROGRAM
 from device.commands import doctor
 from device.config import paths
@@ -150,9 +151,8 @@ file = "{tmp_path}/none/state.json"
 def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> None:
     off = written(tmp_path / "off.csv", replace(handled(), acc_g=handled().acc_g * 1.1))
     calibration = tmp_path / "cal.json"
-    values = {"acc_offset_g": [0, 0, 0], "acc_scale": [1.1] * 3, "gyro_bias_rad_s": [0, 0, 0]}
-    about = {"schema": 1, "source": "a", "date": "b", "temperature_c": None, "residuals": {}}
-    calibration.write_text(json.dumps({**about, **values}))
+    axes = ((0.0, 0.0, 0.0), (1.1, 1.1, 1.1), (0.0, 0.0, 0.0))
+    file.write(calibration, file.CalibrationFile(1, "a", "b", None, *axes, {}))
     config = settings_file(tmp_path, f'[calibration]\nfile = "{calibration}"\n')
     assert examined("--source", f"recording:{off}", code=0)["gravity"]["level"] == "warn"
     found = examined("--source", f"recording:{off}", "--config", config, code=0)
@@ -230,25 +230,6 @@ def test_a_wrong_command_is_exit_code_2(arguments: list[str]) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
-
-
-def test_without_systemd_or_with_a_wrong_one_the_service_is_skipped(
-    good: Path, tmp_path: Path
-) -> None:
-    fake = tmp_path / "systemctl"
-    options = ("--source", f"recording:{good}")
-    for script, level in (
-        ("exit 1", "skipped"),
-        ("echo nonsense", "skipped"),
-        ("echo LoadState=loaded; echo ActiveState=active; echo SubState=running", "ok"),
-        ("echo LoadState=loaded; echo ActiveState=inactive", "warn"),
-    ):
-        fake.write_text(f"#!/bin/sh\n{script}\n")
-        fake.chmod(0o755)
-        env = os.environ | {"PATH": str(tmp_path)}
-        assert examined(*options, code=0, env=env)["service"]["level"] == level
-    fake.unlink()
-    assert examined(*options, code=0, env=env)["service"]["text"] == "no systemd here"
 
 
 def test_the_page_is_for_people(good: Path) -> None:

@@ -1,7 +1,6 @@
 """`edgehar label` as a wearer runs it."""
 
 import io
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 
 from device import cli
+from device.calibration import file
 from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
@@ -214,15 +214,8 @@ def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
 ) -> None:
     """The daemon takes a calibration out; what is kept is as the sensor gave it."""
     errors = tmp_path / "wrist.json"
-    errors.write_text(
-        json.dumps(
-            {
-                "schema": 1, "source": "serial:x", "date": "2026-03-01", "temperature_c": None,
-                "acc_offset_g": [0.02, -0.01, 0.07], "acc_scale": [1.01, 0.99, 1.02],
-                "gyro_bias_rad_s": [0.02, -0.01, 0.001], "residuals": {},
-            }
-        )
-    )  # fmt: skip
+    axes = ((0.02, -0.01, 0.07), (1.01, 0.99, 1.02), (0.02, -0.01, 0.001))
+    file.write(errors, file.CalibrationFile(1, "serial:x", "2026-03-01", None, *axes, {}))
     settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/labels"\n')
     options = ("--config", str(settings), "--calibration", str(errors))
     with daemon(tmp_path, *options) as running:

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,16 +19,9 @@ def test_a_length(text: str, seconds: int) -> None:
     "text",
     [
         "",
-        "5",
-        "m",
-        "-5m",
-        "0s",
         "5 m",
-        "5min",
-        "1.5h",
-        "9999999s",
-        "169h",
         "\N{ARABIC-INDIC DIGIT FIVE}m",
+        *["5", "m", "-5m", "0s", "5min", "1.5h", "9999999s", "169h"],
     ],
 )
 def test_what_is_no_length_is_refused_with_the_form(text: str) -> None:
@@ -78,4 +71,3 @@ def test_an_hour_that_was_left_out_or_twice_lasts_as_long_as_it_did() -> None:
 def test_what_is_no_time_is_refused(since: str, until: str | None, words: str) -> None:
     with pytest.raises(InputError, match=words):
         when.between(since, until, NOW)
-    assert NOW.astimezone(UTC).hour == 13

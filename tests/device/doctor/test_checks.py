@@ -225,16 +225,28 @@ def test_a_port_that_cannot_be_used_says_why(
 
 
 @pytest.mark.parametrize(
-    ("state", "level"),
+    ("systemctl", "level"),
     [
-        ({"LoadState": "loaded", "ActiveState": "active", "SubState": "running"}, "ok"),
-        ({"LoadState": "loaded", "ActiveState": "failed", "NRestarts": "5"}, "fail"),
-        ({"LoadState": "loaded", "ActiveState": "inactive"}, "warn"),
-        ({"LoadState": "not-found", "ActiveState": "inactive"}, "skipped"),
+        (None, "skipped"),
+        ("exit 1", "skipped"),
+        ("echo nonsense", "skipped"),
+        ("echo LoadState=loaded; echo ActiveState=active; echo SubState=running", "ok"),
+        ("echo LoadState=loaded; echo ActiveState=failed; echo NRestarts=5", "fail"),
+        ("echo LoadState=loaded; echo ActiveState=inactive", "warn"),
+        ("echo LoadState=not-found; echo ActiveState=inactive", "skipped"),
     ],
 )
-def test_the_service_as_systemd_sees_it(state: dict[str, str], level: str) -> None:
-    assert board.judge_service(state).level == level
+def test_the_service_as_systemd_sees_it(
+    systemctl: str | None, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if systemctl is not None:
+        (tmp_path / "systemctl").write_text(f"#!/bin/sh\n{systemctl}\n")
+        (tmp_path / "systemctl").chmod(0o755)
+    finding = board.service()
+    assert finding.level == level
+    assert (finding.text == "no systemd here") == (systemctl in {None, "exit 1", "echo nonsense"})
+    assert finding.advice or level in {"ok", "skipped"}
 
 
 def test_silence_gives_the_sources_own_reason() -> None:
