@@ -8,7 +8,7 @@ import pytest
 
 from device import cli
 from firmware_bridge.errors import EdgeharError, InputError
-from tests.device.commands import called
+from tests.device.commands import Call
 
 
 def test_help_imports_neither_numpy_nor_a_command() -> None:
@@ -21,23 +21,21 @@ def test_help_imports_neither_numpy_nor_a_command() -> None:
     assert not loaded & {"numpy", "rich", "serial", "tensorflow", "device.commands"}
 
 
-def test_without_arguments_it_shows_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = called(capsys)
+def test_without_arguments_it_shows_what_it_can_do(call: Call) -> None:
+    code, out, err = call()
     assert (code, err) == (0, "")
     assert "classify" in out
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = called(capsys, "--version")
+def test_version(call: Call) -> None:
+    code, out, _ = call("--version")
     assert code == 0
     assert re.fullmatch(r"edgehar \d+\.\d+\.\d+\S*\n", out)
 
 
 @pytest.mark.parametrize("arguments", [("nope",), ("--nope",), ("classify",), ("run", "--nope")])
-def test_wrong_usage_is_one_line_and_exit_2(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
-) -> None:
-    code, out, err = called(capsys, *arguments)
+def test_wrong_usage_is_one_line_and_exit_2(call: Call, arguments: tuple[str, ...]) -> None:
+    code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("edgehar: ")
     assert err.count("\n") == 1
@@ -48,50 +46,41 @@ def test_wrong_usage_is_one_line_and_exit_2(
     ("arguments", "number"),
     [(("classify", ""), 2), (("history", "--db", ""), 3), (("label", "--folder=", "--list"), 2)],
 )
-def test_an_empty_argument_is_no_path(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], number: int
-) -> None:
-    assert called(capsys, *arguments) == (
+def test_an_empty_argument_is_no_path(call: Call, arguments: tuple[str, ...], number: int) -> None:
+    assert call(*arguments) == (
         2, "", f"edgehar: argument {number} is empty; is a shell variable not set?\n",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["init", "run", "classify", "record", "label", "demo", "bench"])
-def test_every_command_explains_itself_with_an_example(
-    capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    code, out, _ = called(capsys, name, "--help")
+def test_every_command_explains_itself_with_an_example(call: Call, name: str) -> None:
+    code, out, _ = call(name, "--help")
     assert code == 0
     assert f"edgehar {name}" in out.partition("Example")[2]
 
 
-@pytest.mark.parametrize(("error", "code"), [(EdgeharError, 1), (InputError, 2)])
-def test_our_errors_are_one_line(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    error: type[EdgeharError],
-    code: int,
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (EdgeharError("the disk\nis on fire"), 1, "edgehar: the disk is on fire\n"),
+        (InputError("the disk\nis on fire"), 2, "edgehar: the disk is on fire\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_our_errors_are_one_line_and_ctrl_c_is_130(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, message: str
 ) -> None:
     def fail() -> None:
-        raise error("the disk\nis on fire")
+        raise error
 
     monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=fail))
-    assert called(capsys, "run") == (code, "", "edgehar: the disk is on fire\n")
-
-
-def test_interrupted_exits_130(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli.cli, "get_command", lambda *_: click.Command("run", callback=interrupt))
-    assert called(capsys, "run")[0] == 130
+    found, out, err = call("run")
+    assert (found, out, err.strip("\n")) == (code, "", message.strip("\n"))
 
 
 @pytest.mark.parametrize("name", ["train", "convert"])
 def test_a_board_without_tensorflow_is_told_what_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+    call: Call, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def import_module(module: str) -> None:
         raise ModuleNotFoundError(
@@ -99,7 +88,7 @@ def test_a_board_without_tensorflow_is_told_what_to_install(
         )
 
     monkeypatch.setattr(cli, "import_module", import_module)
-    code, out, err = called(capsys, name)
+    code, out, err = call(name)
     assert (code, out) == (1, "")
     assert "pip install 'edgehar[train]'" in err
     assert err.count("\n") == 1
@@ -144,8 +133,8 @@ def test_a_stream_that_takes_nothing_never_ends_it_with_120(
     assert "Traceback" not in done.stderr
 
 
-def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = called(capsys, "models")
+def test_a_group_without_a_command_names_its_commands(call: Call) -> None:
+    code, out, err = call("models")
     assert (code, out) == (2, "")
     assert err == (
         "edgehar: edgehar models needs a command: activate, install, list, rollback;"
@@ -167,9 +156,9 @@ def test_a_group_without_a_command_names_its_commands(capsys: pytest.CaptureFixt
     ],
 )
 def test_what_is_misspelt_is_told_what_was_meant(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], meant: str
+    call: Call, arguments: tuple[str, ...], meant: str
 ) -> None:
-    code, _, err = called(capsys, *arguments)
+    code, _, err = call(*arguments)
     assert code == 2
     assert f"did you mean {meant}?" in err
     assert err.count("\n") == 1

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pytest
 from device.cli import PROGRAM, main
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
+
+Call = Callable[..., tuple[int, str, str]]
 
 
 def edgehar(*arguments: str | Path, **how: Any) -> subprocess.CompletedProcess[str]:

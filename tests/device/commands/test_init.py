@@ -18,7 +18,7 @@ from firmware_bridge.simulator.feed import still
 from firmware_bridge.simulator.registers import WHO_AM_I
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import called, edgehar, playing, written
+from tests.device.commands import Call, edgehar, playing, written
 from tests.device.still_life import handled
 from tests.device.terminal import Terminal
 
@@ -230,10 +230,8 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
         (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "exists already"),
     ],
 )
-def test_a_wrong_command_is_one_line_and_exit_2(
-    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = called(capsys, "init", *options)
+def test_a_wrong_command_is_one_line_and_exit_2(options: list[str], words: str, call: Call) -> None:
+    code, out, err = call("init", *options)
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1

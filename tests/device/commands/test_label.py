@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from device.calibration import file
 from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
-from tests.device.commands import called, edgehar, lines, playing, settings_file
+from tests.device.commands import Call, edgehar, lines, playing, settings_file
 from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
 from tests.device.running import Service, daemon, play, ran_over, stop, without
@@ -44,14 +45,13 @@ def board(tmp_path: Path) -> Path:
     return settings_file(tmp_path, f'{sinks}[labels]\nfolder = "{tmp_path}/labels"\n')
 
 
-def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    return called(capsys, "label", *arguments)
+@pytest.fixture
+def label(call: Call) -> Call:
+    return partial(call, "label")
 
 
-def test_it_says_what_it_found_and_what_the_board_had_said(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = label(capsys, "sitting", "--last", "80s", "--config", board)
+def test_it_says_what_it_found_and_what_the_board_had_said(board: Path, label: Call) -> None:
+    code, out, err = label("sitting", "--last", "80s", "--config", board)
     assert (code, err) == (0, "")
     first, said = out.splitlines()
     assert first.startswith("1: sitting, 20")
@@ -59,29 +59,25 @@ def test_it_says_what_it_found_and_what_the_board_had_said(
     assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
 
 
-def test_a_typo_is_kept_and_a_better_word_offered(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, out, _ = label(capsys, "siting", "--last", "30s", "--config", board)
+def test_a_typo_is_kept_and_a_better_word_offered(board: Path, label: Call) -> None:
+    _, out, _ = label("siting", "--last", "30s", "--config", board)
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
-    _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
+    _, out, _ = label("cycling", "--last", "20s", "--config", board)
     assert "it overlaps label 1 and wins there" in out
     assert "cycling is no activity of the model, which has walking, " in out
 
 
-def test_list_remove_export(
-    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_remove_export(board: Path, tmp_path: Path, label: Call) -> None:
     mine = tmp_path / "mine.csv.gz"
-    assert label(capsys, "--list", "--config", board) == (0, "nothing is labelled\n", "")
-    code, _, err = label(capsys, "--export", mine, "--config", board)
+    assert label("--list", "--config", board) == (0, "nothing is labelled\n", "")
+    code, _, err = label("--export", mine, "--config", board)
     assert code == 2
     assert "nothing is labelled" in err
-    label(capsys, "sitting", "--last", "60s", "--config", board)
-    label(capsys, "walking", "--last", "20s", "--config", board)
-    _, out, _ = label(capsys, "--list", "--config", board)
+    label("sitting", "--last", "60s", "--config", board)
+    label("walking", "--last", "20s", "--config", board)
+    _, out, _ = label("--list", "--config", board)
     assert [line[:10] for line in out.splitlines()] == ["1: sitting", "2: walking"]
-    code, out, _ = label(capsys, "--export", mine, "--config", board)
+    code, out, _ = label("--export", mine, "--config", board)
     assert code == 0
     assert re.search(r"sitting (40|41) s, walking (19|20) s", out)
     assert not stat.S_IMODE(mine.stat().st_mode) & 0o077
@@ -90,13 +86,13 @@ def test_list_remove_export(
     assert set(labels) == {"", "sitting", "walking"}
     assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
     (tmp_path / "full.csv").mkdir()
-    code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
+    code, out, err = label("--export", tmp_path / "full.csv", "--config", board)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # it is there already
+    assert label("--export", mine, "--config", board)[0] == 2  # it is there already
     assert not list(tmp_path.glob("*.part"))
-    assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
-    assert label(capsys, "--remove", "1", "--config", board)[0] == 2
-    _, out, _ = label(capsys, "--list", "--config", board)
+    assert label("--remove", "1", "--config", board) == (0, "removed: 1\n", "")
+    assert label("--remove", "1", "--config", board)[0] == 2
+    _, out, _ = label("--list", "--config", board)
     assert out.startswith("2: walking")
 
 
@@ -120,9 +116,9 @@ def test_list_remove_export(
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    board: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    board: Path, label: Call, arguments: list[str], words: str
 ) -> None:
-    code, out, err = label(capsys, *arguments, "--config", board)
+    code, out, err = label(*arguments, "--config", board)
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
@@ -130,22 +126,16 @@ def test_what_cannot_be_done_is_one_line(
     assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
-def test_where_labels_are_off_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_labels_are_off_it_says_so(tmp_path: Path, label: Call) -> None:
     settings = settings_file(tmp_path, "")
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--config", settings)
+    code, _, err = label("sitting", "--last", "5m", "--config", settings)
     assert code == 2
     assert "labels are off" in err
     assert "labels.folder" in err
 
 
-def test_without_a_daemon_that_ever_ran_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, _, err = called(
-        capsys, "label", "sitting", "--last", "5m", "--folder", tmp_path / "labels"
-    )
+def test_without_a_daemon_that_ever_ran_it_says_so(tmp_path: Path, label: Call) -> None:
+    code, _, err = label("sitting", "--last", "5m", "--folder", tmp_path / "labels")
     assert code == 2
     assert "nothing was kept yet" in err
 
@@ -185,12 +175,10 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_members_of_the_group_may_label_and_others_see_nothing(
-    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shared: Path, tmp_path: Path, label: Call
 ) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    called(
-        capsys, "label", "sitting", "--last", "60s", "--folder", tmp_path / "labels"
-    )  # loads all there is
+    label("sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:
