@@ -33,13 +33,28 @@ def test_version(call: Call) -> None:
     assert re.fullmatch(r"edgehar \d+\.\d+\.\d+\S*\n", out)
 
 
-@pytest.mark.parametrize("arguments", [("nope",), ("--nope",), ("classify",), ("run", "--nope")])
-def test_wrong_usage_is_one_line_and_exit_2(call: Call, arguments: tuple[str, ...]) -> None:
-    code, out, err = call(*arguments)
+@pytest.mark.parametrize(
+    "arguments",
+    ["nope", "--nope", "classify", "run --nope", "doctor --seconds 0", "doctor --seconds x"],
+)
+def test_wrong_usage_is_one_line_and_exit_2(call: Call, arguments: str) -> None:
+    code, out, err = call(*arguments.split())
     assert (code, out) == (2, "")
     assert err.startswith("edgehar: ")
     assert err.count("\n") == 1
     assert "--help" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["run", "doctor", "init --yes", "record --out a.csv", "calibrate --out a.json",
+     "service install --dry-run --config none.toml"],
+)  # fmt: skip
+def test_a_wrong_source_is_one_line_and_exit_2(call: Call, command: str) -> None:
+    code, out, err = call(*command.split(), "--source", "usb:1")
+    assert (code, out) == (2, "")
+    assert "source must be serial:PORT" in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

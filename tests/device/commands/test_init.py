@@ -224,7 +224,6 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
     ("options", "words"),
     [
         ([], "no terminal for questions; give --source, --worn and --yes"),
-        (["--source", "usb:1", "--yes"], "source must be"),
         (["--source", "recording:walk.csv", "--yes"], "a recording is not a sensor"),
         (["--worn", "ankle", "--yes"], "'ankle' is not one of"),
         (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "exists already"),

@@ -145,7 +145,6 @@ def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
     ("arguments", "words"),
     [
         ("", "no source"),
-        ("--source usb:1", "serial:PORT"),
         ("--config none.toml", "none.toml"),
         ("--source recording:none.csv", "none.csv"),
         ("--source serial:/dev/null --model none", "none"),

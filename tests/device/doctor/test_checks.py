@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from device.doctor import board, motion, ports, sensor, stream
@@ -63,6 +63,7 @@ def test_without_rest_nothing_is_claimed() -> None:
 
 
 @given(st.integers(1, 47), st.integers(0, 100))
+@example(7, 0)  # the wrong way about all three axes
 @settings(max_examples=10)
 def test_a_gyro_with_any_wrong_axes_is_told_how(wrong: int, seed: int) -> None:
     samples = handled(seed=seed)
