@@ -169,7 +169,7 @@ def _summarise(console: Console, tally: Tally, report: loop.Report, played: Play
     table.add_column("the synthetic wearer was")
     table.add_column("windows", justify="right")
     table.add_column("right", justify="right")
-    for activity, (windows, right) in tally.scores().items():
+    for activity, (windows, right) in tally.scores.items():
         table.add_row(activity, str(windows), str(right))
     console.print(table)
     lost, counted = sum(played.lost.values()), report.source["lost"]

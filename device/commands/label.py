@@ -5,17 +5,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from device.commands import when
 from device.commands.settings import config_option, settings_path
 from device.config import load as configs
+from device.history.summary import duration
+from device.history.zone import local_zone
+from device.host import clock
+from device.labels import boot_time, export, layout, select, store, summary
+from device.labels.typed import cleaned
+from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError, InputError
-
-if TYPE_CHECKING:
-    from device.config.load import Config
-    from device.labels.store import Correction
+from firmware_bridge.recording import RecordingWriter, check_new
 
 
 @click.command(
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
 @click.option("--to", "until", metavar="TIME", help="As --from.  [default: now]")
 @click.option("--list", "lists", is_flag=True, help="Show all labels.")
 @click.option("--remove", metavar="NUMBER", type=int, help="Remove a label with its samples.")
-@click.option("--export", metavar="FILE", type=Path, help="Write all labelled samples as a .csv or"
-              " .csv.gz recording.")  # fmt: skip
+@click.option("--export", "export_to", metavar="FILE", type=Path,
+              help="Write all labelled samples as a .csv or .csv.gz recording.")  # fmt: skip
 @config_option
 @click.option("--folder", metavar="FOLDER", type=Path, help="Overrides labels.folder.")
 def command(  # noqa: PLR0913, PLR0917 -- one argument an option
@@ -46,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     until: str | None,
     lists: bool,
     remove: int | None,
-    export: Path | None,
+    export_to: Path | None,
     config_path: Path | None,
     folder: Path | None,
 ) -> None:
@@ -55,9 +58,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     ACTIVITY is a class of the model or any other word. If labels overlap, the most recent wins.
     The daemon may be running.
     """
-    from device.labels import layout, store  # noqa: PLC0415 -- --help does not need them
-
-    actions = [activity is not None, lists, remove is not None, export is not None]
+    actions = [activity is not None, lists, remove is not None, export_to is not None]
     if sum(actions) != 1:
         raise InputError("give one of ACTIVITY, --list, --remove and --export")
     if activity is None and (length or since or until):
@@ -74,17 +75,14 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     elif remove is not None:
         store.remove(layout.labelled(where), remove)
         click.echo(f"removed: {remove}")
-    elif export is not None:
-        _export(export, where)
+    elif export_to is not None:
+        _export(export_to, where)
     else:
         _list(where)
 
 
 def _time(length: str | None, since: str | None, until: str | None) -> tuple[float, float]:
     """Return begin and end of the time span, in seconds since 1970."""
-    from device.commands import when  # noqa: PLC0415
-    from device.history.zone import local_zone  # noqa: PLC0415
-
     if bool(length) == bool(since) or (length and until):
         raise InputError("give the time span: --last 5m, or --from 14:05 --to 14:20")
     now = datetime.now(local_zone())
@@ -93,11 +91,9 @@ def _time(length: str | None, since: str | None, until: str | None) -> tuple[flo
     return when.between(since or "", until, now)
 
 
-def _label(activity: str, time_s: tuple[float, float], settings: "Config", folder: Path) -> None:
-    from device.history.zone import local_zone  # noqa: PLC0415
-    from device.host import clock  # noqa: PLC0415
-    from device.labels import layout, select, store, summary  # noqa: PLC0415
-
+def _label(
+    activity: str, time_s: tuple[float, float], settings: configs.Config, folder: Path
+) -> None:
     label, now = _cleaned(activity), clock.read()
     date = datetime.fromtimestamp(now.utc_s, UTC).isoformat(timespec="seconds")
     selection = select.select(folder, label, time_s, date, now)
@@ -115,8 +111,6 @@ def _label(activity: str, time_s: tuple[float, float], settings: "Config", folde
 
 
 def _cleaned(activity: str) -> str:
-    from device.labels.typed import cleaned  # noqa: PLC0415
-
     try:
         label = cleaned(activity.encode(errors="replace"))
     except ValueError as error:
@@ -126,7 +120,7 @@ def _cleaned(activity: str) -> str:
     return label
 
 
-def _model_labels(settings: "Config") -> Sequence[str]:
+def _model_labels(settings: configs.Config) -> Sequence[str]:
     from device import factory  # noqa: PLC0415
 
     try:
@@ -135,9 +129,7 @@ def _model_labels(settings: "Config") -> Sequence[str]:
         return ()
 
 
-def _read(folder: Path) -> "dict[int, Correction]":
-    from device.labels import layout, store  # noqa: PLC0415
-
+def _read(folder: Path) -> dict[int, store.Correction]:
     corrections, damaged = store.read(layout.labelled(folder))
     for path in damaged:
         click.echo(f"edgehar: {path} is damaged and is left out", err=True)
@@ -145,10 +137,6 @@ def _read(folder: Path) -> "dict[int, Correction]":
 
 
 def _list(folder: Path) -> None:
-    from device.history.zone import local_zone  # noqa: PLC0415
-    from device.host import clock  # noqa: PLC0415
-    from device.labels import summary  # noqa: PLC0415
-
     corrections, zone, now = _read(folder), local_zone(), clock.read()
     for number, one in corrections.items():
         click.echo(f"{number}: {summary.one_line(one, zone, now)}")
@@ -157,12 +145,6 @@ def _list(folder: Path) -> None:
 
 
 def _export(path: Path, folder: Path) -> None:
-    from device.history.summary import duration  # noqa: PLC0415
-    from device.host import clock  # noqa: PLC0415
-    from device.labels import boot_time, export, layout  # noqa: PLC0415
-    from device.terminal.status_line import StatusLine  # noqa: PLC0415
-    from firmware_bridge.recording import RecordingWriter, check_new  # noqa: PLC0415
-
     check_new(path)
     corrections = _read(folder)
     if not corrections:

@@ -43,18 +43,15 @@ class Tally:
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
-        self._scores: dict[str, tuple[int, int]] = {}
+        self.scores: dict[str, tuple[int, int]] = {}
+        """(windows, right) by true activity."""
 
     def write(self, decision: Decision) -> None:
         """Count a decision, if its window has one true activity."""
         truth = self._truth(decision)
         if truth and decision.probabilities is not None:
-            windows, right = self._scores.get(truth, (0, 0))
-            self._scores[truth] = windows + 1, right + (decision.activity == truth)
-
-    def scores(self) -> dict[str, tuple[int, int]]:
-        """Return (windows, right) by true activity."""
-        return self._scores
+            windows, right = self.scores.get(truth, (0, 0))
+            self.scores[truth] = windows + 1, right + (decision.activity == truth)
 
     def close(self) -> None:
         """Do nothing."""

@@ -156,7 +156,8 @@ def test_a_source_that_hangs_is_no_sign_of_life(board: Container) -> None:
     wait_until(lambda: board.shown("NRestarts") == "1", 30, "killed")
     settings.write_text(before)
     board.run(f"rm {fifo}")
-    assert "killed by the watchdog in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
+    status = board.ask(f"{nspawn.PROGRAM} service status")[1]
+    assert "killed by the watchdog in this boot: 2" in status
     board.run("systemctl restart edgehar")
     wait_until(lambda: recognises(board), 30, "a decision after the hang")
     assert "Current thread" in board.log()

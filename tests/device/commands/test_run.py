@@ -121,24 +121,34 @@ def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
         writer.write(Samples(samples.t_s, signs * acc_g, signs * gyro_rad_s))
     rotation = "[[0, 1, 0], [-1, 0, 0], [0, 0, 1]]"
     settings = settings_file(tmp_path, f'model = "waist"\n[mounting]\nrotation = {rotation}\n')
-    done = edgehar("run", "--config", settings, "--source", f"recording:{turned}")
-    assert done.stdout == edgehar("classify", recording, "--model", "waist").stdout
+    straight = edgehar("classify", recording, "--model", "waist").stdout
+    run = ("run", "--source", f"recording:{turned}")
+    for command in (run, ("classify", turned)):
+        assert edgehar(*command, "--config", settings).stdout == straight
+    assert edgehar("classify", turned, "--model", "waist").stdout != straight
 
 
-def test_a_reader_that_leaves_ends_it_quietly(recording: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (["run", "--source", "recording:{}"], 0, "was closed by its reader"),
+        (["classify", "{}"], 1, ""),  # click's exit code
+    ],
+)
+def test_a_reader_that_leaves_ends_it_quietly(
+    recording: Path, command: list[str], code: int, words: str
+) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    with subprocess.Popen(
-        [*PROGRAM, "run", "--source", f"recording:{recording}"],
-        stdout=write_end, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        os.close(write_end)
-        assert process.stderr is not None
-        log = process.stderr.read()
-    assert process.returncode == 0
-    assert "was closed by its reader" in log
-    assert "Traceback" not in log
-    assert "Exception" not in log
+    arguments = [part.format(recording) for part in command]
+    done = subprocess.run(
+        [*PROGRAM, *arguments], stdout=write_end, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write_end)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from device.config import first_settings, paths
 from device.config.load import load, parse_source
 from device.config.paths import SETTINGS
+from device.service import unit
 from firmware_bridge.errors import InputError
 
 _PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)
@@ -27,6 +28,7 @@ def test_what_is_written_is_what_is_read(
     assert config.model == model
     assert config.sqlite is not None
     assert config.sqlite.is_relative_to("/var/lib/edgehar") == service
+    assert not service or unit.outside(config) == []
     assert config.stdout != service
 
 

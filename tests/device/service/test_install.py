@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import first_settings
 from device.config.load import load
 from device.daemon.systemd_notify import Notifier
 from device.decision.decision import Decision
@@ -112,16 +111,6 @@ def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
     for bad in ("/home/pi/d.db", "d.db", "/data/my files/d.db"):
         with pytest.raises(InputError):
             made(tmp_path, f'[sinks]\nsqlite = "{bad}"\n')
-
-
-@pytest.mark.parametrize("source", ["serial:/dev/edgehar-wrist", "i2c:1:0x68"])
-def test_the_first_settings_can_be_read(source: str, tmp_path: Path) -> None:
-    path = tmp_path / "edgehar.toml"
-    path.write_text(first_settings.of_service(source))
-    config = load(path)
-    assert config.source is not None
-    assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
-    assert unit.outside(config) == []
 
 
 def test_an_installation_that_no_service_sees_is_refused(tmp_path: Path) -> None:
