@@ -1,4 +1,4 @@
-"""The daemon in a process of its own, at a virtual port, and as a service of systemd."""
+"""The daemon in a new process, at a virtual port; also with a notify socket as under systemd."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def play(recording: Path, running: Running, *options: str) -> dict[str, Any]:
 
 
 def ran_over(recording: Path, folder: Path, *options: str, speed: str = "max") -> Running:
-    """Return a daemon that has read a whole recording and was stopped."""
+    """Run a daemon over a whole recording and stop it."""
     with daemon(folder, *options) as running:
         play(recording, running, "--speed", speed)
         running.wait_for("went away")

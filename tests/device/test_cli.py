@@ -21,7 +21,7 @@ def test_help_imports_neither_numpy_nor_a_command() -> None:
     assert not loaded & {"numpy", "rich", "serial", "tensorflow", "device.commands"}
 
 
-def test_without_arguments_it_shows_what_it_can_do(call: Call) -> None:
+def test_without_arguments_it_prints_the_help(call: Call) -> None:
     code, out, err = call()
     assert (code, err) == (0, "")
     assert "classify" in out
@@ -61,14 +61,14 @@ def test_a_wrong_source_is_one_line_and_exit_2(call: Call, command: str) -> None
     ("arguments", "number"),
     [(("classify", ""), 2), (("history", "--db", ""), 3), (("label", "--folder=", "--list"), 2)],
 )
-def test_an_empty_argument_is_no_path(call: Call, arguments: tuple[str, ...], number: int) -> None:
+def test_an_empty_argument_is_refused(call: Call, arguments: tuple[str, ...], number: int) -> None:
     assert call(*arguments) == (
         2, "", f"edgehar: argument {number} is empty; is a shell variable not set?\n",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["init", "run", "classify", "record", "label", "demo", "bench"])
-def test_every_command_explains_itself_with_an_example(call: Call, name: str) -> None:
+def test_every_help_has_an_example(call: Call, name: str) -> None:
     code, out, _ = call(name, "--help")
     assert code == 0
     assert f"edgehar {name}" in out.partition("Example")[2]
@@ -94,7 +94,7 @@ def test_our_errors_are_one_line_and_ctrl_c_is_130(
 
 
 @pytest.mark.parametrize("name", ["train", "convert"])
-def test_a_board_without_tensorflow_is_told_what_to_install(
+def test_a_missing_package_names_its_extra(
     call: Call, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def import_module(module: str) -> None:
@@ -134,10 +134,10 @@ sys.exit(_exit_code(sys.argv[1:]))
         ("nope 2>&-", 2, ""),
     ],
 )
-def test_a_stream_that_takes_nothing_never_ends_it_with_120(
+def test_a_full_or_closed_stream_never_gives_exit_code_120(
     command: str, code: int, says: str, unbuffered: str
 ) -> None:
-    # PYTHONUNBUFFERED hides what is unwritten at the end.
+    # PYTHONUNBUFFERED changes what is left to flush at the end.
     done = subprocess.run(
         ["bash", "-c", f'"$0" -c "from device.cli import main; main()" {command}',
          sys.executable],
@@ -170,7 +170,7 @@ def test_a_group_without_a_command_names_its_commands(call: Call) -> None:
         (("classify", "walk.csv", "--model", "wirst"), "wrist"),
     ],
 )
-def test_what_is_misspelt_is_told_what_was_meant(
+def test_a_misspelt_word_gets_a_suggestion(
     call: Call, arguments: tuple[str, ...], meant: str
 ) -> None:
     code, _, err = call(*arguments)

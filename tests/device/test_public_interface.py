@@ -44,7 +44,7 @@ def test_a_recording_that_was_written_reads_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(block.gyro_rad_s, samples.gyro_rad_s)
 
 
-def test_what_is_no_model_is_an_input_error(tmp_path: Path) -> None:
+def test_a_bad_model_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "bad.tflite").write_bytes(b"not a model")
     for model in ("nope", tmp_path / "bad.tflite"):
         with pytest.raises(InputError):
@@ -58,9 +58,7 @@ def test_what_is_no_model_is_an_input_error(tmp_path: Path) -> None:
         ("device.config.load", "m.startswith('device.') and 'device.config' not in m"),
     ],
 )
-def test_the_package_loads_nothing_else_and_the_settings_only_their_room(
-    module: str, others: str
-) -> None:
+def test_imports_load_no_other_rooms(module: str, others: str) -> None:
     code = f"import {module}, sys; print([m for m in sys.modules if {others}])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

@@ -17,7 +17,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 def edgehar(*arguments: str | Path, **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
+    """Run a command in a new process."""
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **how)
 

@@ -1,4 +1,4 @@
-"""`edgehar calibrate` as a user runs it, and what `run` and `classify` make of its file."""
+"""`edgehar calibrate`, and its file in `run` and `classify`."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def calibration(six: Path) -> Path:
     return out
 
 
-def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
+def test_errors_are_measured_over_a_serial_line(six: Path, tmp_path: Path) -> None:
     port, out = tmp_path / "port", tmp_path / "wrist.json"
     with playing(six, port, "--speed", "max"):
         done = edgehar("calibrate", "--source", f"serial:{port}", "--out", out)
@@ -45,7 +45,7 @@ def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
     assert done.stderr.count("up: taken") == 6
     assert "written to" in done.stdout
     found = loaded(out)
-    # Counts on the wire are 0.12 mg and 0.015 deg/s wide.
+    # An LSB on the wire is 0.12 mg and 0.015 deg/s.
     np.testing.assert_allclose(found["acc_offset_g"], OFFSET_G, atol=0.002)
     np.testing.assert_allclose(found["acc_scale"], SCALE, atol=0.002)
     np.testing.assert_allclose(found["gyro_bias_rad_s"], BIAS, atol=0.001)
@@ -55,7 +55,7 @@ def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
+def test_run_and_classify_apply_the_calibration_alike(
     recording: Path, calibration: Path, tmp_path: Path
 ) -> None:
     source = f'[source]\nuri = "recording:{recording}"\n'
@@ -66,7 +66,7 @@ def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     assert len(lines(offline.stdout)) > 80
     assert live.stdout == offline.stdout
     assert edgehar("classify", recording).stdout != offline.stdout
-    # Put right by hand, the plain recording gives the same.
+    # A recording corrected by hand gives the same decisions.
     raw, right = read(recording)[0], loaded(calibration)
     by_hand = written(
         tmp_path / "right.csv",
@@ -79,7 +79,7 @@ def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     assert edgehar("classify", by_hand).stdout == offline.stdout
 
 
-def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) -> None:
+def test_rest_only_measures_the_gyro(calibration: Path, tmp_path: Path) -> None:
     rest = written(tmp_path / "rest.csv", positions([UP["+z"]], 12.0, bias_rad_s=(0.1, 0, -0.1)))
     fresh, known = tmp_path / "fresh.json", tmp_path / "known.json"
     known.write_bytes(calibration.read_bytes())
@@ -91,7 +91,7 @@ def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) ->
     assert loaded(known)["acc_scale"] == loaded(calibration)["acc_scale"]
 
 
-def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
+def test_missing_faces_or_rest_are_named(six: Path, tmp_path: Path) -> None:
     half = written(tmp_path / "half.csv", read(six)[0][:1000])
     out = tmp_path / "out.json"
     done = edgehar("calibrate", "--source", f"recording:{half}", "--out", out)
@@ -107,7 +107,7 @@ def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
     ("out", "words"),
     [("none/out.json", "No such file or directory; give another name"), (".", "it is a folder")],
 )
-def test_where_it_cannot_be_written_is_said_before_the_work(
+def test_an_unwritable_file_is_refused_before_the_measurement(
     six: Path, tmp_path: Path, out: str, words: str
 ) -> None:
     done = edgehar("calibrate", "--source", f"recording:{six}", "--out", tmp_path / out)
@@ -128,7 +128,7 @@ def test_a_bad_file_is_one_line(recording: Path, tmp_path: Path, command: str) -
     assert done.stdout == ""
 
 
-def test_a_terminal_sees_what_is_wanted(six: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_missing_faces(six: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
     command = ("calibrate", "--source", f"serial:{port}", "--out", tmp_path / "wrist.json")
     with playing(six, port, "--speed", "20"), Terminal(PROGRAM[-1], *command, env={}) as terminal:

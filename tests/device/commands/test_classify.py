@@ -17,14 +17,14 @@ from tests.device.commands import Call, edgehar, lines
 
 
 def expected(path: Path) -> list[str]:
-    """What the pipeline says, one sample block and no process besides."""
+    """Decisions of the pipeline, from one block in this process."""
     bundle = open_bundle(None)
     samples, _ = read(path)
     pipeline = Pipeline(bundle, Classifier(bundle).probabilities)
     return [to_json(decision) for decision in pipeline.push(samples)]
 
 
-def test_it_says_what_the_pipeline_says(recording: Path) -> None:
+def test_decisions_equal_those_of_the_pipeline(recording: Path) -> None:
     done = edgehar("classify", recording)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == expected(recording)
@@ -37,7 +37,7 @@ def test_it_says_what_the_pipeline_says(recording: Path) -> None:
     assert right == ["walking"] * len(right)
 
 
-def test_each_recording_begins_anew(recording: Path) -> None:
+def test_each_recording_is_a_separate_stream(recording: Path) -> None:
     done = edgehar("classify", recording, recording)
     assert done.stdout.splitlines() == 2 * expected(recording)
     assert done.stderr == 2 * f"edgehar: {recording}\n"
@@ -59,14 +59,14 @@ def test_a_long_recording_is_the_same_on_all_cores(
     assert capsys.readouterr().out.splitlines() == expected(path)
 
 
-def test_what_a_reading_process_finds_is_raised_here(tmp_path: Path) -> None:
+def test_an_error_in_the_reading_process_is_raised(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(f"{HEADER}\n0,0,0,1,0,0,0\n0.02,0,0,1,x,0,0\n")
     with pytest.raises(RecordingError, match=r"bad\.csv:3: gyro_x_rad_s"):
         list(read_ahead(path))
 
 
-def test_a_helper_that_dies_is_one_clear_error() -> None:
+def test_a_worker_that_dies_raises_one_error() -> None:
     x = np.zeros((4, 128, 9), np.float32)
     with workers(open_bundle("waist")) as classify:
         assert classify(x).shape == (4, 6)
@@ -80,7 +80,7 @@ def test_a_helper_that_dies_is_one_clear_error() -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [(None, "no such file"), (HEADER, "no samples")])
-def test_what_is_no_recording_is_one_line_and_exit_2(
+def test_a_bad_recording_is_one_line_and_exit_2(
     call: Call, tmp_path: Path, text: str | None, words: str
 ) -> None:
     path = tmp_path / "what.csv"

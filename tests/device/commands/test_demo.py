@@ -49,7 +49,7 @@ def test_in_a_terminal_it_draws() -> None:
     ("reason", "words"),
     [("unsure", "not sure"), ("unfamiliar", "none that"), ("mounting", "mounting not known")],
 )
-def test_the_view_says_why_it_does_not_know(
+def test_the_view_shows_the_reason_for_unknown(
     reason: Reason, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unknown = Decision(

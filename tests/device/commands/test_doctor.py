@@ -1,4 +1,4 @@
-"""`edgehar doctor` as a user runs it, mostly where things are broken."""
+"""`edgehar doctor`, mostly on faults."""
 
 import json
 import os
@@ -28,7 +28,7 @@ Findings = dict[str, dict[str, str]]
 
 
 def examined(*options: str | Path, code: int, **how: Any) -> Findings:
-    """Run it; the findings by name. What it says of itself must fit together."""
+    """Run the doctor; return the findings by name. Checks exit code and advice."""
     done = edgehar("doctor", "--json", *options, **how)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -73,7 +73,7 @@ def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
         ("i2c:417:0x69", "/dev/i2c-417: not there", "raspi-config"),
     ],
 )
-def test_a_port_or_bus_that_is_none_is_said_at_once(
+def test_a_missing_port_or_bus_is_reported_at_once(
     tmp_path: Path, source: str, text: str, advice: str
 ) -> None:
     (tmp_path / "file").write_text("x")
@@ -85,7 +85,7 @@ def test_a_port_or_bus_that_is_none_is_said_at_once(
     assert "rate" not in found
 
 
-def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
+def test_programs_that_have_a_device_open_are_named(tmp_path: Path) -> None:
     zero = Path("/dev/zero")
     (tmp_path / "edgehar").symlink_to("/bin/sleep")
     for program, alone in (("sleep", False), (str(tmp_path / "edgehar"), True)):
@@ -98,7 +98,7 @@ def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
 
 
 def wait_for_exec(pid: int) -> None:
-    """Until it is the program that it was started for."""
+    """Wait until the process runs its program."""
     started = {"sleep\n", "edgehar\n"}
     wait_for(lambda: Path(f"/proc/{pid}/comm").read_text() in started, "the program")
 
@@ -116,7 +116,7 @@ def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
     assert tmp_path.exists()
 
 
-def test_everything_broken_at_once_is_still_a_page(tmp_path: Path) -> None:
+def test_everything_broken_gives_a_complete_page(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_text("not a database at all, but text")
     (tmp_path / "cal.json").write_text("{}")
     config = settings_file(
@@ -140,7 +140,7 @@ file = "{tmp_path}/none/state.json"
     assert found["service"]["level"] in {"skipped", "ok"}
 
 
-def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> None:
+def test_the_sensor_is_checked_with_its_calibration(tmp_path: Path) -> None:
     off = written(tmp_path / "off.csv", replace(handled(), acc_g=handled().acc_g * 1.1))
     calibration = tmp_path / "cal.json"
     axes = ((0.0, 0.0, 0.0), (1.1, 1.1, 1.1), (0.0, 0.0, 0.0))
@@ -152,7 +152,7 @@ def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> No
     assert found["calibration"]["level"] == "ok"
 
 
-def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_instructions(good: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
     command = ("doctor", "--source", f"serial:{port}", "--seconds", "2")
     with playing(good, port), Terminal(PROGRAM[-1], *command, env={}) as terminal:
@@ -162,7 +162,7 @@ def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
     assert "\x1b[32mok" in terminal.raw
 
 
-def test_where_nothing_is_plugged_in_that_is_said(
+def test_a_board_without_a_sensor_gets_advice(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -175,9 +175,7 @@ def test_where_nothing_is_plugged_in_that_is_said(
     assert "-> plug it in, or name it: --source" in done.output
 
 
-def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
-    good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_in_a_check_is_a_finding(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> None:
         raise ZeroDivisionError("on purpose")
 
@@ -188,7 +186,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
     assert "gyro and acc agree" in done.output
 
 
-def test_a_port_that_another_program_reads_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Finding("warn", ports.IN_USE, "/dev/ttyUSB0 is open in edgehar (7)", "stop it")
     monkeypatch.setattr(ports, "serial_port", lambda _: [taken])
     done = CliRunner().invoke(doctor.command, ["--source", "serial:/dev/ttyUSB0"])
@@ -204,7 +202,7 @@ def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) 
     assert found["rate"]["level"] == "ok"
 
 
-def test_a_disk_that_takes_nothing_is_a_finding(good: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_a_finding(good: Path, tmp_path: Path) -> None:
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
@@ -214,7 +212,7 @@ def test_a_disk_that_takes_nothing_is_a_finding(good: Path, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_page_is_for_people(good: Path) -> None:
+def test_the_page_fits_a_terminal(good: Path) -> None:
     done = edgehar("doctor", "--source", f"recording:{good}")
     lines = done.stdout.splitlines()
     assert lines[0] == "board"

@@ -1,4 +1,4 @@
-"""`edgehar init` as a newcomer uses it: at a terminal, with what stands in for sensors."""
+"""`edgehar init` at a terminal, with stand-ins for sensors."""
 
 import os
 import pty
@@ -27,7 +27,7 @@ PACE = ("--speed", f"{SPEED}")
 
 
 def told(*ports: Path, buses: tuple[int, ...] = (), patience_s: float = 10.0) -> str:
-    """Return a program that is edgehar on a board which has these ports and buses."""
+    """Return Python code that runs edgehar as on a board with these ports and buses."""
     return (
         "from device.doctor import ports, search; from device.commands import doctor;"
         f" ports.serial_ports = lambda: {tuple(map(str, ports))!r};"
@@ -53,7 +53,7 @@ def settings_of(home: Path) -> Path:
 
 
 def day(path: Path, *, gyro: float = 1.0) -> Path:
-    """Lie there, be turned by hand, be worn on the belt of somebody who walks."""
+    """Write a recording: at rest, turned by hand, then worn on a walking wearer's belt."""
     hand, (worn, _) = handled(14, 14), Wearer(seed=1).samples([("walking", 200.0)])
     t_s = np.arange(len(hand) + len(worn)) / 50
     gyro_rad_s = gyro * np.concatenate([hand.gyro_rad_s, worn.gyro_rad_s])
@@ -61,7 +61,7 @@ def day(path: Path, *, gyro: float = 1.0) -> Path:
 
 
 @pytest.mark.slow
-def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home: Path) -> None:
+def test_setup_from_search_to_live_view(tmp_path: Path, home: Path) -> None:
     port, settings = tmp_path / "wrist", settings_of(home)
     with playing(day(tmp_path / "day.csv"), port, *PACE), at_terminal(told(port), home) as terminal:
         terminal.until(f"serial:{port}\n     edgehar's firmware, 50 Hz\n")
@@ -92,7 +92,7 @@ def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home:
 
 
 @pytest.mark.slow
-def test_what_the_doctor_fails_is_set_up_only_if_one_insists(tmp_path: Path, home: Path) -> None:
+def test_a_failed_check_stops_setup_unless_the_user_insists(tmp_path: Path, home: Path) -> None:
     port, settings = tmp_path / "wrist", settings_of(home)
     settings.parent.mkdir(parents=True)
     settings.write_text("# an earlier one\n")
@@ -120,8 +120,8 @@ def test_what_the_doctor_fails_is_set_up_only_if_one_insists(tmp_path: Path, hom
     assert settings.with_name("edgehar.toml.old").read_text() == "# an earlier one\n"
 
 
-def test_where_nothing_is_found_it_says_what_to_check(home: Path) -> None:
-    ours, theirs = pty.openpty()  # something that never says a word
+def test_without_a_sensor_it_gives_advice(home: Path) -> None:
+    ours, theirs = pty.openpty()  # a silent device
     with at_terminal(told(Path(os.ttyname(theirs)), patience_s=1.0), home) as terminal:
         terminal.until(f"serial:{os.ttyname(theirs)}\n     no edgehar firmware answers")
         terminal.until(f"--source 'serial:{os.ttyname(theirs)}?baud=57600'")
@@ -135,12 +135,12 @@ def test_where_nothing_is_found_it_says_what_to_check(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_ctrl_c_does_not_wait_for_ports_that_are_asked(home: Path) -> None:
+def test_ctrl_c_does_not_wait_for_silent_ports(home: Path) -> None:
     ours, theirs = pty.openpty()
     code = told(Path(os.ttyname(theirs)), patience_s=600.0)
     with at_terminal(code, home) as terminal:
         terminal.until("Searching")
-        os.read(ours, 1)  # it has been asked
+        os.read(ours, 1)  # the request for a hello
         terminal.interrupt()
         assert terminal.ends() == 130
     os.close(ours)
@@ -149,7 +149,7 @@ def test_ctrl_c_does_not_wait_for_ports_that_are_asked(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_where_nothing_is_found_there_is_the_demo(home: Path) -> None:
+def test_without_a_sensor_it_offers_the_demo(home: Path) -> None:
     faster = "from device.commands import demo; demo.SPEED = 200; " + told()
     with at_terminal(faster, home) as terminal:
         terminal.until("See the demo meanwhile?")
@@ -164,7 +164,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
+def test_several_sensors_give_a_choice_and_ctrl_c_leaves_no_file(
     recorded: Path, tmp_path: Path, home: Path
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
@@ -189,7 +189,7 @@ def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_of_several_a_script_must_name_one(recorded: Path, tmp_path: Path) -> None:
+def test_a_script_must_name_one_of_several_sensors(recorded: Path, tmp_path: Path) -> None:
     ports, out = (tmp_path / "one", tmp_path / "other"), tmp_path / "edgehar.toml"
     command = [PROGRAM[0], "-c", told(*ports), "init", "--yes", "--config", str(out)]
     with playing(recorded, ports[0]), playing(recorded, ports[1]):
@@ -200,7 +200,7 @@ def test_of_several_a_script_must_name_one(recorded: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler (Debian packages gcc, libc6-dev)")
-def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
+def test_a_chip_is_found_and_another_chip_is_not_changed(home: Path) -> None:
     now = monotonic_us()
     chips = {address: Chip(still, now_us=now) for address in (0x68, 0x69)}
     chips[0x68]._settings.file[WHO_AM_I] = 0x39
@@ -214,7 +214,7 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
         terminal.until("Press Enter")
         terminal.interrupt()
         assert terminal.ends() == 130
-        # A register's number is all that was written: they sleep as they did.
+        # Only register numbers were written: the chips still sleep.
         assert [bytes(chip._settings.file) for chip in chips.values()] == before
     assert "0x68" not in terminal.seen
     assert "i2c:1:0x69\n     MPU-6050\n" in terminal.seen
@@ -236,7 +236,7 @@ def test_a_wrong_command_is_one_line_and_exit_2(options: list[str], words: str, 
     assert len(err.splitlines()) == 1
 
 
-def test_a_script_is_told_that_the_sensor_is_not_there(tmp_path: Path) -> None:
+def test_a_script_without_a_sensor_gets_exit_code_1(tmp_path: Path) -> None:
     out = tmp_path / "edgehar.toml"
     done = edgehar("init", "--source", f"serial:{tmp_path}/port", "--yes", "--config", out)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""`edgehar label` as a wearer runs it."""
+"""`edgehar label`."""
 
 import io
 import os
@@ -32,7 +32,7 @@ SECONDS = 120
 
 @pytest.fixture
 def board(tmp_path: Path) -> Path:
-    """Settings, samples and decisions of the last two minutes: standing, at last walking."""
+    """Settings, and samples and decisions of the last two minutes: standing, then walking."""
     keep_latest(tmp_path / "labels", SECONDS)
     database, now = Sqlite(tmp_path / "d.db", "x"), time.time()
     for number in range(round(SECONDS / HOP_S) + 1):
@@ -50,7 +50,7 @@ def label(call: Call) -> Call:
     return partial(call, "label")
 
 
-def test_it_says_what_it_found_and_what_the_board_had_said(board: Path, label: Call) -> None:
+def test_it_shows_the_label_and_the_boards_decisions(board: Path, label: Call) -> None:
     code, out, err = label("sitting", "--last", "80s", "--config", board)
     assert (code, err) == (0, "")
     first, said = out.splitlines()
@@ -59,7 +59,7 @@ def test_it_says_what_it_found_and_what_the_board_had_said(board: Path, label: C
     assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
 
 
-def test_a_typo_is_kept_and_a_better_word_offered(board: Path, label: Call) -> None:
+def test_a_misspelt_label_is_stored_with_a_suggestion(board: Path, label: Call) -> None:
     _, out, _ = label("siting", "--last", "30s", "--config", board)
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
     _, out, _ = label("cycling", "--last", "20s", "--config", board)
@@ -88,7 +88,7 @@ def test_list_remove_export(board: Path, tmp_path: Path, label: Call) -> None:
     (tmp_path / "full.csv").mkdir()
     code, out, err = label("--export", tmp_path / "full.csv", "--config", board)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert label("--export", mine, "--config", board)[0] == 2  # it is there already
+    assert label("--export", mine, "--config", board)[0] == 2  # exists already
     assert not list(tmp_path.glob("*.part"))
     assert label("--remove", "1", "--config", board) == (0, "removed: 1\n", "")
     assert label("--remove", "1", "--config", board)[0] == 2
@@ -126,7 +126,7 @@ def test_what_cannot_be_done_is_one_line(
     assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
-def test_where_labels_are_off_it_says_so(tmp_path: Path, label: Call) -> None:
+def test_labels_that_are_off_are_reported(tmp_path: Path, label: Call) -> None:
     settings = settings_file(tmp_path, "")
     code, _, err = label("sitting", "--last", "5m", "--config", settings)
     assert code == 2
@@ -134,7 +134,7 @@ def test_where_labels_are_off_it_says_so(tmp_path: Path, label: Call) -> None:
     assert "labels.folder" in err
 
 
-def test_without_a_daemon_that_ever_ran_it_says_so(tmp_path: Path, label: Call) -> None:
+def test_an_empty_folder_is_reported(tmp_path: Path, label: Call) -> None:
     code, _, err = label("sitting", "--last", "5m", "--folder", tmp_path / "labels")
     assert code == 2
     assert "nothing was kept yet" in err
@@ -142,7 +142,7 @@ def test_without_a_daemon_that_ever_ran_it_says_so(tmp_path: Path, label: Call) 
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that other users can get to, unlike those of pytest."""
+    """A folder that other users can read, unlike those of pytest."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -150,10 +150,10 @@ def shared() -> Iterator[Path]:
 
 
 def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
-    """Run a command as a user of these groups, in a process that has already loaded it."""
+    """Run a command as a user of these groups, in a fork, which has loaded it already."""
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of numpy's threads, which none uses
+        warnings.simplefilter("ignore", DeprecationWarning)  # numpy has threads; the fork uses none
         child = os.fork()
     if not child:
         code, out = 99, io.StringIO()
@@ -174,11 +174,9 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_members_of_the_group_may_label_and_others_see_nothing(
-    shared: Path, tmp_path: Path, label: Call
-) -> None:
+def test_only_the_group_may_label_and_read(shared: Path, tmp_path: Path, label: Call) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    label("sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
+    label("sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all modules
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:
@@ -197,10 +195,8 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
 
 
 @pytest.mark.slow
-def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
-    recording: Path, tmp_path: Path
-) -> None:
-    """The daemon takes a calibration out; what is kept is as the sensor gave it."""
+def test_labelled_samples_equal_the_samples_on_the_line(recording: Path, tmp_path: Path) -> None:
+    """The daemon applies a calibration; the labelled samples are without it."""
     errors = tmp_path / "wrist.json"
     axes = ((0.02, -0.01, 0.07), (1.01, 0.99, 1.02), (0.02, -0.01, 0.001))
     file.write(errors, file.CalibrationFile(1, "serial:x", "2026-03-01", None, *axes, {}))
@@ -226,10 +222,8 @@ def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
 
 
 @pytest.mark.slow
-def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
-    recording: Path, tmp_path: Path
-) -> None:
-    """Windows begin elsewhere there, so they are others, and at a border they may differ."""
+def test_decisions_of_a_labelled_part_agree_after_warm_up(recording: Path, tmp_path: Path) -> None:
+    """Windows begin at other samples, so decisions may differ where the activity changes."""
     settings = settings_file(tmp_path, f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
     running = ran_over(recording, tmp_path, "--config", str(settings), speed="15")
     board = ("--config", settings)
@@ -254,7 +248,7 @@ def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
 
 
 @pytest.mark.slow
-def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path: Path) -> None:
+def test_a_reload_neither_loses_nor_repeats_samples(recording: Path, tmp_path: Path) -> None:
     service = Service(tmp_path)
     fast = ("--speed", "30", "--save", f"{tmp_path}/sent.csv")
     labels = f'[labels]\nfolder = "{tmp_path}/labels"'
@@ -263,7 +257,7 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
         assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
         service.reload_at(10)
         service.wait_for("READY=1")
-        service.write("wrist", labels)  # is given the last samples again, to warm up
+        service.write("wrist", labels)  # gets the latest samples again, to warm up
         service.reload_at(20)
         service.wait_for("READY=1")
         service.daemon.wait_for("went away")
@@ -274,7 +268,7 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_does_not_stop_the_daemon(recording: Path, tmp_path: Path) -> None:
     settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
     (tmp_path / "sub").mkdir()
     with daemon(tmp_path, "--config", str(settings)) as running:

@@ -1,4 +1,4 @@
-"""`edgehar models`, and the daemon that takes what it activates: each in a process of its own."""
+"""`edgehar models`, and the daemon with the activated model, in processes."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def name_of(file: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recording: Path) -> None:
+def test_a_model_is_installed_activated_used_and_rolled_back(new: Path, recording: Path) -> None:
     shipped = next(name for name, one in listed().items() if one["states"] == ["active"])
     out = said("install", new)
     assert f"edgehar models activate {name_of(new)}" in out
@@ -63,7 +63,7 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
     assert models[name_of(new)]["size_bytes"] == new.stat().st_size
     assert models[shipped]["states"] == ["previous"]
 
-    # The daemon and classify take it; its decisions are those of the file.
+    # The daemon and classify load it, and decide as with the file.
     live = edgehar("run", "--source", f"recording:{recording}")
     assert live.returncode == 0
     assert f"model {models[name_of(new)]['model']}: activated" in live.stderr
@@ -80,7 +80,7 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
 
 
 @pytest.mark.slow
-def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_path: Path) -> None:
+def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(new: Path, tmp_path: Path) -> None:
     said("install", new)
     said("activate", name_of(new))
     for crashes in range(2):
@@ -97,7 +97,7 @@ def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_pat
     gone = listed()[name_of(new)]
     assert (gone["states"], gone["failed"]) == (["failed"], "the daemon crashed 2 times under it")
     assert "crashed 2 times" in said("list")
-    # It still says so at the next start, and that one notes nothing.
+    # The next start logs it again.
     with daemon(tmp_path) as running:
         assert "was rolled back" in running.log
         stop(running)
@@ -119,7 +119,7 @@ def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_minutes_of_a_sensor_at_work_prove_it(new: Path, tmp_path: Path) -> None:
+def test_enough_decisions_end_the_trial(new: Path, tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     samples, labels = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])
     with RecordingWriter(path) as writer:
@@ -144,15 +144,13 @@ def test_the_daemon_falls_back_from_one_that_fails_its_self_test(
         assert "rolled back" in running.log
         assert "self-test" in running.log
         stop(running)
-    # By hand, it is refused at once.
+    # `activate` refuses it at once.
     done = edgehar("models", "activate", f"wrist@{key[6:14]}")
     assert (done.returncode, done.stdout) == (2, "")
     assert "self-test" in done.stderr
 
 
-def test_settings_say_where_and_whose_and_a_model_named_there_goes_first(
-    new: Path, tmp_path: Path, recording: Path
-) -> None:
+def test_settings_name_folder_key_and_model(new: Path, tmp_path: Path, recording: Path) -> None:
     models = f'[models]\nfolder = "{tmp_path}/elsewhere"\n'
     settings = settings_file(tmp_path, f'model = "waist"\n{models}')
     said("install", new, "--config", settings)

@@ -17,7 +17,7 @@ from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
 
-def test_a_recording_of_a_line_is_what_was_sent(recording: Path, tmp_path: Path) -> None:
+def test_a_recording_equals_the_sent_samples(recording: Path, tmp_path: Path) -> None:
     out, port, sent = tmp_path / "out.csv.gz", tmp_path / "port", tmp_path / "sent.csv"
     process = recorder(port, out, stderr=subprocess.PIPE)
     faults = ["--fault", "drop:2%", "--fault", "unplug:3s@40s"]
@@ -56,9 +56,7 @@ def test_without_samples_there_is_no_recording(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.txt"])
-def test_it_refuses_what_it_should_not_write_before_anything_starts(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_refused_file_name_starts_nothing(name: str, tmp_path: Path) -> None:
     out = tmp_path / name
     out.write_text("an earlier one")
     done = edgehar("record", "--source", f"serial:{tmp_path}/port", "--out", out)
@@ -78,7 +76,7 @@ def in_turn(path: Path) -> list[str]:
     return [label for label, _ in groupby(labels)]
 
 
-def test_labels_come_through_a_pipe_as_typed(recording: Path, tmp_path: Path) -> None:
+def test_labels_come_through_a_pipe(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
     streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     fast = ("--speed", "5")
@@ -98,7 +96,7 @@ def test_labels_come_through_a_pipe_as_typed(recording: Path, tmp_path: Path) ->
     assert "; labelled: walking " in log
 
 
-def test_without_anyone_to_type_there_is_no_column(recording: Path, tmp_path: Path) -> None:
+def test_without_input_there_is_no_label_column(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
     streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with playing(recording, port, "--speed", "max"), recorder(port, out, **streams) as process:
@@ -107,7 +105,7 @@ def test_without_anyone_to_type_there_is_no_column(recording: Path, tmp_path: Pa
     assert read(out)[1] is None
 
 
-def test_what_was_lost_is_noted_where_it_was(recording: Path, tmp_path: Path) -> None:
+def test_losses_are_noted_at_their_place(recording: Path, tmp_path: Path) -> None:
     out, port, report = tmp_path / "out.csv", tmp_path / "port", tmp_path / "report.json"
     with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         faults = ["--fault", "drop:3%", "--report", str(report)]
@@ -121,7 +119,7 @@ def test_what_was_lost_is_noted_where_it_was(recording: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["out.csv", "my out.csv.gz"])
-def test_after_a_crash_the_part_stays_and_can_be_rescued_as_is_said(
+def test_after_a_crash_the_printed_command_rescues_the_samples(
     recording: Path, tmp_path: Path, name: str
 ) -> None:
     out, port = tmp_path / name, tmp_path / "port"
@@ -145,7 +143,7 @@ def test_after_a_crash_the_part_stays_and_can_be_rescued_as_is_said(
     np.testing.assert_allclose(ours.acc_g, theirs.acc_g[: len(ours)], atol=0.0001)
 
 
-def test_at_a_terminal_labels_are_asked_for_and_a_hangup_ends_it_whole(
+def test_a_terminal_prompts_for_labels_and_a_hangup_ends_the_recording(
     recording: Path, tmp_path: Path
 ) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"

@@ -21,7 +21,7 @@ from tests.waiting import wait_for
 ROOT = Path(__file__).parents[3]
 
 
-def test_live_is_what_classify_says(recording: Path, tmp_path: Path) -> None:
+def test_live_decisions_equal_classify(recording: Path, tmp_path: Path) -> None:
     running = ran_over(recording, tmp_path)
     played = json.loads((tmp_path / "played.json").read_text())
     offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
@@ -37,7 +37,7 @@ def test_live_is_what_classify_says(recording: Path, tmp_path: Path) -> None:
     assert "Traceback" not in running.log
 
 
-def test_every_loss_is_counted_on_a_bad_line(recording: Path, tmp_path: Path) -> None:
+def test_every_loss_on_a_bad_line_is_counted(recording: Path, tmp_path: Path) -> None:
     specs = ["drop:1%", "flip:1%", "duplicate:1%", "garbage:1%", "unplug:3s@62s"]
     with daemon(tmp_path) as running:
         played = play(recording, running, *(part for spec in specs for part in ("--fault", spec)))
@@ -50,7 +50,7 @@ def test_every_loss_is_counted_on_a_bad_line(recording: Path, tmp_path: Path) ->
     assert source["samples"] == played["delivered"]
     assert source["lost"] == running.report["pipeline"]["lost"] == lost
     assert source["frames_bad_crc"] >= played["damaged"]
-    # What a window or a stretch reports; the last few samples may not have got into one.
+    # Losses after the last window are in no decision.
     after = running.decisions[-1]["end_s"]
     samples, _ = read(recording)
     assert lost - (samples.t_s >= after).sum() <= sum(d["lost"] for d in running.decisions) <= lost
@@ -59,7 +59,7 @@ def test_every_loss_is_counted_on_a_bad_line(recording: Path, tmp_path: Path) ->
     assert 60 < running.decisions[hole]["start_s"] <= 62
     assert states[hole + 1] == "warming_up"
     assert states.count("no_data") == 1
-    # The stream between the holes is what the player says it delivered.
+    # Between the gaps, the daemon got what the player delivered.
     offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
     assert without(running.decisions, "time", "lost") == without(offline, "time", "lost")
     assert "Traceback" not in running.log
@@ -74,7 +74,7 @@ def test_it_stops_at_once_and_cleanly(tmp_path: Path, how: signal.Signals) -> No
     assert running.report["decisions"] == 0
 
 
-def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
+def test_a_missing_port_gives_no_data(tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
         wait_for(lambda: running.decisions, "a decision")
         stop(running)
@@ -84,7 +84,7 @@ def test_a_port_that_never_comes_is_no_data(tmp_path: Path) -> None:
     assert decision["time"] is not None
 
 
-def test_a_second_daemon_is_told_that_the_port_is_in_use(recording: Path, tmp_path: Path) -> None:
+def test_a_second_daemon_reports_the_port_in_use(recording: Path, tmp_path: Path) -> None:
     with daemon(tmp_path) as running, playing(recording, running.port):
         running.wait_for("listening")
         done = edgehar("run", "--source", f"serial:{running.port}")
@@ -112,7 +112,7 @@ def test_options_override_the_settings(recording: Path, tmp_path: Path) -> None:
     assert done.stdout == edgehar("classify", recording).stdout
 
 
-def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
+def test_the_mounting_rotation_is_applied(recording: Path, tmp_path: Path) -> None:
     turned = tmp_path / "turned.csv"
     samples, _ = read(recording)
     order, signs = [1, 0, 2], np.array([-1.0, 1.0, 1.0])
@@ -135,7 +135,7 @@ def test_the_mounting_is_undone(recording: Path, tmp_path: Path) -> None:
         (["classify", "{}"], 1, ""),  # click's exit code
     ],
 )
-def test_a_reader_that_leaves_ends_it_quietly(
+def test_a_closed_pipe_ends_it_quietly(
     recording: Path, command: list[str], code: int, words: str
 ) -> None:
     read_end, write_end = os.pipe()
@@ -178,7 +178,7 @@ def test_what_cannot_be_run_is_one_line_and_exit_2(
     assert "ready" not in done.stderr or words == "none.csv"  # a recording is opened later
 
 
-def test_at_a_terminal_it_shows_the_live_view_and_json_where_asked(tmp_path: Path) -> None:
+def test_a_terminal_shows_the_live_view_or_json(tmp_path: Path) -> None:
     source = f"recording:{ROOT / 'examples' / 'wrist.csv.gz'}"
     database = tmp_path / "d.db"
     with Terminal(PROGRAM[-1], "run", "--source", source, "--sqlite", database, env={}) as terminal:

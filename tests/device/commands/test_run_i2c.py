@@ -24,7 +24,7 @@ SECONDS = 30.0
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler (Debian packages gcc, libc6-dev)")
-def test_live_is_what_classify_says_of_the_same_counts(recording: Path, tmp_path: Path) -> None:
+def test_live_decisions_equal_classify_on_the_same_counts(recording: Path, tmp_path: Path) -> None:
     fed, _ = read(recording)
     chip = Chip(by_index(values(fed)), ppm=PPM, now_us=monotonic_us())
     report = tmp_path / "report.json"

@@ -1,4 +1,4 @@
-"""The daemon with a bundle that smooths, knows the unfamiliar and finds its mounting."""
+"""The daemon with a bundle that has an HMM filter and estimates the mounting."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.device.commands import edgehar, lines, settings_file
 from tests.device.running import daemon, ran_over, stop, stored, without
 
 STAYS = tuple(tuple(0.95 if i == j else 0.01 for j in range(6)) for i in range(6))
-# A waist walks less like a wrist than the real numbers ask for.
+# Walking at the waist would not meet the limits for a wrist.
 EASY = MountingSpec(
     ("sitting", "standing", "lying"), enough_windows=10.0, outlier_deg=180.0,
     steady_gravity=0.0, rhythm=0.0, bounce=0.0, effort_g=(0.05, 0.5),
@@ -23,7 +23,7 @@ EASY = MountingSpec(
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network, its bundle asking for all that a bundle can."""
+    """The shipped network in a bundle with all optional steps."""
     shipped = bundles.load(bundles.locate("waist"))
     decision = DecisionSpec(0.3, False, 1.2, HmmSpec(STAYS, (1 / 6,) * 6, 0.5))
     terms = {"decision": decision.to_dict(), "orientation": EASY.to_dict()}
@@ -32,7 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_live_is_what_classify_says(recording: Path, model: Path, tmp_path: Path) -> None:
+def test_live_decisions_equal_classify(recording: Path, model: Path, tmp_path: Path) -> None:
     running = ran_over(recording, tmp_path, "--model", str(model))
     offline = lines(edgehar("classify", tmp_path / "sent.csv", "--model", model).stdout)
     assert without(running.decisions, "time") == without(offline, "time")
@@ -44,7 +44,7 @@ def test_live_is_what_classify_says(recording: Path, model: Path, tmp_path: Path
     assert 0.5 < running.report["mounting"]["confidence"] <= 1
 
 
-def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_path: Path) -> None:
+def test_the_mounting_survives_a_restart(recording: Path, model: Path, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     options = ("--model", str(model), "--state", str(state))
     assert "mounting known from before" not in ran_over(recording, tmp_path, *options).log
@@ -57,7 +57,7 @@ def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_systemd_says_where_state_goes(
+def test_the_state_folder_comes_from_systemd_or_the_settings(
     recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}:/elsewhere")
@@ -79,7 +79,7 @@ def test_a_damaged_state_is_one_warning(model: Path, tmp_path: Path) -> None:
     assert state.read_text() == "{"
 
 
-def test_a_recording_begins_anew_and_leaves_nothing(
+def test_a_recording_neither_reads_nor_writes_state(
     recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Where a command that takes settings finds them, in one order."""
+"""The order in which commands look for the settings file."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ COMMANDS = [
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """The places, each with a file that is no settings and says so with its path."""
+    """All places, each with a bad file, so that the error names the one that was read."""
     made = {name: tmp_path / name / "edgehar.toml" for name in ("named", "variable", "system")}
     made["user"] = tmp_path / "config" / "edgehar" / "edgehar.toml"
     for path in made.values():
@@ -35,7 +35,7 @@ def complaint(call: Call, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_takes_the_first_that_is_there_and_says_which(
+def test_every_command_uses_the_first_file_and_names_it(
     command: tuple[str, ...],
     places: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -53,7 +53,7 @@ def test_every_command_takes_the_first_that_is_there_and_says_which(
             places[name].unlink()
 
 
-def test_what_is_named_must_be_there(
+def test_a_named_file_must_exist(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     missing = places["named"].with_name("missing.toml")
@@ -63,7 +63,7 @@ def test_what_is_named_must_be_there(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_settings_that_cannot_be_read_are_no_reason_to_take_others(
+def test_an_unreadable_file_is_an_error(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.setenv("EDGEHAR_CONFIG", "")
@@ -71,7 +71,7 @@ def test_settings_that_cannot_be_read_are_no_reason_to_take_others(
     assert f"cannot read the settings {places['user']}" in complaint(call, "history")
 
 
-def test_without_any_the_defaults_hold(
+def test_without_a_file_there_are_no_settings(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGEHAR_CONFIG", "")

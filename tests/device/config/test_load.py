@@ -48,7 +48,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert config.state == Path("/var/lib/edgehar/orientation.json")
 
 
-def test_an_empty_file_says_nothing_and_writes_to_stdout(tmp_path: Path) -> None:
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     config = load(settings_file(tmp_path, ""))
     assert config.stdout
     assert (config.source, config.model, config.rotation, config.sqlite) == (None,) * 4
@@ -76,7 +76,7 @@ def test_an_empty_file_says_nothing_and_writes_to_stdout(tmp_path: Path) -> None
         ('"/var', '"\\u0000/var', 17, "sinks.sqlite"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(
+def test_an_error_names_line_and_key(
     tmp_path: Path, old: str, new: str, line: int, key: str
 ) -> None:
     path = settings_file(tmp_path, WHOLE.replace(old, new))
@@ -97,12 +97,12 @@ def test_what_is_wrong_is_named_with_its_line(
         ("0.0.0.0:1", ("0.0.0.0", 1)),  # noqa: S104 -- as told
     ],
 )
-def test_where_to_listen(value: str, found: tuple[str, int], tmp_path: Path) -> None:
+def test_listen_addresses(value: str, found: tuple[str, int], tmp_path: Path) -> None:
     path = settings_file(tmp_path, f'[metrics]\nlisten = "{value}"\n')
     assert load(path).metrics_listen == found
 
 
-def test_raw_samples_are_kept_only_where_the_settings_say_so(tmp_path: Path) -> None:
+def test_raw_samples_need_a_folder(tmp_path: Path) -> None:
     assert load(settings_file(tmp_path, "")).labels_folder is None
     config = load(settings_file(tmp_path, '[labels]\nfolder = "/var/lib/edgehar/labels"\n'))
     assert (config.labels_folder, config.labels_max_mb) == (Path("/var/lib/edgehar/labels"), 50)
@@ -157,7 +157,7 @@ def test_missing_and_huge_files(tmp_path: Path) -> None:
 
 @given(st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_is_settings_or_a_config_error(tmp_path: Path, text: str) -> None:
+def test_any_text_gives_settings_or_a_config_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "any.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
@@ -197,9 +197,7 @@ def test_source_refused_in_one_line(uri: str) -> None:
 
 
 @pytest.mark.parametrize("off", [0.0, 3e-4, -4e-4])
-def test_a_rotation_typed_to_three_decimals_is_made_exact_and_works(
-    tmp_path: Path, off: float
-) -> None:
+def test_a_rotation_with_three_decimals_becomes_exact(tmp_path: Path, off: float) -> None:
     rows = f"[[{0.7071 + off}, -0.707, 0], [0.707, {0.7071 + off}, 0], [0, 0, 1]]"
     rotation = np.array(load(settings_file(tmp_path, f"[mounting]\nrotation = {rows}\n")).rotation)
     assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-12)

@@ -26,7 +26,7 @@ class Model:
 
 
 def classify(x: NDArray[np.float32]) -> Float64:
-    """Sure of walking where the gyro turns, else in two minds."""
+    """Return walking with 0.9 if the gyro turns, else no clear class."""
     turning = np.abs(x[:, :, 3:6]).mean(axis=(1, 2)) > 0.1
     return np.where(turning[:, None], [[0.9, 0.1]], [[0.4, 0.3]])
 

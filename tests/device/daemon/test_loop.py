@@ -62,7 +62,7 @@ def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatc
     assert [d.state for d in sink.decisions[1:3]] == ["warming_up", "ok"]
 
 
-def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+def test_health_is_logged_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     states = [(), ("stuck",), ("stuck",), (), ("clipping", "bus errors"), ()]
     source: FakeSource
@@ -83,7 +83,7 @@ def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixtu
         "fake has no problems any more",
         "fake: clipping, bus errors",
         "fake: 3 frames",
-    ]  # well once more within a minute: not said again
+    ]  # the second recovery within a minute is not logged
 
 
 def test_it_stops_when_told() -> None:
@@ -92,7 +92,7 @@ def test_it_stops_when_told() -> None:
     assert report.pipeline["samples"] == 1500
 
 
-def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
+def test_a_failing_sink_is_logged_once_and_others_continue(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     broken, good = FakeSink(), FakeSink()
@@ -113,7 +113,7 @@ def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
     assert report.failed_writes == len(good.decisions) - len(broken.decisions) > 5
 
 
-def test_it_ends_quietly_when_nobody_reads() -> None:
+def test_a_closed_standard_output_ends_it_quietly() -> None:
     gone, good = FakeSink(), FakeSink()
     gone.fails = BrokenPipeError
     _, report = run([samples(0.0, 30.0), samples(30.0, 30.0)], good, gone)
@@ -121,7 +121,7 @@ def test_it_ends_quietly_when_nobody_reads() -> None:
     assert report.pipeline["samples"] == 1500
 
 
-def test_what_it_opened_is_closed_when_it_fails() -> None:
+def test_an_exception_closes_source_and_sinks() -> None:
     def blocks() -> Generator[Samples]:
         yield samples(0.0, 10.0)
         raise RuntimeError("a bug")

@@ -44,7 +44,7 @@ def run(sink: FakeSink, blocks: Iterable[Samples], times: InferenceTimes | None 
     )  # fmt: skip
 
 
-def test_sinks_that_want_it_are_told_at_least_at_the_end() -> None:
+def test_sinks_get_a_status_at_the_end() -> None:
     sink, times = Told(), InferenceTimes(classify)
     run(sink, [samples(0.0, 60.0), samples(100.0, 20.0)], times)
     status = sink.told[-1]
@@ -61,12 +61,12 @@ def test_sinks_that_want_it_are_told_at_least_at_the_end() -> None:
     assert status.queued == {"fake sink": 4}
     assert status.failed_writes == {"fake sink": 0}
     assert status.source_counts == {"frames": 3}
-    # Each of the two stretches begins with a window that `warming_up` has already spoken for.
+    # The first window of each of the two stretches overlaps `warming_up`.
     assert status.today_s["walking"] == pytest.approx((by_state["ok"] - 2) * HOP_S, abs=0.01)
     assert json.loads(json.dumps(asdict(status)))["states"] == by_state
 
 
-def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
+def test_a_status_that_is_written_does_not_hide_failed_decisions(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Half(Told):
@@ -87,7 +87,7 @@ def test_what_a_sink_can_take_does_not_hide_what_it_cannot(
     ]
 
 
-def test_the_last_status_is_told_when_nobody_reads_any_more() -> None:
+def test_the_last_status_is_sent_after_a_broken_pipe() -> None:
     gone, told = FakeSink(), Told()
     gone.fails = BrokenPipeError
     loop.run(

@@ -42,7 +42,7 @@ def test_new_sinks_cost_no_window(recording: Path, tmp_path: Path) -> None:
     assert 20 < kept + 20 <= len(offline)
 
 
-def test_a_new_model_goes_on_where_the_old_one_was(recording: Path, tmp_path: Path) -> None:
+def test_a_new_model_continues_without_a_gap(recording: Path, tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.write("waist")
     with (
@@ -65,7 +65,7 @@ def test_a_new_model_goes_on_where_the_old_one_was(recording: Path, tmp_path: Pa
     assert 0 < min(steps) <= max(steps) < 1.281
 
 
-def test_settings_that_cannot_be_used_change_nothing(recording: Path, tmp_path: Path) -> None:
+def test_refused_settings_change_nothing(recording: Path, tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.write("waist")
     with (
@@ -94,7 +94,7 @@ def test_settings_that_cannot_be_used_change_nothing(recording: Path, tmp_path: 
     assert [{**d, "time": None} for d in said] == offline
 
 
-def test_why_it_ends_is_told_in_one_line(tmp_path: Path) -> None:
+def test_the_reason_for_the_end_is_one_status_line(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.settings.write_text('[source]\nuri = "usb:1"\n')
     with service.running():
@@ -104,7 +104,7 @@ def test_why_it_ends_is_told_in_one_line(tmp_path: Path) -> None:
     assert len(said.splitlines()) == 1
 
 
-def test_silence_feeds_the_watchdog_only_once_it_is_said(tmp_path: Path) -> None:
+def test_silence_feeds_the_watchdog_after_no_data(tmp_path: Path) -> None:
     service = Service(tmp_path)
     service.write("waist")
     with service.running():

@@ -66,7 +66,7 @@ def test_a_sensor_that_restarts_its_clock_goes_on_counting() -> None:
     assert today.seconds(date(2026, 3, 1))["walking"] == pytest.approx(2 * (WINDOW_S + 9 * HOP_S))
 
 
-def test_silence_that_was_only_late_counts_nothing_twice() -> None:
+def test_late_samples_count_once() -> None:
     today, day = DailyTotals(["walking"]), datetime.fromisoformat(at(0)).astimezone().date()
     today.see(decision(10.0, at(0)))
     today.see(decision(14.0, at(4), None, "no_data"))
@@ -75,7 +75,7 @@ def test_silence_that_was_only_late_counts_nothing_twice() -> None:
     assert today.seconds(day)["walking"] <= WINDOW_S + 8 * HOP_S
 
 
-def test_what_has_no_date_is_of_no_day() -> None:
+def test_a_decision_without_date_counts_for_no_day() -> None:
     today = DailyTotals(["walking"])
     today.see(decision(10.0, None))
     assert today.seconds(datetime.now().astimezone().date()) == {"walking": 0.0}

@@ -1,4 +1,4 @@
-"""What is said of ports and chips that cannot be used, and what is left alone."""
+"""The search for sensors: unusable ports and chips."""
 
 import os
 from pathlib import Path
@@ -20,9 +20,7 @@ from device.sources import serial
         Finding("warn", "port", "/dev/ttyUSB0 is the kernel's console", "raspi-config"),
     ],
 )
-def test_a_port_that_may_not_be_used_is_not_opened(
-    monkeypatch: pytest.MonkeyPatch, finding: Finding
-) -> None:
+def test_an_unusable_port_is_not_opened(monkeypatch: pytest.MonkeyPatch, finding: Finding) -> None:
     def opened(*_: object) -> None:
         raise AssertionError("opened")
 
@@ -34,7 +32,7 @@ def test_a_port_that_may_not_be_used_is_not_opened(
 
 
 @pytest.mark.parametrize(("driver", "advised"), [("inv-mpu6050-i2c", True), ("rtc-ds1307", False)])
-def test_a_driver_is_sent_away_only_if_it_is_the_sensors(
+def test_only_the_sensors_driver_gets_advice(
     monkeypatch: pytest.MonkeyPatch, driver: str, advised: bool
 ) -> None:
     def bus(_: int, address: int) -> list[Finding]:
@@ -52,7 +50,7 @@ def test_a_driver_is_sent_away_only_if_it_is_the_sensors(
     assert bool(found.advice) == advised
 
 
-def test_what_an_adapter_calls_itself_cannot_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adapters_name_is_made_printable(monkeypatch: pytest.MonkeyPatch) -> None:
     adapter = ListPortInfo("/dev/ttyUSB9")
     adapter.description = "CP2102\x1b[2J\r\n" + 100 * "x"
     monkeypatch.setattr(list_ports, "comports", lambda: [adapter])
@@ -66,7 +64,7 @@ def test_what_an_adapter_calls_itself_cannot_draw(monkeypatch: pytest.MonkeyPatc
     assert len(found.says) < 100
 
 
-def test_the_uart_on_the_header_is_found_by_the_name_that_stays(
+def test_the_headers_uart_is_found_by_its_stable_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     adapter = ListPortInfo("/dev/ttyUSB9")
