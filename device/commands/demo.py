@@ -64,7 +64,7 @@ def command(picture: Path | None, keep: Path | None) -> None:
     if keep is not None:
         check_new(keep)
     console = Console(highlight=False, force_terminal=True if picture else None)
-    stop = signals.until_told_to_stop()
+    stop = signals.stop_signal()
     bundle = factory.open_bundle(MODEL)
     samples, labels = Wearer(1, WRIST_NUMBERS).samples(SCRIPT)
     console.print(

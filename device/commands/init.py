@@ -78,7 +78,7 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
     model = WORN[worn][1]
     content = first_settings.text(source, model, path)
     wanted = not asks or _agreed(path, content)
-    stop = signals.until_told_to_stop()  # from now on Ctrl-C ends only the live view
+    stop = signals.stop_signal()  # from now on Ctrl-C ends only the live view
     config = configs.Config(source=setting, model=model)
     if wanted:
         first_settings.write(path, content)
@@ -105,7 +105,7 @@ def _find(*, asks: bool) -> str:
     usable = [candidate for candidate in candidates if candidate.usable]
     for candidate in candidates:
         mark = usable.index(candidate) + 1 if candidate.usable and len(usable) > 1 else "-"
-        click.echo(f"  {mark}  {candidate.source}\n     {candidate.says}")
+        click.echo(f"  {mark}  {candidate.source}\n     {candidate.description}")
     if not usable:
         _despair(candidates, asks=asks)
     if len(usable) == 1:

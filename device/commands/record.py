@@ -57,7 +57,7 @@ def command(source: str, out: Path, seconds: float | None, *, force: bool) -> No
             f" without the incomplete line: {_rescue(part)} && rm {quote(str(part))}"
         )
     session = _Session(opened, labelled=can_be_typed())
-    stop = signals.until_told_to_stop()
+    stop = signals.stop_signal()
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     end = time.monotonic() + seconds if seconds else float("inf")

@@ -71,7 +71,7 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     )
     _do(steps, dry_run=dry_run)
     for folder in unit.outside(config):
-        click.echo(f"let the user edgehar write in {folder}")
+        click.echo(f"give the user edgehar write permission for {folder}")
     if not dry_run:
         click.echo("to see its state: edgehar service status")
     for problem in problems:

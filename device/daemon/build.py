@@ -87,13 +87,13 @@ def _run(
     config = settings()
     source = _checked(config)
     # Without systemd, SIGHUP means a closed terminal and ends the daemon as usual.
-    hung_up = signals.hung_up() if notifier is not None else lambda: False
-    stop = signals.until_told_to_stop()
+    hangup = signals.hangup_signal() if notifier is not None else lambda: False
+    stop = signals.stop_signal()
     again, ready, decisions = False, None, 0
 
     def interrupted() -> bool:
         nonlocal again
-        again = hung_up()
+        again = hangup()
         return stop() or again
 
     calibrate = factory.calibration(config.calibration).apply if config.calibration else None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import FrameType
 
 
-def until_told_to_stop() -> Callable[[], bool]:
+def stop_signal() -> Callable[[], bool]:
     """Return a function that tells whether SIGTERM or SIGINT has come; a second one kills."""
     came: list[int] = []
 
@@ -18,7 +18,7 @@ def until_told_to_stop() -> Callable[[], bool]:
     return lambda: bool(came)
 
 
-def hung_up() -> Callable[[], bool]:
+def hangup_signal() -> Callable[[], bool]:
     """Return a function that tells whether SIGHUP has come since its last call."""
     came: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: came.append(number))

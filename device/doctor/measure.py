@@ -33,9 +33,9 @@ class Heard:
     counts: Mapping[str, int] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
     nominal_hz: float | None = None
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     """Information that the source logged, the latest last."""
-    complaints: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     """Warnings that the source logged, each once, and the error that stopped it."""
 
 
@@ -47,7 +47,7 @@ def listen(source: Source, seconds: float, tell: Tell) -> Heard:
         try:
             _listen(source, seconds, tell, heard, blocks)
         except (EdgeharError, OSError) as error:
-            heard.complaints.append(str(error))
+            heard.warnings.append(str(error))
         heard.counts, heard.health = dict(source.counts), source.health
     heard.nominal_hz = source.nominal_hz
     heard.samples = Samples.joined(blocks)
@@ -98,6 +98,6 @@ class _Into(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.levelno < logging.WARNING:
-            self._heard.said.append(text)
-        elif text not in self._heard.complaints:
-            self._heard.complaints.append(text)
+            self._heard.messages.append(text)
+        elif text not in self._heard.warnings:
+            self._heard.warnings.append(text)

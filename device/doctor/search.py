@@ -28,7 +28,7 @@ class Candidate:
 
     source: str
     """A value for `run --source`."""
-    says: str
+    description: str
     """Its name, or why it cannot be used."""
     usable: bool
     advice: str = ""

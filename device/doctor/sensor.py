@@ -19,12 +19,12 @@ _PROBLEMS = {
 def findings(heard: Heard) -> list[Finding]:
     """Return all findings on the samples and messages of a source."""
     if not len(heard.samples):
-        advice = _complaints(heard) or "is the sensor's program running? is this the right port?"
+        advice = _warnings(heard) or "is the sensor's program running? is this the right port?"
         return [Finding("fail", "samples", "none received", advice)]
     kind = heard.name.partition(":")[0]
     page = [_identity(heard)]
-    if heard.complaints:
-        page.append(Finding("warn", "while listening", _complaints(heard), "see the lines below"))
+    if heard.warnings:
+        page.append(Finding("warn", "while listening", _warnings(heard), "see the lines below"))
     page += stream.timing(heard.samples, heard.nominal_hz)
     if kind != "recording":
         page += stream.losses(heard.counts, len(heard.samples))
@@ -43,13 +43,13 @@ def findings(heard: Heard) -> list[Finding]:
 
 
 def _identity(heard: Heard) -> Finding:
-    text = heard.said[-1].removeprefix(f"{heard.name}: ") if heard.said else heard.name
+    text = heard.messages[-1].removeprefix(f"{heard.name}: ") if heard.messages else heard.name
     return Finding("ok", "identity", text.partition(";")[0])
 
 
-def _complaints(heard: Heard) -> str:
+def _warnings(heard: Heard) -> str:
     """Return the source's first and last warning."""
-    first_and_last = dict.fromkeys(heard.complaints[:1] + heard.complaints[-1:])
+    first_and_last = dict.fromkeys(heard.warnings[:1] + heard.warnings[-1:])
     waiting, name = f"waiting for {heard.name}: ", f"{heard.name}: "
     return "; then ".join(
         text.removeprefix(waiting).removeprefix(name).removeprefix(f"{heard.name} ")
@@ -58,4 +58,4 @@ def _complaints(heard: Heard) -> str:
 
 
 def _chip(heard: Heard) -> str:
-    return next((name for name in _FIFO_SAMPLES if name in " ".join(heard.said)), "")
+    return next((name for name in _FIFO_SAMPLES if name in " ".join(heard.messages)), "")

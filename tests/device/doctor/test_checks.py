@@ -251,7 +251,7 @@ def test_the_service_as_systemd_sees_it(
 def test_silence_gives_the_sources_reason() -> None:
     empty = handled()[:0]
     (finding,) = sensor.findings(
-        Heard("i2c:1:0x68", empty, complaints=["i2c:1:0x68: nothing answers at 0x68"])
+        Heard("i2c:1:0x68", empty, warnings=["i2c:1:0x68: nothing answers at 0x68"])
     )
     assert finding.level == "fail"
     assert finding.advice == "nothing answers at 0x68"

@@ -28,7 +28,7 @@ def test_an_unusable_port_is_not_opened(monkeypatch: pytest.MonkeyPatch, finding
     monkeypatch.setattr(ports, "serial_port", lambda _: [finding])
     monkeypatch.setattr(serial, "SerialSource", opened)
     (found,) = search.serial_ports()
-    assert (found.usable, found.says, found.advice) == (False, finding.text, finding.advice)
+    assert (found.usable, found.description, found.advice) == (False, finding.text, finding.advice)
 
 
 @pytest.mark.parametrize(("driver", "advised"), [("inv-mpu6050-i2c", True), ("rtc-ds1307", False)])
@@ -45,7 +45,7 @@ def test_only_the_sensors_driver_gets_advice(
     monkeypatch.setattr(ports, "chips", lambda _: [])
     (found,) = search.i2c_chips()
     assert found.source == "i2c:1:0x68"
-    assert driver in found.says
+    assert driver in found.description
     assert not found.usable
     assert bool(found.advice) == advised
 
@@ -59,9 +59,9 @@ def test_an_adapters_name_is_made_printable(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(search, "_greeted", lambda *_: 50.0)
     (found,) = search.serial_ports()
     assert found.usable
-    assert found.says.startswith("CP2102[2Jxxx")
-    assert found.says.isprintable()
-    assert len(found.says) < 100
+    assert found.description.startswith("CP2102[2Jxxx")
+    assert found.description.isprintable()
+    assert len(found.description) < 100
 
 
 def test_the_headers_uart_is_found_by_its_stable_name(
