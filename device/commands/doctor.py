@@ -44,8 +44,8 @@ _INDENT = " " * 10
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(source: str | None, config_path: Path | None, seconds: float, *, as_json: bool) -> None:
     """Check board, port and sensor. Each problem comes with advice."""
-    given = configs.parse_source(source) if source else None
-    page = _examine(given, config_path, seconds)
+    named = configs.parse_source(source) if source else None
+    page = _examine(named, config_path, seconds)
     if not as_json:
         sys.exit(_print(page))
     findings = list(page)
@@ -73,13 +73,13 @@ def _print(page: Iterable[tuple[str, Finding]]) -> int:
 
 
 def _examine(
-    given: Source | None, config_path: Path | None, seconds: float
+    named: Source | None, config_path: Path | None, seconds: float
 ) -> Iterator[tuple[str, Finding]]:
     settings, findings = _settings(config_path)
     yield from (("board", finding) for finding in findings)
     for check in _board(settings):
         yield from (("board", finding) for finding in _safely(check))
-    source = given or settings.source
+    source = named or settings.source
     sources = [source] if source else []
     if not sources:
         yield from (("search", finding) for finding in _safely(partial(_search, sources)))
@@ -159,8 +159,8 @@ def _search(sources: list[Source]) -> Iterator[Finding]:
     chips = [chip for bus in buses for chip in ports.chips(bus)]
     sources += [Source("i2c", str(bus), address=address) for bus, address, _ in chips]
     yield Finding("ok", "serial ports", ", ".join(serial_ports) or "none with a device")
-    named = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
-    text = ", ".join(named) or f"no chip of the MPU-6050 family on {len(buses)} buses"
+    descriptions = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
+    text = ", ".join(descriptions) or f"no chip of the MPU-6050 family on {len(buses)} buses"
     yield Finding("ok", "i2c", text)
     if not sources:
         advice = "plug it in, or name it: --source serial:/dev/ttyUSB0 or i2c:1:0x68"

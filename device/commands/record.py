@@ -71,16 +71,16 @@ def command(source: str, out: Path, seconds: float | None, *, force: bool) -> No
                 session.take(block, recording)
                 if stop() or time.monotonic() >= end:
                     break
-            if not session.taken:
+            if not session.samples:
                 raise InputError(f"{opened.name} gave no samples, so there is no recording")
     except OSError as error:
         raise EdgeharError(f"cannot write {out}: {error.strerror}; see {part}") from error
     except EdgeharError as error:
-        if session.taken:
+        if session.samples:
             log.error("the samples until then are in %s", part)  # noqa: TRY400 -- one line
         raise error from None
     finally:
-        if not session.taken:
+        if not session.samples:
             part.unlink(missing_ok=True)
     log.info("%s: %s", out, session.summary())
 
@@ -105,7 +105,7 @@ class _Session:
         self._view: StatusLine | PromptLine = StatusLine()
         self._begun_s: float | None = None
         self._save_s = 0.0
-        self.taken = 0
+        self.samples = 0
 
     def show_in(self, stack: ExitStack) -> None:
         """Log to standard error; on a terminal, draw a status line too."""
@@ -127,16 +127,16 @@ class _Session:
             labels = self._track.of(block.t_s, now) if self._typist else None
             recording.write(block, labels)
             self._by_label.update(labels or ())
-            self.taken += len(block)
+            self.samples += len(block)
             self._begun_s = self._begun_s or now
-        if self.taken and now >= self._save_s:
+        if self.samples and now >= self._save_s:
             self._save_s = now + SAVE_EVERY_S
             recording.flush()
         self._view.show(self._status(now))
 
     def summary(self) -> str:
         """Return the numbers of samples and losses, and of samples by label."""
-        text = in_words({"samples": self.taken, **self._source.counts})
+        text = in_words({"samples": self.samples, **self._source.counts})
         labels = [f"{label} {count}" for label, count in self._by_label.items() if label]
         return f"{text}; labelled: {', '.join(labels)}" if labels else text
 
@@ -157,6 +157,6 @@ class _Session:
         seconds = now - self._begun_s if self._begun_s else 0.0
         lost = self._source.counts.get("lost", 0)
         return (
-            f"{seconds:.0f} s, {self.taken} samples, {lost} lost,"
+            f"{seconds:.0f} s, {self.samples} samples, {lost} lost,"
             f" label: {self._track.label or 'none'}"
         )

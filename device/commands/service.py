@@ -107,19 +107,19 @@ def _settings(
     source: str | None, path: Path, problems: list[str]
 ) -> tuple[configs.Config, str | None]:
     """Return the settings, and their text if they are new."""
-    given = configs.parse_source(source) if source else None
+    named = configs.parse_source(source) if source else None
     if path.exists():
         config = configs.load(path)
-        stays = given is not None and config.source == replace(given, path=stable_port.STABLE)
-        if given not in {None, config.source} and not stays:
+        stays = named is not None and config.source == replace(named, path=stable_port.STABLE)
+        if named not in {None, config.source} and not stays:
             raise InputError(f"{path} names another source; change it there, or omit --source")
         if not installation.readable(path) or installation.hidden(path.resolve()):
             problems.append(f"{path}: the service cannot read it; chmod a+r, or use another folder")
         return config, None
-    if source is None or given is None:
+    if source is None or named is None:
         raise InputError(f"{path} does not exist; give --source, such as serial:/dev/ttyUSB0")
     text = first_settings.of_service(source)
-    return configs.Config(source=given, sqlite=STATE / DATABASE), text
+    return configs.Config(source=named, sqlite=STATE / DATABASE), text
 
 
 def _named_port(port: str, path: Path, new: str | None) -> tuple[str | None, str | None]:

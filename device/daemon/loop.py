@@ -66,12 +66,12 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
             for block in blocks:
                 for see in shown:
                     see(block)
-                made = waiting.push(block)
+                new = waiting.push(block)
                 if len(block):
                     heard = time.monotonic()
                 else:
-                    made += pipeline.silence(time.monotonic() - heard)
-                decisions += _write(made, source, outlets, observer)
+                    new += pipeline.silence(time.monotonic() - heard)
+                decisions += _write(new, source, outlets, observer)
                 mounting.look()
                 health.look(source.health, time.monotonic())
                 if observer.due():

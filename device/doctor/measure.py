@@ -60,20 +60,20 @@ def _listen(
     begun: float | None = None
     last = time.monotonic()
     live = not source.name.startswith("recording:")
-    kept = 0
+    count = 0
     with closing(source.blocks()) as coming:
         for block in coming:
             now = time.monotonic()
             if len(block):
                 begun, last = begun or now, now
                 blocks.append(block)
-                kept += len(block)
+                count += len(block)
                 heard.arrivals.append((float(block.t_s[-1]), now))
                 if now - begun > 1:
                     heard.fullest = max(heard.fullest, len(block))
             since = now - begun if begun else 0.0
-            tell(since, kept)
-            if kept >= MOST or now - last > SILENCE_S or (live and since >= seconds):
+            tell(since, count)
+            if count >= MOST or now - last > SILENCE_S or (live and since >= seconds):
                 return
 
 

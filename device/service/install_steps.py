@@ -101,7 +101,7 @@ def uninstall(settings: Path, *, purge: bool) -> list[Step]:
     steps: list[Step] = []
     units = [path for path in there if path in {DASHBOARD, UNIT}]
     steps += [_disable(path) for path in units]
-    groups = _made_groups() if USERS in there else []
+    groups = _created_groups() if USERS in there else []
     steps += [_removed(path) for path in there]
     if units:
         steps.append(command("systemctl", "daemon-reload"))
@@ -118,8 +118,8 @@ def uninstall(settings: Path, *, purge: bool) -> list[Step]:
 
 def missing_groups(exists: Callable[[str], bool]) -> list[str]:
     """Return the groups that the service needs and that install creates, or created before."""
-    made = _made_groups() if USERS.exists() else []
-    return [group for group in ("dialout", "i2c") if group in made or not exists(group)]
+    created = _created_groups() if USERS.exists() else []
+    return [group for group in ("dialout", "i2c") if group in created or not exists(group)]
 
 
 def _ours() -> list[Path]:
@@ -130,7 +130,7 @@ def _ours() -> list[Path]:
     return there
 
 
-def _made_groups() -> list[str]:
+def _created_groups() -> list[str]:
     lines = USERS.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line.split()[1] for line in lines if line.startswith("g ")]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from device.cli import PROGRAM
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, playing
 from tests.waiting import wait_for
 
 
@@ -108,6 +108,7 @@ class Service:
     """A daemon that reports to a notify socket, with settings that a test may change."""
 
     daemon: Running
+    ready: str
 
     def __init__(self, folder: Path) -> None:
         self.port, self.settings = folder / "port", folder / "edgehar.toml"
@@ -150,3 +151,16 @@ class Service:
     def reload_at(self, decisions: int) -> None:
         wait_for(lambda: len(self.daemon.decisions) >= decisions, f"{decisions} decisions")
         self.daemon.process.send_signal(signal.SIGHUP)
+
+
+@contextmanager
+def serving(recording: Path, folder: Path, *settings: str) -> Iterator[Service]:
+    """Run a service with the model `waist` over a whole recording, which is saved as sent.csv."""
+    service = Service(folder)
+    service.write("waist", *settings)
+    options = ("--speed", "30", "--save", f"{folder}/sent.csv")
+    with service.running(), playing(recording, service.port, *options, to_the_end=True):
+        service.ready = service.wait_for("READY=1")
+        yield service
+        service.daemon.wait_for("went away")
+        stop(service.daemon)

@@ -22,10 +22,10 @@ from device.calibration import file
 from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
-from tests.device.commands import Call, edgehar, lines, playing, settings_file
+from tests.device.commands import Call, edgehar, lines, settings_file
 from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
-from tests.device.running import Service, daemon, play, ran_over, stop, without
+from tests.device.running import daemon, play, ran_over, serving, stop, without
 
 SECONDS = 120
 
@@ -126,18 +126,13 @@ def test_what_cannot_be_done_is_one_line(
     assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
-def test_labels_that_are_off_are_reported(tmp_path: Path, label: Call) -> None:
-    settings = settings_file(tmp_path, "")
-    code, _, err = label("sitting", "--last", "5m", "--config", settings)
-    assert code == 2
-    assert "labels are off" in err
-    assert "labels.folder" in err
-
-
-def test_an_empty_folder_is_reported(tmp_path: Path, label: Call) -> None:
-    code, _, err = label("sitting", "--last", "5m", "--folder", tmp_path / "labels")
-    assert code == 2
-    assert "nothing was kept yet" in err
+def test_labels_that_are_off_and_an_empty_folder_are_reported(tmp_path: Path, label: Call) -> None:
+    off = ("--config", settings_file(tmp_path, ""))
+    empty = ("--folder", tmp_path / "labels")
+    for where, words in ((off, "labels are off: "), (off, "labels.folder"), (empty, "kept yet")):
+        code, _, err = label("sitting", "--last", "5m", *where)
+        assert code == 2
+        assert words in err
 
 
 @pytest.fixture
@@ -249,19 +244,14 @@ def test_decisions_of_a_labelled_part_agree_after_warm_up(recording: Path, tmp_p
 
 @pytest.mark.slow
 def test_a_reload_neither_loses_nor_repeats_samples(recording: Path, tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    fast = ("--speed", "30", "--save", f"{tmp_path}/sent.csv")
     labels = f'[labels]\nfolder = "{tmp_path}/labels"'
-    service.write("waist", labels)
-    with service.running(), playing(recording, service.port, *fast, to_the_end=True):
-        assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
+    with serving(recording, tmp_path, labels) as service:
+        assert f"labels {tmp_path}/labels" in service.ready
         service.reload_at(10)
         service.wait_for("READY=1")
         service.write("wrist", labels)  # gets the latest samples again, to warm up
         service.reload_at(20)
         service.wait_for("READY=1")
-        service.daemon.wait_for("went away")
-        stop(service.daemon)
     sent, _ = read(tmp_path / "sent.csv")
     assert same(in_ring(tmp_path / "labels"), sent)
     assert len(layout.files(layout.raw(tmp_path / "labels"))) >= 3

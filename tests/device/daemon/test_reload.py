@@ -8,22 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.commands import edgehar, lines, playing
-from tests.device.running import Service, stop
+from tests.device.commands import edgehar, lines
+from tests.device.running import Service, serving, stop
 
 pytestmark = pytest.mark.slow  # in real time
-FAST = ("--speed", "30", "--save")
 
 
 def test_new_sinks_cost_no_window(recording: Path, tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    service.write("waist")
-    with (
-        service.running(),
-        playing(recording, service.port, *FAST, f"{tmp_path}/sent.csv", to_the_end=True),
-    ):
-        ready = service.wait_for("READY=1")
-        assert "model waist@" in ready
+    with serving(recording, tmp_path) as service:
+        assert "model waist@" in service.ready
         service.reload_at(10)
         service.wait_for("RELOADING=1")
         service.wait_for("READY=1")
@@ -31,8 +24,6 @@ def test_new_sinks_cost_no_window(recording: Path, tmp_path: Path) -> None:
         service.reload_at(20)
         service.wait_for("RELOADING=1")
         service.wait_for("READY=1")
-        service.daemon.wait_for("went away")
-        stop(service.daemon)
     said = service.daemon.decisions
     offline = lines(edgehar("classify", tmp_path / "sent.csv", "--model", "waist").stdout)
     assert [{**d, "time": None} for d in said] == offline
@@ -43,18 +34,10 @@ def test_new_sinks_cost_no_window(recording: Path, tmp_path: Path) -> None:
 
 
 def test_a_new_model_continues_without_a_gap(recording: Path, tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    service.write("waist")
-    with (
-        service.running(),
-        playing(recording, service.port, *FAST, f"{tmp_path}/sent.csv", to_the_end=True),
-    ):
-        service.wait_for("READY=1")
+    with serving(recording, tmp_path) as service:
         service.write("wrist")
         service.reload_at(20)
         service.wait_for("READY=1")
-        service.daemon.wait_for("went away")
-        stop(service.daemon)
     said = service.daemon.decisions
     models = [one["model"].partition("@")[0] for one in said]
     first = models.index("wrist")
@@ -66,13 +49,7 @@ def test_a_new_model_continues_without_a_gap(recording: Path, tmp_path: Path) ->
 
 
 def test_refused_settings_change_nothing(recording: Path, tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    service.write("waist")
-    with (
-        service.running(),
-        playing(recording, service.port, *FAST, f"{tmp_path}/sent.csv", to_the_end=True),
-    ):
-        service.wait_for("READY=1")
+    with serving(recording, tmp_path) as service:
         for bad, words in (
             ('model = "waist"\nspeed = 3\n', "unknown key speed"),
             (service.settings.read_text().replace("waist", "none"), "there is no model none"),
@@ -87,8 +64,6 @@ def test_refused_settings_change_nothing(recording: Path, tmp_path: Path) -> Non
         service.settings.write_text(moved)
         service.daemon.process.send_signal(signal.SIGHUP)
         assert "source will change at a restart" in service.wait_for("READY=1")
-        service.daemon.wait_for("went away")
-        stop(service.daemon)
     said = service.daemon.decisions
     offline = lines(edgehar("classify", tmp_path / "sent.csv", "--model", "waist").stdout)
     assert [{**d, "time": None} for d in said] == offline
