@@ -2,11 +2,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import device
-from device import InputError, Recognizer, RecordingWriter, Samples, load_bundle, read_recording
+from device import InputError, Recognizer, Samples, load_bundle
 from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.simulator.wearer import Wearer
@@ -33,15 +32,6 @@ def test_decisions_are_those_of_the_pipeline_however_the_samples_are_cut() -> No
     assert len(whole) > 10
     assert parts == whole
     assert recognizer.counts["ok"] == sum(one.state == "ok" for one in whole)
-
-
-def test_a_recording_that_was_written_reads_back(tmp_path: Path) -> None:
-    samples = wearer(5.0)
-    with RecordingWriter(tmp_path / "walk.csv.gz") as recording:
-        recording.write(samples)
-    (block,) = read_recording(tmp_path / "walk.csv.gz")
-    np.testing.assert_array_equal(block.acc_g, samples.acc_g)
-    np.testing.assert_array_equal(block.gyro_rad_s, samples.gyro_rad_s)
 
 
 def test_a_bad_model_is_an_input_error(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ import pytest
 
 from device.config.paths import SETTINGS
 from device.model import trial
-from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import edgehar, lines, settings_file
+from tests.device.commands import edgehar, lines, settings_file, written
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
 from tests.device.running import daemon, stop
 
@@ -50,6 +49,14 @@ def name_of(file: Path) -> str:
     return f"wrist@{sha256(file)[:8]}"
 
 
+@pytest.fixture
+def active(new: Path) -> str:
+    """The name of an installed and activated model."""
+    said("install", new)
+    said("activate", name_of(new))
+    return name_of(new)
+
+
 @pytest.mark.slow
 def test_a_model_is_installed_activated_used_and_rolled_back(new: Path, recording: Path) -> None:
     shipped = next(name for name, one in listed().items() if one["states"] == ["active"])
@@ -80,11 +87,9 @@ def test_a_model_is_installed_activated_used_and_rolled_back(new: Path, recordin
 
 
 @pytest.mark.slow
-def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(new: Path, tmp_path: Path) -> None:
-    said("install", new)
-    said("activate", name_of(new))
+def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(active: str, tmp_path: Path) -> None:
     for crashes in range(2):
-        assert (listed()[name_of(new)]["crashes"], listed()[name_of(new)]["states"]) == (
+        assert (listed()[active]["crashes"], listed()[active]["states"]) == (
             max(0, crashes - 1), ["active", "trial"],
         )  # fmt: skip
         with daemon(tmp_path) as running:
@@ -92,9 +97,9 @@ def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(new: Path, tmp_pat
             running.process.send_signal(signal.SIGKILL)
             running.process.wait()
     with daemon(tmp_path) as running:
-        assert f"{name_of(new)} was rolled back: the daemon crashed 2 times under it" in running.log
+        assert f"{active} was rolled back: the daemon crashed 2 times under it" in running.log
         stop(running)
-    gone = listed()[name_of(new)]
+    gone = listed()[active]
     assert (gone["states"], gone["failed"]) == (["failed"], "the daemon crashed 2 times under it")
     assert "crashed 2 times" in said("list")
     # The next start logs it again.
@@ -104,9 +109,7 @@ def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(new: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Path) -> None:
-    said("install", new)
-    said("activate", name_of(new))
+def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(active: str, tmp_path: Path) -> None:
     for how in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
         with daemon(tmp_path) as running:
             stop(running, how)
@@ -115,21 +118,17 @@ def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Pa
     with daemon(tmp_path) as running:
         assert ": activated" in running.log
         stop(running)
-    assert listed()[name_of(new)]["crashes"] == 0
+    assert listed()[active]["crashes"] == 0
 
 
 @pytest.mark.slow
-def test_enough_decisions_end_the_trial(new: Path, tmp_path: Path) -> None:
-    path = tmp_path / "long.csv"
-    samples, labels = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])
-    with RecordingWriter(path) as writer:
-        writer.write(samples, labels)
-    said("install", new)
-    said("activate", name_of(new))
+def test_enough_decisions_end_the_trial(active: str, tmp_path: Path) -> None:
+    samples, _ = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])
+    path = written(tmp_path / "long.csv", samples)
     done = edgehar("run", "--source", f"recording:{path}")
     assert len(lines(done.stdout)) > trial.ENOUGH
-    assert f"model {name_of(new)} has proved itself" in done.stderr
-    assert listed()[name_of(new)]["states"] == ["active"]
+    assert f"model {active} has proved itself" in done.stderr
+    assert listed()[active]["states"] == ["active"]
 
 
 def test_the_daemon_falls_back_from_one_that_fails_its_self_test(

@@ -5,7 +5,6 @@ import subprocess
 import time
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from tests.waiting import wait_for
 
 def test_a_recording_equals_the_sent_samples(recording: Path, tmp_path: Path) -> None:
     out, port, sent = tmp_path / "out.csv.gz", tmp_path / "port", tmp_path / "sent.csv"
-    process = recorder(port, out, stderr=subprocess.PIPE)
+    process = recorder(port, out)
     faults = ["--fault", "drop:2%", "--fault", "unplug:3s@40s"]
     edgehar("play", recording, "--link", port, "--speed", "max", "--save", sent, *faults)
     assert not out.exists()
@@ -65,9 +64,9 @@ def test_a_refused_file_name_starts_nothing(name: str, tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["an earlier one"]
 
 
-def recorder(port: Path, out: Path, **streams: Any) -> subprocess.Popen[str]:
+def recorder(port: Path, out: Path, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     command = [*PROGRAM, "record", "--source", f"serial:{port}", "--out", str(out)]
-    return subprocess.Popen(command, text=True, **streams)
+    return subprocess.Popen(command, stdin=stdin, stderr=subprocess.PIPE, text=True)
 
 
 def in_turn(path: Path) -> list[str]:
@@ -78,9 +77,8 @@ def in_turn(path: Path) -> list[str]:
 
 def test_labels_come_through_a_pipe(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
-    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     fast = ("--speed", "5")
-    with playing(recording, port, *fast), recorder(port, out, **streams) as process:
+    with playing(recording, port, *fast), recorder(port, out, subprocess.PIPE) as process:
         assert process.stdin is not None
         wait_for(lambda: part_rows(out) > 0)
         for label in ("walking", "walk, run", "", "stairs up", ""):
@@ -98,8 +96,7 @@ def test_labels_come_through_a_pipe(recording: Path, tmp_path: Path) -> None:
 
 def test_without_input_there_is_no_label_column(recording: Path, tmp_path: Path) -> None:
     out, port = tmp_path / "out.csv", tmp_path / "port"
-    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with playing(recording, port, "--speed", "max"), recorder(port, out, **streams) as process:
+    with playing(recording, port, "--speed", "max"), recorder(port, out) as process:
         wait_for(lambda: part_rows(out) > 100)
         process.terminate()
     assert read(out)[1] is None
@@ -107,7 +104,7 @@ def test_without_input_there_is_no_label_column(recording: Path, tmp_path: Path)
 
 def test_losses_are_noted_at_their_place(recording: Path, tmp_path: Path) -> None:
     out, port, report = tmp_path / "out.csv", tmp_path / "port", tmp_path / "report.json"
-    with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with recorder(port, out) as process:
         faults = ["--fault", "drop:3%", "--report", str(report)]
         edgehar("play", recording, "--link", port, "--speed", "max", *faults)
         process.terminate()
@@ -125,7 +122,7 @@ def test_after_a_crash_the_printed_command_rescues_the_samples(
     out, port = tmp_path / name, tmp_path / "port"
     part = out.with_name(f"{name}.part")
     with playing(recording, port, "--speed", "max"):
-        with recorder(port, out, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with recorder(port, out) as process:
             wait_for(lambda: part.exists() and part.stat().st_size > 2000)
             process.kill()
         with part.open("ab") as cut:

@@ -37,16 +37,16 @@ class Dated(FakeSource):
         return None if t_s is None else datetime.now(UTC).isoformat()
 
 
-def run(sink: FakeSink, blocks: Iterable[Samples], times: InferenceTimes | None = None) -> None:
-    loop.run(
-        Dated(blocks), Pipeline(Model, times or classify), Model.spec, [Outlet(sink)],
-        lambda: False, times=times,
-    )  # fmt: skip
+def run(
+    blocks: Iterable[Samples], *sinks: FakeSink, times: InferenceTimes | None = None
+) -> loop.Report:
+    pipeline, outlets = Pipeline(Model, times or classify), [Outlet(sink) for sink in sinks]
+    return loop.run(Dated(blocks), pipeline, Model.spec, outlets, lambda: False, times=times)
 
 
 def test_sinks_get_a_status_at_the_end() -> None:
     sink, times = Told(), InferenceTimes(classify)
-    run(sink, [samples(0.0, 60.0), samples(100.0, 20.0)], times)
+    run([samples(0.0, 60.0), samples(100.0, 20.0)], sink, times=times)
     status = sink.told[-1]
     by_state = dict.fromkeys(status.states, 0)
     for one in sink.decisions:
@@ -90,10 +90,7 @@ def test_a_status_that_is_written_does_not_hide_failed_decisions(
 def test_the_last_status_is_sent_after_a_broken_pipe() -> None:
     gone, told = FakeSink(), Told()
     gone.fails = BrokenPipeError
-    loop.run(
-        Dated([samples(0.0, 30.0)]), Pipeline(Model, classify), Model.spec,
-        [Outlet(told), Outlet(gone)], lambda: False,
-    )  # fmt: skip
+    run([samples(0.0, 30.0)], told, gone)
     assert told.told[-1].decision == told.decisions[-1]
 
 
@@ -107,7 +104,7 @@ def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
             yield Samples.empty()
 
     sink = Told()
-    run(sink, blocks())
+    run(blocks(), sink)
     assert 20 <= len(sink.told) <= 27
     assert sink.told[-1].uptime_s == 25.0
 
@@ -115,9 +112,4 @@ def test_a_status_comes_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_sink_that_cannot_take_a_status_fails_as_one_that_cannot_write() -> None:
     sink = Told()
     sink.fails = SinkError
-    outlet = Outlet(sink)
-    loop.run(
-        FakeSource([samples(0.0, 10.0)]), Pipeline(Model, classify), Model.spec, [outlet],
-        lambda: False,
-    )  # fmt: skip
-    assert outlet.failures > 1
+    assert run([samples(0.0, 10.0)], sink).failed_writes > 1

@@ -15,7 +15,7 @@ class Terminal:
     def __init__(self) -> None:
         self._rows = [""]
         self._row = self._column = 0
-        self._kept = 0, 0
+        self._saved = 0, 0
 
     @property
     def screen(self) -> list[str]:
@@ -33,9 +33,9 @@ class Terminal:
         elif piece == "\r":
             self._column = 0
         elif piece == "\x1b7":
-            self._kept = self._row, self._column
+            self._saved = self._row, self._column
         elif piece == "\x1b8":
-            self._row, self._column = self._kept
+            self._row, self._column = self._saved
         elif piece == "\x1b[K":
             self._rows[self._row] = row[: self._column]
         elif piece == "\x1b[J":
