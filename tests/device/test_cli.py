@@ -11,16 +11,6 @@ from firmware_bridge.errors import EdgeharError, InputError
 from tests.device.commands import Call
 
 
-def test_help_imports_neither_numpy_nor_a_command() -> None:
-    probe = (
-        "import sys; from device.cli import _exit_code; _exit_code(['--help']); print(*sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert "click" in loaded
-    assert not loaded & {"numpy", "rich", "serial", "tensorflow", "device.commands"}
-
-
 def test_without_arguments_it_prints_the_help(call: Call) -> None:
     code, out, err = call()
     assert (code, err) == (0, "")

@@ -85,9 +85,7 @@ def test_a_dry_run_says_all_and_does_nothing(board: Container, untouched: set[st
     assert said.index("write /etc/systemd/system/edgehar.service") < said.index("systemctl enable")
     own = "/etc/systemd/system/edgehar.service"
     board.run(f"echo '[Service]' >{own}")
-    assert (
-        "was not made by edgehar" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
-    )
+    assert "was not made by edgehar" in board.ask(f"{nspawn.PROGRAM} service install {source}")[1]
     board.run(f"rm {own}")
     assert board.files() == untouched
     done = board.edgehar("service install", source)

@@ -4,6 +4,7 @@ import os
 import pty
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -120,31 +121,35 @@ def test_a_failed_check_stops_setup_unless_the_user_insists(tmp_path: Path, home
     assert settings.with_name("edgehar.toml.old").read_text() == "# an earlier one\n"
 
 
-def test_without_a_sensor_it_gives_advice(home: Path) -> None:
-    ours, theirs = pty.openpty()  # a silent device
-    with at_terminal(told(Path(os.ttyname(theirs)), patience_s=1.0), home) as terminal:
-        terminal.until(f"serial:{os.ttyname(theirs)}\n     no edgehar firmware answers")
-        terminal.until(f"--source 'serial:{os.ttyname(theirs)}?baud=57600'")
+@pytest.fixture
+def silent() -> Iterator[tuple[int, str]]:
+    """A device that sends nothing: our end, and the path of its port."""
+    ours, theirs = pty.openpty()
+    yield ours, os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_without_a_sensor_it_gives_advice(home: Path, silent: tuple[int, str]) -> None:
+    _, port = silent
+    with at_terminal(told(Path(port), patience_s=1.0), home) as terminal:
+        terminal.until(f"serial:{port}\n     no edgehar firmware answers")
+        terminal.until(f"--source 'serial:{port}?baud=57600'")
         terminal.until("sudo usermod -aG dialout,i2c $USER")
         terminal.until("See the demo meanwhile?")
         terminal.enter("n\n")
         assert terminal.ends() == 1
-    os.close(ours)
-    os.close(theirs)
     assert terminal.seen.splitlines()[-1].startswith("edgehar: no sensor was found")
     assert list(home.iterdir()) == []
 
 
-def test_ctrl_c_does_not_wait_for_silent_ports(home: Path) -> None:
-    ours, theirs = pty.openpty()
-    code = told(Path(os.ttyname(theirs)), patience_s=600.0)
-    with at_terminal(code, home) as terminal:
+def test_ctrl_c_does_not_wait_for_silent_ports(home: Path, silent: tuple[int, str]) -> None:
+    ours, port = silent
+    with at_terminal(told(Path(port), patience_s=600.0), home) as terminal:
         terminal.until("Searching")
         os.read(ours, 1)  # the request for a hello
         terminal.interrupt()
         assert terminal.ends() == 130
-    os.close(ours)
-    os.close(theirs)
     assert "Traceback" not in terminal.seen
 
 
