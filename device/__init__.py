@@ -1,4 +1,4 @@
-"""What runs on the board. The public Python interface (docs/PYTHON.md), loaded on first use."""
+"""The code that runs on the board, and its public Python interface (docs/PYTHON.md)."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """The command `edgehar`: subcommands by group, each imported only when it is called.
 
-So `edgehar --help` costs no numpy, and a board without TensorFlow runs everything but training.
+So `edgehar --help` does not load numpy, and a board without TensorFlow runs all but training.
 """
 
 import errno
@@ -14,7 +14,7 @@ from importlib import import_module
 import click
 
 from device.config.suggest import did_you_mean
-from firmware_bridge.errors import EdgeharError
+from firmware_bridge.errors import EdgeharError, InputError
 
 _GROUPS = {
     "Use a sensor": {
@@ -48,7 +48,7 @@ _GROUPS = {
 }
 _COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
 PROGRAM = (sys.executable, "-c", "from device.cli import main; main()")
-"""How to start `edgehar` in a process of its own, wherever it is installed."""
+"""Starts `edgehar` in a new process, wherever it is installed."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _EXTRA_OF = {
@@ -56,7 +56,7 @@ _EXTRA_OF = {
     "prometheus_client": "[metrics]",
     "paho": "[mqtt]",
     "waitress": "[dashboard]",
-    **dict.fromkeys(("numpy", "serial", "smbus2", "rich"), ""),  # an installation that broke
+    **dict.fromkeys(("numpy", "serial", "smbus2", "rich"), ""),  # a broken installation
 }
 
 
@@ -81,7 +81,7 @@ class _LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 -- 20 ms that --help need not pay
+        from importlib.metadata import version  # noqa: PLC0415 -- 20 ms that --help saves
 
         click.echo(f"edgehar {version('edgehar')}")
         ctx.exit()
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = _exit_code(arguments)
     except OSError as error:
-        # A stream has no file name; every other OSError is a fault of the command.
+        # An error of a stream has no file name. Any other OSError is a bug of the command.
         if error.filename is not None or error.errno not in _FULL:
             raise
         code = _complain(f"cannot write to standard output: {error.strerror}", 1)
@@ -117,15 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _flushed() -> int:
-    """Write what is still buffered; return 1 if standard output takes no more.
+    """Flush standard output and error; return 1 if standard output cannot be written.
 
-    A terminal or pipe that has closed takes nothing, which is no failure of the command. Without
-    this, Python would try again at exit and end with 120.
+    A closed terminal or pipe is no failure of the command. Without this function, Python flushes
+    at exit and ends with 120.
     """
     code = 0
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # closed before the start
+            if stream is not None:  # None: closed before the start
                 stream.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -136,6 +136,9 @@ def _flushed() -> int:
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
+        for number, argument in enumerate(sys.argv[1:] if arguments is None else arguments, 1):
+            if re.fullmatch(r"(--[\w-]+=)?", argument):  # else an empty path becomes this folder
+                raise InputError(f"argument {number} is empty; is a shell variable not set?")
         returned = cli.main(args=arguments, prog_name="edgehar", standalone_mode=False)
     except EdgeharError as error:
         return _complain(str(error), error.exit_code)
@@ -149,7 +152,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA_OF:
             raise
-        pip = f"{sys.executable.rpartition('/')[0]}/pip"  # not that of the system
+        pip = f"{sys.executable.rpartition('/')[0]}/pip"  # of this environment
         remedy = f"{pip} install 'edgehar{_EXTRA_OF[missing]}'"
         return _complain(f"{missing} is not installed, and this command needs it: {remedy}", 1)
     return returned if isinstance(returned, int) else 0
@@ -172,6 +175,6 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _complain(message: str, code: int) -> int:
-    with suppress(OSError):  # nobody reads standard error
+    with suppress(OSError):  # standard error is closed
         click.echo("edgehar: " + " ".join(message.split()), err=True)
     return code

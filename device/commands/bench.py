@@ -42,10 +42,10 @@ ITEMS: dict[str, bench.Item] = {
 @click.option("--runs", type=click.IntRange(1, 1000), default=5, show_default=True)
 @click.option("--out", metavar="FILE", type=Path, help="Write the figures as JSON.")
 def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | None) -> None:
-    """Measure everything, or the items named: medians, against their budgets.
+    """Measure all items, or those named: medians, against their budgets.
 
-    Takes some minutes; anything else that the machine does meanwhile shows in the figures. Items
-    that take long are run less often: the table says how often.
+    Takes some minutes. Other work on the machine changes the figures. Slow items run less often;
+    the table shows the number of runs.
     """
     path = str(factory.model_path(model))
     name = bundle.load(bundle.locate(path)).id
@@ -54,7 +54,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
     figures: list[bench.Figure] = []
     skipped: dict[str, str] = {}
     with NamedTemporaryFile(suffix=".toml") as empty:
-        os.environ[VARIABLE] = empty.name  # the user's own settings change no figure
+        os.environ[VARIABLE] = empty.name  # the user's settings must not change a figure
         for item in items or ITEMS:
             with console.status(f"measuring {item}"):
                 try:
@@ -79,7 +79,7 @@ def command(items: tuple[str, ...], model: str | None, runs: int, out: Path | No
         )
     show = Console(highlight=False)
     if not show.is_terminal:
-        show.width = 120  # or a file would get what an 80-column terminal does
+        show.width = 120  # rich takes 80 columns for a file
     show.print(_table(figures))
     for item, reason in skipped.items():
         show.print(f"{item}: not measured, {reason}")

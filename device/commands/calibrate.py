@@ -1,4 +1,4 @@
-"""`edgehar calibrate`: what the sensor reads wrongly at rest, into a small file."""
+"""`edgehar calibrate`: measures a sensor's constant errors and writes them to a small file."""
 
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -21,9 +21,9 @@ from firmware_bridge.errors import EdgeharError, InputError
 
 REST_S = 10.0
 PATIENCE_S = 300.0
-"""Without a new time of rest for so long, the command gives up."""
+"""The command gives up after this time without a new time of rest."""
 SILENCE_S = 15.0
-"""Without a sample for so long, the command gives up."""
+"""The command gives up after this time without a sample."""
 
 
 @click.command(
@@ -32,41 +32,36 @@ SILENCE_S = 15.0
     "  edgehar calibrate --source serial:/dev/ttyUSB0 --out wrist.json --rest-only\n"
     "  edgehar run --source serial:/dev/ttyUSB0 --calibration wrist.json\n"
     "\b\nSix faces: hold the sensor still for 4 s with each of its six sides up, in any order,\n"
-    "best against a table's edge or a box. No side needs to be level. A position that is still\n"
-    "but no side up is used to check the result."
+    "best against a table's edge or a box. No side needs to be level. A tilted position at rest\n"
+    "is used to check the result."
 )
 @click.option("--source", metavar="SOURCE", required=True, help="As in `run`; also recording:FILE.")
-@click.option("--out", metavar="FILE", required=True, type=Path, help="Where the result goes.")
+@click.option("--out", metavar="FILE", required=True, type=Path, help="The calibration file.")
 @click.option(
     "--rest-only",
     is_flag=True,
-    help="The gyroscope's bias alone: lay the sensor down for 11 s. What FILE says of the"
-    " accelerometer stays.",
+    help="Measure the gyroscope's bias alone: lay the sensor down for 11 s. The accelerometer's"
+    " values in FILE stay.",
 )
 def command(source: str, out: Path, *, rest_only: bool) -> None:
     """Measure a sensor's constant errors: accelerometer offset and scale, gyroscope bias.
 
-    Positions are taken as they come, with or without a terminal. The file is small JSON; `run` and
-    `classify` use it with --calibration.
+    The positions may come in any order. The file is small JSON; `run` and `classify` use it with
+    --calibration. An earlier file is replaced.
     """
     opened = factory.open_source(source)
-    kept = _accelerometer_of(out) if rest_only else None
+    earlier = files.read(out).calibration if rest_only and out.exists() else Calibration()
     _must_be_writable(out)
     with StatusLine() as line:
-        result = _six(opened, line) if kept is None else _rest(opened, line, kept)
+        result = _rest(opened, line, earlier) if rest_only else _six(opened, line)
     date = datetime.now(UTC).isoformat(timespec="seconds")
     files.write(out, files.made(result, opened.name, date, opened.health.temperature_c))
     click.echo(_summary(result))
     click.echo(f"written to {out}; use it: edgehar run --source {source} --calibration {out}")
 
 
-def _accelerometer_of(out: Path) -> Calibration:
-    """Return the calibration of an earlier file, or one without corrections."""
-    return files.read(out).calibration if out.exists() else Calibration()
-
-
 def _must_be_writable(out: Path) -> None:
-    """Check that the file can be written, before a minute's work. Raises InputError."""
+    """Check before the measurement that the file can be written. Raises InputError."""
     if out.is_dir():
         raise InputError(f"cannot write {out}: it is a folder; give a file's name")
     part = out.with_name(f"{out.name}.part")
@@ -80,7 +75,7 @@ def _must_be_writable(out: Path) -> None:
 def _stills(
     source: Source, finder: StillFinder, line: StatusLine, wanted: Callable[[], str]
 ) -> Generator[Still]:
-    """Yield times of rest until none comes for too long. Raises EdgeharError."""
+    """Yield times of rest. Raises EdgeharError after a silence, or PATIENCE_S without rest."""
     heard = last = time.monotonic()
     with closing(source.blocks()) as blocks:
         for block in blocks:
@@ -118,30 +113,30 @@ def _six(source: Source, line: StatusLine) -> Result:
     raise AssertionError  # _stills ends with an error
 
 
-def _rest(source: Source, line: StatusLine, kept: Calibration) -> Result:
+def _rest(source: Source, line: StatusLine, earlier: Calibration) -> Result:
     finder = StillFinder(REST_S)
 
     def wanted() -> str:
-        return f"not {REST_S:g} s of rest yet; before: {finder.disturbed}"
+        return f"no {REST_S:g} s of rest yet; before: {finder.disturbed}"
 
-    line.say(f"Lay the sensor down and leave it alone for {REST_S + 1:g} s.")
+    line.say(f"Lay the sensor down and do not touch it for {REST_S + 1:g} s.")
     with closing(_stills(source, finder, line, wanted)) as stills:
         still = next(stills)
-    found = replace(kept, gyro_bias_rad_s=rounded(still.gyro_rad_s))
-    return Result(found, {"at rest": residual(found, [still.later_acc_g])})
+    calibration = replace(earlier, gyro_bias_rad_s=rounded(still.gyro_rad_s))
+    return Result(calibration, {"at rest": residual(calibration, [still.later_acc_g])})
 
 
 def _summary(result: Result) -> str:
     def row(name: str, values: Iterable[float], form: str, unit: str) -> str:
         return f"{name:22}" + " ".join(f"{value:{form}}" for value in values) + f"  {unit}"
 
-    found = result.calibration
-    offset_mg = [1000 * value for value in found.acc_offset_g]
-    bias_dps = np.degrees(found.gyro_bias_rad_s).tolist()
+    calibration = result.calibration
+    offset_mg = [1000 * value for value in calibration.acc_offset_g]
+    bias_dps = np.degrees(calibration.gyro_bias_rad_s).tolist()
     lines = [
         f"{'':22}       x        y        z",
         row("accelerometer offset", offset_mg, "+8.1f", "mg"),
-        row("accelerometer scale", found.acc_scale, "8.4f", ""),
+        row("accelerometer scale", calibration.acc_scale, "8.4f", ""),
         row("gyroscope bias", bias_dps, "+8.2f", "deg/s"),
     ]
     for where, off in result.residuals.items():

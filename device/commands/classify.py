@@ -1,4 +1,4 @@
-"""`edgehar classify`: recordings in, the decisions that `run` would make out, at full speed."""
+"""`edgehar classify`: makes the decisions of `run` from recordings, at full speed."""
 
 import sys
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ from device.sources.recording import RecordingSource
 from device.terminal.status_line import QUIET_S, StatusLine
 
 LONG_BYTES = 4 << 20
-"""Of text, some ten minutes: below it, more processes cost more than they save."""
+"""About ten minutes of samples as text. For less, more processes cost more than they save."""
 
 
 @click.command(
@@ -39,9 +39,9 @@ def command(
 ) -> None:
     """Classify recordings: one decision a line, as JSON, on standard output.
 
-    Each recording is a stream of its own and their decisions come in the order given; the first
-    of each is `warming_up`, and with several a line on stderr names each one as it begins. The
-    decisions are those that `edgehar run` makes of the same samples, without `time`.
+    Each recording is a separate stream, so its first decision is `warming_up`. If several are
+    given, a line on standard error names each. The decisions are those that `edgehar run` makes
+    from the same samples, without `time`.
     """
     config = settings.load(config_path)
     calibration = calibration or config.calibration

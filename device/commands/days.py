@@ -1,4 +1,4 @@
-"""What `history` and `report day` share: which day, which database."""
+"""Options of `history` and `report day`: the day and the database."""
 
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -30,14 +30,14 @@ def day_of(text: str, today: date) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    # The days around it must exist too, in any zone.
+    # The days before and after must exist too, in any time zone.
     if day is None or not date(1, 1, 3) < day < date(9999, 12, 28):
-        raise InputError(f"{text!r} is no day; give YYYY-MM-DD, today or yesterday")
+        raise InputError(f"{text!r} is not a day; give YYYY-MM-DD, today or yesterday")
     return day
 
 
 def moment_of(text: str, today: date, zone: tzinfo) -> date | datetime:
-    """Read a day, or a moment such as 2026-11-21T14:30, local unless it names a zone.
+    """Read a day or a time such as 2026-11-21T14:30, local unless it names a time zone.
 
     Raises InputError.
     """
@@ -49,7 +49,7 @@ def moment_of(text: str, today: date, zone: tzinfo) -> date | datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(
-            f"{text!r} is no time; give YYYY-MM-DD, YYYY-MM-DDTHH:MM, today or yesterday"
+            f"{text!r} is not a time; give YYYY-MM-DD, YYYY-MM-DDTHH:MM, today or yesterday"
         ) from error
     day_of(moment.date().isoformat(), today)
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -1,4 +1,4 @@
-"""`edgehar demo`: a synthetic wearer, a virtual serial line, and the daemon at the end of it."""
+"""`edgehar demo`: runs the daemon on a synthetic wearer over a virtual serial line."""
 
 import logging
 import threading
@@ -16,6 +16,7 @@ from rich.table import Table
 
 from device import factory
 from device.daemon import loop, signals
+from device.daemon.build import with_view
 from device.decision.decision import Decision
 from device.model.classifier import Classifier
 from device.pipeline.pipeline import Pipeline
@@ -30,7 +31,7 @@ from firmware_bridge.playing.line import PtyLine
 from firmware_bridge.playing.plan import Played, stream
 from firmware_bridge.playing.player import Player
 from firmware_bridge.recording import RecordingWriter, check_new
-from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.wearer import WRIST_NUMBERS, Wearer
 from firmware_bridge.whole_file import write_whole
 
@@ -44,7 +45,7 @@ SCRIPT = (
     ("standing", 24.0),
     ("walking", 20.0),
 )
-"""Postures are `unknown` until the mounting is known, which takes half a minute of walking."""
+"""Starts with half a minute of walking: until the mounting is known, postures are `unknown`."""
 FAULTS = ("drop:1%", "unplug:3s@150s")
 SPEED = 6.0
 
@@ -54,18 +55,17 @@ SPEED = 6.0
 @click.option("--keep", metavar="FILE", type=Path, help="Keep the wearer's recording, with labels: "
               "a .csv or .csv.gz file.")  # fmt: skip
 def command(picture: Path | None, keep: Path | None) -> None:
-    """Watch the whole path at work on a synthetic wearer: half a minute, no hardware needed.
+    """Run the daemon on a synthetic wearer: half a minute, no hardware needed.
 
     The wearer follows a script. The samples go over a virtual serial line, which loses frames and
     is unplugged once, to the same daemon that `edgehar run` starts. The demo shows that the parts
-    work together; it says nothing about how well people are recognised.
+    work together. It is no measure of accuracy on people.
     """
     if keep is not None:
         check_new(keep)
     console = Console(highlight=False, force_terminal=True if picture else None)
-    stop = signals.until_told_to_stop()
+    stop = signals.stop_signal()
     bundle = factory.open_bundle(MODEL)
-    classifier = Classifier(bundle)
     samples, labels = Wearer(1, WRIST_NUMBERS).samples(SCRIPT)
     console.print(
         f"A synthetic wearer, {len(samples) / 50:.0f} s at {SPEED:g} times the pace, over a virtual"
@@ -76,14 +76,9 @@ def command(picture: Path | None, keep: Path | None) -> None:
         line = _PlayedLine(samples, Path(folder) / "wrist")
         source = SerialSource(str(line.link), 115200)
         view = _view(console, bundle.id, truth, source)
-
-        def classify(x: NDArray[np.float32]) -> Float64:
-            view.look_at(x)
-            return classifier.probabilities(x)
-
         line.start()
         outlets = [Outlet(tally), Outlet(view)]
-        pipeline = Pipeline(bundle, classify)
+        pipeline = Pipeline(bundle, with_view(Classifier(bundle).probabilities, view))
         ended = lambda: stop() or not line.playing()  # noqa: E731
         report = loop.run(source, pipeline, bundle.spec, outlets, ended)
         line.stop()
@@ -96,7 +91,7 @@ def command(picture: Path | None, keep: Path | None) -> None:
 
 
 def _keep(path: Path, samples: Samples, labels: list[str]) -> None:
-    # To 0.1 mg and 0.1 mrad/s: finer than the sensor's steps, and a tenth of the size.
+    # Rounded to 0.1 mg and 0.1 mrad/s: finer than the sensor's LSB, and a tenth of the file's size.
     acc, gyro = samples.acc_g.round(4), samples.gyro_rad_s.round(4)
     try:
         with RecordingWriter(path) as recording:
@@ -108,7 +103,7 @@ def _keep(path: Path, samples: Samples, labels: list[str]) -> None:
 
 def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> LiveView | PlainView:
     if console.is_terminal:
-        logging.getLogger("device").setLevel(logging.CRITICAL)  # the view says the rest
+        logging.getLogger("device").setLevel(logging.CRITICAL)  # the view shows losses itself
     else:
         log_to_stderr()
 
@@ -123,16 +118,16 @@ def _view(console: Console, model: str, truth: Truth, source: SerialSource) -> L
 
 
 def _truth(samples: Samples, labels: NDArray[np.str_], decision: Decision) -> str:
-    """Return what the wearer did all through a decision's time; '' if more than one thing."""
+    """Return the wearer's activity in a decision's time; '' if there were several."""
     if decision.start_s is None or decision.end_s is None:
         return ""
     first, last = np.searchsorted(samples.t_s, (decision.start_s, decision.end_s))
-    done = set(labels[first:last].tolist())
-    return done.pop() if len(done) == 1 else ""
+    activities = set(labels[first:last].tolist())
+    return activities.pop() if len(activities) == 1 else ""
 
 
 class _PlayedLine:
-    """A virtual serial port at which, in a thread, a recording is played."""
+    """A virtual serial port, and a thread that plays samples on it."""
 
     def __init__(self, samples: Samples, link: Path) -> None:
         self.link = link
@@ -144,18 +139,18 @@ class _PlayedLine:
         self._thread = threading.Thread(target=self._play, daemon=True)
 
     def start(self) -> None:
-        """Start playing; the port is there when this returns."""
+        """Start playing; return when the port exists."""
         self._thread.start()
         self._plugged.wait(5.0)
 
     def playing(self) -> bool:
-        """Say whether there is more to come. Raises what went wrong."""
+        """Return whether more samples will come. Raises the player's error."""
         if self._error is not None:
             raise self._error
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Send no more."""
+        """Stop sending."""
         self._stopped = True
 
     def _play(self) -> None:
@@ -174,13 +169,13 @@ def _summarise(console: Console, tally: Tally, report: loop.Report, played: Play
     table.add_column("the synthetic wearer was")
     table.add_column("windows", justify="right")
     table.add_column("right", justify="right")
-    for activity, (windows, right) in tally.scores().items():
+    for activity, (windows, right) in tally.scores.items():
         table.add_row(activity, str(windows), str(right))
     console.print(table)
     lost, counted = sum(played.lost.values()), report.source["lost"]
     console.print(
         f"The line lost {lost} samples on purpose ({played.lost['drop']} dropped,"
         f" {played.lost['unplug']} while unplugged); the daemon counted {counted}.\n"
-        "The wearer is synthetic: this shows that the parts work together, and nothing about"
-        " accuracy on people (docs/ACCURACY.md)."
+        "The wearer is synthetic: this shows that the parts work together. Accuracy on people is in"
+        " docs/ACCURACY.md."
     )

@@ -1,4 +1,4 @@
-"""`edgehar doctor`: one page on what works here, what does not, and what to do."""
+"""`edgehar doctor`: checks the board, the port and the sensor, and prints a page of findings."""
 
 import contextlib
 import json
@@ -17,12 +17,14 @@ from device.config import load as configs
 from device.config import paths
 from device.config.source import Source
 from device.doctor import board, ports
-from device.doctor.finding import Finding, exit_code
+from device.doctor.finding import Finding, Level, exit_code
 from device.terminal.status_line import StatusLine
 from firmware_bridge.errors import EdgeharError
 
 LISTEN_S = 20.0
-_STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black"}
+_STYLES: dict[Level, str] = {
+    "ok": "green", "warn": "yellow", "fail": "red", "skipped": "bright_black",
+}  # fmt: skip
 _INDENT = " " * 10
 
 
@@ -31,72 +33,69 @@ _INDENT = " " * 10
     "  edgehar doctor\n"
     "  edgehar doctor --source serial:/dev/ttyUSB0\n"
     "  edgehar doctor --config /etc/edgehar.toml --json\n"
-    "\b\nWhile it listens, leave the sensor lying still for the first half, then hold it in the\n"
-    "hand and turn it slowly, all ways round. Exit code: 0 if nothing failed, 1 if something did,\n"
-    "2 if the command itself was wrong."
+    "\b\nIn the first half of the measurement, leave the sensor lying still. In the second half,\n"
+    "hold it in the hand and turn it slowly in all directions. Exit code: 0 if no check failed,\n"
+    "1 if a check failed, 2 for a wrong command."
 )
-@click.option("--source", metavar="SOURCE", help="As in `run`; else what is found is looked at.")
+@click.option("--source", metavar="SOURCE", help="As in `run`  [default: every sensor found].")
 @config_option
 @click.option("--seconds", type=click.FloatRange(2, 3600), default=LISTEN_S, show_default=True,
-              help="To listen.")  # fmt: skip
+              help="Time to listen.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(source: str | None, config_path: Path | None, seconds: float, *, as_json: bool) -> None:
-    """Find out what is wrong: board, port, sensor, each line with what to do about it."""
-    given = configs.parse_source(source) if source else None
-    found = _examine(given, config_path, seconds)
+    """Check board, port and sensor. Each problem comes with advice."""
+    named = configs.parse_source(source) if source else None
+    page = _examine(named, config_path, seconds)
     if not as_json:
-        sys.exit(_printed(found))
-    findings = list(found)
+        sys.exit(_print(page))
+    findings = list(page)
     code = exit_code([finding for _, finding in findings])
-    page = [{"part": part, **asdict(finding)} for part, finding in findings]
-    click.echo(json.dumps({"findings": page, "exit": code}, indent=1))
+    rows = [{"part": part, **asdict(finding)} for part, finding in findings]
+    click.echo(json.dumps({"findings": rows, "exit": code}, indent=1))
     sys.exit(code)
 
 
-def examined(source: Source, seconds: float) -> int:
-    """Print the page of a source, as it comes; return 1 if anything failed, else 0."""
-    return _printed(_examine(source, None, seconds))
+def examine(source: Source, seconds: float) -> int:
+    """Print the findings on a source as they come; return 1 if a check failed, else 0."""
+    return _print(_examine(source, None, seconds))
 
 
-def _printed(found: Iterable[tuple[str, Finding]]) -> int:
+def _print(page: Iterable[tuple[str, Finding]]) -> int:
     findings, last = list[Finding](), ""
-    for part, finding in found:
-        _print(part, finding, new=part != last)
+    for part, finding in page:
+        _print_one(part, finding, new=part != last)
         findings.append(finding)
         last = part
-    _print_sum([finding.level for finding in findings])
+    levels = [finding.level for finding in findings]
+    counts = [click.style(f"{levels.count(level)} {level}", _STYLES[level]) for level in _STYLES]
+    click.echo("\n" + ", ".join(counts))
     return exit_code(findings)
 
 
 def _examine(
-    given: Source | None, config_path: Path | None, seconds: float
+    named: Source | None, config_path: Path | None, seconds: float
 ) -> Iterator[tuple[str, Finding]]:
-    settings, said = _settings(config_path)
-    for finding in said:
-        yield "board", finding
-    for look in _board(settings):
-        for finding in _safely(look):
-            yield "board", finding
-    source = given or settings.source
+    settings, findings = _settings(config_path)
+    yield from (("board", finding) for finding in findings)
+    for check in _board(settings):
+        yield from (("board", finding) for finding in _safely(check))
+    source = named or settings.source
     sources = [source] if source else []
     if not sources:
-        found = _safely(lambda: _found(sources))
-        for finding in found:
-            yield "search", finding
+        yield from (("search", finding) for finding in _safely(partial(_search, sources)))
     for one in sources:
-        found = _safely(partial(port, one))
-        usable = all(each.level != "fail" and each.name != ports.IN_USE for each in found)
-        if usable:
-            yield from ((_name(one), finding) for finding in found)
-            found = _safely(partial(_sensor, one, settings.calibration, seconds))
-        yield from ((_name(one), finding) for finding in found)
+        findings = _safely(partial(port, one))
+        if all(finding.level != "fail" and finding.name != ports.IN_USE for finding in findings):
+            yield from ((_name(one), finding) for finding in findings)
+            findings = _safely(partial(_sensor, one, settings.calibration, seconds))
+        yield from ((_name(one), finding) for finding in findings)
 
 
-def _safely(look: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Turn the failure of a check into a finding: the doctor runs on broken systems."""
+def _safely(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Turn an exception of a check into a finding: the doctor runs on broken systems."""
     try:
-        return list(look())
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks matter more
+        return list(check())
+    except Exception as error:  # noqa: BLE001 -- the other checks must go on
         text = f"the check itself failed: {type(error).__name__}: {error}"
         return [Finding("fail", "doctor", text, "please report this, with the whole page")]
 
@@ -108,7 +107,7 @@ def _settings(path: Path | None) -> tuple[configs.Config, list[Finding]]:
     try:
         return configs.load(path), [Finding("ok", "settings", f"{path}: read")]
     except EdgeharError as error:
-        return configs.Config(), [Finding("fail", "settings", str(error), "look at that line")]
+        return configs.Config(), [Finding("fail", "settings", str(error), "correct that line")]
 
 
 def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]]:
@@ -116,13 +115,11 @@ def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]
     yield lambda: [board.model(settings)]
     state = settings.state.parent if settings.state else paths.state_directory()
     if settings.sqlite is not None:
-        database = settings.sqlite
-        yield lambda: board.database(database)
+        yield partial(board.database, settings.sqlite)
     if state is not None:
-        folder = state
-        yield lambda: board.folder(folder, "state folder")
+        yield partial(board.folder, state, "state folder")
     if settings.sqlite is None and state is None:
-        yield lambda: board.folder(Path.cwd(), "this folder", needed=False)
+        yield partial(board.folder, Path.cwd(), "this folder", needed=False)
     if settings.calibration is not None:
         calibration = settings.calibration
         yield lambda: [board.calibration(calibration)]
@@ -130,7 +127,7 @@ def _board(settings: configs.Config) -> Iterator[Callable[[], Iterable[Finding]]
     yield lambda: [board.service()]
 
 
-def _print(part: str, finding: Finding, *, new: bool) -> None:
+def _print_one(part: str, finding: Finding, *, new: bool) -> None:
     if new:
         click.secho(part, bold=True)
     level = click.style(f"{finding.level:8}", _STYLES[finding.level])
@@ -140,7 +137,7 @@ def _print(part: str, finding: Finding, *, new: bool) -> None:
 
 
 def _wrapped(text: str, mark: str) -> str:
-    """Break a text into lines that fit, all indented, the first with a mark."""
+    """Wrap a text to the terminal's width, indented, with a mark before the first line."""
     width = shutil.get_terminal_size((100, 24)).columns
     after = _INDENT + " " * len(mark)
     return textwrap.fill(
@@ -149,26 +146,21 @@ def _wrapped(text: str, mark: str) -> str:
     )  # fmt: skip
 
 
-def _print_sum(levels: list[str]) -> None:
-    counts = [(level, levels.count(level)) for level in _STYLES]
-    click.echo("\n" + ", ".join(click.style(f"{n} {level}", _STYLES[level]) for level, n in counts))
-
-
 def _name(source: Source) -> str:
     address = f":0x{source.address:02x}" if source.kind == "i2c" else ""
     return f"{source.kind}:{source.path}{address}"
 
 
-def _found(sources: list[Source]) -> Iterator[Finding]:
-    """Look for sensors; adds to `sources` what is worth listening to."""
+def _search(sources: list[Source]) -> Iterator[Finding]:
+    """Look for sensors; adds ports and chips to `sources`."""
     serial_ports = ports.serial_ports()
     sources += [Source("serial", path) for path in serial_ports]
     buses = ports.i2c_buses()
     chips = [chip for bus in buses for chip in ports.chips(bus)]
     sources += [Source("i2c", str(bus), address=address) for bus, address, _ in chips]
     yield Finding("ok", "serial ports", ", ".join(serial_ports) or "none with a device")
-    said = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
-    text = ", ".join(said) or f"no chip of the family on {len(buses)} buses"
+    descriptions = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
+    text = ", ".join(descriptions) or f"no chip of the MPU-6050 family on {len(buses)} buses"
     yield Finding("ok", "i2c", text)
     if not sources:
         advice = "plug it in, or name it: --source serial:/dev/ttyUSB0 or i2c:1:0x68"
@@ -176,7 +168,7 @@ def _found(sources: list[Source]) -> Iterator[Finding]:
 
 
 def port(source: Source) -> list[Finding]:
-    """Look at the port or bus without opening it; a recording has none."""
+    """Check the port or bus without opening it; a recording has none."""
     if source.kind == "serial":
         return ports.serial_port(source.path)
     if source.kind == "i2c":
@@ -185,18 +177,18 @@ def port(source: Source) -> list[Finding]:
 
 
 def _sensor(source: Source, calibration: Path | None, seconds: float) -> list[Finding]:
-    from device import factory  # noqa: PLC0415 -- it loads the model path
+    from device import factory  # noqa: PLC0415 -- loads the whole pipeline
     from device.doctor import measure, sensor  # noqa: PLC0415
 
     opened = factory.open_source(source)
     if calibration is not None:
-        # One that cannot be read has its own line.
-        with contextlib.suppress(EdgeharError):
+        with contextlib.suppress(EdgeharError):  # an unreadable file has its own finding
             opened = factory.calibrated(opened, calibration)
     with StatusLine() as line:
 
         def tell(since: float, samples: int) -> None:
-            do = "leave it lying still" if since < seconds / 2 else "turn it slowly, all ways round"
+            still = since < seconds / 2
+            do = "leave it lying still" if still else "turn it slowly in all directions"
             line.show(f"{since:.0f} of {seconds:g} s, {samples} samples | {do}")
 
         return sensor.findings(measure.listen(opened, seconds, tell))

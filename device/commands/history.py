@@ -1,4 +1,4 @@
-"""`edgehar history`: what was decided, out of the database."""
+"""`edgehar history`: writes decisions from the database as CSV or JSON lines."""
 
 import json
 import sqlite3
@@ -25,7 +25,7 @@ from firmware_bridge.errors import InputError
 )
 @click.option("--day", metavar="DAY", help="YYYY-MM-DD, today or yesterday.  [default: today]")
 @click.option("--from", "since", metavar="TIME", help="A day, or YYYY-MM-DDTHH:MM[:SS][+HH:MM].")
-@click.option("--to", "until", metavar="TIME", help="Until then; a day is included.")
+@click.option("--to", "until", metavar="TIME", help="As --from; a day is included to its end.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, with a header.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.  [default]")
 @db_option
@@ -39,12 +39,12 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     db: Path | None,
     config_path: Path | None,
 ) -> None:
-    """Write the decisions of a day, or of any time, to standard output.
+    """Write the decisions of a day, or of any time span, to standard output.
 
-    Days are those of the local time zone. A decision is what `run` said, with its `time` (UTC)
-    put right if the clock was set afterwards; `run` and `number` say where it is in the database.
+    Days are those of the local time zone. A decision is as `run` made it, but its `time` (UTC) is
+    corrected if the clock was set afterwards. `run` and `number` are its key in the database.
     """
-    from device.history import query  # noqa: PLC0415 -- --help needs none of it
+    from device.history import query  # noqa: PLC0415 -- --help does not need them
     from device.history.zone import local_zone  # noqa: PLC0415
 
     if as_csv and as_json:
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         except sqlite3.Error as error:
             raise InputError(f"cannot read {db}: {error}") from error
         except BrokenPipeError:
-            return  # the reader has what it wants
+            return  # the reader has closed the pipe
 
 
 def _range_ms(
@@ -84,9 +84,9 @@ def _range_ms(
 
 
 def _decisions(
-    found: Iterator[tuple[int, sqlite3.Row]], start_ms: int, end_ms: int
+    rows: Iterator[tuple[int, sqlite3.Row]], start_ms: int, end_ms: int
 ) -> Iterator[dict[str, Any]]:
-    for utc_ms, row in found:
+    for utc_ms, row in rows:
         if start_ms <= utc_ms < end_ms:
             time = utc_text(datetime.fromtimestamp(utc_ms / 1000, UTC))
             yield {**dict(row), "time": time}
@@ -101,10 +101,9 @@ def _write(decisions: Iterator[dict[str, Any]], as_csv: bool) -> None:
         table.writerows([decision[name] for name in _COLUMNS] for decision in decisions)
     else:
         for decision in decisions:
-            chances = decision["probabilities"]
-            whole = {name: decision[name] for name in _COLUMNS}
-            whole["probabilities"] = chances and json.loads(chances)
-            sys.stdout.write(json.dumps(whole) + "\n")
+            line = {name: decision[name] for name in _COLUMNS}
+            line["probabilities"] = line["probabilities"] and json.loads(line["probabilities"])
+            sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""`edgehar init`: from a sensor that is plugged in to settings that work, in five minutes."""
+"""`edgehar init`: finds a sensor, checks it, writes the settings and shows the live view."""
 
 import logging
 import shutil
@@ -24,61 +24,61 @@ WORN = {
     "wrist": ("on a wrist: left or right, any way round", None),
     "belt": ("on the belt, at the side or in front, the sensor's x axis pointing up", "waist"),
 }
-"""Where a sensor can be worn: in words, and the model; None is the one that `run` takes."""
+"""Where a sensor can be worn: a description and a model. None is the default of `run`."""
 _CHECK = """\
   USB   a microcontroller with edgehar's firmware is plugged in, by a cable that
-        carries data; dmesg -w shows whether it is seen
-  I2C   it is switched on (raspi-config, Interface Options, I2C), and the sensor
-        is wired as docs/I2C.md says; i2cdetect -y 1 shows 68 or 69
-  UART  raspi-config, Interface Options, Serial Port: no login shell, but the
-        serial port hardware
-  all   you may use them: sudo usermod -aG dialout,i2c $USER, then log in again"""
+        carries data; dmesg -w shows whether the kernel finds it
+  I2C   the bus is enabled (raspi-config, Interface Options, I2C), and the sensor
+        is wired as in docs/I2C.md; i2cdetect -y 1 shows 68 or 69
+  UART  raspi-config, Interface Options, Serial Port: login shell off, serial
+        port hardware on
+  all   you have permission: sudo usermod -aG dialout,i2c $USER, then log in again"""
 
 
 @click.command(
     epilog="\b\nExamples:\n"
     "  edgehar init\n"
     "  edgehar init --source serial:/dev/ttyUSB0 --worn wrist --yes\n"
-    "\b\nThe settings go to ~/.config/edgehar/edgehar.toml; root's, where there is systemd, to\n"
-    f"{SETTINGS}, which `edgehar service install` takes."
+    "\b\nThe settings are written to ~/.config/edgehar/edgehar.toml; those of root, with systemd,\n"
+    f"to {SETTINGS}, which `edgehar service install` uses."
 )
-@click.option("--source", metavar="SOURCE", help="A port or bus as in `run`; else what is found.")
+@click.option("--source", metavar="SOURCE", help="Port or bus as in `run`  [default: search].")
 @click.option("--worn", type=click.Choice(list(WORN)), help="Where the sensor is worn.")
-@click.option("--config", "path", metavar="FILE", type=Path, help="Where the settings go.")
-@click.option("--yes", is_flag=True, help="Ask nothing and do not watch at the end; nothing is "
-              "written if the doctor fails anything or FILE is there.")  # fmt: skip
+@click.option("--config", "path", metavar="FILE", type=Path, help="The settings file to write.")
+@click.option("--yes", is_flag=True, help="Ask no question and show no live view. Nothing is "
+              "written if a check of the doctor fails or FILE exists.")  # fmt: skip
 def command(source: str | None, worn: str | None, path: Path | None, *, yes: bool) -> None:
-    """Set a sensor up: find it, examine it, write the settings, watch it at work.
+    """Set up a sensor: find it, check it, write the settings, show the live view.
 
-    Which wrist it is does not matter and is not asked: from the wearer's own walking the model
-    finds out how the sensor sits. Ctrl-C ends it at any time, and leaves nothing half done.
+    The sensor may be on either wrist: the model estimates the mounting while the wearer walks.
+    Ctrl-C ends the command at any time; it never leaves an incomplete file.
     """
     path = path or paths.of_init()
     if source is not None:
         _sensor(source)
     if yes and path.exists():
-        raise InputError(f"{path} is there already; move it away, or name another: --config")
+        raise InputError(f"{path} exists already; move it away, or name another: --config")
     if not yes and not sys.stdin.isatty():
-        raise InputError("no terminal to ask at; give --source, --worn and --yes")
-    logging.getLogger("device").setLevel(logging.CRITICAL)  # the screen says what the log would
+        raise InputError("no terminal for questions; give --source, --worn and --yes")
+    logging.getLogger("device").setLevel(logging.CRITICAL)  # the page shows the same events
     try:
         _set_up(source, worn, path, asks=not yes)
-    except click.Abort:  # at a question, below which nothing is written yet
+    except click.Abort:  # at a question: end its line
         click.echo(err=True)
         raise
 
 
 def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> None:
     if asks:
-        click.echo("Ctrl-C ends this at any time. Nothing is written before you have seen it.")
-    source = source or _found(asks=asks)
+        click.echo("Ctrl-C ends this at any time. You see each file before it is written.")
+    source = source or _find(asks=asks)
     setting = _sensor(source)
     _examine(setting, asks=asks)
     worn = worn or (_where_worn() if asks else "wrist")
     model = WORN[worn][1]
     content = first_settings.text(source, model, path)
     wanted = not asks or _agreed(path, content)
-    stop = signals.until_told_to_stop()  # from here on Ctrl-C ends what goes on, not all of it
+    stop = signals.stop_signal()  # from now on Ctrl-C ends only the live view
     config = configs.Config(source=setting, model=model)
     if wanted:
         first_settings.write(path, content)
@@ -93,39 +93,38 @@ def _set_up(source: str | None, worn: str | None, path: Path, *, asks: bool) -> 
 def _sensor(source: str) -> Source:
     setting = configs.parse_source(source)
     if setting.kind == "recording":
-        raise InputError("a recording is no sensor; give --source serial:PORT or i2c:BUS")
+        raise InputError("a recording is not a sensor; give --source serial:PORT or i2c:BUS")
     return setting
 
 
-def _found(*, asks: bool) -> str:
-    """Return the source to take; raises EdgeharError if there is none."""
+def _find(*, asks: bool) -> str:
+    """Return the source to use; raises EdgeharError if there is none."""
     _head("The sensor")
-    click.echo(f"Asking I2C buses, and serial ports for {search.PATIENCE_S:g} s at most ...")
-    found = [*search.serial_ports(), *search.i2c_chips()]
-    usable = [candidate for candidate in found if candidate.usable]
-    for candidate in found:
+    click.echo(f"Searching I2C buses and serial ports, {search.PATIENCE_S:g} s at most ...")
+    candidates = [*search.serial_ports(), *search.i2c_chips()]
+    usable = [candidate for candidate in candidates if candidate.usable]
+    for candidate in candidates:
         mark = usable.index(candidate) + 1 if candidate.usable and len(usable) > 1 else "-"
-        click.echo(f"  {mark}  {candidate.source}\n     {candidate.says}")
+        click.echo(f"  {mark}  {candidate.source}\n     {candidate.description}")
     if not usable:
-        _despair(found, asks=asks)
+        _despair(candidates, asks=asks)
     if len(usable) == 1:
-        click.echo(f"Only one can be used, and is taken: {usable[0].source}")
+        click.echo(f"The only usable sensor: {usable[0].source}")
         return usable[0].source
     if not asks:
         names = " or ".join(candidate.source for candidate in usable)
         raise InputError(f"there is more than one sensor; give --source {names}")
-    return usable[_number("Which one", len(usable))].source
+    return usable[_number("Which sensor", len(usable))].source
 
 
-def _despair(found: Sequence[Candidate], *, asks: bool) -> None:
-    """Say what to do where no sensor was found, and raise EdgeharError."""
-    advices = list(dict.fromkeys(candidate.advice for candidate in found if candidate.advice))
-    for advice in advices:
+def _despair(candidates: Sequence[Candidate], *, asks: bool) -> None:
+    """Print advice, offer the demo, and raise EdgeharError."""
+    for advice in dict.fromkeys(one.advice for one in candidates if one.advice):
         click.echo(f"  -> {advice}")
-    click.echo(f"No sensor was found. To check:\n{_CHECK}")
+    click.echo(f"No sensor was found. Please check:\n{_CHECK}")
     if asks and click.confirm("See the demo meanwhile? It needs no sensor", default=True):
         click.get_current_context().invoke(demo.command)
-    raise EdgeharError("no sensor was found; see to what stands above, then: edgehar init")
+    raise EdgeharError("no sensor was found; check the points above and run init again")
 
 
 def _examine(setting: Source, *, asks: bool) -> None:
@@ -134,17 +133,17 @@ def _examine(setting: Source, *, asks: bool) -> None:
     if finding.name == ports.IN_USE:
         raise EdgeharError(f"{finding.text}; {finding.advice}")
     click.echo(
-        f"It listens for {doctor.LISTEN_S:g} s. Lay the sensor down and let go of it. Half-way,\n"
-        "as it then says, take it in the hand and turn it slowly, all ways round."
+        f"The doctor listens for {doctor.LISTEN_S:g} s. Lay the sensor down and let go of it.\n"
+        "Half-way, hold it in the hand and turn it slowly in all directions."
     )
     if asks:
         click.prompt("Press Enter when it lies still", "", prompt_suffix="", show_default=False)
-    if not doctor.examined(setting, doctor.LISTEN_S):
+    if not doctor.examine(setting, doctor.LISTEN_S):
         return
     if asks:
-        click.echo("Something failed. What to do about it stands after each ->.")
-    if not asks or not click.confirm("Go on all the same", default=False):
-        raise EdgeharError("the doctor failed something, so nothing is set up; mend it, try again")
+        click.echo("A check failed. The lines after -> give advice.")
+    if not asks or not click.confirm("Continue in spite of that", default=False):
+        raise EdgeharError("setup stopped: a doctor check failed; fix it and run init again")
 
 
 def _where_worn() -> str:
@@ -161,19 +160,19 @@ def _agreed(path: Path, content: str) -> bool:
     click.echo("".join(f"  {line}\n" for line in content.splitlines()))
     if not path.exists():
         return click.confirm("Write this file", default=True)
-    click.echo(f"There is such a file; it would be kept as {first_settings.earlier(path)}.")
-    return click.confirm("Write this one in its place", default=False)
+    click.echo(f"This file exists; its content will be kept in {first_settings.earlier(path)}.")
+    return click.confirm("Replace it", default=False)
 
 
 def _watch(config: configs.Config, setting: Source, stop: Callable[[], bool]) -> None:
     _head("Live, until Ctrl-C")
     if config.model is None:
         click.echo(
-            "Strap it on and walk for half a minute: from that it finds out how the sensor\n"
-            "sits, and until then it cannot tell sitting from standing."
+            "Put the sensor on and walk for half a minute, so that the model can estimate the\n"
+            "mounting. Until then it cannot tell sitting from standing."
         )
     else:
-        click.echo("Put it on and move about.")
+        click.echo("Put the sensor on and move around.")
     watch(config, setting, stop)
 
 
@@ -181,13 +180,13 @@ def _say_next(path: Path) -> None:
     program, file = _program(), quote(str(path))
     _head("From now on")
     if path == SETTINGS:
-        _say(f"{program} service install", "start it now, and at each boot")
-        _say(f"{program} service status", "how it is")
+        _say(f"{program} service install", "start the daemon now and at each boot")
+        _say(f"{program} service status", "show the state of the daemon")
     else:
-        _say(f"{program} run --config {file}", "recognise, and keep what was decided")
-    _say(f"{program} dashboard --config {file}", "a page: what now, the day, 30 days")
+        _say(f"{program} run --config {file}", "recognise activities and record the decisions")
+    _say(f"{program} dashboard --config {file}", "serve a page: now, today, 30 days")
     if path != SETTINGS:
-        click.echo("As a service, from boot on: see `For good` in docs/INSTALL.md.")
+        click.echo("To run it as a service from boot on: `Install the service` in docs/INSTALL.md.")
 
 
 def _say(command_line: str, words: str) -> None:
@@ -195,7 +194,7 @@ def _say(command_line: str, words: str) -> None:
 
 
 def _program() -> str:
-    """Return how this program was called, as short as it can be."""
+    """Return the command that called this program, without its folder if $PATH has it."""
     called = sys.argv[0]
     if Path(called).name != "edgehar" or shutil.which("edgehar") == called:
         return "edgehar"
@@ -203,7 +202,7 @@ def _program() -> str:
 
 
 def _number(question: str, count: int) -> int:
-    """Ask for one of `count` numbered answers; return its index."""
+    """Ask for a number from 1 to `count`; return it minus 1."""
     answer: int = click.prompt(question, default=1, type=click.IntRange(1, count))
     return answer - 1
 

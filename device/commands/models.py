@@ -1,4 +1,4 @@
-"""`edgehar models`: which models are here, which one the daemon takes, and how to change that."""
+"""`edgehar models`: lists and installs models, and chooses the one that the daemon uses."""
 
 import json
 from pathlib import Path
@@ -22,15 +22,16 @@ from device.model.store import Store
     "  edgehar models install wrist-2.tflite\n"
     "  edgehar models activate wrist@1a2b3c4d\n"
     "  edgehar models rollback\n"
-    "\b\nSettings that matter here, each optional:\n"
+    "\b\nSettings for models, each optional:\n"
     "  [models]\n"
     '  folder = "/var/lib/edgehar/models"\n'
     '  key = "/etc/edgehar/models.pem"  # an Ed25519 public key: then bundles must be signed by it'
 )
 def command() -> None:
-    """List, install and activate models; go back to the one before.
+    """List, install and activate models; go back to the previous model.
 
-    The daemon takes the active one at its next start, and goes back by itself if that one fails.
+    The daemon loads the active model at its next start. If that model fails, the daemon goes back
+    to the previous one by itself.
     """
 
 
@@ -38,13 +39,13 @@ def command() -> None:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show(config_path: Path | None, *, as_json: bool) -> None:
-    """List the models that are here, and which is active."""
+    """List shipped and installed models, and show which one is active."""
     store, _ = _open(config_path)
     ledger, entries = store.ledger(), store.entries()
     if as_json:
         models = [_as_json(entry, ledger) for entry in entries]
-        whole = {"folder": str(store.folder), "why": ledger.why, "models": models}
-        click.echo(json.dumps(whole, indent=1))
+        page = {"folder": str(store.folder), "why": ledger.why, "models": models}
+        click.echo(json.dumps(page, indent=1))
         return
     rows: list[tuple[str, ...]] = [("MODEL", "IN DECISIONS", "STATE", "KB", "FROM", "LABELS")]
     rows += [_row(entry, ledger) for entry in entries]
@@ -62,14 +63,14 @@ def show(config_path: Path | None, *, as_json: bool) -> None:
 @click.argument("file", metavar="FILE", type=Path)
 @config_option
 def install(file: Path, config_path: Path | None) -> None:
-    """Verify a bundle and copy it in.
+    """Verify a bundle and copy it to the models' folder.
 
-    Its self-test must pass on this board, and its signature if a key is configured. It is not
-    active yet.
+    Its self-test must pass on this board, and its signature if a key is configured. It does not
+    become active.
     """
     store, _ = _open(config_path)
     entry = store.install(file)
-    click.echo(f"installed {_name(entry)}; take it with: edgehar models activate {_name(entry)}")
+    click.echo(f"installed {_name(entry)}; to use it: edgehar models activate {_name(entry)}")
 
 
 @command.command(epilog="\b\nExample:\n  edgehar models activate wrist@1a2b3c4d")
@@ -78,8 +79,8 @@ def install(file: Path, config_path: Path | None) -> None:
 def activate(model: str, config_path: Path | None) -> None:
     """Make a model the active one, on trial.
 
-    The daemon takes it at its next start, and goes back by itself if the model fails or crashes it
-    before it has proved itself.
+    The daemon loads it at its next start. If the model fails or crashes the daemon during the
+    trial, the daemon goes back to the previous model.
     """
     store, config = _open(config_path)
     _say_active(store.activate(model), store, config)
@@ -88,7 +89,7 @@ def activate(model: str, config_path: Path | None) -> None:
 @command.command(epilog="\b\nExample:\n  edgehar models rollback")
 @config_option
 def rollback(config_path: Path | None) -> None:
-    """Go back to the model before the active one."""
+    """Go back to the previous model."""
     store, config = _open(config_path)
     _say_active(store.roll_back(), store, config)
 
@@ -97,7 +98,7 @@ def _say_active(entry: Entry, store: Store, config: configs.Config) -> None:
     tried = ", on trial" if store.ledger().trial else ""
     click.echo(f"active: {_name(entry)}{tried}; restart the daemon to run it")
     if config.model is not None:
-        click.echo(f"but the settings name the model {config.model}, which goes first", err=True)
+        click.echo(f"but the settings name the model {config.model}, which has priority", err=True)
 
 
 def _open(config_path: Path | None) -> tuple[Store, configs.Config]:
@@ -115,14 +116,14 @@ def _is_active(entry: Entry, ledger: Ledger) -> bool:
 
 def _states(entry: Entry, ledger: Ledger) -> list[str]:
     active = _is_active(entry, ledger)
-    found = {
+    states = {
         "active": active,
         "trial": active and ledger.trial is not None,
         "previous": entry.key == ledger.previous,
         "failed": entry.key in ledger.failed,
         "damaged": entry.bundle is None,
     }
-    return [state for state, holds in found.items() if holds]
+    return [state for state, applies in states.items() if applies]
 
 
 def _row(entry: Entry, ledger: Ledger) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
-"""`edgehar play`: a recording on a serial line, as the firmware would send it."""
+"""`edgehar play`: sends a recording over a serial line, as the firmware would."""
 
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -22,7 +21,7 @@ from firmware_bridge.whole_file import write_json
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | None:
-    """Return the factor; None stands for flat out."""
+    """Return the factor; None means no pause between frames."""
     if value == "max":
         return None
     try:
@@ -35,11 +34,11 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
 
 
 @click.command(
-    epilog="\b\nFaults, all repeatable by --seed; positions in seconds of the recording:\n"
+    epilog="\b\nFaults, repeatable by --seed; positions in seconds of the recording:\n"
     "  drop:1%  flip:1%  duplicate:1%  reorder:1%  garbage:1%\n"
-    "                  befall that share of the frames with samples, one each\n"
+    "                  damage that share of the frames with samples; at most one fault a frame\n"
     "  stall:3s@60s    send nothing for 3 s of real time, then catch up\n"
-    "  unplug:3s@60s   the port vanishes; what is recorded in those 3 s is never sent\n"
+    "  unplug:3s@60s   the port vanishes; the samples of those 3 s are never sent\n"
     "  reboot@90s      the device's numbering and clock start from 0\n"
     "\b\nExamples:\n"
     "  edgehar play walk.csv.gz --port /dev/ttyUSB1\n"
@@ -52,8 +51,8 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
 @click.option(
     "--pty",
     is_flag=True,
-    help="Make a virtual port, whose name goes to standard output. Plays when a reader has opened"
-    " it and asked for a hello.",
+    help="Make a virtual port and print its name. Playing starts when a reader has opened the port"
+    " and has asked for a hello.",
 )
 @click.option("--link", metavar="PATH", type=Path, help="Name the virtual port; implies --pty.")
 @click.option(
@@ -62,10 +61,10 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     callback=_speed,
     default="1",
     show_default=True,
-    help="Times the pace of the recording, or max: as fast as it is read.",
+    help="A factor on the recording's pace, or max: as fast as the reader reads.",
 )
 @click.option("--fault", "specs", metavar="SPEC", multiple=True, help="See below. Repeatable.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Of the faults.")
+@click.option("--seed", metavar="N", type=int, default=0, help="Seed of the faults.")
 @click.option(
     "--save",
     metavar="FILE",
@@ -73,7 +72,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     help="Write the recording as a reader gets it: rounded to the sensor's LSB and to µs, without"
     " the samples that were not delivered intact and in order.",
 )
-@click.option("--report", metavar="FILE", type=Path, help="Write what was done as JSON.")
+@click.option("--report", metavar="FILE", type=Path, help="Write a JSON summary on exit.")
 def command(  # noqa: PLR0913 -- one for each option
     recording: Path,
     port: Path | None,
@@ -88,7 +87,7 @@ def command(  # noqa: PLR0913 -- one for each option
 ) -> None:
     """Play a recording as the firmware would send it: +-4 g, +-500 deg/s, 10 samples a frame.
 
-    What was sent and lost is said on standard error at the end, in samples and exactly.
+    Prints exact counts of sent and lost samples to standard error at the end.
     """
     pty = pty or link is not None
     if pty == (port is not None):
@@ -107,7 +106,7 @@ def command(  # noqa: PLR0913 -- one for each option
             if port is not None:
                 line: PortLine | PtyLine = PortLine(port)
             else:
-                # A name of its own, so that a port that was unplugged comes back under it.
+                # A fixed name, so that an unplugged port comes back under the same name.
                 folder = stack.enter_context(TemporaryDirectory(prefix="edgehar-"))
                 line = PtyLine(link or Path(folder) / "port")
             listeners = [_progress(stack.enter_context(StatusLine(QUIET_S)))]
@@ -115,9 +114,8 @@ def command(  # noqa: PLR0913 -- one for each option
             if save is not None:
                 saver = Saver(device, stack.enter_context(RecordingWriter(save)))
                 listeners.append(saver.take)
-            Player(device, line, _announce if pty else _silent, listeners).play(
-                actions, played, speed
-            )
+            on_plug = click.echo if pty else lambda _: None
+            Player(device, line, on_plug, listeners).play(actions, played, speed)
             if saver is not None:
                 saver.write()
     except OSError as error:
@@ -132,15 +130,6 @@ def command(  # noqa: PLR0913 -- one for each option
     if report is not None:
         write_json(report, summary)
     click.echo(_in_words(played, device), err=True)
-
-
-def _announce(path: Path) -> None:
-    click.echo(path)
-    sys.stdout.flush()
-
-
-def _silent(_: Path) -> None:
-    pass
 
 
 def _in_words(played: Played, device: VirtualDevice) -> str:
@@ -162,7 +151,7 @@ def _in_words(played: Played, device: VirtualDevice) -> str:
 
 
 def _progress(status: StatusLine) -> Callable[[Action], None]:
-    """Return a listener that shows how far an action is into the recording."""
+    """Return a listener that shows the position of an action in the recording."""
     begin_us: list[int] = []
 
     def note(action: Action) -> None:

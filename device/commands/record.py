@@ -1,4 +1,4 @@
-"""`edgehar record`: what a sensor sends, into a recording, with labels typed meanwhile."""
+"""`edgehar record`: writes a sensor's samples to a recording, with labels typed meanwhile."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ from firmware_bridge.samples import Samples
 log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 5.0
-"""The samples of so many seconds may be lost in a power cut."""
+"""A power cut may lose the samples of this time."""
 
 
 @click.command(
@@ -35,30 +35,30 @@ SAVE_EVERY_S = 5.0
     "  edgehar record --source serial:/dev/ttyUSB0 --out walk.csv.gz --seconds 60\n"
     "  (sleep 5; echo walking; sleep 60; echo; sleep 5) | \\\n"
     "      edgehar record --source serial:/dev/ttyUSB0 --out walk.csv --seconds 70\n"
-    "\b\nLabels: type one and press Enter; it holds from that moment until the next one. An empty\n"
-    "line ends it. Samples are written as the sensor gave them, whatever calibration there is."
+    "\b\nLabels: type one and press Enter. It applies from that moment until the next label. An\n"
+    "empty line ends it. Samples are written as the sensor gave them, without calibration."
 )
 @click.option("--source", metavar="SOURCE", required=True, help="As in `run`.")
 @click.option("--out", metavar="FILE", required=True, type=Path, help="A .csv or .csv.gz file.")
 @click.option("--force", is_flag=True, help="Replace a recording of that name.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so long.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Time to record.")
 def command(source: str, out: Path, seconds: float | None, *, force: bool) -> None:
-    """Record samples until Ctrl-C, SIGTERM or the time is up; label them as you go.
+    """Record samples until Ctrl-C, SIGTERM or the end of the time; label them meanwhile.
 
-    The file appears under its name when it is whole; until then, and after a crash, what was
-    recorded is in FILE.part. Where samples were lost, a comment line says how many.
+    FILE appears when it is complete. Until then, and after a crash, the samples are in FILE.part.
+    Where samples were lost, a comment line gives their number.
     """
     check_new(out, "give another name, or --force to replace it", force=force)
     opened = factory.open_source(source)
     part = out.with_name(f"{out.name}.part")
     if part.exists():
         raise InputError(
-            f"{part} is there, from a recording that still runs or was cut short; to keep that one,"
-            f" without the line that was cut: {_rescue(part)} && rm {quote(str(part))}"
+            f"{part} exists, from a recording that still runs or was cut short; to rescue it,"
+            f" without the incomplete line: {_rescue(part)} && rm {quote(str(part))}"
         )
     session = _Session(opened, labelled=can_be_typed())
-    stop = signals.until_told_to_stop()
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not with nohup
+    stop = signals.stop_signal()
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     end = time.monotonic() + seconds if seconds else float("inf")
     try:
@@ -71,22 +71,22 @@ def command(source: str, out: Path, seconds: float | None, *, force: bool) -> No
                 session.take(block, recording)
                 if stop() or time.monotonic() >= end:
                     break
-            if not session.taken:
+            if not session.samples:
                 raise InputError(f"{opened.name} gave no samples, so there is no recording")
     except OSError as error:
         raise EdgeharError(f"cannot write {out}: {error.strerror}; see {part}") from error
     except EdgeharError as error:
-        if session.taken:
-            log.error("what was recorded until then is in %s", part)  # noqa: TRY400 -- one line
+        if session.samples:
+            log.error("the samples until then are in %s", part)  # noqa: TRY400 -- one line
         raise error from None
     finally:
-        if not session.taken:
+        if not session.samples:
             part.unlink(missing_ok=True)
     log.info("%s: %s", out, session.summary())
 
 
 def _rescue(part: Path) -> str:
-    """Return the shell command that makes a recording of what a crash left."""
+    """Return the shell command that makes a recording of the file that a crash left."""
     name = quote(str(part))
     rescued = quote(str(part.with_name(f"rescued-{part.name.partition('.')[0]}.csv")))
     if part.suffixes[-2:-1] == [".gz"]:
@@ -95,7 +95,7 @@ def _rescue(part: Path) -> str:
 
 
 class _Session:
-    """A recording that is being made, with the labels typed meanwhile."""
+    """A recording in progress, with the labels typed meanwhile."""
 
     def __init__(self, source: Source, *, labelled: bool) -> None:
         self._source = source
@@ -105,17 +105,17 @@ class _Session:
         self._view: StatusLine | PromptLine = StatusLine()
         self._begun_s: float | None = None
         self._save_s = 0.0
-        self.taken = 0
+        self.samples = 0
 
     def show_in(self, stack: ExitStack) -> None:
-        """Show what happens on stderr, and on a terminal draw a line for it."""
+        """Log to standard error; on a terminal, draw a status line too."""
         if self._typist and sys.stderr.isatty() and os.isatty(0):
             self._view = PromptLine("label> ")
-            # In the background, reading fails rather than stops the program.
+            # In the background, reading then fails instead of stopping the program.
             signal.signal(signal.SIGTTIN, signal.SIG_IGN)
             signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         stack.enter_context(self._view)
-        log_to_stderr(_Through(self._view))
+        log_to_stderr(self._view.say)
 
     def take(self, block: Samples, recording: RecordingWriter) -> None:
         """Write a block with its labels."""
@@ -127,18 +127,18 @@ class _Session:
             labels = self._track.of(block.t_s, now) if self._typist else None
             recording.write(block, labels)
             self._by_label.update(labels or ())
-            self.taken += len(block)
+            self.samples += len(block)
             self._begun_s = self._begun_s or now
-        if self.taken and now >= self._save_s:
+        if self.samples and now >= self._save_s:
             self._save_s = now + SAVE_EVERY_S
             recording.flush()
         self._view.show(self._status(now))
 
     def summary(self) -> str:
-        """Return what was recorded, in words."""
-        text = in_words({"samples": self.taken, **self._source.counts})
-        found = [f"{label} {count}" for label, count in self._by_label.items() if label]
-        return f"{text}; labelled: {', '.join(found)}" if found else text
+        """Return the numbers of samples and losses, and of samples by label."""
+        text = in_words({"samples": self.samples, **self._source.counts})
+        labels = [f"{label} {count}" for label, count in self._by_label.items() if label]
+        return f"{text}; labelled: {', '.join(labels)}" if labels else text
 
     def _hear(self) -> None:
         lines = self._typist.lines() if self._typist else []
@@ -148,7 +148,7 @@ class _Session:
             try:
                 label = cleaned(line)
             except ValueError as error:
-                log.warning("label not taken: %s", error)
+                log.warning("label refused: %s", error)
                 continue
             self._track.typed(at_s, label)
             log.info("label: %s", label or "none")
@@ -157,17 +157,6 @@ class _Session:
         seconds = now - self._begun_s if self._begun_s else 0.0
         lost = self._source.counts.get("lost", 0)
         return (
-            f"{seconds:.0f} s, {self.taken} samples, {lost} lost,"
+            f"{seconds:.0f} s, {self.samples} samples, {lost} lost,"
             f" label: {self._track.label or 'none'}"
         )
-
-
-class _Through(logging.Handler):
-    """Writes log lines around what is drawn."""
-
-    def __init__(self, view: StatusLine | PromptLine) -> None:
-        super().__init__()
-        self._view = view
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._view.say(self.format(record))

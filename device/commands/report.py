@@ -1,4 +1,4 @@
-"""`edgehar report`: of a day, on any board; where training is installed, the README's too."""
+"""`edgehar report`: shows a day; with the extra `train`, makes the README's tables too."""
 
 import sqlite3
 from contextlib import closing
@@ -17,7 +17,7 @@ _TRAINING = "train.commands"
 
 
 class _Report(click.Group):
-    """`day`, and what training adds."""
+    """The command `day`, and those that `train.commands` adds."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         try:
@@ -30,7 +30,7 @@ class _Report(click.Group):
 
 
 def _training() -> click.Group:
-    # By its name: what runs on a board must not need what training needs.
+    # Imported by name, because device must not depend on train.
     group = import_module(_TRAINING).report
     if not isinstance(group, click.Group):
         raise TypeError(f"{_TRAINING}.report is not a click group")
@@ -39,7 +39,7 @@ def _training() -> click.Group:
 
 @click.group(cls=_Report, epilog="\b\nExample:\n  edgehar report day --out today.svg")
 def report() -> None:
-    """Show a day of the wearer's, or make the tables and pictures of the README."""
+    """Show a day of the wearer, or make the tables and pictures of the README."""
 
 
 @report.command(
@@ -49,29 +49,29 @@ def report() -> None:
 )
 @click.option("--day", "text", metavar="DAY", default="today", show_default=True,
               help="YYYY-MM-DD, today or yesterday.")  # fmt: skip
-@click.option("--out", metavar="FILE.svg", type=Path, help="Draw it, too.")
+@click.option("--out", metavar="FILE.svg", type=Path, help="Write the picture to a file, too.")
 @db_option
 @config_option
 def day(text: str, out: Path | None, db: Path | None, config_path: Path | None) -> None:
-    """Show what a day was made of: a picture and a table in the terminal.
+    """Show a day's activities: a picture and a table in the terminal.
 
     A day is that of the local time zone. Time that is unknown, without data, not worn or warming
-    up is never counted as activity.
+    up never counts as an activity.
     """
     from device.history import query, read_day, table  # noqa: PLC0415 -- --help needs none of it
     from device.history.picture import svg  # noqa: PLC0415
     from device.history.zone import local_zone, to_ms  # noqa: PLC0415
 
     if out is not None and out.suffix != ".svg":
-        raise InputError(f"{out} is not an .svg file; give a name that ends so")
+        raise InputError(f"{out} is not an .svg file; give a name that ends in .svg")
     db = database_of(db, config_path)
     now = datetime.now(zone := local_zone())
     with closing(query.open_to_read(db)) as database:
         try:
-            found = read_day.read(database, day_of(text, now.date()), zone, to_ms(now))
+            content = read_day.read(database, day_of(text, now.date()), zone, to_ms(now))
         except sqlite3.Error as error:
             raise InputError(f"cannot read {db}: {error}") from error
-    table.show(found)
+    table.show(content)
     if out is not None:
-        write_whole(out, svg(found).encode())
+        write_whole(out, svg(content).encode())
         click.echo(f"\nwritten: {out}")

@@ -1,4 +1,4 @@
-"""`edgehar run`: the daemon, on the command line."""
+"""`edgehar run`: runs the daemon."""
 
 import sys
 from dataclasses import replace
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from device.commands.settings import config_option, found
+from device.commands.settings import config_option, settings_path
 from device.config import load as configs
 from device.daemon import build
-from device.terminal.log import AboveTheView, log_to_stderr
+from device.terminal.log import log_to_stderr
 from firmware_bridge.whole_file import write_json
 
 
@@ -32,10 +32,10 @@ from firmware_bridge.whole_file import write_json
 @click.option("--sqlite", metavar="FILE", type=Path, help="Write decisions to a database too.")
 @click.option("--calibration", metavar="FILE", type=Path, help="The sensor's constant errors, from"
               " `edgehar calibrate`.")  # fmt: skip
-@click.option("--state", metavar="FILE", type=Path, help="Keep the mounting found, for the next "
+@click.option("--state", metavar="FILE", type=Path, help="Keep the estimated mounting for the next "
               "start [default: orientation.json in $STATE_DIRECTORY, if set].")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="JSON lines at a terminal, too.")
-@click.option("--report", metavar="FILE", type=Path, help="At the end, write what came as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON lines to a terminal, too.")
+@click.option("--report", metavar="FILE", type=Path, help="Write a JSON summary on exit.")
 def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     config_path: Path | None,
     source: str | None,
@@ -47,9 +47,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     *,
     as_json: bool,
 ) -> None:
-    """Classify what a sensor sends, live, until SIGTERM or Ctrl-C.
+    """Classify a sensor's samples, live, until SIGTERM or Ctrl-C.
 
-    Decisions go to standard output: at a terminal as a live view, else as JSON lines. Events and
+    Decisions go to standard output: to a terminal as a live view, else as JSON lines. Events and
     losses go to standard error. Options override the settings file.
     """
     show = None
@@ -57,8 +57,9 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
         from device.terminal.watch import source_view  # noqa: PLC0415 -- rich, for a terminal only
 
         show = source_view
-    log_to_stderr(AboveTheView() if show else None)
-    path = found(config_path)
+    # The live view replaces sys.stderr, and prints above itself what is written there.
+    log_to_stderr((lambda line: print(line, file=sys.stderr)) if show else None)
+    path = settings_path(config_path)
 
     def settings() -> configs.Config:
         config = configs.load(path) if path else configs.Config()

@@ -1,4 +1,4 @@
-"""`edgehar service`: the daemon as a service of systemd."""
+"""`edgehar service`: installs the daemon as a systemd service, shows its state, uninstalls it."""
 
 import grp
 from dataclasses import replace
@@ -18,7 +18,7 @@ _with_settings = click.option(
     "--config", "config_path", metavar="FILE", type=Path, default=SETTINGS, show_default=True,
     help="The daemon's settings.",
 )  # fmt: skip
-_dry = click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+_dry = click.option("--dry-run", is_flag=True, help="Print the steps and do none of them.")
 
 
 @click.group(
@@ -28,20 +28,20 @@ _dry = click.option("--dry-run", is_flag=True, help="Say what would be done, and
     "  edgehar service uninstall"
 )
 def command() -> None:
-    """Have systemd run the daemon: from boot on, watched, shut in."""
+    """Let systemd run the daemon: from boot on, with a watchdog, in a sandbox."""
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service install --source i2c:1:0x68")
 @click.option(
-    "--source", metavar="SOURCE", help="As in `run`; for settings that are not there yet."
+    "--source", metavar="SOURCE", help="As in `run`; needed if there is no settings file yet."
 )
 @_with_settings
 @_dry
 def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
-    """Install the service and start it; say first all that is done. To repeat it does no harm.
+    """Print the steps, install the service and start it. It may be repeated.
 
-    Do it again after a change of the settings' source, mqtt, metrics or dashboard: what the
-    service may reach follows from them.
+    Repeat it after a change of source, mqtt, metrics or dashboard in the settings: the service's
+    permissions depend on them.
     """
     if not dry_run:
         install_steps.as_root()
@@ -71,21 +71,21 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     )
     _do(steps, dry_run=dry_run)
     for folder in unit.outside(config):
-        click.echo(f"let the user edgehar write in {folder}")
+        click.echo(f"give the user edgehar write permission for {folder}")
     if not dry_run:
-        click.echo("see how it is: edgehar service status")
+        click.echo("to see its state: edgehar service status")
     for problem in problems:
-        click.echo(f"edgehar: as it is, this would fail: {problem}", err=True)
+        click.echo(f"edgehar: without a change, this would fail: {problem}", err=True)
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service status")
 def status() -> None:
-    """Say how the service is; exit code 1 unless it runs."""
-    found = state.asked()
-    loaded = found.get("LoadState") == "loaded"
-    for line in state.in_words(found, state.watchdog_kills() if loaded else 0):
+    """Show the state of the service; exit code 1 unless it runs."""
+    properties = state.properties()
+    loaded = properties.get("LoadState") == "loaded"
+    for line in state.in_words(properties, state.watchdog_kills() if loaded else 0):
         click.echo(line)
-    if found.get("ActiveState") not in {"active", "reloading"}:
+    if properties.get("ActiveState") not in {"active", "reloading"}:
         click.get_current_context().exit(1)
 
 
@@ -94,7 +94,7 @@ def status() -> None:
 @_dry
 @click.option("--purge", is_flag=True, help="Remove settings, history and models too.")
 def uninstall(config_path: Path, *, dry_run: bool, purge: bool) -> None:
-    """Take the service away; what it recorded and its settings stay, unless --purge."""
+    """Uninstall the service. Settings, history and models stay, unless --purge."""
     if not dry_run:
         install_steps.as_root()
     _do(install_steps.uninstall(config_path, purge=purge), dry_run=dry_run)
@@ -107,32 +107,32 @@ def _settings(
     source: str | None, path: Path, problems: list[str]
 ) -> tuple[configs.Config, str | None]:
     """Return the settings, and their text if they are new."""
-    given = configs.parse_source(source) if source else None
+    named = configs.parse_source(source) if source else None
     if path.exists():
         config = configs.load(path)
-        stays = given is not None and config.source == replace(given, path=stable_port.STABLE)
-        if given not in {None, config.source} and not stays:
-            raise InputError(f"{path} names another source; change it there, or leave --source out")
+        stays = named is not None and config.source == replace(named, path=stable_port.STABLE)
+        if named not in {None, config.source} and not stays:
+            raise InputError(f"{path} names another source; change it there, or omit --source")
         if not installation.readable(path) or installation.hidden(path.resolve()):
-            problems.append(f"{path}: no service can read it; try chmod a+r, or another folder")
+            problems.append(f"{path}: the service cannot read it; chmod a+r, or use another folder")
         return config, None
-    if source is None or given is None:
-        raise InputError(f"{path} is not there yet; give --source, such as serial:/dev/ttyUSB0")
+    if source is None or named is None:
+        raise InputError(f"{path} does not exist; give --source, such as serial:/dev/ttyUSB0")
     text = first_settings.of_service(source)
-    return configs.Config(source=given, sqlite=STATE / DATABASE), text
+    return configs.Config(source=named, sqlite=STATE / DATABASE), text
 
 
 def _named_port(port: str, path: Path, new: str | None) -> tuple[str | None, str | None]:
     """Return udev's rule for a stable name of the port, and the new settings with that name."""
-    found = _port(port)
-    click.echo(f"{port}: {found.path}, told {found.why}")
-    if found.path != port and new is None:
-        click.echo(f"{path}: better {found.path}, a name that stays, in source.uri")
-    return found.rule, new and new.replace(port, found.path)
+    stable = _port(port)
+    click.echo(f"{port}: {stable.path}, {stable.why}")
+    if stable.path != port and new is None:
+        click.echo(f"{path}: set source.uri to {stable.path}, a name that never changes")
+    return stable.rule, new and new.replace(port, stable.path)
 
 
 def _board(kinds: list[str], problems: list[str], *, dry_run: bool) -> unit.Board:
-    """Ask what the unit depends on; a plan that is only shown notes what fails, and goes on."""
+    """Return the facts that the unit depends on. A dry run collects problems and continues."""
     program, version = "edgehar", unit.SLOWS
     try:
         program = installation.program()
@@ -150,10 +150,9 @@ def _board(kinds: list[str], problems: list[str], *, dry_run: bool) -> unit.Boar
 def _port(path: str) -> stable_port.Port:
     known = stable_port.described(path)
     if path == stable_port.STABLE and not known and install_steps.RULES.exists():
-        return stable_port.Port(
-            path, stable_port.kept(install_steps.RULES.read_text(encoding="utf-8")), "as before"
-        )
-    return stable_port.named(path, known)
+        rules = install_steps.RULES.read_text(encoding="utf-8")
+        return stable_port.Port(path, stable_port.earlier_rule(rules), "as before")
+    return stable_port.choose(path, known)
 
 
 def _is_group(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The settings of a command: `--config`, or the file that is found where settings live."""
+"""The option `--config`, and the settings of a command."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ config_option = click.option(
 )  # fmt: skip
 
 
-def found(config_path: Path | None) -> Path | None:
-    """Return the settings file to take; standard error names one that was not named."""
+def settings_path(config_path: Path | None) -> Path | None:
+    """Return the settings file, or None. Without `--config`, print the file's name to stderr."""
     path = paths.find_settings(config_path)
     if path is not None and config_path is None:
         click.echo(f"edgehar: settings from {path}", err=True)
@@ -23,6 +23,9 @@ def found(config_path: Path | None) -> Path | None:
 
 
 def load(config_path: Path | None) -> Config:
-    """Load the settings named, else those found, else the defaults. Raises ConfigError."""
-    path = found(config_path)
+    """Load the settings of `--config`, else of the usual places, else the defaults.
+
+    Raises ConfigError.
+    """
+    path = settings_path(config_path)
     return Config() if path is None else configs.load(path)

@@ -1,4 +1,4 @@
-"""Which MQTT broker, and what it is to be told of who we are."""
+"""The settings of the MQTT connection."""
 
 import os
 import re
@@ -19,7 +19,7 @@ DEFAULT_PORTS: Final = {False: 1883, True: 8883}
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Settings of one connection. Raises InputError where they cannot be meant."""
+    """Settings of one connection. Raises InputError for settings that contradict each other."""
 
     host: str
     port: int | None = None
@@ -29,33 +29,33 @@ class Broker:
     tls: bool = False
     """Implied by any of the three files below."""
     ca_file: Path | None = None
-    """Of the authority that signed the broker's certificate; by default the system's."""
+    """Certificate of the authority that signed the broker's; by default the system's."""
     cert_file: Path | None = None
-    """Our own certificate, where the broker asks for one."""
+    """The board's own certificate, if the broker asks for one."""
     key_file: Path | None = None
     keepalive_s: int = 60
     client_id: str | None = None
-    """One of each at a broker; by default edgehar-HOSTNAME."""
+    """Unique at a broker; by default edgehar-HOSTNAME."""
     topic: str | None = None
-    """What all topics begin with; by default edgehar/HOSTNAME."""
+    """Prefix of all topics; by default edgehar/HOSTNAME."""
     discovery: str | None = "homeassistant"
-    """Home Assistant's discovery prefix; None: it is told nothing."""
+    """Home Assistant's discovery prefix; None: no discovery messages."""
     decisions: bool = False
-    """Send every decision, too, and keep some while the broker is away."""
+    """Publish every decision too, and queue some while the broker is away."""
 
     def __post_init__(self) -> None:
         try:
             self.host.encode("idna")
         except UnicodeError as error:
-            raise InputError(f"mqtt.host {self.host!r} is no host's name: {error}") from error
+            raise InputError(f"mqtt.host {self.host!r} is not a host name: {error}") from error
         if self.password_file is not None and self.user is None:
             raise InputError("mqtt.password_file needs mqtt.user")
         if (self.cert_file is None) != (self.key_file is None):
-            raise InputError("mqtt.cert_file and mqtt.key_file need each other")
+            raise InputError("set both mqtt.cert_file and mqtt.key_file, or neither")
 
     @property
     def encrypted(self) -> bool:
-        """Whether TLS is spoken."""
+        """Whether the connection uses TLS."""
         return self.tls or self.ca_file is not None or self.cert_file is not None
 
     @property
@@ -65,12 +65,12 @@ class Broker:
 
     @property
     def is_here(self) -> bool:
-        """Whether nothing leaves this board on the way."""
+        """Whether the broker runs on this board."""
         return is_loopback(self.host)
 
     @property
     def base(self) -> str:
-        """What all topics begin with."""
+        """The prefix of all topics."""
         return self.topic or f"edgehar/{_hostname()}"
 
     @property
@@ -79,19 +79,19 @@ class Broker:
         return self.client_id or f"edgehar-{_hostname()}"
 
     def password(self) -> str | None:
-        """Read it: the first line of its file. Raises InputError, also if others may read it."""
+        """Read the first line of the password file. Raises InputError, as `secret_file.read`."""
         if self.password_file is None:
             return None
         lines = secret_file.read(self.password_file, "mqtt.password_file").splitlines()
         if not lines or not lines[0]:
-            raise InputError(f"mqtt.password_file {self.password_file} has no password in it")
+            raise InputError(f"mqtt.password_file {self.password_file} has no password in line 1")
         return lines[0]
 
     def context(self) -> "ssl.SSLContext | None":
-        """Return what TLS needs, None without it. Raises InputError."""
+        """Return the settings of TLS; None without TLS. Raises InputError."""
         if not self.encrypted:
             return None
-        import ssl  # noqa: PLC0415 -- 1.4 MB where nothing is encrypted
+        import ssl  # noqa: PLC0415 -- 1.4 MB that others save
 
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -108,12 +108,12 @@ class Broker:
 
 
 def _no_password() -> str:
-    raise ValueError("the key has a password, and nobody is there to type it")
+    raise ValueError("the key has a password; give a key without one")
 
 
 def _why(error: Exception) -> str:
     if reason := getattr(error, "reason", None):  # of an ssl.SSLError
-        return f"not a certificate or key that fits ({reason})"
+        return f"no matching certificate or key ({reason})"
     return getattr(error, "strerror", None) or str(error)
 
 

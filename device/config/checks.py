@@ -11,7 +11,7 @@ from typing import Final
 
 _MOST_TOPIC_BYTES: Final = 200
 _TYPED: Final = 2e-3
-"""How far rows typed to three decimals may be from a rotation."""
+"""Largest deviation from a rotation, for rows typed to three decimals."""
 _EXACT: Final = 1e-6
 
 
@@ -23,7 +23,7 @@ class RefusedError(ValueError):
     """The value is refused; the message says what it must be, as in "be true or false"."""
 
     def __init__(self, must: str, meant: str = "") -> None:
-        """Take `meant`, "; did you mean …?", where a value is close."""
+        """Take `meant`, "; did you mean …?", for a value that is close to a valid one."""
         super().__init__(must)
         self.meant = meant
 
@@ -55,12 +55,12 @@ def flag(value: object) -> bool:
 
 def topic(value: object) -> str:
     """Take an MQTT topic to publish under."""
-    found = text(value)
-    if set(found) & set("+#") or found.startswith(("/", "$")) or found.endswith("/"):
+    name = text(value)
+    if set(name) & set("+#") or name.startswith(("/", "$")) or name.endswith("/"):
         raise RefusedError("be an MQTT topic such as edgehar/wrist, without + and #")
-    if len(found.encode()) > _MOST_TOPIC_BYTES:
+    if len(name.encode()) > _MOST_TOPIC_BYTES:
         raise RefusedError(f"be at most {_MOST_TOPIC_BYTES} bytes")
-    return found
+    return name
 
 
 def discovery(value: object) -> str | None:
@@ -77,7 +77,7 @@ def path(value: object) -> Path:
     """Take a file or folder."""
     try:
         return Path(text(value)).expanduser()
-    except (RefusedError, RuntimeError) as error:  # RuntimeError: ~ of a user that is not there
+    except (RefusedError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
         raise RefusedError("be the path of a file or folder") from error
 
 
@@ -90,7 +90,7 @@ def listen(value: object) -> tuple[str, int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this machine itself."""
+    """Return whether a host name or address is this machine itself."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -98,7 +98,7 @@ def is_loopback(host: str) -> bool:
 
 
 def rotation(value: object) -> Rotation:
-    """Take three rows of three numbers that make a proper rotation, right-handed.
+    """Take three rows of three numbers that are a proper rotation.
 
     Rows typed to three decimals become the nearest exact rotation.
     """
@@ -111,13 +111,13 @@ def rotation(value: object) -> Rotation:
         matrix = np.empty(0)
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
         raise RefusedError("be three rows of three numbers that make a rotation")
-    # The bound comes first: a product of huge numbers would overflow.
+    # The bound is checked first, because a product of huge numbers would overflow.
     bounded = np.abs(matrix).max() <= 1 + _TYPED
     off = np.abs(matrix @ matrix.T - np.eye(3)).max() if bounded else np.inf
     if off > _TYPED:
         raise RefusedError("be a rotation: rows of length 1 at right angles to each other")
     if np.linalg.det(matrix) < 0:
-        raise RefusedError("be a rotation, and these rows mirror (change the sign of one)")
+        raise RefusedError("be a rotation, but these rows mirror (change the sign of one row)")
     if off > _EXACT:
         left, _, right = np.linalg.svd(matrix)
         matrix = left @ right

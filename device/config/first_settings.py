@@ -1,4 +1,4 @@
-"""First settings: the text that `init` and `service install` write, and how it is written."""
+"""The first settings, which `init` and `service install` write."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def text(source: str, model: str | None, path: Path) -> str:
     return (
         f"{_ABOUT}{named}\n[source]\nuri = {_quoted(source)}\n\n"
         f"[sinks]\nsqlite = {_quoted(data / paths.DATABASE)}\n\n"
-        "[state]  # how the sensor sits, once it is known, for the next start\n"
+        "[state]  # the estimated mounting, for the next start\n"
         f"file = {_quoted(data / paths.MOUNTING)}\n"
     )
 
@@ -31,22 +31,22 @@ def of_service(source: str, model: str | None = None) -> str:
     return named + (
         f"[source]\nuri = {_quoted(source)}\n\n"
         "[sinks]\n"
-        "stdout = false  # true: every decision in the journal too\n"
+        "stdout = false  # true writes every decision to the journal too\n"
         f"sqlite = {_quoted(paths.STATE / paths.DATABASE)}\n\n"
         f"[models]\nfolder = {_quoted(paths.STATE / 'models')}\n"
     )
 
 
 def write(path: Path, content: str) -> None:
-    """Write the settings whole, and make the folders that they need; raises InputError.
+    """Write the settings in one step, and create their folders; raises InputError.
 
-    What was at `path` before is kept beside it, as `earlier` says.
+    A file that exists at `path` is kept as `earlier(path)`.
     """
     try:
         whole_file.make_folder(path.absolute().parent)
         if path != paths.SETTINGS and not (data := paths.user_data()).is_dir():
             whole_file.make_folder(data)
-            data.chmod(0o700)  # what is recorded says how somebody lives
+            data.chmod(0o700)  # the history is private
         if path.exists():
             whole_file.write(earlier(path), path.read_bytes(), 0o644)
         whole_file.write(path, content.encode(), 0o644)
@@ -57,10 +57,10 @@ def write(path: Path, content: str) -> None:
 
 
 def earlier(path: Path) -> Path:
-    """Return where settings that are replaced are kept."""
+    """Return the path of the settings that were replaced."""
     return path.with_name(f"{path.name}.old")
 
 
 def _quoted(value: str | Path) -> str:
-    # A string of JSON is one of TOML, but for what parse_source and paths have none of.
+    # A JSON string is a TOML string, except for characters that sources and paths do not have.
     return json.dumps(str(value), ensure_ascii=False)

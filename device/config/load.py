@@ -26,7 +26,7 @@ _NESTED: Final = ("history", "mqtt")
 
 
 class ConfigError(InputError):
-    """A setting cannot be used; the message says where it stands."""
+    """A setting cannot be used; the message names the file, the line and the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Config:
     source: Source | None = None
     model: str | None = None
     rotation: checks.Rotation | None = None
-    """Proper rotation from sensor axes to wrist axes; None where they are the same."""
+    """Proper rotation from sensor axes to wrist axes; None if they are the same."""
     stdout: bool = True
     sqlite: Path | None = None
     calibration: Path | None = None
     """File with the sensor's constant errors."""
     state: Path | None = None
-    """File that keeps the estimated mounting over a restart."""
+    """File of the estimated mounting, for the next start."""
     models_folder: Path | None = None
     """Folder of the models that `edgehar models` installs."""
     models_key: Path | None = None
@@ -56,11 +56,11 @@ class Config:
     dashboard_listen: tuple[str, int] | None = None
     """Address and port of the page."""
     dashboard_token_file: Path | None = None
-    """File with the token that a browser is asked for."""
+    """File with the token that a browser must give."""
     labels_folder: Path | None = None
-    """Folder of the latest raw samples, for `edgehar label`; None: none are kept."""
+    """Folder of the latest raw samples, for `edgehar label`; None: no samples are kept."""
     labels_max_mb: int = 50
-    """Largest size of the raw samples, and again of the labelled samples: a day and a half."""
+    """Largest size of the raw samples, and again of the labelled samples; about 1.5 days."""
 
 
 def parse_source(uri: str) -> Source:
@@ -80,7 +80,7 @@ def load(path: Path) -> Config:
         content = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read the settings {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # numbers or nesting without end among them
+    except (ValueError, RecursionError) as error:  # RecursionError: nested too deeply
         raise ConfigError(f"{path} is not TOML: {error}") from error
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"{path} is over {MAX_BYTES} bytes: too long for settings")
@@ -99,7 +99,7 @@ def load(path: Path) -> Config:
         baud, source = fields.pop("baud"), fields.get("source")
         if source is None or source.kind != "serial":
             where = f"{path}{_line_of('source.baud', text)}"
-            raise ConfigError(f"{where}: source.baud needs a source.uri that is a serial port")
+            raise ConfigError(f"{where}: source.baud needs a source.uri of a serial port")
         fields["source"] = replace(source, baud=baud)
     return Config(
         **fields,
@@ -110,7 +110,7 @@ def load(path: Path) -> Config:
 
 def _broker(fields: Mapping[str, Any], where: str) -> Broker | None:
     if fields and "host" not in fields:
-        raise ConfigError(f"{where}: mqtt.{next(iter(fields))} needs mqtt.host, the broker's name")
+        raise ConfigError(f"{where}: mqtt.{next(iter(fields))} needs mqtt.host; set it too")
     try:
         return Broker(**fields) if fields else None
     except InputError as error:
@@ -136,15 +136,15 @@ def _meant(key: str) -> str:
 
 
 def _line_of(key: str, text: str) -> str:
-    """Return " line N" of a key; tomllib keeps no positions."""
+    """Return " line N" of a key, because tomllib keeps no positions; '' if it is not found."""
     section = ""
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]\s*(#|$)", line):
             section = header[1] + "."
-            found.setdefault(header[1], number)
+            lines.setdefault(header[1], number)
         elif assignment := re.match(r"""\s*([\w."'-]+(?:\s*\.\s*[\w"'-]+)*)\s*=""", line):
-            found.setdefault(section + re.sub(r"""[\s"']""", "", assignment[1]), number)
-    while key and key not in found:
+            lines.setdefault(section + re.sub(r"""[\s"']""", "", assignment[1]), number)
+    while key and key not in lines:
         key = key.rpartition(".")[0]
-    return f" line {found[key]}" if key else ""
+    return f" line {lines[key]}" if key else ""

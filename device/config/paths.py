@@ -1,4 +1,4 @@
-"""Where settings and state live: the service's places, and those of a user."""
+"""The paths of settings and state: those of the service and those of a user."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import Final
 from firmware_bridge.errors import InputError
 
 SETTINGS: Final = Path("/etc/edgehar.toml")
-"""Settings of the service; other commands read them where no other file is named."""
+"""Settings of the service; other commands read them if there is no other file."""
 STATE: Final = Path("/var/lib/edgehar")
 """Folder in which systemd lets the service keep state."""
 VARIABLE: Final = "EDGEHAR_CONFIG"
@@ -19,7 +19,7 @@ _BOOTED: Final = Path("/run/systemd/system")
 
 
 def of_init() -> Path:
-    """Return where `init` writes this user's settings; root's, with systemd, are the service's.
+    """Return the file that `init` writes: the service's for root with systemd, else the user's.
 
     Raises InputError for a user without a home.
     """
@@ -34,10 +34,10 @@ def user_settings() -> Path:
 
 
 def find_settings(named: Path | None) -> Path | None:
-    """Return the settings file that a command takes; None if there is none.
+    """Return the settings file that a command uses; None if there is none.
 
     The first of: the file that `--config` names, the one that $EDGEHAR_CONFIG names, this user's,
-    the service's. The first two must be there; `load` says so if they are not.
+    the service's. If one of the first two is missing, `load` raises.
     """
     if named is not None:
         return named
@@ -76,13 +76,13 @@ def _is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        return True  # a file that cannot be read is an error, and no reason to take another one
+        return True  # an unreadable file is an error; no other file replaces it
     return True
 
 
 def _user_folder(variable: str, usual: str) -> Path:
     folder = os.environ.get(variable, "")
-    if not Path(folder).is_absolute():  # the XDG specification: then it counts as not set
+    if not Path(folder).is_absolute():  # then it counts as not set (XDG specification)
         try:
             folder = str(Path.home() / usual)
         except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The settings reference: one row a key with its check, its meaning, an example and its default.
+"""The settings reference: for each key its check, its meaning, an example and its default.
 
 `load` checks a file by these rows; docs/CONFIG.md is made from them.
 """
@@ -17,15 +17,14 @@ class Key:
     """One settings key."""
 
     field: str
-    """Field of `load.Config` that holds the value; `history.x` and `mqtt.x` are fields of theirs.
-    A default without words is that of the field."""
+    """Field of `load.Config` for the value; `history.x` and `mqtt.x` are fields of its fields."""
     check: Callable[[object], Any]
     meaning: str
     """Markdown, with the unit where there is one."""
     example: str
-    """TOML, as it stands in the complete example."""
+    """TOML, for the complete example."""
     default: str | None = None
-    """In words, where the field's default value does not say it."""
+    """Markdown; None, if the field's default value is enough."""
 
 
 SECTIONS: Final = {
@@ -46,7 +45,7 @@ SECTIONS: Final = {
     "mqtt": "For home automation ([MQTT.md](MQTT.md)); needs the extra `mqtt`. Without `host`"
     " MQTT is off and no other key of this section may be set.",
 }
-"""The sentence above each section's keys."""
+"""The text above each section's keys."""
 
 KEYS: Final = {
     "model": Key(

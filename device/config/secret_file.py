@@ -1,4 +1,4 @@
-"""Reads a file that holds a secret: short text that other users of the board cannot read."""
+"""Reads a secret from a file that other users of the board cannot read."""
 
 import os
 import stat

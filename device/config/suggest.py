@@ -1,4 +1,4 @@
-"""Suggests the known word that a misspelt one was probably meant to be."""
+"""Suggests the known word that is closest to a misspelt one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -45,9 +45,9 @@ Show = Callable[[Source, str], View]
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What stays the same through reloads."""
+    """The parts that stay the same through reloads."""
 
-    held: ReloadableSource
+    source: ReloadableSource
     notifier: Notifier | None
     show: Show | None
 
@@ -57,20 +57,20 @@ class _Ready:
     """The parts of a daemon, until the settings are reloaded."""
 
     config: Config
-    taken: ActiveModel
+    model: ActiveModel
     pipeline: Pipeline
     times: InferenceTimes
     outlets: list[Outlet]
-    kept: MountingFile | None
+    mounting: MountingFile | None
     today: DailyTotals | None
     decided: DecidedUntil
 
 
 def run(settings: Callable[[], Config], show: Show | None = None) -> dict[str, Any]:
-    """Run the daemon until it is told to stop; return the report of the run, fit for JSON.
+    """Run the daemon until a signal stops it; return a summary that can be written as JSON.
 
-    `settings` reads the settings, at the start and at each reload. `show` makes what stands in for
-    JSON lines on standard output. Raises EdgeharError, after systemd was told.
+    `settings` reads the settings, at the start and at each reload. `show` makes the view that
+    replaces JSON lines on standard output. Raises EdgeharError, and reports it to systemd before.
     """
     notifier = Notifier.from_environment()
     try:
@@ -87,78 +87,80 @@ def _run(
     config = settings()
     source = _checked(config)
     # Without systemd, SIGHUP means a closed terminal and ends the daemon as usual.
-    hung_up = signals.hung_up() if notifier is not None else lambda: False
-    stop = signals.until_told_to_stop()
+    hangup = signals.hangup_signal() if notifier is not None else lambda: False
+    stop = signals.stop_signal()
     again, ready, decisions = False, None, 0
 
     def interrupted() -> bool:
         nonlocal again
-        again = hung_up()
+        again = hangup()
         return stop() or again
 
-    put_right = factory.calibration(config.calibration).apply if config.calibration else None
-    with closing(ReloadableSource(factory.open_source(source), put_right)) as held:
+    calibrate = factory.calibration(config.calibration).apply if config.calibration else None
+    with closing(ReloadableSource(factory.open_source(source), calibrate)) as reloadable:
+        run = _Run(reloadable, notifier, show)
         while ready is None or again:
             if ready is not None and notifier is not None:
                 notifier.reloading()
                 config = reread(settings, ready.config, _checked, notifier)
-            with _prepared(config, _Run(held, notifier, show), ready) as ready:
+            with _prepared(config, run, ready) as ready:
                 result = loop.run(
-                    held, ready.pipeline, ready.taken.bundle.spec, ready.outlets, interrupted,
-                    ready.kept, ready.times, ready.today,
+                    reloadable, ready.pipeline, ready.model.bundle.spec, ready.outlets, interrupted,
+                    ready.mounting, ready.times, ready.today,
                 )  # fmt: skip
             decisions += result.decisions
             again = again and not stop()
     if notifier is not None:
         notifier.stopping()
-    return {"model": ready.taken.bundle.id, **asdict(replace(result, decisions=decisions))}
+    return {"model": ready.model.bundle.id, **asdict(replace(result, decisions=decisions))}
 
 
 def _checked(config: Config) -> SourceSetting:
     if config.source is None:
         raise InputError("no source; give --source serial:/dev/ttyUSB0 or set source.uri")
     if not config.stdout and config.sqlite is None and config.mqtt is None:
-        raise InputError("decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host")
+        raise InputError("no sink for decisions; set sinks.stdout, sinks.sqlite or mqtt.host")
     return config.source
 
 
 @contextmanager
 def _prepared(config: Config, run: _Run, last: _Ready | None) -> Generator[_Ready]:
-    """Build the parts from the settings; if that fails after a reload, from the settings before."""
+    """Build the parts from the settings; if that fails after a reload, from the previous ones."""
     with ExitStack() as stack:
         try:
-            taken = stack.enter_context(factory.active_model(config))
-            ready = _ready(config, run, taken, last)
+            model = stack.enter_context(factory.active_model(config))
+            ready = _ready(config, run, model, last)
         except EdgeharError as error:
             if last is None or run.notifier is None:
                 raise
             stack.close()
             report_refused(error, run.notifier)
-            taken = stack.enter_context(factory.active_model(last.config))
-            ready = _ready(last.config, run, taken, last)
+            model = stack.enter_context(factory.active_model(last.config))
+            ready = _ready(last.config, run, model, last)
         yield ready
 
 
-def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -> _Ready:
-    held, notifier = run.held, run.notifier
-    bundle, source = taken.bundle, _checked(config)
-    view = run.show(held, bundle.id) if run.show and config.stdout else None
-    kept = None
+def _ready(config: Config, run: _Run, model: ActiveModel, last: _Ready | None) -> _Ready:
+    source, notifier = run.source, run.notifier
+    bundle, setting = model.bundle, _checked(config)
+    view = run.show(source, bundle.id) if run.show and config.stdout else None
+    mounting = None
     if config.rotation is None:
-        kept = factory.mounting_file(bundle, source, held.name, config.state)
+        mounting = factory.mounting_file(bundle, setting, source.name, config.state)
     decided = DecidedUntil() if last is None else last.decided
-    if last is not None and last.taken.bundle == bundle and _same_mounting(config, last.config):
+    same_model = last is not None and last.model.bundle == bundle
+    if last is not None and same_model and last.config.rotation == config.rotation:
         pipeline, times = last.pipeline, last.times
     else:
-        before = None if kept is None else kept.read(bundle.spec.rate_hz)
-        times = InferenceTimes(_shown(Classifier(bundle).probabilities, view))
-        pipeline = Pipeline(bundle, times, config.rotation, before)
+        estimate = None if mounting is None else mounting.read(bundle.spec.rate_hz)
+        times = InferenceTimes(with_view(Classifier(bundle).probabilities, view))
+        pipeline = Pipeline(bundle, times, config.rotation, estimate)
         if last is not None:
-            held.prime(pipeline, decided)
+            source.prime(pipeline, decided)
     sinks: list[Sink] = []
-    day_file = factory.daily_totals_file(source, config.state)
+    day_file = factory.daily_totals_file(setting, config.state)
     try:
-        _open_sinks(config, held, bundle, sinks, view)
+        _open_sinks(config, source, bundle, sinks, view)
     except BaseException:
         for sink in sinks:
             sink.close()
@@ -166,56 +168,52 @@ def _ready(config: Config, run: _Run, taken: ActiveModel, last: _Ready | None) -
     into = ", ".join(sink.name for sink in sinks)
     today = None if day_file is None else day_file.read(bundle.labels)
     sinks += [day_file] if day_file is not None else []
-    log.info("model %s: %s", bundle.id, taken.why)
-    log.info("ready: model %s, from %s, to %s", bundle.id, held.name, into)
-    if taken.proof is not None:
-        sinks.append(taken.proof)
+    log.info("model %s: %s", bundle.id, model.why)
+    log.info("ready: model %s, from %s, to %s", bundle.id, source.name, into)
+    if model.proof is not None:
+        sinks.append(model.proof)
     sinks.append(decided)
     if notifier is not None:
-        sinks.append(notifier)  # the last: a window that gets here has got everywhere
-        notifier.ready(f"model {bundle.id}, from {held.name}, to {into}")
+        sinks.append(notifier)  # the last sink: a decision here has passed all others
+        notifier.ready(f"model {bundle.id}, from {source.name}, to {into}")
     outlets = [Outlet(sink) for sink in sinks]
-    return _Ready(config, taken, pipeline, times, outlets, kept, today, decided)
+    return _Ready(config, model, pipeline, times, outlets, mounting, today, decided)
 
 
-def _same_mounting(one: Config, other: Config) -> bool:
-    return one.rotation == other.rotation
-
-
-def _shown(classify: Classify, view: View | None) -> Classify:
+def with_view(classify: Classify, view: View | None) -> Classify:
+    """Return `classify`, but let the view look at its windows first."""
     if view is None:
         return classify
-    look_at = view.look_at
 
     def look_and_classify(x: NDArray[np.float32]) -> Float64:
-        look_at(x)
+        view.look_at(x)
         return classify(x)
 
     return look_and_classify
 
 
 def _open_sinks(
-    config: Config, held: ReloadableSource, bundle: Bundle, sinks: list[Sink], view: View | None
+    config: Config, source: ReloadableSource, bundle: Bundle, sinks: list[Sink], view: View | None
 ) -> None:
     if config.stdout:
         sinks.append(Stdout() if view is None else view)
     if config.sqlite is not None:
-        from device.dashboard.feed import Feed  # noqa: PLC0415 -- nobody can show what is not kept
-        from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory where not wanted
+        from device.dashboard.feed import Feed  # noqa: PLC0415 -- the page needs the database
+        from device.sinks.sqlite import Sqlite  # noqa: PLC0415 -- 1 MB of memory
 
-        sinks += [Sqlite(config.sqlite, held.name, config.history), Feed(config.sqlite)]
+        sinks += [Sqlite(config.sqlite, source.name, config.history), Feed(config.sqlite)]
     if config.metrics_listen or config.metrics_file:
-        from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and of an extra
+        from device.sinks.metrics import Metrics  # noqa: PLC0415 -- 4 MB, and in an extra
 
         sinks.append(Metrics(config.metrics_listen, config.metrics_file))
     if config.mqtt is not None:
-        from device.sinks.mqtt.sink import MqttSink  # noqa: PLC0415 -- 3 MB, and of an extra
+        from device.sinks.mqtt.sink import MqttSink  # noqa: PLC0415 -- 3 MB, and in an extra
 
         sinks.append(MqttSink(config.mqtt, bundle.labels, bundle.id))
-    held.show = None
+    source.show = None
     if config.labels_folder is not None and _checked(config).kind != "recording":
-        from device.sinks.raw_ring import RawRing  # noqa: PLC0415 -- memory where not wanted
+        from device.sinks.raw_ring import RawRing  # noqa: PLC0415 -- saves memory without it
 
-        ring = RawRing(config.labels_folder, config.labels_max_mb, held.date)
-        held.show = ring.keep
+        ring = RawRing(config.labels_folder, config.labels_max_mb, source.date)
+        source.show = ring.keep
         sinks.append(ring)

@@ -1,4 +1,4 @@
-"""The daemon's loop: a source's samples through the pipeline into the sinks."""
+"""The daemon's loop: takes samples from a source and passes decisions to the sinks."""
 
 import logging
 import time
@@ -28,9 +28,9 @@ class Report:
     seconds: float
     decisions: int
     pipeline: Mapping[str, int]
-    """Samples in and dropped (by reason), decisions by state."""
+    """Samples received and dropped (by reason), decisions by state."""
     source: Mapping[str, int]
-    """Events on the line or the bus: delivered, damaged, lost."""
+    """Counts of the line or the bus: delivered, damaged, lost."""
     problems: Sequence[str]
     """Every problem of the sensor that occurred during the run."""
     temperature_c: float | None
@@ -46,19 +46,19 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
     spec: SignalSpec,
     outlets: Sequence[Outlet],
     stop: Callable[[], bool],
-    kept: MountingFile | None = None,
+    mounting_file: MountingFile | None = None,
     times: InferenceTimes | None = None,
     today: DailyTotals | None = None,
 ) -> Report:
     """Run until the source ends, `stop` returns true, or standard output is closed.
 
-    `stop` is called after each block, so at least every half second with a live source. `kept`
-    saves the mounting, if the pipeline estimates it. Sinks that take a Status get one about once a
-    second and at the end, with the inference `times` and the totals of `today`.
+    `stop` is called after each block, so at least every half second with a live source.
+    `mounting_file` keeps the mounting, if the pipeline estimates it. Sinks that take a Status get
+    one about once a second and at the end, with the inference `times` and the totals of `today`.
     """
     started = heard = time.monotonic()
     decisions, waiting = 0, Batching(pipeline, spec)
-    mounting, health = _Mounting(pipeline.orientation, kept), HealthLog(source.name)
+    mounting, health = _Mounting(pipeline.orientation, mounting_file), HealthLog(source.name)
     observer = Observer(source, pipeline, outlets, times, today)
     shown = [outlet.see for outlet in outlets if outlet.see is not None]
     try:
@@ -66,12 +66,12 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
             for block in blocks:
                 for see in shown:
                     see(block)
-                found = waiting.push(block)
+                new = waiting.push(block)
                 if len(block):
                     heard = time.monotonic()
                 else:
-                    found += pipeline.silence(time.monotonic() - heard)
-                decisions += _write(found, source, outlets, observer)
+                    new += pipeline.silence(time.monotonic() - heard)
+                decisions += _write(new, source, outlets, observer)
                 mounting.look()
                 health.look(source.health, time.monotonic())
                 if observer.due():
@@ -106,54 +106,55 @@ def run(  # noqa: PLR0913, PLR0917 -- one argument a part
 class _Mounting:
     """Logs when the mounting becomes known or unknown, and saves it."""
 
-    def __init__(self, orientation: MountingEstimator | None, kept: MountingFile | None) -> None:
-        self._orientation = orientation
-        self._kept = kept
-        self._known = orientation is not None and orientation.known
-        if self._known:
-            self._say("known from before")
+    def __init__(self, estimator: MountingEstimator | None, file: MountingFile | None) -> None:
+        self._estimator = estimator
+        self._file = file
+        self._known = estimator is not None and estimator.known
+        if estimator is not None and self._known:
+            _log_mounting("known from before", estimator)
 
     def look(self) -> None:
         """Log and save a change of the mounting."""
-        if self._orientation is None:
+        if self._estimator is None:
             return
-        if self._orientation.known != self._known:
-            self._known = self._orientation.known
-            self._say("known" if self._known else "not known any more")
-        if self._kept is not None:
-            self._kept.note(self._orientation, time.monotonic())
+        if self._estimator.known != self._known:
+            self._known = self._estimator.known
+            _log_mounting("known" if self._known else "no longer known", self._estimator)
+        if self._file is not None:
+            self._file.note(self._estimator, time.monotonic())
 
     def close(self) -> None:
         """Log and save the mounting at the end."""
-        if self._orientation is None:
+        if self._estimator is None:
             return
-        self._say("known at the end" if self._orientation.known else "not known at the end")
-        if self._kept is not None:
-            self._kept.close(self._orientation)
+        known = "known" if self._estimator.known else "not known"
+        _log_mounting(f"{known} at the end", self._estimator)
+        if self._file is not None:
+            self._file.close(self._estimator)
 
     def report(self) -> dict[str, float] | None:
-        """Return it for the report."""
-        found = self._orientation
-        return (
-            None
-            if found is None
-            else {"known": found.known, "confidence": round(found.confidence, 3)}
-        )
+        """Return `known` and `confidence`; None if the mounting is not estimated."""
+        if self._estimator is None:
+            return None
+        return {
+            "known": self._estimator.known,
+            "confidence": round(self._estimator.confidence, 3),
+        }
 
-    def _say(self, what: str) -> None:
-        assert self._orientation is not None  # noqa: S101 -- else there is nothing to say
-        log.info("mounting %s, confidence %.0f %%", what, 100 * self._orientation.confidence)
+
+def _log_mounting(state: str, estimator: MountingEstimator) -> None:
+    log.info("mounting %s, confidence %.0f %%", state, 100 * estimator.confidence)
 
 
 def _write(
-    found: Sequence[Decision], source: Source, outlets: Sequence[Outlet], observer: Observer
+    decisions: Sequence[Decision], source: Source, outlets: Sequence[Outlet], observer: Observer
 ) -> int:
-    for decision in found:
+    for decision in decisions:
         dated = replace(decision, time=source.date(decision.end_s))
         observer.see(dated)
         for outlet in outlets:
             outlet.write(dated)
-    return len(found)
+    return len(decisions)
 
 
 def _tell(observer: Observer, outlets: Sequence[Outlet]) -> None:
@@ -164,5 +165,5 @@ def _tell(observer: Observer, outlets: Sequence[Outlet]) -> None:
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return `12 samples, 3 lost`: the counts that are not zero, on one line."""
-    said = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
-    return ", ".join(said) or "nothing came"
+    parts = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    return ", ".join(parts) or "no samples"

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, Protocol, get_args
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from device.decision.daily_totals import DailyTotals
 from device.decision.decision import Decision, Reason, State
 from device.host.clock import utc_text
 from device.pipeline.pipeline import Classify, Pipeline
+from device.sinks import Outlet
 from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Source
 from firmware_bridge.samples import Float64
@@ -22,7 +23,7 @@ EVERY_S: Final = 1.0
 
 
 class InferenceTimes:
-    """A model's function that measures its own inference time."""
+    """Wraps a model's function and measures its inference time."""
 
     def __init__(self, classify: Classify) -> None:
         self._classify = classify
@@ -32,26 +33,15 @@ class InferenceTimes:
     def __call__(self, x: NDArray[np.float32]) -> Float64:
         """Classify windows (n, window, 9)."""
         begun = time.perf_counter()
-        found = self._classify(x)
+        probabilities = self._classify(x)
         took_s = time.perf_counter() - begun
         self._windows[bisect_left(INFERENCE_BOUNDS_S, took_s / len(x))] += len(x)
         self._sum_s += took_s
-        return found
+        return probabilities
 
     def so_far(self) -> Inference:
         """Return the histogram so far."""
         return Inference(tuple(self._windows), self._sum_s)
-
-
-class OutletCounts(Protocol):
-    """The part of an Outlet that a Status reports."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 -- as in Outlet
-    @property
-    def failures(self) -> int: ...  # noqa: D102
-    @property
-    def queued(self) -> int: ...  # noqa: D102
 
 
 class Observer:
@@ -61,11 +51,11 @@ class Observer:
         self,
         source: Source,
         pipeline: Pipeline,
-        ways: Sequence[OutletCounts],
+        outlets: Sequence[Outlet],
         times: InferenceTimes | None = None,
         today: DailyTotals | None = None,
     ) -> None:
-        self._source, self._pipeline, self._ways = source, pipeline, ways
+        self._source, self._pipeline, self._outlets = source, pipeline, outlets
         self._times = times
         self._today = today or DailyTotals(pipeline.model.labels)
         self._began_s = time.monotonic()
@@ -86,7 +76,7 @@ class Observer:
         self._today.see(decision)
 
     def due(self) -> bool:
-        """Say whether the next Status is due."""
+        """Return whether the next Status is due."""
         now = time.monotonic()
         if now < self._due_s:
             return False
@@ -113,8 +103,8 @@ class Observer:
             reasons=dict(self._reasons),
             activities=dict(self._activities),
             inference=None if self._times is None else self._times.so_far(),
-            failed_writes={way.name: way.failures for way in self._ways},
-            queued={way.name: way.queued for way in self._ways},
+            failed_writes={outlet.name: outlet.failures for outlet in self._outlets},
+            queued={outlet.name: outlet.queued for outlet in self._outlets},
             today=day.isoformat(),
             today_s=self._today.seconds(day),
         )

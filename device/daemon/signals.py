@@ -5,8 +5,8 @@ from collections.abc import Callable
 from types import FrameType
 
 
-def until_told_to_stop() -> Callable[[], bool]:
-    """Return what says whether SIGTERM or SIGINT has come; a second one kills as usual."""
+def stop_signal() -> Callable[[], bool]:
+    """Return a function that tells whether SIGTERM or SIGINT has come; a second one kills."""
     came: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
@@ -18,14 +18,14 @@ def until_told_to_stop() -> Callable[[], bool]:
     return lambda: bool(came)
 
 
-def hung_up() -> Callable[[], bool]:
-    """Return what says whether SIGHUP has come since it was last asked."""
+def hangup_signal() -> Callable[[], bool]:
+    """Return a function that tells whether SIGHUP has come since its last call."""
     came: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: came.append(number))
 
-    def asked() -> bool:
-        found = bool(came)
+    def has_come() -> bool:
+        new = bool(came)
         came.clear()
-        return found
+        return new
 
-    return asked
+    return has_come

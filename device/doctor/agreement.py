@@ -1,9 +1,9 @@
-"""Do gyro and accelerometer agree? A self-test that needs no reference, only ordinary wear.
+"""Tests whether gyroscope and accelerometer agree. Needs no reference, only ordinary wear.
 
-Gravity does not turn with the arm, so in the sensor's axes it turns against it: while the arm moves
-slowly, dg/dt = -omega x g. A least-squares fit of that gives the gyro's scale against the
-accelerometer (1 where both are right, -1 where the gyro turns the wrong way), and trying all 48
-ways to name and sign its axes shows whether another would fit better.
+Gravity does not turn with the arm, so in the sensor's axes it turns the opposite way: while the arm
+moves slowly, dg/dt = -omega x g. A least-squares fit gives the gyro's scale against the
+accelerometer: 1 if both are right, -1 if the gyro has the wrong sign. The fit is repeated for all
+48 ways to name and sign the gyro's axes, to see whether another one fits better.
 """
 
 import itertools
@@ -17,36 +17,36 @@ from firmware_bridge.samples import Float64, Samples
 
 RATE_HZ = 50.0
 CUTOFF_HZ = 0.5
-"""Of what counts as slow: below the swing of walking arms, whose pull hides gravity's turning."""
+"""Low-pass for slow movement. Below the arm swing of walking, which hides the turn of gravity."""
 LONGEST_GAP_S = 0.25
 SHORTEST_S = 4.0
-"""Of an unbroken stretch; the filter needs some seconds to be itself."""
+"""Shortest stretch; the filter needs some seconds to settle."""
 EDGE_S = 0.5
-"""Left out at both ends of a stretch."""
+"""Omitted at both ends of a stretch."""
 OFF_GRAVITY_G = 0.1
-"""|a| further from 1 g than this, rms over a second or so, is more than gravity."""
+"""Largest deviation of |a| from 1 g, rms over about a second. Beyond it is body acceleration."""
 SLOWEST_RAD_S, FASTEST_RAD_S = 0.1, 4.0
-"""Slower is noise and bias, faster is more than the low-pass keeps."""
+"""Slower turns are noise and bias; faster ones do not pass the low-pass."""
 FEWEST_S = 3.0
-"""Of such movement, for a fit to mean anything."""
+"""Slow movement that a fit needs."""
 
 AXES: tuple[Float64, ...] = tuple(
     np.diag(signs) @ np.eye(3)[list(order)]
     for order in itertools.permutations(range(3))
     for signs in itertools.product((1.0, -1.0), repeat=3)
 )
-"""All 48 ways to name and sign three axes, as matrices; the first changes nothing."""
+"""All 48 ways to name and sign three axes, as matrices; the first is the identity."""
 
 _LEVI_CIVITA = np.array(
     [np.linalg.det(np.eye(3)[[i, j, k]]) for i in range(3) for j in range(3) for k in range(3)]
 ).reshape(3, 3, 3)
 
 LowPass = Callable[[Float64], Float64]
-"""Takes (n, ...) at RATE_HZ, gives it without what is faster than CUTOFF_HZ, and not delayed."""
+"""A low-pass filter at CUTOFF_HZ without delay, for (n, ...) at RATE_HZ."""
 
 _PAD = 9
 _TURNED = 0.05
-"""An axis that has done less than this share of the turning of the busiest says nothing."""
+"""An axis needs this share of the turning of the most turned axis, to be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +54,28 @@ class Agreement:
     """How well gyro and accelerometer agree."""
 
     scale: float
-    """Least-squares factor on the gyro as it is: 1 where both are right."""
+    """Least-squares factor on the gyro with its own axes: 1 if both sensors are right."""
     correlation: float
-    """Of dg/dt and -omega x g, as the axes are; 1 where nothing but gravity is felt."""
+    """Of dg/dt and -omega x g, with the gyro's own axes; 1 without body acceleration."""
     axes: Float64
-    """(3, 3) of AXES: the one that, put before the gyro, gives the highest correlation."""
+    """The element of AXES (3, 3) that gives the highest correlation when applied to the gyro."""
     best_correlation: float
     """Of dg/dt and -(axes omega) x g."""
     turned: tuple[bool, bool, bool]
-    """Whether it was turned about each gyro axis, so that something can be said about that one."""
+    """Whether the sensor was turned about each gyro axis, so that this axis can be judged."""
     seconds: float
-    """Of slow movement that the fit rests on."""
+    """Duration of the slow movement in the fit."""
 
     @property
     def as_it_is(self) -> bool:
-        """Say whether no other naming or signing of the gyro's axes fits better."""
+        """Return whether the gyro's own axes fit best."""
         return bool((self.axes == AXES[0]).all())
 
 
 def low_pass(x: Float64) -> Float64:
-    """Filter forth and back, the ends prolonged by turning them over, as scipy's sosfiltfilt does.
+    """Filter forward and backward, with odd extension at the ends, as scipy's sosfiltfilt.
 
-    One sample after another: for a minute or so.
+    It loops over samples in Python, so it is for a minute of samples.
     """
     sections = butterworth.lowpass(2, CUTOFF_HZ, RATE_HZ)
     flat = x.reshape(len(x), -1)
@@ -89,7 +89,7 @@ def low_pass(x: Float64) -> Float64:
 
 
 def check(worn: Iterable[Samples], low_pass: LowPass = low_pass) -> Agreement | None:
-    """Fit one sensor's recordings together; None where there is too little slow movement."""
+    """Fit all recordings of one sensor together; None if there is too little slow movement."""
     sums = _Sums(np.zeros((3, 9)), np.zeros((9, 9)), 0.0, 0)
     for samples in worn:
         for stretch in _stretches(samples):
@@ -106,7 +106,7 @@ def check(worn: Iterable[Samples], low_pass: LowPass = low_pass) -> Agreement | 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """All that a fit needs of dg/dt and of the products of omega's and g's components."""
+    """The sums that a fit needs of dg/dt and of the products of omega's and g's components."""
 
     turning_product: Float64
     product_product: Float64
@@ -123,7 +123,7 @@ class _Sums:
         )
 
     def fit(self, axes: Float64) -> tuple[float, float]:
-        """Give scale and correlation of dg/dt = -(axes omega) x g."""
+        """Return scale and correlation of dg/dt = -(axes omega) x g."""
         cross = -np.einsum("ijk,jl->ilk", _LEVI_CIVITA, axes).reshape(3, 9)
         both = float((self.turning_product * cross).sum())
         squares = float(((cross @ self.product_product) * cross).sum())
@@ -131,18 +131,18 @@ class _Sums:
         return both / squares if squares else 0.0, both / size if size else 0.0
 
     def turned(self) -> tuple[bool, bool, bool]:
-        # What turns about gravity itself moves nothing; so only products with the other axes count.
+        # A turn about gravity moves nothing, so only products with the other axes count.
         share = np.diag(self.product_product).reshape(3, 3) * (1 - np.eye(3))
         x, y, z = (share.sum(axis=1) > _TURNED * share.sum(axis=1).max()).tolist()
         return x, y, z
 
 
 def _slow(samples: Samples, low_pass: LowPass) -> tuple[Float64, Float64]:
-    """Give dg/dt (n, 3) and omega times g, component by component (n, 3, 3), where it is slow."""
+    """Return dg/dt (n, 3) and the products of omega's and g's components (n, 3, 3), if slow."""
     grid_s = np.arange(samples.t_s[0], samples.t_s[-1], 1 / RATE_HZ)
     raw = np.column_stack([samples.acc_g, samples.gyro_rad_s])
     even = np.stack([np.interp(grid_s, samples.t_s, axis) for axis in raw.T], axis=1)
-    # Filtered after multiplying: the slow part of a product is not the product of slow parts.
+    # Multiply first, then filter: the slow part of a product is not the product of slow parts.
     fast_product = even[:, 3:, None] * even[:, None, :3]
     off_gravity = np.linalg.norm(even[:, :3], axis=1) - 1
     together = low_pass(np.column_stack([even, fast_product.reshape(-1, 9), off_gravity**2]))

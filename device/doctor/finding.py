@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ class Finding:
 
     level: Level
     name: str
-    """What was looked at: `rate`."""
+    """The thing that was checked, such as `rate`."""
     text: str
-    """What was seen."""
+    """The observation."""
     advice: str = ""
-    """What to do; '' where nothing is to be done."""
+    """The remedy; '' if none is needed."""
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Give 1 if anything failed, else 0."""
+    """Return 1 if a check failed, else 0."""
     return int(any(finding.level == "fail" for finding in findings))

@@ -1,4 +1,4 @@
-"""Who else has a device open: two readers would each get a part of what comes."""
+"""Finds other programs that have a device open: two readers would each get a part of the data."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ _PTY_MAJORS: Final = range(136, 144)
 
 
 def is_pty(status: os.stat_result) -> bool:
-    """Say whether it is a pseudo-terminal: what stands in for a device has both its ends open."""
+    """Return whether it is a pseudo-terminal, as of `edgehar play`, which has both ends open."""
     return os.major(status.st_rdev) in _PTY_MAJORS
 
 
 def holders(status: os.stat_result, *, any_program: bool) -> tuple[str, ...]:
-    """Name the processes that have a device open.
+    """Return the names of processes that have a device open.
 
-    A bus may have other programs with other chips on it: there only edgehar itself counts. One
-    whose files we may not see (another user's service) may have the chip, and is not disturbed.
+    Other programs may use other chips on a bus, so without `any_program` only edgehar counts. Then
+    an edgehar process whose open files are hidden (another user's service) counts as a holder.
     """
-    found: list[str] = []
+    names: list[str] = []
     if is_pty(status):
         return ()
     for process in Path("/proc").glob("[0-9]*"):
@@ -30,10 +30,10 @@ def holders(status: os.stat_result, *, any_program: bool) -> tuple[str, ...]:
             if int(process.name) == os.getpid() or not (ours or any_program):
                 continue
             if _has_open(process, status, if_hidden=ours and not any_program):
-                found.append(f"{name} ({process.name})")
-        except (OSError, UnicodeError):  # it has just ended
+                names.append(f"{name} ({process.name})")
+        except (OSError, UnicodeError):  # the process has just ended
             continue
-    return tuple(sorted(found))
+    return tuple(sorted(names))
 
 
 def _has_open(process: Path, status: os.stat_result, *, if_hidden: bool) -> bool:

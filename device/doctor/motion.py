@@ -1,4 +1,4 @@
-"""Findings on a sensor from its samples: at rest, and turned slowly. Pure."""
+"""Findings on a sensor from its samples at rest and in slow turns. Pure."""
 
 from dataclasses import replace
 from typing import Final
@@ -13,22 +13,22 @@ from firmware_bridge.samples import Float64, Samples
 
 REST_S: Final = 2.0
 GRAVITY_WARN_G, GRAVITY_FAIL_G = 0.05, 0.3
-"""Data sheet: offsets up to 0.08 g. Beyond 0.3 g it is no offset but a wrong scale or an axis."""
+"""Offsets reach 0.08 g (data sheet). Beyond 0.3 g, the scale is wrong or an axis is dead."""
 ACC_NOISE_G, GYRO_NOISE_DPS = 0.01, 0.3
-"""Twice to five times what an MPU-6050 has behind its low-pass of 44 Hz (4 mg, 0.05 deg/s)."""
+"""Two to six times the noise of an MPU-6050 behind its low-pass of 44 Hz (4 mg, 0.05 deg/s)."""
 BIAS_WARN_DPS = 2.0
 SCALE_OK, SCALE_WARN = (0.85, 1.15), (0.7, 1.4)
 CLEAR, BETTER = 0.8, 0.05
-"""Correlations: from which on movement tells anything, and by how much another axis must do."""
+"""Smallest correlation for a judgement, and smallest gain in it that shows wrong axes."""
 _MOST = 6000
-"""Samples looked at: half a minute at 200 Hz, two minutes at 50."""
+"""Largest number of samples: half a minute at 200 Hz, two minutes at 50 Hz."""
 _LAY_DOWN = "lay the sensor down for 4 s while this runs"
-_TURN = "hold the sensor in the hand and turn it slowly, all ways round, for 10 s while this runs"
-_CALIBRATE = "edgehar calibrate finds and takes out what is constant"
+_TURN = "turn the sensor in the hand slowly in all directions for 10 s while this runs"
+_CALIBRATE = "edgehar calibrate measures and removes constant errors"
 
 
 def at_rest(samples: Samples) -> list[Finding]:
-    """Check the times of rest: length of gravity, direction of gravity, noise, bias, stuck axes."""
+    """Check samples at rest: length and direction of gravity, noise, bias, stuck axes."""
     finder = StillFinder(REST_S)
     rests = finder.push(samples)
     if not rests:
@@ -38,7 +38,7 @@ def at_rest(samples: Samples) -> list[Finding]:
 
 
 def together(samples: Samples) -> Finding:
-    """Judge whether gyro and accelerometer agree on how the sensor was turned."""
+    """Judge whether gyroscope and accelerometer agree on the sensor's turns."""
     rests = StillFinder(REST_S).push(samples)
     bias = np.mean([rest.gyro_rad_s for rest in rests], axis=0) if rests else np.zeros(3)
     recent = samples[-_MOST:]
@@ -48,7 +48,7 @@ def together(samples: Samples) -> Finding:
         return Finding("skipped", name, "too little slow turning", _TURN)
     if max(fit.correlation, fit.best_correlation) < CLEAR:
         text = f"unclear: correlation {fit.correlation:.2f}"
-        return Finding("warn", name, text, "turn it more slowly, and do not shake it")
+        return Finding("warn", name, text, "turn the sensor more slowly, and do not shake it")
     if fit.best_correlation > fit.correlation + BETTER:
         return Finding("fail", name, f"no: {_axes_in_words(fit.axes)}", _axes_advice(fit.axes))
     return _scale(fit)
@@ -56,9 +56,9 @@ def together(samples: Samples) -> Finding:
 
 def _no_rest(finder: StillFinder) -> list[Finding]:
     if finder.unlikely:
-        advice = "check wiring and supply; is its full scale what its driver believes?"
+        advice = "check wiring and supply, and the full scale that the driver assumes"
         return [Finding("fail", "gravity", f"at rest {finder.unlikely}", advice)]
-    return [Finding("skipped", "gravity", f"no rest was seen: {finder.disturbed}", _LAY_DOWN)]
+    return [Finding("skipped", "gravity", f"never at rest: {finder.disturbed}", _LAY_DOWN)]
 
 
 def _gravity(acc_g: Float64) -> Finding:
@@ -69,7 +69,7 @@ def _gravity(acc_g: Float64) -> Finding:
         return Finding("ok", "gravity", text)
     if abs(worst - 1) <= GRAVITY_FAIL_G:
         return Finding("warn", "gravity", f"{text}, should be 1", _CALIBRATE)
-    advice = "is an axis dead, or the full scale not what the driver believes?"
+    advice = "an axis may be dead, or the driver assumes a wrong full scale"
     return Finding("fail", "gravity", f"{text}, should be 1", advice)
 
 
@@ -89,7 +89,7 @@ def _noise(rests: list[Still]) -> Finding:
     text = f"{1000 * acc_g:.1f} mg and {gyro_dps:.2f} deg/s rms at rest"
     if acc_g <= ACC_NOISE_G and gyro_dps <= GYRO_NOISE_DPS:
         return Finding("ok", "noise", text)
-    return Finding("warn", "noise", text, "was the table still? else: supply, or a worn-out copy")
+    return Finding("warn", "noise", text, "use a steady table; else check the supply or the chip")
 
 
 def _bias(rests: list[Still]) -> Finding:
@@ -108,43 +108,43 @@ def _stuck(rests: list[Still]) -> list[Finding]:
     if not stuck:
         return []
     text = f"{', '.join(stuck)} did not change by a single count for {REST_S:g} s"
-    return [Finding("fail", "stuck", text, "the sensor is damaged, or its wiring; try another")]
+    return [Finding("fail", "stuck", text, "sensor or wiring is damaged; try another sensor")]
 
 
 def _scale(fit: Agreement) -> Finding:
     about = [axis for axis, turned in zip("xyz", fit.turned, strict=True) if turned]
     text = (
-        f"gyro reads {1 / fit.scale:.2f} times what gravity turned by, axes and signs are right"
+        f"gyro reads {1 / fit.scale:.2f} times the turn of gravity, axes and signs are right"
         f" (correlation {fit.correlation:.2f}, {fit.seconds:.0f} s)"
     )
     name = "gyro and acc agree"
     if len(about) < 3:
         unseen = ", ".join(sorted(set("xyz") - set(about)))
-        return Finding("warn", name, f"{text}; it was hardly turned about {unseen}", _TURN)
+        return Finding("warn", name, f"{text}; hardly turned about {unseen}", _TURN)
     if SCALE_OK[0] <= fit.scale <= SCALE_OK[1]:
         return Finding("ok", name, text)
     if SCALE_WARN[0] <= fit.scale <= SCALE_WARN[1]:
-        return Finding("warn", name, text, "turn it more slowly; else the gyro's scale is off")
-    return Finding("fail", name, text, "the gyro's full scale is not what its driver believes")
+        return Finding("warn", name, text, "turn it more slowly; else the gyro's scale is wrong")
+    return Finding("fail", name, text, "the driver assumes a wrong full scale of the gyro")
 
 
 def _axes_in_words(axes: Float64) -> str:
-    """Say what each axis of the gyro really is: `its x is -y`."""
+    """Return the wrong axes and their true names: `x is what the gyro calls -y`."""
     if (axes == -np.eye(3)).all():
         return "the gyro turns the wrong way about all three axes"
-    said = []
+    wrong = []
     for axis, row in zip("xyz", axes, strict=True):
         at = int(np.abs(row).argmax())
-        real = ("-" if row[at] < 0 else "") + "xyz"[at]
-        if real != axis:
-            said.append(f"{axis} is what the gyro calls {real}")
-    return ", ".join(said)
+        label = ("-" if row[at] < 0 else "") + "xyz"[at]
+        if label != axis:
+            wrong.append(f"{axis} is what the gyro calls {label}")
+    return ", ".join(wrong)
 
 
 def _axes_advice(axes: Float64) -> str:
     mirrored = np.linalg.det(axes) < 0
     return (
         "the driver or its publisher mixed up the gyro's axes"
-        + (" (a sign too: no turn of the sensor does this)" if mirrored else "")
-        + "; mend it where the samples are made"
+        + (" (with a wrong sign: no turn of the sensor does this)" if mirrored else "")
+        + "; correct the program that makes the samples"
     )

@@ -1,4 +1,4 @@
-"""What on this board may be the sensor: each serial port and each chip, asked who it is."""
+"""Searches the board's serial ports and I2C buses for a sensor."""
 
 import threading
 import time
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from device.config.source import DEFAULT_BAUD
 from device.doctor import ports
 from device.doctor.finding import Finding
 from firmware_bridge.errors import EdgeharError
 
 PATIENCE_S: Final = 4.0
-"""For a hello. Opening the port resets a Nano, which then takes 2 s to boot."""
+"""Longest wait for a hello. Opening the port resets a Nano, which then takes 2 s to boot."""
 _MOST_PORTS: Final = 16
 _LONGEST: Final = 60
-"""Of what an adapter calls itself."""
+"""Longest adapter name, characters."""
 _MAIN: Final = 0x68
 
 
@@ -26,39 +27,39 @@ class Candidate:
     """A port or a chip."""
 
     source: str
-    """As `run --source` takes it."""
-    says: str
-    """What it is, or why it cannot be used."""
+    """A value for `run --source`."""
+    description: str
+    """Its name, or why it cannot be used."""
     usable: bool
     advice: str = ""
-    """What makes it usable, where something may."""
+    """How to make it usable, if that is possible."""
 
 
 def serial_ports() -> list[Candidate]:
-    """Listen on all serial ports at once that no other program has open."""
+    """Listen in parallel on all serial ports that no other program has open."""
     paths = ports.serial_ports()[:_MOST_PORTS]
     over = threading.Event()
     with ThreadPoolExecutor(_MOST_PORTS) as pool:
         try:
             return list(pool.map(lambda path: _port(path, over), paths))
         finally:
-            over.set()  # also after Ctrl-C, which would otherwise wait for them
+            over.set()  # so that Ctrl-C does not wait for the threads
 
 
 def i2c_chips() -> list[Candidate]:
-    """Ask the family's two addresses on each I2C bus for WHO_AM_I, and nothing else."""
-    found = []
+    """Read WHO_AM_I at the family's two addresses on each I2C bus, and nothing else."""
+    candidates = []
     for bus in ports.i2c_buses():
         finding = ports.i2c_bus(bus, _MAIN)[0]
         if finding.level == "ok":
-            found += [
+            candidates += [
                 Candidate(f"i2c:{bus}:0x{address:02x}", name, usable=True)
                 for _, address, name in ports.chips(bus)
             ]
-            found += _driven(bus)
+            candidates += _driven(bus)
         else:
-            found.append(_refused(f"i2c:{bus}", finding))
-    return found
+            candidates.append(_refused(f"i2c:{bus}", finding))
+    return candidates
 
 
 def _port(path: str, over: threading.Event) -> Candidate:
@@ -70,20 +71,19 @@ def _port(path: str, over: threading.Event) -> Candidate:
         rate_hz = _greeted(path, over)
     except EdgeharError as error:
         return Candidate(source, str(error), usable=False)
-    name = _calls_itself(path)
+    name = _adapter_name(path)
     if rate_hz is not None:
         return Candidate(source, f"{name}edgehar's firmware, {rate_hz:g} Hz", usable=True)
     advice = (
-        "is edgehar's firmware on it (firmware_bridge/firmware/README.md)? At another speed than"
-        f" 115200 baud, name it: --source '{source}?baud=57600'"
+        "flash edgehar's firmware (firmware_bridge/firmware/README.md); if it does not use"
+        f" 115200 baud, give the rate: --source '{source}?baud=57600'"
     )
     return Candidate(source, f"{name}no edgehar firmware answers", usable=False, advice=advice)
 
 
 def _greeted(path: str, over: threading.Event) -> float | None:
-    """Return the rate that a device at the port says it has; None if none says so in time."""
-    from device.config.source import DEFAULT_BAUD  # noqa: PLC0415 -- with pyserial, only where asked for
-    from device.sources.serial import SerialSource  # noqa: PLC0415
+    """Return the sample rate in the device's hello; None if no hello comes in time."""
+    from device.sources.serial import SerialSource  # noqa: PLC0415 -- pyserial, only for a search
 
     source, until_s = SerialSource(path, DEFAULT_BAUD), time.monotonic() + PATIENCE_S
     with closing(source.blocks()) as blocks:
@@ -93,9 +93,9 @@ def _greeted(path: str, over: threading.Event) -> float | None:
     return source.nominal_hz
 
 
-def _calls_itself(path: str) -> str:
-    """Return what the adapter says that it is, as text that a terminal can be trusted with."""
-    from serial.tools.list_ports import comports  # noqa: PLC0415 -- only where it is asked for
+def _adapter_name(path: str) -> str:
+    """Return the adapter's own description in printable characters, and ": "; '' without one."""
+    from serial.tools.list_ports import comports  # noqa: PLC0415 -- only for a search
 
     real = Path(path).resolve()
     for port in comports():
@@ -105,16 +105,16 @@ def _calls_itself(path: str) -> str:
 
 
 def _driven(bus: int) -> Sequence[Candidate]:
-    """Name what a driver of the kernel's has: a sensor, or a clock at the same address."""
-    from device.sources.mpu.registers import ADDRESSES  # noqa: PLC0415 -- loads no smbus2 either
+    """Return chips that a kernel driver uses: a sensor, or a clock at the same address."""
+    from device.sources.mpu.registers import ADDRESSES  # noqa: PLC0415 -- without smbus2
 
-    found = []
+    candidates = []
     for address in ADDRESSES:
         for finding in ports.i2c_bus(bus, address)[1:]:
             advice = finding.advice if "inv" in finding.text else ""
             source = f"i2c:{bus}:0x{address:02x}"
-            found.append(Candidate(source, finding.text, usable=False, advice=advice))
-    return found
+            candidates.append(Candidate(source, finding.text, usable=False, advice=advice))
+    return candidates
 
 
 def _refused(source: str, finding: Finding) -> Candidate:

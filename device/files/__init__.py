@@ -1,1 +1,1 @@
-"""Files: durable writes, and JSON objects checked field by field."""
+"""Files: locks between processes, and JSON objects checked field by field."""

@@ -12,7 +12,7 @@ _LOCK: Final = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Hold the lock of a file; waits until no other process holds it. Raises OSError."""
+    """Lock a file; waits until no other process has the lock. Raises OSError."""
     descriptor = lock(path, wait=True)
     try:
         yield
@@ -22,7 +22,7 @@ def locked(path: Path) -> Generator[None]:
 
 
 def lock(path: Path, *, wait: bool) -> int | None:
-    """Return a descriptor that holds the lock until it is closed; None if another process has it.
+    """Lock a file until the returned descriptor is closed; None if another process has the lock.
 
     Raises OSError.
     """

@@ -10,7 +10,7 @@ from firmware_bridge.errors import InputError
 def matching(kind: type, values: object, what: str) -> dict[str, Any]:
     """Return `values`, a JSON object, if it has exactly the fields of the dataclass `kind`.
 
-    Raises InputError. An unknown field is refused: it may ask for a step that this version lacks.
+    Raises InputError. An unknown field is refused: it may need a step that this version lacks.
     """
     if not isinstance(values, Mapping):
         raise InputError(f"{what}: must be a table of names and values")

@@ -1,1 +1,1 @@
-"""The machine that the program runs on: its clock, its systemd."""
+"""The machine on which the program runs: its clock, its systemd."""

@@ -1,7 +1,7 @@
-"""The host's clock, which may be wrong and set right later, beside the time since boot.
+"""The host's clock, which may be wrong and be set later, together with the time since boot.
 
-Between boots nobody sets the time since boot, and NTP slews both alike (clock_gettime(2)), so what
-is between the two changes only when somebody sets the clock.
+The time since boot cannot be set, and NTP slews both clocks alike (clock_gettime(2)). So their
+difference changes only when somebody sets the clock.
 """
 
 import time
@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 STEP_S = 0.25
-"""A smaller difference is no step: NTP clients slew below 0.4 s (systemd-timesyncd) or more."""
+"""A smaller difference is no step: NTP clients slew up to 0.4 s (systemd-timesyncd) or more."""
 MARK_EVERY_S = 900.0
-"""The clock is noted in the history so often, and when it has been set."""
+"""Interval at which the history notes the clock; it also does when the clock was set."""
 _TRIES = 3
 _TIGHT_S = 0.001
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -24,39 +24,39 @@ class Reading:
     """Both clocks at one moment."""
 
     boot: str | None
-    """The kernel's name of this boot; None where it is not told."""
+    """The kernel's identifier of this boot; None if unknown."""
     boot_s: float
-    """Seconds since the boot, with those asleep."""
+    """Seconds since the boot, with time asleep."""
     utc_s: float
-    """Seconds since 1970, by the clock as it stands."""
+    """Seconds since 1970, by the clock, right or wrong."""
 
     @property
     def boot_bytes(self) -> bytes | None:
-        """The 16 bytes that `boot` writes as text."""
+        """`boot` as 16 bytes."""
         return None if self.boot is None else bytes.fromhex(self.boot.replace("-", ""))
 
     @property
     def offset_s(self) -> float:
-        """The moment of the boot by this clock, seconds since 1970."""
+        """The time of the boot by this clock, seconds since 1970."""
         return self.utc_s - self.boot_s
 
 
 def stepped(offset_s: float, reading: Reading) -> bool:
-    """Say whether the clock has been set since it had this offset."""
+    """Return whether the clock has been set since it had this offset."""
     return abs(reading.offset_s - offset_s) > STEP_S
 
 
 def read() -> Reading:
-    """Read both; again if something came between."""
-    found: list[tuple[float, Reading]] = []
+    """Read both clocks; repeat if the process was interrupted between them."""
+    readings: list[tuple[float, Reading]] = []
     for _ in range(_TRIES):
         before_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         utc_s = time.time()
         took_s = time.clock_gettime(time.CLOCK_BOOTTIME) - before_s
-        found.append((took_s, Reading(boot_id(), before_s + took_s / 2, utc_s)))
+        readings.append((took_s, Reading(boot_id(), before_s + took_s / 2, utc_s)))
         if took_s < _TIGHT_S:
             break
-    return min(found, key=lambda one: one[0])[1]
+    return min(readings, key=lambda one: one[0])[1]
 
 
 def utc_text(date: datetime, timespec: str = "milliseconds") -> str:
@@ -66,7 +66,7 @@ def utc_text(date: datetime, timespec: str = "milliseconds") -> str:
 
 @cache
 def boot_id() -> str | None:
-    """Return the kernel's identifier of this boot; None if the kernel does not tell it."""
+    """Return the kernel's identifier of this boot; None if it cannot be read."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:  # a sandbox with ProcSubset=pid

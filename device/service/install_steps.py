@@ -1,4 +1,4 @@
-"""The steps of install and uninstall: printed first, then done."""
+"""The steps of install and uninstall, each with the line that is printed before it is done."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ RULES: Final = Path("/etc/udev/rules.d/70-edgehar.rules")
 USERS: Final = Path("/etc/sysusers.d/edgehar.conf")
 MODULES: Final = Path("/etc/modules-load.d/edgehar.conf")
 SECRETS: Final = Path("/etc/edgehar")
-"""ConfigurationDirectory of the unit: where passwords and keys are kept."""
+"""ConfigurationDirectory of the unit, for passwords and keys."""
 FILES: Final = (DASHBOARD, UNIT, RULES, USERS, MODULES)
 _LOADER: Final = "systemd-modules-load"
 _PATIENCE_S: Final = 120.0
@@ -36,7 +36,7 @@ class Step:
 
 
 def file(path: Path, content: str) -> Step:
-    """Write a file for all to read, and its folder if there is none."""
+    """Write a file that all users may read, and its folder if needed."""
     try:
         same = path.read_text(encoding="utf-8") == content
     except (OSError, UnicodeDecodeError):
@@ -52,7 +52,7 @@ def file(path: Path, content: str) -> Step:
 
 
 def command(*argv: str, needed: bool = True) -> Step:
-    """Run a command; where it is not needed it may fail, or not be there."""
+    """Run a command; if it is not `needed`, it may fail or be missing."""
 
     def call() -> None:
         try:
@@ -75,7 +75,7 @@ def install(
 ) -> list[Step]:
     """Return the steps that install the service, the settings first if they are new.
 
-    Raises InputError where a file of such a name is not ours.
+    Raises InputError if a file of the same name was not made by edgehar.
     """
     _ours()
     steps = [settings] if settings else []
@@ -96,12 +96,12 @@ def install(
 
 
 def uninstall(settings: Path, *, purge: bool) -> list[Step]:
-    """Return the steps that remove the service; InputError if such a file is not edgehar's."""
+    """Return the steps that remove the service; InputError as in `install`."""
     there = _ours()
     steps: list[Step] = []
     units = [path for path in there if path in {DASHBOARD, UNIT}]
     steps += [_disable(path) for path in units]
-    groups = _made_groups() if USERS in there else []
+    groups = _created_groups() if USERS in there else []
     steps += [_removed(path) for path in there]
     if units:
         steps.append(command("systemctl", "daemon-reload"))
@@ -117,20 +117,20 @@ def uninstall(settings: Path, *, purge: bool) -> list[Step]:
 
 
 def missing_groups(exists: Callable[[str], bool]) -> list[str]:
-    """Return the groups that the service needs and install has to make, or has made before."""
-    made = _made_groups() if USERS.exists() else []
-    return [group for group in ("dialout", "i2c") if group in made or not exists(group)]
+    """Return the groups that the service needs and that install creates, or created before."""
+    created = _created_groups() if USERS.exists() else []
+    return [group for group in ("dialout", "i2c") if group in created or not exists(group)]
 
 
 def _ours() -> list[Path]:
     there = [path for path in FILES if path.exists()]
     for path in there:
         if not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
-            raise InputError(f"{path} is not one that edgehar made; see to it, then try again")
+            raise InputError(f"{path} was not made by edgehar; move it away and try again")
     return there
 
 
-def _made_groups() -> list[str]:
+def _created_groups() -> list[str]:
     lines = USERS.read_text(encoding="utf-8", errors="replace").splitlines()
     return [line.split()[1] for line in lines if line.startswith("g ")]
 

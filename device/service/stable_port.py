@@ -1,20 +1,19 @@
-"""A name for a serial port that stays when it is unplugged, or another one plugged in."""
+"""A name for a serial port that stays the same when ports are unplugged and plugged in."""
 
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from firmware_bridge.errors import InputError
+from device.host import systemd
+from firmware_bridge.errors import EdgeharError, InputError
 
 STABLE: Final = "/dev/edgehar-wrist"
 _BY_SERIAL: Final = ("ID_VENDOR_ID", "ID_MODEL_ID", "ID_SERIAL_SHORT")
 _BY_PLACE: Final = ("ID_PATH",)
 _PLAIN: Final = re.compile(r"[\w.:+-]{1,200}", re.ASCII)
 _USB: Final = ("ttyUSB", "ttyACM")
-_PATIENCE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +23,28 @@ class Port:
     path: str
     """STABLE, if a udev rule gives the port this name."""
     rule: str | None
-    """Of udev; None for a port with but one place, such as /dev/ttyAMA0."""
+    """The udev rule; None for a port of the board itself, such as /dev/ttyAMA0."""
     why: str
-    """How udev tells this port from others."""
+    """How udev recognises the port."""
 
 
 def described(path: str) -> dict[str, str]:
-    """Return what udev knows of a device; nothing where there is no udev, or no device."""
-    command = ["udevadm", "info", "--query=property", f"--name={path}"]
+    """Return udev's properties of a device; none without udev or without the device."""
     try:
-        said = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+        answer = systemd.ask("udevadm", "info", "--query=property", f"--name={path}")
+    except EdgeharError:
         return {}
-    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    return systemd.properties(answer)
 
 
-def named(path: str, known: Mapping[str, str]) -> Port:
-    """Choose by what udev knows: the adapter's serial number, else the socket that it is in. Pure.
+def choose(path: str, known: Mapping[str, str]) -> Port:
+    """Choose a name by udev's properties: the adapter's serial number, else its USB socket. Pure.
 
-    Raises InputError for a USB port of which neither is known: it is not plugged in, mostly.
+    Raises InputError for a USB port without these properties; mostly, it is not plugged in.
     """
     for keys, why in (
-        (_BY_SERIAL, "by its adapter's serial number"),
-        (_BY_PLACE, "by the USB socket it is in, for its adapter has no serial number"),
+        (_BY_SERIAL, "recognised by its adapter's serial number"),
+        (_BY_PLACE, "recognised by its USB socket, because its adapter has no serial number"),
     ):
         if known.get("ID_BUS", "usb") != "usb" or "ID_VENDOR_ID" not in known:
             break
@@ -57,26 +53,25 @@ def named(path: str, known: Mapping[str, str]) -> Port:
             link = STABLE.removeprefix("/dev/")
             return Port(STABLE, f'SUBSYSTEM=="tty", {match}, SYMLINK+="{link}"', why)
     if path == STABLE or Path(path).name.startswith(_USB):
-        raise InputError(f"{path}: udev knows nothing of it; plug the sensor in and try again")
-    return Port(path, None, "as it is: it is no USB adapter")
+        raise InputError(f"{path}: udev does not know it; plug the sensor in and try again")
+    return Port(path, None, "unchanged, because it is not a USB adapter")
 
 
-def kept(rules: str) -> str | None:
-    """Return the rule in udev's rules as they were written before."""
-    lines = [line for line in rules.splitlines() if "SYMLINK" in line]
-    return lines[0] if lines else None
+def earlier_rule(rules: str) -> str | None:
+    """Return the port's rule in a rules file that was written before."""
+    return next((line for line in rules.splitlines() if "SYMLINK" in line), None)
 
 
 def kinds(path: str, devices: str) -> list[str]:
-    """Return the classes of devices that the service needs for a serial port.
+    """Return the device classes that the service needs for a serial port.
 
-    Those of USB always, for it may be in another adapter tomorrow; and its own, which `devices`,
-    the text of /proc/devices, names.
+    The USB classes always, because the sensor may get another adapter; and the port's own class,
+    by its major number in `devices`, the text of /proc/devices.
     """
-    found = list(_USB)
+    classes = list(_USB)
     try:
         major = Path(path).stat().st_rdev >> 8 & 0xFFF
     except OSError:
-        return found
+        return classes
     names = re.findall(rf"^ *{major} ((?:tty|pts)\w*)$", devices, re.MULTILINE)
-    return found + [name for name in names if name not in found and name != "tty"]
+    return classes + [name for name in names if name not in classes and name != "tty"]

@@ -1,4 +1,4 @@
-"""The state of the service in words, as systemd reports it."""
+"""The state of the service, as systemd reports it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,24 +13,24 @@ _PROPERTIES: Final = (
 )  # fmt: skip
 
 
-def asked() -> dict[str, str]:
-    """Ask systemd; raises EdgeharError where there is none."""
+def properties() -> dict[str, str]:
+    """Return the properties of the unit; raises EdgeharError without systemd."""
     return systemd.show(NAME, _PROPERTIES)
 
 
 def watchdog_kills() -> int:
-    """Count how often in this boot the daemon hung and was killed, by systemd's journal."""
+    """Count from the journal how often the watchdog has killed the daemon in this boot."""
     match = ("_PID=1", f"UNIT={NAME}.service")
-    said = systemd.ask("journalctl", "--boot", "--quiet", "--no-pager", "--output=cat", *match)
-    return sum("Watchdog timeout" in line for line in said.splitlines())
+    journal = systemd.ask("journalctl", "--boot", "--quiet", "--no-pager", "--output=cat", *match)
+    return sum("Watchdog timeout" in line for line in journal.splitlines())
 
 
 def version() -> int:
-    """Return systemd's version; raises EdgeharError where there is none."""
-    said = systemd.ask("systemctl", "--version").split()
-    if len(said) < 2 or not said[1].isdecimal():
-        raise EdgeharError("systemctl does not say its version; this needs a board with systemd")
-    return int(said[1])
+    """Return systemd's version; raises EdgeharError without systemd."""
+    words = systemd.ask("systemctl", "--version").split()
+    if len(words) < 2 or not words[1].isdecimal():
+        raise EdgeharError("systemctl prints no version; this needs a board with systemd")
+    return int(words[1])
 
 
 def in_words(state: Mapping[str, str], kills: int) -> list[str]:
@@ -41,9 +41,9 @@ def in_words(state: Mapping[str, str], kills: int) -> list[str]:
     lines = [
         f"state: {state['ActiveState']} ({state['SubState']})"
         + (f" since {since}" if (since := state.get("StateChangeTimestamp")) else ""),
-        f"says: {state.get('StatusText') or 'nothing yet'}",
+        f"status: {state.get('StatusText') or 'none yet'}",
         f"at boot: {'starts' if state.get('UnitFileState') == 'enabled' else 'does not start'}",
-        f"restarts: {restarts}; hung and killed in this boot: {kills}",
+        f"restarts: {restarts}; killed by the watchdog in this boot: {kills}",
     ]
     if state["ActiveState"] == "failed":
         what = "bad settings" if state.get("ExecMainStatus") == "2" else state.get("Result", "")

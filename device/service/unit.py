@@ -1,4 +1,4 @@
-"""The unit and the other files of the service, made from the settings. Pure."""
+"""Makes the text of the unit and of the service's other files from the settings. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SLOWS: Final = 254
 """The first systemd version that waits longer after each failure."""
 
 _SILENT: Final = """\
-# Nothing is sent anywhere: neither MQTT nor metrics on request are set up.
+# No network: neither MQTT nor metrics.listen is configured.
 PrivateNetwork=yes
 RestrictAddressFamilies=AF_UNIX
 IPAddressDeny=any"""
@@ -39,64 +39,68 @@ class Board:
     systemd: int
     """The version of systemd."""
     kinds: Sequence[str]
-    """Classes of devices, as in /proc/devices, of a serial port."""
+    """Device classes of the serial port, as in /proc/devices."""
 
 
 def unit(config: Config, path: Path, board: Board) -> str:
-    """Make the service's unit for settings that stand at a path."""
+    """Make the service's unit for the settings, whose file is `path`."""
     waits = board.systemd >= RELOADS
     kinds = ["i2c"] if _is_i2c(config) else board.kinds
-    return _template("edgehar.service").format(
-        mark=MARK,
+    return _unit(
+        "edgehar.service", config, path, board,
         type="notify-reload" if waits else "notify",
         reload="" if waits else _RELOAD,
         slower=_SLOWER if board.systemd >= SLOWS else "",
-        program=board.program,
-        config=plain(path),
-        writable="".join(f"ReadWritePaths=-{folder}\n" for folder in outside(config)).rstrip(),
         devices="\n".join(f"DeviceAllow=char-{kind} rw" for kind in kinds),
         network=_network(config.metrics_listen, anywhere=config.mqtt is not None),
-        sandbox=_template("sandbox").rstrip(),
-    )
+    )  # fmt: skip
 
 
 def dashboard(config: Config, path: Path, board: Board) -> str | None:
-    """Make the unit of the page, a process of its own; None where none is set up."""
+    """Make the unit of the dashboard, a separate process; None if it is not configured."""
     if config.dashboard_listen is None:
         return None
-    return _template("edgehar-dashboard.service").format(
+    network = _network(config.dashboard_listen)
+    return _unit("edgehar-dashboard.service", config, path, board, network=network)
+
+
+def _unit(name: str, config: Config, path: Path, board: Board, **values: str) -> str:
+    return _template(name).format(
         mark=MARK,
         program=board.program,
         config=plain(path),
         writable="".join(f"ReadWritePaths=-{folder}\n" for folder in outside(config)).rstrip(),
-        network=_network(config.dashboard_listen),
         sandbox=_template("sandbox").rstrip(),
+        **values,
     )
 
 
 def rules(config: Config, rule: str | None) -> str | None:
-    """Make udev's rules; None where none is needed."""
-    found = _I2C_RULE if _is_i2c(config) else rule
-    return found and _template("70-edgehar.rules").format(mark=MARK, rules=found)
+    """Make the udev rules; None if none is needed."""
+    lines = _I2C_RULE if _is_i2c(config) else rule
+    return lines and _template("70-edgehar.rules").format(mark=MARK, rules=lines)
 
 
 def modules(config: Config) -> str:
-    """Name the kernel's modules to load at boot.
+    """Return the kernel modules to load at boot.
 
-    A class of devices can be allowed only once its driver is there, which for a USB adapter would
-    be when it is plugged in: too late for a service that has started.
+    A unit can allow a device class only after its driver is loaded. For a USB adapter, that
+    happens when it is plugged in: too late for a service that runs already.
     """
     return "\n".join([MARK, *(["i2c-dev"] if _is_i2c(config) else ["usbserial", "cdc-acm"])]) + "\n"
 
 
 def users(new_groups: Iterable[str]) -> str:
-    """Make the service's user for systemd-sysusers, and groups that the board lacks."""
+    """Make the lines for systemd-sysusers: the service's user, and groups that are missing."""
     groups = [f"g {group} -" for group in new_groups]
     return "\n".join([MARK, f'u edgehar - "edgehar" {STATE}', *groups]) + "\n"
 
 
 def outside(config: Config) -> list[Path]:
-    """Return the folders out of STATE in which the service writes; InputError if it never could."""
+    """Return the folders outside of STATE in which the service writes.
+
+    Raises InputError for a folder that systemd hides from the service.
+    """
     named = {
         "sinks.sqlite": config.sqlite,
         "state.file": config.state,
@@ -109,7 +113,7 @@ def outside(config: Config) -> list[Path]:
         folders["labels.folder"] = config.labels_folder
     for key, folder in folders.items():
         if hidden(plain(folder)):
-            raise InputError(f"{key}: no service sees {folder}; use {STATE}")
+            raise InputError(f"{key}: {folder} is hidden from systemd services; use {STATE}")
     return sorted({one for one in folders.values() if not one.is_relative_to(STATE)})
 
 

@@ -1,1 +1,1 @@
-"""What a person sees in a terminal: the live view, status lines, prompts."""
+"""Terminal output: the live view, status lines, prompts."""

@@ -1,4 +1,4 @@
-"""The live view in a terminal: what is being done, how surely, and what the model sees."""
+"""The live view in a terminal: the latest decisions, the probabilities and the movement."""
 
 import io
 import re
@@ -17,14 +17,14 @@ from rich.text import Text
 from device.decision.decision import IN_WORDS, Decision
 
 WIDTH = 64
-"""Columns of the strip, and of a full bar half as many."""
+"""Width of the strip, columns; a full bar has half as many."""
 _PANEL = WIDTH + 16
 _LAST = 4
 _STRIP_G = 1.0
 Truth = Callable[[Decision], str]
-"""What was really done in a decision's time; '' where that is not one thing.
+"""Returns the true activity in a decision's time; '' if there were several.
 
-A view without it (None) has nobody who would know.
+None, if the truth is not known.
 """
 _STYLES = {
     "ok": "bold green",
@@ -37,33 +37,30 @@ _SHADES, _ASCII_SHADES = " ▁▂▃▄▅▆▇█", " .:-=+*#%@"
 
 
 class Tally:
-    """A sink that keeps score."""
+    """A sink that counts right decisions."""
 
     name = "tally"
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
-        self._scores: dict[str, tuple[int, int]] = {}
+        self.scores: dict[str, tuple[int, int]] = {}
+        """(windows, right) by true activity."""
 
     def write(self, decision: Decision) -> None:
-        """Count a decision, if it is of a window in which one thing was done."""
+        """Count a decision, if its window has one true activity."""
         truth = self._truth(decision)
         if truth and decision.probabilities is not None:
-            windows, right = self._scores.get(truth, (0, 0))
-            self._scores[truth] = windows + 1, right + (decision.activity == truth)
-
-    def scores(self) -> dict[str, tuple[int, int]]:
-        """Return (windows, right) by what was really done."""
-        return self._scores
+            windows, right = self.scores.get(truth, (0, 0))
+            self.scores[truth] = windows + 1, right + (decision.activity == truth)
 
     def close(self) -> None:
-        """Keep the score."""
+        """Do nothing."""
 
 
 def view_on(
     console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
 ) -> "LiveView | PlainView":
-    """Begin the view that suits a console."""
+    """Start the view that fits a console."""
     if not console.is_terminal:
         return PlainView(truth)
     return LiveView(console, title, truth, footer)
@@ -78,7 +75,7 @@ class PlainView:
         self._truth = truth
 
     def look_at(self, x: NDArray[np.float32]) -> None:
-        """Look away: lines show no signals."""
+        """Do nothing: lines show no signals."""
 
     def write(self, decision: Decision) -> None:
         """Print a decision."""
@@ -87,7 +84,7 @@ class PlainView:
         print(f"{at}  {in_words(decision):32}{really}".rstrip(), flush=True)
 
     def close(self) -> None:
-        """Leave standard output open."""
+        """Do nothing."""
 
 
 class LiveView:
@@ -98,7 +95,7 @@ class LiveView:
     def __init__(
         self, console: Console, title: str, truth: Truth | None, footer: Callable[[], str]
     ) -> None:
-        """Start drawing; `footer` says what arrived and what did not."""
+        """Start drawing; `footer` returns the last line, with counts of samples."""
         self._title, self._truth, self._footer = title, truth, footer
         self._shades = _ASCII_SHADES if console.options.ascii_only else _SHADES
         self._strip = ""
@@ -107,7 +104,7 @@ class LiveView:
         self._live.start()
 
     def look_at(self, x: NDArray[np.float32]) -> None:
-        """Take in the windows (n, window, 9) that go to the model: the last one is drawn."""
+        """Take the model's windows (n, window, 9); the strip shows the last one."""
         size_g = np.linalg.norm(x[-1, :, 6:], axis=1)
         peaks = np.array([part.max() for part in np.array_split(size_g, WIDTH)])
         levels = np.minimum(peaks / _STRIP_G, 1) * (len(self._shades) - 1)
@@ -119,11 +116,11 @@ class LiveView:
         self._live.update(self._drawn(decision), refresh=True)
 
     def close(self) -> None:
-        """Leave the last picture and give the terminal back."""
+        """Stop drawing; the last picture stays."""
         self._live.stop()
 
     def picture(self) -> str:
-        """Return what is drawn last as SVG, which loads nothing from elsewhere."""
+        """Return the last picture as SVG, without fonts from the web."""
         page = Console(record=True, width=_PANEL, file=io.StringIO(), force_terminal=True)
         page.print(self._drawn(self._decisions[-1]))
         svg = page.export_svg(title="edgehar demo", clear=False)
@@ -157,8 +154,8 @@ class LiveView:
         for decision in list(self._decisions)[::-1]:
             at = "" if decision.end_s is None else f"{decision.end_s:.1f} s"
             lost = str(decision.lost or "")
-            done = () if self._truth is None else (self._truth(decision) or "-",)
-            table.add_row(at, _named(decision), *done, lost)
+            truth = () if self._truth is None else (self._truth(decision) or "-",)
+            table.add_row(at, _named(decision), *truth, lost)
         return table
 
 
@@ -167,7 +164,7 @@ def _named(decision: Decision) -> Text:
 
 
 def in_words(decision: Decision) -> str:
-    """Return `walking 97 %`; where there is no activity the state, and the reason if it has one."""
+    """Return `walking 97%`; without an activity, the state and the reason."""
     if decision.reason is not None:
         return f"{decision.state.replace('_', ' ')}: {IN_WORDS[decision.reason]}"
     if decision.activity is None or decision.confidence is None:

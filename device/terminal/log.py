@@ -1,18 +1,20 @@
-"""The log of a command: one line an event on standard error."""
+"""The log of a command: one line per event."""
 
 import logging
-import sys
+from collections.abc import Callable
 
 
-def log_to_stderr(handler: logging.Handler | None = None) -> None:
-    """One line an event on stderr, or wherever `handler` puts it."""
+def log_to_stderr(say: Callable[[str], None] | None = None) -> None:
+    """Log to standard error, or give each line to `say`."""
     form = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
+    handlers = None if say is None else [_Saying(say)]
+    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers)
 
 
-class AboveTheView(logging.Handler):
-    """Prints log lines above a live view, which puts itself in the place of standard error."""
+class _Saying(logging.Handler):
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line."""
-        print(self.format(record), file=sys.stderr)
+        self._say(self.format(record))

@@ -4,14 +4,13 @@ import contextlib
 import os
 import sys
 import time
-from types import TracebackType
 
 import click
 
 EVERY_S = 0.2
 """Time between two redraws."""
 QUIET_S = 2.0
-"""Work that is done sooner shows no status line."""
+"""Shorter work shows no status line."""
 
 
 def draw(text: str) -> None:
@@ -40,7 +39,7 @@ class StatusLine:
         return self
 
     def show(self, text: str) -> None:
-        """Draw the line, unless it was drawn just now."""
+        """Draw the line, at most once in EVERY_S."""
         if self._terminal and time.monotonic() >= self._next:
             self._next, self._shown = time.monotonic() + EVERY_S, True
             draw(f"\r\x1b[K{fitted(text)}")
@@ -55,10 +54,5 @@ class StatusLine:
             draw("\r\x1b[K")
         self._shown, self._next = False, 0.0
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._clear()

@@ -239,7 +239,7 @@ def test_nobody_says_how_it_is_worn(run: Path) -> None:
 
 def test_show_and_check(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert edgehar("bundle", "check", str(made)) == 0
-    assert "whole; self-test on" in capsys.readouterr().out
+    assert "undamaged; self-test on" in capsys.readouterr().out
     assert edgehar("bundle", "show", str(made)) == 0
     assert capsys.readouterr().out.startswith("# waist")
     assert edgehar("bundle", "show", str(made), "--manifest") == 0

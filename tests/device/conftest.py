@@ -1,9 +1,11 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
+from tests.device.commands import Call, called
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with RecordingWriter(path) as writer:
         writer.write(samples, labels)
     return path
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command in this process."""
+    return partial(called, capsys)

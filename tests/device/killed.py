@@ -1,4 +1,4 @@
-"""A process that is killed at some moment, and what it had told until then."""
+"""A process that is killed, and its output until then."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 
 def killed(write_on: Callable[[int], None], after_s: float) -> bytes:
-    """Fork, have `write_on` work without end, and kill it; return what it wrote to its pipe."""
+    """Fork, run `write_on` without end, kill it; return what it wrote to the pipe."""
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
-        # Python 3.12 warns of threads, of which numpy has some; the child calls none of it.
+        # Python 3.12 warns because numpy has threads; the child does not use them.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:

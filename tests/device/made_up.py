@@ -1,4 +1,4 @@
-"""A decision and a Status, where it does not matter how they came about."""
+"""A decision and a Status with fixed values."""
 
 from dataclasses import replace
 from typing import Any

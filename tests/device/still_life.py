@@ -1,4 +1,4 @@
-"""A sensor with constant errors, laid down in one position after another."""
+"""Samples of a sensor with constant errors, at rest in several positions."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ UP: dict[str, tuple[float, float, float]] = {
     "-z": (0, 0, -1),
 }  # fmt: skip
 ACC_NOISE_G, GYRO_NOISE_RAD_S = 0.004, 0.0015
-"""Of an MPU-6050 behind a low-pass of 44 Hz, as its data sheet has it."""
+"""Noise of an MPU-6050 behind a low-pass of 44 Hz (data sheet)."""
 
 
 def positions(
@@ -56,7 +56,7 @@ def tilted(direction: Sequence[float], degrees: float, around: float) -> Float64
 
 
 def handled(rest_s: float = 6.0, turn_s: float = 14.0, *, seed: int = 0) -> Samples:
-    """Lie still, then be turned slowly by hand, all ways round; right in every respect."""
+    """A correct sensor at rest, then turned slowly by hand in all directions."""
     random = np.random.default_rng(seed)
     t_s = np.arange(0, rest_s + turn_s, 1 / RATE_HZ)
     turned_s = np.maximum(t_s - rest_s, 0)[:, None]

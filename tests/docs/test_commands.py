@@ -29,7 +29,7 @@ REASONS = {
         "sudo raspi-config nonint do_i2c 0", "sudo raspi-config nonint do_serial_hw 0",
         "sudo raspi-config nonint do_serial_cons 1",
     ),
-    "asks questions: tests/device/test_init.py": (
+    "asks questions: tests/device/commands/test_init.py": (
         ".venv/bin/edgehar init", "sudo /opt/edgehar/bin/edgehar init",
     ),
     "needed for the next lines": ("git pull", "cd firmware_bridge/firmware"),

@@ -11,7 +11,7 @@ from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
 from tests.device.commands import edgehar, lines
-from tests.device.test_run import daemon, stop
+from tests.device.running import daemon, stop
 from tests.firmware_bridge.firmware.test_core import NUMBERED
 from tests.stand_ins.firmware import Image, Simulation
 from tests.system.microcontroller import at, command, hold_sda, say, silent

@@ -97,7 +97,7 @@ def test_a_dry_run_prints_the_plan_only(board: Container, untouched: set[str]) -
     assert plan.index(f"write {own}") < plan.index("systemctl enable")
     board.run(f"echo '[Service]' >{own}")
     _, refusal = board.ask(f"{nspawn.PROGRAM} service install {source}")
-    assert "is not one that edgehar made" in refusal
+    assert "was not made by edgehar" in refusal
     board.run(f"rm {own}")
     assert board.files() == untouched
     assert board.edgehar("service install", source).startswith(plan)
@@ -151,7 +151,7 @@ def test_a_daemon_that_hangs_is_killed_and_started_again(board: Container) -> No
     board.run("kill -STOP $(systemctl show edgehar --value --property=MainPID)")
     wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
     await_decision(board)
-    assert "hung and killed in this boot: 1" in board.edgehar("service status")
+    assert "killed by the watchdog in this boot: 1" in board.edgehar("service status")
 
 
 def test_a_source_that_hangs_is_no_progress(board: Container) -> None:
@@ -162,7 +162,8 @@ def test_a_source_that_hangs_is_no_progress(board: Container) -> None:
         board.run("systemctl restart edgehar")
         wait_until(lambda: board.shown("NRestarts") == "1", "killed", 30)
     board.run(f"rm {fifo}")
-    assert "hung and killed in this boot: 2" in board.ask(f"{nspawn.PROGRAM} service status")[1]
+    status = board.ask(f"{nspawn.PROGRAM} service status")[1]
+    assert "killed by the watchdog in this boot: 2" in status
     board.run("systemctl restart edgehar")
     await_decision(board)
     assert "Current thread" in board.log()

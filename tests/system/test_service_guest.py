@@ -34,7 +34,7 @@ def says(guest: Guest, words: str) -> bool:
 
 def test_a_usb_port_gets_a_permanent_name(board: Guest, tmp_path: Path) -> None:
     plan = board.run("edgehar service install --source serial:/dev/ttyUSB0", timeout_s=180)
-    assert "told by its adapter's serial number" in plan
+    assert "recognised by its adapter's serial number" in plan
     assert board.run("readlink -f /dev/edgehar-wrist").strip() == "/dev/ttyUSB0"
     assert 'uri = "serial:/dev/edgehar-wrist"' in board.run("cat /etc/edgehar.toml")
     again = board.run("edgehar service install", timeout_s=180)

@@ -12,7 +12,7 @@ from device.decision.decision import Decision
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
 from tests.device.signal.streams import SPEC, moments, walk
-from tests.device.test_daemon import FakeSource
+from tests.device.daemon.stand_ins import FakeSource
 from tests.device.test_pipeline import pipeline
 
 BLOCK_SAMPLES, BLOCKS = 25, 38  # 19 s: the source keeps all of them

@@ -19,8 +19,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Health
 from tests.device.commands import edgehar, lines
-from tests.device.test_daemon import FakeSource, Model, classify, samples
-from tests.device.test_status import Told
+from tests.device.daemon.stand_ins import FakeSource, Model, Told, classify, samples
 
 prometheus_client = pytest.importorskip("prometheus_client", reason="needs edgehar[metrics]")
 

@@ -16,7 +16,7 @@ from device.cli import PROGRAM
 from device.config.broker import Broker
 from device.decision.decision import Reason, State, to_json
 from tests.device.made_up import a_status, decision
-from tests.device.test_run import Running, daemon, play, stop
+from tests.device.running import Running, daemon, play, stop
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 

@@ -128,7 +128,7 @@ def test_a_password_file_of_no_use_is_refused(
         ('host = "x"\nport = 0', "mqtt.port must be a whole number"),
         ('host = "x"\ntopic = "a/+/b"', "mqtt.topic must be an MQTT topic"),
         ('host = "x"\npassword_file = "p"', "mqtt.password_file needs mqtt.user"),
-        ('host = "x"\ncert_file = "p"', "mqtt.key_file need each other"),
+        ('host = "x"\ncert_file = "p"', "both mqtt.cert_file and mqtt.key_file"),
         ('host = "a..b"', "mqtt.host"),
         ('host = "x"\nqos = 2', "unknown key mqtt.qos"),
         ('host = "x"\nca_file = "/none"', "mqtt.ca_file /none: No such file"),

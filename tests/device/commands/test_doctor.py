@@ -1,13 +1,10 @@
-"""`edgehar doctor` as a user runs it, mostly where things are broken."""
+"""`edgehar doctor`, mostly on faults."""
 
-import contextlib
 import json
 import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,31 +12,24 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from device.calibration import file
 from device.cli import PROGRAM
 from device.commands import doctor
 from device.config import paths
 from device.doctor import board, ports
 from device.doctor.finding import Finding
 from device.doctor.holders import holders
-from firmware_bridge.recording import RecordingWriter
-from firmware_bridge.samples import Samples
-from tests.device.commands import edgehar
+from tests.device.commands import edgehar, playing, settings_file, written
 from tests.device.still_life import handled
+from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
 Findings = dict[str, dict[str, str]]
 
 
-def written(path: Path, samples: Samples) -> Path:
-    with RecordingWriter(path) as writer:
-        writer.write(samples)
-    return path
-
-
 def examined(*options: str | Path, code: int, **how: Any) -> Findings:
-    """Run it; the findings by name. What it says of itself must fit together."""
-    command = [*PROGRAM, "doctor", "--json", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **how)
+    """Run the doctor; return the findings by name. Checks exit code and advice."""
+    done = edgehar("doctor", "--json", *options, **how)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     page = json.loads(done.stdout)
@@ -54,18 +44,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("good") / "good.csv", handled())
 
 
-@contextmanager
-def playing(recording: Path, port: Path, *options: str) -> Iterator[None]:
-    command = [*PROGRAM, "play", str(recording), "--link", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as player:
-        assert player.stdout is not None
-        player.stdout.readline()  # the port is there
-        try:
-            yield
-        finally:
-            player.kill()
-
-
 def test_a_good_sensor_on_a_line_passes(good: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
     with playing(good, port, "--speed", "4"):
@@ -78,14 +56,6 @@ def test_a_good_sensor_on_a_line_passes(good: Path, tmp_path: Path) -> None:
     assert found["which way is down"]["text"].startswith("-z")
 
 
-def test_a_gyro_that_turns_the_wrong_way_fails(good: Path, tmp_path: Path) -> None:
-    samples = handled()
-    path = written(tmp_path / "wrong.csv", replace(samples, gyro_rad_s=-samples.gyro_rad_s))
-    found = examined("--source", f"recording:{path}", code=1)
-    assert "wrong way about all three axes" in found["gyro and acc agree"]["text"]
-    assert examined("--source", f"recording:{good}", code=0)["gravity"]["level"] == "ok"
-
-
 def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
     with playing(good, port, "--speed", "4", "--fault", "flip:20%", "--fault", "reboot@6s"):
@@ -96,18 +66,26 @@ def test_a_bad_line_is_seen(good: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "words"),
-    [("none", "not there"), *((name, "not a serial port") for name in ("file", ".", "null"))],
+    ("source", "text", "advice"),
+    [
+        ("serial:none", "none: not there", "plug it in"),
+        *((f"serial:{name}", "not a serial port", "") for name in ("file", ".", "/dev/null")),
+        ("i2c:417:0x69", "/dev/i2c-417: not there", "raspi-config"),
+    ],
 )
-def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, port: str, words: str) -> None:
+def test_a_missing_port_or_bus_is_reported_at_once(
+    tmp_path: Path, source: str, text: str, advice: str
+) -> None:
     (tmp_path / "file").write_text("x")
-    (tmp_path / "null").symlink_to(os.devnull)
-    found = examined("--source", f"serial:{tmp_path / port}", code=1)
-    assert words in found["port"]["text"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    found = examined("--source", source, code=1, cwd=tmp_path, env=environment)
+    finding = found["bus" if "i2c" in source else "port"]
+    assert text in finding["text"]
+    assert advice in finding["advice"]
     assert "rate" not in found
 
 
-def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
+def test_programs_that_have_a_device_open_are_named(tmp_path: Path) -> None:
     zero = Path("/dev/zero")
     (tmp_path / "edgehar").symlink_to("/bin/sleep")
     for program, alone in (("sleep", False), (str(tmp_path / "edgehar"), True)):
@@ -120,16 +98,9 @@ def test_who_has_a_device_open_is_named(tmp_path: Path) -> None:
 
 
 def wait_for_exec(pid: int) -> None:
-    """Until it is the program that it was started for."""
+    """Wait until the process runs its program."""
     started = {"sleep\n", "edgehar\n"}
     wait_for(lambda: Path(f"/proc/{pid}/comm").read_text() in started, "the program")
-
-
-def test_a_bus_that_is_none_is_said(tmp_path: Path) -> None:
-    found = examined("--source", "i2c:417:0x69", code=1)
-    assert found["bus"]["text"] == "/dev/i2c-417: not there"
-    assert "raspi-config" in found["bus"]["advice"]
-    assert tmp_path.exists()
 
 
 @pytest.mark.slow
@@ -145,16 +116,11 @@ def test_a_line_with_something_else_on_it(tmp_path: Path) -> None:
     assert tmp_path.exists()
 
 
-def settings(path: Path, text: str) -> Path:
-    path.write_text(text)
-    return path
-
-
-def test_everything_broken_at_once_is_still_a_page(tmp_path: Path) -> None:
+def test_everything_broken_gives_a_complete_page(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_text("not a database at all, but text")
     (tmp_path / "cal.json").write_text("{}")
-    config = settings(
-        tmp_path / "edgehar.toml",
+    config = settings_file(
+        tmp_path,
         f"""
 model = "{tmp_path}/none.tflite"
 [source]
@@ -174,37 +140,29 @@ file = "{tmp_path}/none/state.json"
     assert found["service"]["level"] in {"skipped", "ok"}
 
 
-def test_the_sensor_is_looked_at_as_the_daemon_will_see_it(tmp_path: Path) -> None:
+def test_the_sensor_is_checked_with_its_calibration(tmp_path: Path) -> None:
     off = written(tmp_path / "off.csv", replace(handled(), acc_g=handled().acc_g * 1.1))
     calibration = tmp_path / "cal.json"
-    values = {"acc_offset_g": [0, 0, 0], "acc_scale": [1.1] * 3, "gyro_bias_rad_s": [0, 0, 0]}
-    about = {"schema": 1, "source": "a", "date": "b", "temperature_c": None, "residuals": {}}
-    calibration.write_text(json.dumps({**about, **values}))
-    config = settings(tmp_path / "edgehar.toml", f'[calibration]\nfile = "{calibration}"\n')
+    axes = ((0.0, 0.0, 0.0), (1.1, 1.1, 1.1), (0.0, 0.0, 0.0))
+    file.write(calibration, file.CalibrationFile(1, "a", "b", None, *axes, {}))
+    config = settings_file(tmp_path, f'[calibration]\nfile = "{calibration}"\n')
     assert examined("--source", f"recording:{off}", code=0)["gravity"]["level"] == "warn"
     found = examined("--source", f"recording:{off}", "--config", config, code=0)
     assert found["gravity"]["level"] == "ok"
     assert found["calibration"]["level"] == "ok"
 
 
-def test_a_terminal_is_told_what_to_do(good: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_instructions(good: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
-    ours, theirs = os.openpty()
-    command = [*PROGRAM, "doctor", "--source", f"serial:{port}", "--seconds", "2"]
-    with playing(good, port), subprocess.Popen(command, stdout=theirs, stderr=theirs) as page:
-        os.close(theirs)
-        seen = b""
-        with contextlib.suppress(OSError):  # the other end is closed
-            while data := os.read(ours, 4096):
-                seen += data
-        assert page.wait(10) == 0
-    os.close(ours)
-    assert b"| leave it lying still" in seen
-    assert b"| turn it slowly, all ways round" in seen
-    assert b"\x1b[32mok" in seen
+    command = ("doctor", "--source", f"serial:{port}", "--seconds", "2")
+    with playing(good, port), Terminal(PROGRAM[-1], *command, env={}) as terminal:
+        assert terminal.ends() == 0
+    assert "| leave it lying still" in terminal.seen
+    assert "| turn it slowly in all directions" in terminal.seen
+    assert "\x1b[32mok" in terminal.raw
 
 
-def test_where_nothing_is_plugged_in_that_is_said(
+def test_a_board_without_a_sensor_gets_advice(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -217,9 +175,7 @@ def test_where_nothing_is_plugged_in_that_is_said(
     assert "-> plug it in, or name it: --source" in done.output
 
 
-def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
-    good: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_in_a_check_is_a_finding(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> None:
         raise ZeroDivisionError("on purpose")
 
@@ -230,7 +186,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
     assert "gyro and acc agree" in done.output
 
 
-def test_a_port_that_another_program_reads_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Finding("warn", ports.IN_USE, "/dev/ttyUSB0 is open in edgehar (7)", "stop it")
     monkeypatch.setattr(ports, "serial_port", lambda _: [taken])
     done = CliRunner().invoke(doctor.command, ["--source", "serial:/dev/ttyUSB0"])
@@ -240,13 +196,13 @@ def test_a_port_that_another_program_reads_is_left_to_it(monkeypatch: pytest.Mon
 
 
 def test_settings_that_cannot_be_read_are_a_finding(tmp_path: Path, good: Path) -> None:
-    config = settings(tmp_path / "bad.toml", "[source]\nurl = 'x'\n")
+    config = settings_file(tmp_path, "[source]\nurl = 'x'\n")
     found = examined("--config", config, "--source", f"recording:{good}", code=1)
     assert "unknown key source.url" in found["settings"]["text"]
     assert found["rate"]["level"] == "ok"
 
 
-def test_a_disk_that_takes_nothing_is_a_finding(good: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_a_finding(good: Path, tmp_path: Path) -> None:
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
@@ -256,36 +212,7 @@ def test_a_disk_that_takes_nothing_is_a_finding(good: Path, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--source", "usb:1"], ["--seconds", "0"], ["--seconds", "x"]]
-)
-def test_a_wrong_command_is_exit_code_2(arguments: list[str]) -> None:
-    done = edgehar("doctor", *arguments)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == ""
-
-
-def test_without_systemd_or_with_a_wrong_one_the_service_is_skipped(
-    good: Path, tmp_path: Path
-) -> None:
-    fake = tmp_path / "systemctl"
-    options = ("--source", f"recording:{good}")
-    for script, level in (
-        ("exit 1", "skipped"),
-        ("echo nonsense", "skipped"),
-        ("echo LoadState=loaded; echo ActiveState=active; echo SubState=running", "ok"),
-        ("echo LoadState=loaded; echo ActiveState=inactive", "warn"),
-    ):
-        fake.write_text(f"#!/bin/sh\n{script}\n")
-        fake.chmod(0o755)
-        env = os.environ | {"PATH": str(tmp_path)}
-        assert examined(*options, code=0, env=env)["service"]["level"] == level
-    fake.unlink()
-    assert examined(*options, code=0, env=env)["service"]["text"] == "no systemd here"
-
-
-def test_the_page_is_for_people(good: Path) -> None:
+def test_the_page_fits_a_terminal(good: Path) -> None:
     done = edgehar("doctor", "--source", f"recording:{good}")
     lines = done.stdout.splitlines()
     assert lines[0] == "board"

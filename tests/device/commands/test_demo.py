@@ -1,5 +1,3 @@
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -8,6 +6,7 @@ import pytest
 
 from device.decision.decision import Decision, Reason
 from device.terminal.live_view import PlainView, in_words
+from tests.device.terminal import Terminal
 
 # As `edgehar demo`, at a pace that suits a test.
 _FAST = "from device.commands import demo; demo.SPEED = 200; from device.cli import main; main()"
@@ -37,34 +36,20 @@ def test_without_a_terminal_it_prints_lines_and_a_summary() -> None:
 
 
 def test_in_a_terminal_it_draws() -> None:
-    main, terminal = pty.openpty()
-    size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}
-    with subprocess.Popen(
-        [sys.executable, "-c", _FAST, "demo"],
-        stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, **size},
-    ) as process:  # fmt: skip
-        os.close(terminal)
-        seen = b""
-        try:
-            while part := os.read(main, 65536):
-                seen += part
-        except OSError:  # how a pty says that its other side has gone
-            pass
-    os.close(main)
-    assert process.returncode == 0
-    text = seen.decode()
-    assert "\x1b[" in text
-    assert "body acceleration" in text
-    assert "█" in text
-    assert "the daemon counted" in text.replace("\r\n", " ").replace("  ", " ")
-    assert "Traceback" not in text
+    with Terminal(_FAST, "demo", env={"TERM": "xterm-256color"}) as terminal:
+        assert terminal.ends() == 0
+    assert "\x1b[" in terminal.raw
+    assert "body acceleration" in terminal.seen
+    assert "█" in terminal.seen
+    assert "the daemon counted" in " ".join(terminal.seen.split())
+    assert "Traceback" not in terminal.seen
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
     [("unsure", "not sure"), ("unfamiliar", "none that"), ("mounting", "mounting not known")],
 )
-def test_the_view_says_why_it_does_not_know(
+def test_the_view_shows_the_reason_for_unknown(
     reason: Reason, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unknown = Decision(

@@ -1,9 +1,6 @@
-"""`edgehar calibrate` as a user runs it, and what `run` and `classify` make of its file."""
+"""`edgehar calibrate`, and its file in `run` and `classify`."""
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +8,13 @@ import numpy as np
 import pytest
 
 from device.cli import PROGRAM
-from firmware_bridge.recording import RecordingWriter, read
+from firmware_bridge.recording import read
 from firmware_bridge.samples import Samples
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, playing, settings_file, written
 from tests.device.still_life import UP, positions
+from tests.device.terminal import Terminal
 
 OFFSET_G, SCALE, BIAS = (0.06, -0.04, 0.11), (1.03, 0.98, 0.96), (0.05, -0.08, 0.02)
-
-
-def written(path: Path, samples: Samples) -> Path:
-    with RecordingWriter(path) as writer:
-        writer.write(samples)
-    return path
 
 
 def loaded(path: Path) -> dict[str, Any]:
@@ -45,17 +37,15 @@ def calibration(six: Path) -> Path:
     return out
 
 
-def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
+def test_errors_are_measured_over_a_serial_line(six: Path, tmp_path: Path) -> None:
     port, out = tmp_path / "port", tmp_path / "wrist.json"
-    command = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "max"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
+    with playing(six, port, "--speed", "max"):
         done = edgehar("calibrate", "--source", f"serial:{port}", "--out", out)
-        player.kill()
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("up: taken") == 6
     assert "written to" in done.stdout
     found = loaded(out)
-    # Counts on the wire are 0.12 mg and 0.015 deg/s wide.
+    # An LSB on the wire is 0.12 mg and 0.015 deg/s.
     np.testing.assert_allclose(found["acc_offset_g"], OFFSET_G, atol=0.002)
     np.testing.assert_allclose(found["acc_scale"], SCALE, atol=0.002)
     np.testing.assert_allclose(found["gyro_bias_rad_s"], BIAS, atol=0.001)
@@ -65,19 +55,18 @@ def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
+def test_run_and_classify_apply_the_calibration_alike(
     recording: Path, calibration: Path, tmp_path: Path
 ) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[source]\nuri = "recording:{recording}"\n'
-                        f'[calibration]\nfile = "{calibration}"\n')  # fmt: skip
+    source = f'[source]\nuri = "recording:{recording}"\n'
+    settings = settings_file(tmp_path, f'{source}[calibration]\nfile = "{calibration}"\n')
     live = edgehar("run", "--config", settings)
     assert f"calibration {calibration}: of recording:" in live.stderr
     offline = edgehar("classify", recording, "--calibration", calibration)
     assert len(lines(offline.stdout)) > 80
     assert live.stdout == offline.stdout
     assert edgehar("classify", recording).stdout != offline.stdout
-    # Put right by hand, the plain recording gives the same.
+    # A recording corrected by hand gives the same decisions.
     raw, right = read(recording)[0], loaded(calibration)
     by_hand = written(
         tmp_path / "right.csv",
@@ -90,7 +79,7 @@ def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     assert edgehar("classify", by_hand).stdout == offline.stdout
 
 
-def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) -> None:
+def test_rest_only_measures_the_gyro(calibration: Path, tmp_path: Path) -> None:
     rest = written(tmp_path / "rest.csv", positions([UP["+z"]], 12.0, bias_rad_s=(0.1, 0, -0.1)))
     fresh, known = tmp_path / "fresh.json", tmp_path / "known.json"
     known.write_bytes(calibration.read_bytes())
@@ -102,7 +91,7 @@ def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) ->
     assert loaded(known)["acc_scale"] == loaded(calibration)["acc_scale"]
 
 
-def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
+def test_missing_faces_or_rest_are_named(six: Path, tmp_path: Path) -> None:
     half = written(tmp_path / "half.csv", read(six)[0][:1000])
     out = tmp_path / "out.json"
     done = edgehar("calibrate", "--source", f"recording:{half}", "--out", out)
@@ -118,7 +107,7 @@ def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
     ("out", "words"),
     [("none/out.json", "No such file or directory; give another name"), (".", "it is a folder")],
 )
-def test_where_it_cannot_be_written_is_said_before_the_work(
+def test_an_unwritable_file_is_refused_before_the_measurement(
     six: Path, tmp_path: Path, out: str, words: str
 ) -> None:
     done = edgehar("calibrate", "--source", f"recording:{six}", "--out", tmp_path / out)
@@ -139,28 +128,10 @@ def test_a_bad_file_is_one_line(recording: Path, tmp_path: Path, command: str) -
     assert done.stdout == ""
 
 
-def test_a_terminal_sees_what_is_wanted(six: Path, tmp_path: Path) -> None:
+def test_a_terminal_shows_missing_faces(six: Path, tmp_path: Path) -> None:
     port = tmp_path / "port"
-    play = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "20"]
-    ours, theirs = pty.openpty()
-    out = ["--out", str(tmp_path / "wrist.json")]
-    with subprocess.Popen(play, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
-        with subprocess.Popen(
-            [*PROGRAM, "calibrate", "--source", f"serial:{port}", *out], stderr=theirs
-        ) as command:
-            os.close(theirs)
-            seen = b""
-            while data := _read(ours):
-                seen += data
-        assert command.returncode == 0
-        player.kill()
-    os.close(ours)
-    assert b"\r\x1b[Knot seen yet: +x" in seen
-    assert b"now: still for" in seen
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other end is closed
-        return b""
+    command = ("calibrate", "--source", f"serial:{port}", "--out", tmp_path / "wrist.json")
+    with playing(six, port, "--speed", "20"), Terminal(PROGRAM[-1], *command, env={}) as terminal:
+        assert terminal.ends() == 0
+    assert "\r\x1b[Knot seen yet: +x" in terminal.raw
+    assert "now: still for" in terminal.seen

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import first_settings
 from device.config.load import load
 from device.daemon.systemd_notify import Notifier
 from device.decision.decision import Decision
 from device.service import install_steps, installation, stable_port, state, unit
 from firmware_bridge.errors import InputError
-from tests.device.commands import edgehar
+from tests.device.commands import Call, edgehar, settings_file
 
 CH340 = {"ID_BUS": "usb", "ID_VENDOR_ID": "1a86", "ID_MODEL_ID": "7523",
          "ID_PATH": "platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3:1.0"}  # fmt: skip
@@ -20,44 +19,43 @@ CP2102 = {**CH340, "ID_VENDOR_ID": "10c4", "ID_MODEL_ID": "ea60", "ID_SERIAL_SHO
 
 
 def made(folder: Path, text: str, systemd: int = 252) -> list[str]:
-    settings = folder / "edgehar.toml"
-    settings.write_text(text)
+    settings = settings_file(folder, text)
     board = unit.Board("/opt/edgehar/bin/edgehar", systemd, ("ttyUSB", "ttyACM"))
     return unit.unit(load(settings), Path("/etc/edgehar.toml"), board).splitlines()
 
 
-def test_an_adapter_is_told_by_its_serial_number() -> None:
-    found = stable_port.named("/dev/ttyUSB0", CP2102)
+def test_an_adapter_is_recognised_by_its_serial_number() -> None:
+    found = stable_port.choose("/dev/ttyUSB0", CP2102)
     assert found.path == "/dev/edgehar-wrist"
     assert found.rule == (
         'SUBSYSTEM=="tty", ENV{ID_VENDOR_ID}=="10c4", ENV{ID_MODEL_ID}=="ea60", '
         'ENV{ID_SERIAL_SHORT}=="0001", SYMLINK+="edgehar-wrist"'
     )
-    assert stable_port.kept(f"# rules\n{found.rule}\n") == found.rule
+    assert stable_port.earlier_rule(f"# rules\n{found.rule}\n") == found.rule
 
 
-def test_one_without_a_serial_number_by_its_socket() -> None:
-    rule = stable_port.named("/dev/ttyUSB3", CH340).rule
+def test_an_adapter_without_serial_number_is_recognised_by_its_socket() -> None:
+    rule = stable_port.choose("/dev/ttyUSB3", CH340).rule
     assert rule is not None
     assert f'ENV{{ID_PATH}}=="{CH340["ID_PATH"]}"' in rule
     assert "SERIAL" not in rule
 
 
 @given(st.text().filter(lambda text: not text.isalnum()))
-def test_what_an_adapter_calls_itself_cannot_write_rules(serial: str) -> None:
-    rule = stable_port.named("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
+def test_an_adapters_serial_number_cannot_inject_rules(serial: str) -> None:
+    rule = stable_port.choose("/dev/ttyUSB0", {**CP2102, "ID_SERIAL_SHORT": serial}).rule
     assert rule is not None
     assert rule.count('"') == 2 * rule.count("=")  - 2 * rule.count("==")  # fmt: skip
     assert "\n" not in rule
 
 
 def test_a_port_of_the_board_itself_keeps_its_name() -> None:
-    assert stable_port.named("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
+    assert stable_port.choose("/dev/ttyAMA0", {"DEVNAME": "/dev/ttyAMA0"}).rule is None
     with pytest.raises(InputError, match="plug the sensor in"):
-        stable_port.named("/dev/ttyUSB0", {})
+        stable_port.choose("/dev/ttyUSB0", {})
 
 
-def test_its_kind_of_device_is_found_by_its_number() -> None:
+def test_the_device_class_is_found_by_major_number() -> None:
     controller, line = os.openpty()
     name, major = os.ttyname(line), os.fstat(line).st_rdev >> 8 & 0xFFF
     devices = f"Character devices:\n  4 tty\n{major:3} pts\n188 ttyUSB\n\nBlock devices:\n 8 sd\n"
@@ -67,7 +65,7 @@ def test_its_kind_of_device_is_found_by_its_number() -> None:
     assert stable_port.kinds("/dev/not-there", devices) == ["ttyUSB", "ttyACM"]
 
 
-def test_only_the_sensor_is_let_in(tmp_path: Path) -> None:
+def test_the_unit_allows_only_the_sensor(tmp_path: Path) -> None:
     serial = made(tmp_path, '[source]\nuri = "serial:/dev/edgehar-wrist"\n')
     assert [line for line in serial if line.startswith("Device")] == [
         "DevicePolicy=closed", "DeviceAllow=char-ttyUSB rw", "DeviceAllow=char-ttyACM rw",
@@ -87,7 +85,7 @@ def test_only_the_sensor_is_let_in(tmp_path: Path) -> None:
         ('[mqtt]\nhost = "broker"', False, False),
     ],
 )
-def test_the_network_is_there_only_where_it_is_used(
+def test_the_network_is_allowed_only_if_used(
     settings: str, private: bool, denied: bool, tmp_path: Path
 ) -> None:
     lines = made(tmp_path, settings)
@@ -104,7 +102,7 @@ def test_a_newer_systemd_waits_for_a_reload_and_longer_after_each_failure(tmp_pa
     assert not any("RestartSteps" in line for line in old)
 
 
-def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
+def test_folders_elsewhere_are_writable(tmp_path: Path) -> None:
     lines = made(tmp_path, '[sinks]\nsqlite = "/data/har/decisions.db"\n')
     assert "ReadWritePaths=-/data/har" in lines
     lines = made(tmp_path, '[labels]\nfolder = "/data/labels"\n')
@@ -114,17 +112,7 @@ def test_what_it_writes_elsewhere_is_let_through(tmp_path: Path) -> None:
             made(tmp_path, f'[sinks]\nsqlite = "{bad}"\n')
 
 
-@pytest.mark.parametrize("source", ["serial:/dev/edgehar-wrist", "i2c:1:0x68"])
-def test_the_first_settings_can_be_read(source: str, tmp_path: Path) -> None:
-    path = tmp_path / "edgehar.toml"
-    path.write_text(first_settings.of_service(source))
-    config = load(path)
-    assert config.source is not None
-    assert config.sqlite == Path("/var/lib/edgehar/decisions.db")
-    assert unit.outside(config) == []
-
-
-def test_an_installation_that_no_service_sees_is_refused(tmp_path: Path) -> None:
+def test_hidden_and_unreadable_files_are_found(tmp_path: Path) -> None:
     assert installation.hidden(Path("/root/.venv/bin/python"))
     assert not installation.hidden(Path("/opt/edgehar/bin/python"))
     assert not installation.hidden(Path("/homes/edgehar"))
@@ -135,7 +123,7 @@ def test_an_installation_that_no_service_sees_is_refused(tmp_path: Path) -> None
     assert installation.readable(Path("/usr/bin/env"))
 
 
-def test_a_step_is_said_before_it_is_done(tmp_path: Path) -> None:
+def test_a_step_is_described_before_it_is_done(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     step = install_steps.file(path, "text")
     assert (step.words, path.exists()) == (f"write {path}", False)
@@ -145,7 +133,7 @@ def test_a_step_is_said_before_it_is_done(tmp_path: Path) -> None:
     assert install_steps.file(path, "text").words == f"leave {path}"
 
 
-def test_what_it_says_of_itself() -> None:
+def test_the_state_in_words() -> None:
     running = {
         "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
         "StateChangeTimestamp": "Sat 2026-11-21 04:23:38 UTC", "UnitFileState": "enabled",
@@ -153,9 +141,9 @@ def test_what_it_says_of_itself() -> None:
     }  # fmt: skip
     assert state.in_words(running, 2) == [
         "state: active (running) since Sat 2026-11-21 04:23:38 UTC",
-        "says: walking, 97 % sure; since 2026-11-21T04:25:01.020Z",
+        "status: walking, 97 % sure; since 2026-11-21T04:25:01.020Z",
         "at boot: starts",
-        "restarts: 3 since it was started; hung and killed in this boot: 2",
+        "restarts: 3 since it was started; killed by the watchdog in this boot: 2",
     ]
     failed = {**running, "ActiveState": "failed", "SubState": "failed", "ExecMainStatus": "2"}
     assert "bad settings" in state.in_words(failed, 0)[-1]
@@ -163,7 +151,9 @@ def test_what_it_says_of_itself() -> None:
 
 
 @pytest.mark.parametrize("address", ["@edgehar-test", "path"])
-def test_a_decision_is_progress_and_a_change_is_said(address: str, tmp_path: Path) -> None:
+def test_a_decision_feeds_the_watchdog_and_a_change_the_status(
+    address: str, tmp_path: Path
+) -> None:
     name = address if address.startswith("@") else str(tmp_path / address)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind("\0" + name[1:] if name.startswith("@") else name)
@@ -181,29 +171,22 @@ def test_a_decision_is_progress_and_a_change_is_said(address: str, tmp_path: Pat
     ]
 
 
-def test_nobody_to_tell_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_notify_socket_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", "")
     assert Notifier.from_environment() is None
     Notifier(str(tmp_path / "gone")).ready("here")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("install", "--dry-run"), "give --source"),
-        (("install", "--source", "usb:1", "--dry-run"), "serial:PORT"),
-    ],
-)
-def test_what_cannot_be_installed_is_one_line(
-    arguments: tuple[str, ...], words: str, tmp_path: Path
-) -> None:
-    done = edgehar("service", *arguments, "--config", tmp_path / "none.toml")
-    assert done.returncode == 2
-    (said,) = done.stderr.splitlines()
-    assert words in said
+def test_without_settings_it_needs_a_source(call: Call, tmp_path: Path) -> None:
+    code, _, err = call("service", "install", "--dry-run", "--config", tmp_path / "none.toml")
+    assert code == 2
+    assert "give --source" in err
+    assert err.count("\n") == 1
 
 
-def test_purge_removes_nothing_beside_settings_that_are_elsewhere(tmp_path: Path) -> None:
+def test_purge_removes_only_the_settings_file_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "edgehar").mkdir()
     settings = tmp_path / "edgehar.toml"
     settings.write_text("")
@@ -212,13 +195,13 @@ def test_purge_removes_nothing_beside_settings_that_are_elsewhere(tmp_path: Path
     assert not any(str(tmp_path / "edgehar") == word.split()[-1] for word in words)
 
 
-def test_a_plan_is_shown_from_anywhere_with_what_would_fail(tmp_path: Path) -> None:
-    # No such port, and this environment is where no service may look.
+def test_a_dry_run_shows_steps_and_problems(tmp_path: Path) -> None:
+    # The port does not exist, and the environment is hidden from services.
     done = edgehar(
         "service", "install", "--source", "serial:/dev/ttyUSB77", "--dry-run",
         "--config", tmp_path / "none.toml",
     )  # fmt: skip
     assert done.returncode == 0
     assert "write /etc/systemd/system/edgehar.service" in done.stdout
-    assert "as it is, this would fail: /dev/ttyUSB77: udev knows nothing of it" in done.stderr
+    assert "without a change, this would fail: /dev/ttyUSB77: udev does not know it" in done.stderr
     assert not (tmp_path / "none.toml").exists()

@@ -1,4 +1,4 @@
-"""What a terminal shows while somebody types below a line that changes."""
+"""A status line above a prompt, on an emulated terminal."""
 
 import re
 
@@ -10,12 +10,12 @@ from device.terminal.prompt_line import PromptLine
 
 
 class Terminal:
-    """As much of one as is needed: what is drawn, and what the line discipline echoes."""
+    """A minimal emulator: shows written text and echoed input."""
 
     def __init__(self) -> None:
         self._rows = [""]
         self._row = self._column = 0
-        self._kept = 0, 0
+        self._saved = 0, 0
 
     @property
     def screen(self) -> list[str]:
@@ -33,9 +33,9 @@ class Terminal:
         elif piece == "\r":
             self._column = 0
         elif piece == "\x1b7":
-            self._kept = self._row, self._column
+            self._saved = self._row, self._column
         elif piece == "\x1b8":
-            self._row, self._column = self._kept
+            self._row, self._column = self._saved
         elif piece == "\x1b[K":
             self._rows[self._row] = row[: self._column]
         elif piece == "\x1b[J":
@@ -57,7 +57,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_what_is_half_typed_stays_while_the_line_changes(terminal: Terminal) -> None:
+def test_typed_text_stays_while_the_status_changes(terminal: Terminal) -> None:
     terminal.write("$ edgehar record\n")
     with PromptLine("label> ") as view:
         view.show("1 s")
@@ -80,7 +80,7 @@ def test_what_is_half_typed_stays_while_the_line_changes(terminal: Terminal) -> 
     assert "4 s" not in terminal.screen
 
 
-def test_a_terminal_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_terminal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 

@@ -1,8 +1,7 @@
-"""`edgehar models`, and the daemon that takes what it activates: each in a process of its own."""
+"""`edgehar models`, and the daemon with the activated model, in processes."""
 
 import json
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -11,14 +10,12 @@ from typing import Any
 
 import pytest
 
-from device.cli import PROGRAM
 from device.config.paths import SETTINGS
 from device.model import trial
-from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import edgehar, lines
+from tests.device.commands import edgehar, lines, settings_file, written
 from tests.device.model.bundles import failing, put_by_hand, sha256, variant
-from tests.device.test_run import daemon, stop
+from tests.device.running import daemon, stop
 
 Model = dict[str, Any]
 pytestmark = pytest.mark.skipif(
@@ -52,8 +49,16 @@ def name_of(file: Path) -> str:
     return f"wrist@{sha256(file)[:8]}"
 
 
+@pytest.fixture
+def active(new: Path) -> str:
+    """The name of an installed and activated model."""
+    said("install", new)
+    said("activate", name_of(new))
+    return name_of(new)
+
+
 @pytest.mark.slow
-def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recording: Path) -> None:
+def test_a_model_is_installed_activated_used_and_rolled_back(new: Path, recording: Path) -> None:
     shipped = next(name for name, one in listed().items() if one["states"] == ["active"])
     out = said("install", new)
     assert f"edgehar models activate {name_of(new)}" in out
@@ -65,7 +70,7 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
     assert models[name_of(new)]["size_bytes"] == new.stat().st_size
     assert models[shipped]["states"] == ["previous"]
 
-    # The daemon and classify take it; its decisions are those of the file.
+    # The daemon and classify load it, and decide as with the file.
     live = edgehar("run", "--source", f"recording:{recording}")
     assert live.returncode == 0
     assert f"model {models[name_of(new)]['model']}: activated" in live.stderr
@@ -82,11 +87,9 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
 
 
 @pytest.mark.slow
-def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_path: Path) -> None:
-    said("install", new)
-    said("activate", name_of(new))
+def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(active: str, tmp_path: Path) -> None:
     for crashes in range(2):
-        assert (listed()[name_of(new)]["crashes"], listed()[name_of(new)]["states"]) == (
+        assert (listed()[active]["crashes"], listed()[active]["states"]) == (
             max(0, crashes - 1), ["active", "trial"],
         )  # fmt: skip
         with daemon(tmp_path) as running:
@@ -94,21 +97,19 @@ def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_pat
             running.process.send_signal(signal.SIGKILL)
             running.process.wait()
     with daemon(tmp_path) as running:
-        assert f"{name_of(new)} was rolled back: the daemon crashed 2 times under it" in running.log
+        assert f"{active} was rolled back: the daemon crashed 2 times under it" in running.log
         stop(running)
-    gone = listed()[name_of(new)]
+    gone = listed()[active]
     assert (gone["states"], gone["failed"]) == (["failed"], "the daemon crashed 2 times under it")
     assert "crashed 2 times" in said("list")
-    # It still says so at the next start, and that one notes nothing.
+    # The next start logs it again.
     with daemon(tmp_path) as running:
         assert "was rolled back" in running.log
         stop(running)
 
 
 @pytest.mark.slow
-def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Path) -> None:
-    said("install", new)
-    said("activate", name_of(new))
+def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(active: str, tmp_path: Path) -> None:
     for how in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
         with daemon(tmp_path) as running:
             stop(running, how)
@@ -117,21 +118,17 @@ def test_a_clean_stop_and_a_wrong_setting_are_no_crashes(new: Path, tmp_path: Pa
     with daemon(tmp_path) as running:
         assert ": activated" in running.log
         stop(running)
-    assert listed()[name_of(new)]["crashes"] == 0
+    assert listed()[active]["crashes"] == 0
 
 
 @pytest.mark.slow
-def test_minutes_of_a_sensor_at_work_prove_it(new: Path, tmp_path: Path) -> None:
-    path = tmp_path / "long.csv"
-    samples, labels = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])
-    with RecordingWriter(path) as writer:
-        writer.write(samples, labels)
-    said("install", new)
-    said("activate", name_of(new))
+def test_enough_decisions_end_the_trial(active: str, tmp_path: Path) -> None:
+    samples, _ = Wearer(seed=3).samples([("walking", 1.3 * trial.ENOUGH + 30)])
+    path = written(tmp_path / "long.csv", samples)
     done = edgehar("run", "--source", f"recording:{path}")
     assert len(lines(done.stdout)) > trial.ENOUGH
-    assert f"model {name_of(new)} has proved itself" in done.stderr
-    assert listed()[name_of(new)]["states"] == ["active"]
+    assert f"model {active} has proved itself" in done.stderr
+    assert listed()[active]["states"] == ["active"]
 
 
 def test_the_daemon_falls_back_from_one_that_fails_its_self_test(
@@ -146,17 +143,15 @@ def test_the_daemon_falls_back_from_one_that_fails_its_self_test(
         assert "rolled back" in running.log
         assert "self-test" in running.log
         stop(running)
-    # By hand, it is refused at once.
+    # `activate` refuses it at once.
     done = edgehar("models", "activate", f"wrist@{key[6:14]}")
     assert (done.returncode, done.stdout) == (2, "")
     assert "self-test" in done.stderr
 
 
-def test_settings_say_where_and_whose_and_a_model_named_there_goes_first(
-    new: Path, tmp_path: Path, recording: Path
-) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'model = "waist"\n[models]\nfolder = "{tmp_path}/elsewhere"\n')
+def test_settings_name_folder_key_and_model(new: Path, tmp_path: Path, recording: Path) -> None:
+    models = f'[models]\nfolder = "{tmp_path}/elsewhere"\n'
+    settings = settings_file(tmp_path, f'model = "waist"\n{models}')
     said("install", new, "--config", settings)
     assert (tmp_path / "elsewhere" / f"wrist@{sha256(new)}.tflite").exists()
     done = edgehar("models", "activate", name_of(new), "--config", settings)
@@ -194,26 +189,14 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs Debian's package openssl")
-def test_the_commands_of_the_manual_work(new: Path, recording: Path, tmp_path: Path) -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text()
-    blocks = re.findall(r"^```sh\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
-    shutil.copy(recording, tmp_path / "recording.csv")
-    script = "\n".join(blocks).replace("wrist@1a2b3c4d", name_of(new))
-    assert script.count("edgehar ") == 5
-    assert script.count("openssl ") == 3
-    script = f'edgehar() {{ {shlex.join(PROGRAM)} "$@"; }}\n{script}'
-    done = subprocess.run(
-        ["sh", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(lines((tmp_path / "new.jsonl").read_text())) > 50
-    # And the settings of the manual, with the key that its commands made.
-    settings = re.search(r"^```toml\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
-    assert settings is not None
-    text = settings[1].replace("/var/lib/edgehar/models", str(tmp_path / "signed"))
-    (tmp_path / "edgehar.toml").write_text(text.replace("/etc/edgehar", str(tmp_path)))
-    said("install", new, "--config", tmp_path / "edgehar.toml")
+def test_with_a_key_only_what_it_signed_is_installed(new: Path, tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "MODELS.md").read_text()
+    (signing,) = re.findall(r"^```sh\n(openssl .*?)^```", manual, re.MULTILINE | re.DOTALL)
+    subprocess.run(["sh", "-euc", signing], cwd=tmp_path, capture_output=True, check=True)
+    models = f'[models]\nfolder = "{tmp_path}/signed"\nkey = "{tmp_path}/models.pem"\n'
+    settings = settings_file(tmp_path, models)
+    said("install", new, "--config", settings)
     new.with_name("new.tflite.sig").unlink()
-    done = edgehar("models", "install", new, "--config", tmp_path / "edgehar.toml")
+    done = edgehar("models", "install", new, "--config", settings)
     assert (done.returncode, done.stdout) == (2, "")
     assert "not signed" in done.stderr

@@ -1,4 +1,4 @@
-"""What is said of ports and chips that cannot be used, and what is left alone."""
+"""The search for sensors: unusable ports and chips."""
 
 import os
 from pathlib import Path
@@ -20,9 +20,7 @@ from device.sources import serial
         Finding("warn", "port", "/dev/ttyUSB0 is the kernel's console", "raspi-config"),
     ],
 )
-def test_a_port_that_may_not_be_used_is_not_opened(
-    monkeypatch: pytest.MonkeyPatch, finding: Finding
-) -> None:
+def test_an_unusable_port_is_not_opened(monkeypatch: pytest.MonkeyPatch, finding: Finding) -> None:
     def opened(*_: object) -> None:
         raise AssertionError("opened")
 
@@ -30,11 +28,11 @@ def test_a_port_that_may_not_be_used_is_not_opened(
     monkeypatch.setattr(ports, "serial_port", lambda _: [finding])
     monkeypatch.setattr(serial, "SerialSource", opened)
     (found,) = search.serial_ports()
-    assert (found.usable, found.says, found.advice) == (False, finding.text, finding.advice)
+    assert (found.usable, found.description, found.advice) == (False, finding.text, finding.advice)
 
 
 @pytest.mark.parametrize(("driver", "advised"), [("inv-mpu6050-i2c", True), ("rtc-ds1307", False)])
-def test_a_driver_is_sent_away_only_if_it_is_the_sensors(
+def test_only_the_sensors_driver_gets_advice(
     monkeypatch: pytest.MonkeyPatch, driver: str, advised: bool
 ) -> None:
     def bus(_: int, address: int) -> list[Finding]:
@@ -47,12 +45,12 @@ def test_a_driver_is_sent_away_only_if_it_is_the_sensors(
     monkeypatch.setattr(ports, "chips", lambda _: [])
     (found,) = search.i2c_chips()
     assert found.source == "i2c:1:0x68"
-    assert driver in found.says
+    assert driver in found.description
     assert not found.usable
     assert bool(found.advice) == advised
 
 
-def test_what_an_adapter_calls_itself_cannot_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adapters_name_is_made_printable(monkeypatch: pytest.MonkeyPatch) -> None:
     adapter = ListPortInfo("/dev/ttyUSB9")
     adapter.description = "CP2102\x1b[2J\r\n" + 100 * "x"
     monkeypatch.setattr(list_ports, "comports", lambda: [adapter])
@@ -61,12 +59,12 @@ def test_what_an_adapter_calls_itself_cannot_draw(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(search, "_greeted", lambda *_: 50.0)
     (found,) = search.serial_ports()
     assert found.usable
-    assert found.says.startswith("CP2102[2Jxxx")
-    assert found.says.isprintable()
-    assert len(found.says) < 100
+    assert found.description.startswith("CP2102[2Jxxx")
+    assert found.description.isprintable()
+    assert len(found.description) < 100
 
 
-def test_the_uart_on_the_header_is_found_by_the_name_that_stays(
+def test_the_headers_uart_is_found_by_its_stable_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     adapter = ListPortInfo("/dev/ttyUSB9")

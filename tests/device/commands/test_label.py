@@ -1,7 +1,6 @@
-"""`edgehar label` as a wearer runs it."""
+"""`edgehar label`."""
 
 import io
-import json
 import os
 import re
 import shutil
@@ -12,27 +11,28 @@ import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from device import cli
+from device.calibration import file
 from device.labels import layout
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.recording import read
-from tests.device.commands import edgehar, lines
+from tests.device.commands import Call, edgehar, lines, settings_file
 from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
-from tests.device.test_run import daemon, play, stop, without
-from tests.device.test_service_live import Service, playing, reload_at
+from tests.device.running import daemon, play, ran_over, serving, stop, without
 
 SECONDS = 120
 
 
 @pytest.fixture
 def board(tmp_path: Path) -> Path:
-    """Settings, samples and decisions of the last two minutes: standing, at last walking."""
+    """Settings, and samples and decisions of the last two minutes: standing, then walking."""
     keep_latest(tmp_path / "labels", SECONDS)
     database, now = Sqlite(tmp_path / "d.db", "x"), time.time()
     for number in range(round(SECONDS / HOP_S) + 1):
@@ -41,25 +41,17 @@ def board(tmp_path: Path) -> Path:
         activity = "standing" if end_s < SECONDS - 20 else "walking"
         database.write(decision(end_s, at, activity))
     database.close()
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(
-        f'[sinks]\nsqlite = "{tmp_path}/d.db"\n[labels]\nfolder = "{tmp_path}/labels"\n'
-    )
-    return settings
+    sinks = f'[sinks]\nsqlite = "{tmp_path}/d.db"\n'
+    return settings_file(tmp_path, f'{sinks}[labels]\nfolder = "{tmp_path}/labels"\n')
 
 
-def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["label", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    assert isinstance(caught.value.code, int)
-    return caught.value.code, out, err
+@pytest.fixture
+def label(call: Call) -> Call:
+    return partial(call, "label")
 
 
-def test_it_says_what_it_found_and_what_the_board_had_said(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = label(capsys, "sitting", "--last", "80s", "--config", board)
+def test_it_shows_the_label_and_the_boards_decisions(board: Path, label: Call) -> None:
+    code, out, err = label("sitting", "--last", "80s", "--config", board)
     assert (code, err) == (0, "")
     first, said = out.splitlines()
     assert first.startswith("1: sitting, 20")
@@ -67,29 +59,25 @@ def test_it_says_what_it_found_and_what_the_board_had_said(
     assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
 
 
-def test_a_typo_is_kept_and_a_better_word_offered(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, out, _ = label(capsys, "siting", "--last", "30s", "--config", board)
+def test_a_misspelt_label_is_stored_with_a_suggestion(board: Path, label: Call) -> None:
+    _, out, _ = label("siting", "--last", "30s", "--config", board)
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
-    _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
-    assert "of the time that 1 had too, this one holds" in out
+    _, out, _ = label("cycling", "--last", "20s", "--config", board)
+    assert "it overlaps label 1 and wins there" in out
     assert "cycling is no activity of the model, which has walking, " in out
 
 
-def test_list_remove_export(
-    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_remove_export(board: Path, tmp_path: Path, label: Call) -> None:
     mine = tmp_path / "mine.csv.gz"
-    assert label(capsys, "--list", "--config", board) == (0, "nothing is labelled\n", "")
-    code, _, err = label(capsys, "--export", mine, "--config", board)
+    assert label("--list", "--config", board) == (0, "nothing is labelled\n", "")
+    code, _, err = label("--export", mine, "--config", board)
     assert code == 2
     assert "nothing is labelled" in err
-    label(capsys, "sitting", "--last", "60s", "--config", board)
-    label(capsys, "walking", "--last", "20s", "--config", board)
-    _, out, _ = label(capsys, "--list", "--config", board)
+    label("sitting", "--last", "60s", "--config", board)
+    label("walking", "--last", "20s", "--config", board)
+    _, out, _ = label("--list", "--config", board)
     assert [line[:10] for line in out.splitlines()] == ["1: sitting", "2: walking"]
-    code, out, _ = label(capsys, "--export", mine, "--config", board)
+    code, out, _ = label("--export", mine, "--config", board)
     assert code == 0
     assert re.search(r"sitting (40|41) s, walking (19|20) s", out)
     assert not stat.S_IMODE(mine.stat().st_mode) & 0o077
@@ -98,29 +86,29 @@ def test_list_remove_export(
     assert set(labels) == {"", "sitting", "walking"}
     assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
     (tmp_path / "full.csv").mkdir()
-    code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
+    code, out, err = label("--export", tmp_path / "full.csv", "--config", board)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # it is there already
+    assert label("--export", mine, "--config", board)[0] == 2  # exists already
     assert not list(tmp_path.glob("*.part"))
-    assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
-    assert label(capsys, "--remove", "1", "--config", board)[0] == 2
-    _, out, _ = label(capsys, "--list", "--config", board)
+    assert label("--remove", "1", "--config", board) == (0, "removed: 1\n", "")
+    assert label("--remove", "1", "--config", board)[0] == 2
+    _, out, _ = label("--list", "--config", board)
     assert out.startswith("2: walking")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "give ACTIVITY, --list, --remove or --export"),
-        (["sitting", "--list"], "one of them"),
-        (["sitting"], "when was it?"),
-        (["sitting", "--last", "5m", "--from", "14:05"], "when was it?"),
-        (["sitting", "--last", "5m", "--to", "14:05"], "when was it?"),
-        (["sitting", "--to", "14:05"], "when was it?"),
-        (["--list", "--last", "5m"], "of an ACTIVITY"),
-        (["sitting", "--last", "soon"], "'soon' is no time"),
+        ([], "give one of ACTIVITY, --list, --remove and --export"),
+        (["sitting", "--list"], "give one of"),
+        (["sitting"], "give the time span"),
+        (["sitting", "--last", "5m", "--from", "14:05"], "give the time span"),
+        (["sitting", "--last", "5m", "--to", "14:05"], "give the time span"),
+        (["sitting", "--to", "14:05"], "give the time span"),
+        (["--list", "--last", "5m"], "need an ACTIVITY"),
+        (["sitting", "--last", "soon"], "'soon' is not a time"),
         (["sit,ting", "--last", "5m"], "has no comma"),
-        (["", "--last", "5m"], "ACTIVITY is empty"),
+        ([" ", "--last", "5m"], "ACTIVITY is empty"),
         (["x" * 65, "--last", "5m"], "at most 64 characters"),
         (["a\x1b[2Jb", "--last", "5m"], "printable"),
         (["sitting", "--from", "2001-01-01T10:00", "--to", "2001-01-01T11:00"], "no samples"),
@@ -128,9 +116,9 @@ def test_list_remove_export(
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    board: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    board: Path, label: Call, arguments: list[str], words: str
 ) -> None:
-    code, out, err = label(capsys, *arguments, "--config", board)
+    code, out, err = label(*arguments, "--config", board)
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
@@ -138,28 +126,18 @@ def test_what_cannot_be_done_is_one_line(
     assert not list(layout.labelled(board.parent / "labels").iterdir())
 
 
-def test_where_labels_are_off_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text("")
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--config", settings)
-    assert code == 2
-    assert "labels are off" in err
-    assert "labels.folder" in err
-
-
-def test_without_a_daemon_that_ever_ran_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
-    assert code == 2
-    assert "nothing was kept yet" in err
+def test_labels_that_are_off_and_an_empty_folder_are_reported(tmp_path: Path, label: Call) -> None:
+    off = ("--config", settings_file(tmp_path, ""))
+    empty = ("--folder", tmp_path / "labels")
+    for where, words in ((off, "labels are off: "), (off, "labels.folder"), (empty, "kept yet")):
+        code, _, err = label("sitting", "--last", "5m", *where)
+        assert code == 2
+        assert words in err
 
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that other users can get to, unlike those of pytest."""
+    """A folder that other users can read, unlike those of pytest."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -167,10 +145,10 @@ def shared() -> Iterator[Path]:
 
 
 def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
-    """Run a command as a user of these groups, in a process that has already loaded it."""
+    """Run a command as a user of these groups, in a fork, which has loaded it already."""
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of numpy's threads, which none uses
+        warnings.simplefilter("ignore", DeprecationWarning)  # numpy has threads; the fork uses none
         child = os.fork()
     if not child:
         code, out = 99, io.StringIO()
@@ -191,11 +169,9 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_members_of_the_group_may_label_and_others_see_nothing(
-    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_the_group_may_label_and_read(shared: Path, tmp_path: Path, label: Call) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
+    label("sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all modules
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:
@@ -214,22 +190,12 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
 
 
 @pytest.mark.slow
-def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
-    recording: Path, tmp_path: Path
-) -> None:
-    """The daemon takes a calibration out; what is kept is as the sensor gave it."""
+def test_labelled_samples_equal_the_samples_on_the_line(recording: Path, tmp_path: Path) -> None:
+    """The daemon applies a calibration; the labelled samples are without it."""
     errors = tmp_path / "wrist.json"
-    errors.write_text(
-        json.dumps(
-            {
-                "schema": 1, "source": "serial:x", "date": "2026-03-01", "temperature_c": None,
-                "acc_offset_g": [0.02, -0.01, 0.07], "acc_scale": [1.01, 0.99, 1.02],
-                "gyro_bias_rad_s": [0.02, -0.01, 0.001], "residuals": {},
-            }
-        )
-    )  # fmt: skip
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    axes = ((0.02, -0.01, 0.07), (1.01, 0.99, 1.02), (0.02, -0.01, 0.001))
+    file.write(errors, file.CalibrationFile(1, "serial:x", "2026-03-01", None, *axes, {}))
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/labels"\n')
     options = ("--config", str(settings), "--calibration", str(errors))
     with daemon(tmp_path, *options) as running:
         play(recording, running, "--speed", "15")
@@ -251,16 +217,10 @@ def test_what_was_labelled_while_it_ran_is_what_came_over_the_line(
 
 
 @pytest.mark.slow
-def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
-    recording: Path, tmp_path: Path
-) -> None:
-    """Windows begin elsewhere there, so they are others, and at a border they may differ."""
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
-    with daemon(tmp_path, "--config", str(settings)) as running:
-        play(recording, running, "--speed", "15")
-        running.wait_for("went away")
-        stop(running)
+def test_decisions_of_a_labelled_part_agree_after_warm_up(recording: Path, tmp_path: Path) -> None:
+    """Windows begin at other samples, so decisions may differ where the activity changes."""
+    settings = settings_file(tmp_path, f'model = "waist"\n[labels]\nfolder = "{tmp_path}/labels"\n')
+    running = ran_over(recording, tmp_path, "--config", str(settings), speed="15")
     board = ("--config", settings)
     assert edgehar("label", "a", "--last", "6s", *board).returncode == 0
     mine = tmp_path / "mine.csv"
@@ -283,28 +243,23 @@ def test_of_a_part_the_same_is_said_once_the_filters_have_settled(
 
 
 @pytest.mark.slow
-def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path: Path) -> None:
-    service = Service(tmp_path)
+def test_a_reload_neither_loses_nor_repeats_samples(recording: Path, tmp_path: Path) -> None:
     labels = f'[labels]\nfolder = "{tmp_path}/labels"'
-    service.write("waist", labels)
-    with service.running(), playing(recording, service, tmp_path):
-        assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
-        reload_at(service, 10)
+    with serving(recording, tmp_path, labels) as service:
+        assert f"labels {tmp_path}/labels" in service.ready
+        service.reload_at(10)
         service.wait_for("READY=1")
-        service.write("wrist", labels)  # is given the last samples again, to warm up
-        reload_at(service, 20)
+        service.write("wrist", labels)  # gets the latest samples again, to warm up
+        service.reload_at(20)
         service.wait_for("READY=1")
-        service.wait_for_log("went away")
-        service.stop()
     sent, _ = read(tmp_path / "sent.csv")
     assert same(in_ring(tmp_path / "labels"), sent)
     assert len(layout.files(layout.raw(tmp_path / "labels"))) >= 3
 
 
 @pytest.mark.slow
-def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
+def test_a_missing_folder_does_not_stop_the_daemon(recording: Path, tmp_path: Path) -> None:
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/sub/labels"\n')
     (tmp_path / "sub").mkdir()
     with daemon(tmp_path, "--config", str(settings)) as running:
         shutil.rmtree(tmp_path / "sub")
@@ -323,8 +278,7 @@ def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_pa
 
 
 def test_a_recording_is_not_kept(recording: Path, tmp_path: Path) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[labels]\nfolder = "{tmp_path}/labels"\n')
+    settings = settings_file(tmp_path, f'[labels]\nfolder = "{tmp_path}/labels"\n')
     done = edgehar("run", "--source", f"recording:{recording}", "--config", settings)
     assert done.returncode == 0
     assert not (tmp_path / "labels").exists()

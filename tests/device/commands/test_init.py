@@ -1,19 +1,17 @@
-"""`edgehar init` as a newcomer uses it: at a terminal, with what stands in for sensors."""
+"""`edgehar init` at a terminal, with stand-ins for sensors."""
 
 import os
 import pty
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from device.cli import PROGRAM, main
+from device.cli import PROGRAM
 from device.config.load import load
-from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.bus import Bus, monotonic_us
 from firmware_bridge.simulator.chip import Chip
@@ -21,15 +19,16 @@ from firmware_bridge.simulator.feed import still
 from firmware_bridge.simulator.registers import WHO_AM_I
 from firmware_bridge.simulator.shim import I2cShim
 from firmware_bridge.simulator.wearer import Wearer
-from tests.device.commands import edgehar
+from tests.device.commands import Call, edgehar, playing, written
 from tests.device.still_life import handled
 from tests.device.terminal import Terminal
 
 SPEED = 5
+PACE = ("--speed", f"{SPEED}")
 
 
 def told(*ports: Path, buses: tuple[int, ...] = (), patience_s: float = 10.0) -> str:
-    """Return a program that is edgehar on a board which has these ports and buses."""
+    """Return Python code that runs edgehar as on a board with these ports and buses."""
     return (
         "from device.doctor import ports, search; from device.commands import doctor;"
         f" ports.serial_ports = lambda: {tuple(map(str, ports))!r};"
@@ -54,40 +53,20 @@ def settings_of(home: Path) -> Path:
     return home / ".config" / "edgehar" / "edgehar.toml"
 
 
-@contextmanager
-def playing(recording: Path, *ports: Path, speed: float = SPEED) -> Iterator[None]:
-    with ExitStack() as stack:
-        for port in ports:
-            command = [*PROGRAM, "play", str(recording), "--link", str(port), "--speed", f"{speed}"]
-            player = stack.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            )
-            stack.callback(player.kill)
-            assert player.stdout is not None
-            player.stdout.readline()  # the port is there
-        yield
-
-
 def day(path: Path, *, gyro: float = 1.0) -> Path:
-    """Lie there, be turned by hand, be worn on the belt of somebody who walks."""
+    """Write a recording: at rest, turned by hand, then worn on a walking wearer's belt."""
     hand, (worn, _) = handled(14, 14), Wearer(seed=1).samples([("walking", 200.0)])
-    with RecordingWriter(path) as writer:
-        writer.write(
-            Samples(
-                np.arange(len(hand) + len(worn)) / 50,
-                np.concatenate([hand.acc_g, worn.acc_g]),
-                gyro * np.concatenate([hand.gyro_rad_s, worn.gyro_rad_s]),
-            )
-        )
-    return path
+    t_s = np.arange(len(hand) + len(worn)) / 50
+    gyro_rad_s = gyro * np.concatenate([hand.gyro_rad_s, worn.gyro_rad_s])
+    return written(path, Samples(t_s, np.concatenate([hand.acc_g, worn.acc_g]), gyro_rad_s))
 
 
 @pytest.mark.slow
-def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home: Path) -> None:
+def test_setup_from_search_to_live_view(tmp_path: Path, home: Path) -> None:
     port, settings = tmp_path / "wrist", settings_of(home)
-    with playing(day(tmp_path / "day.csv"), port), at_terminal(told(port), home) as terminal:
+    with playing(day(tmp_path / "day.csv"), port, *PACE), at_terminal(told(port), home) as terminal:
         terminal.until(f"serial:{port}\n     edgehar's firmware, 50 Hz\n")
-        terminal.until("taken: serial:")
+        terminal.until("The only usable sensor: serial:")
         terminal.until("Press Enter when it lies still")
         terminal.enter("\n")
         terminal.until("turn it slowly")
@@ -114,64 +93,68 @@ def test_from_a_sensor_that_is_plugged_in_to_the_live_view(tmp_path: Path, home:
 
 
 @pytest.mark.slow
-def test_what_the_doctor_fails_is_set_up_only_if_one_insists(tmp_path: Path, home: Path) -> None:
+def test_a_failed_check_stops_setup_unless_the_user_insists(tmp_path: Path, home: Path) -> None:
     port, settings = tmp_path / "wrist", settings_of(home)
     settings.parent.mkdir(parents=True)
     settings.write_text("# an earlier one\n")
     mirrored = day(tmp_path / "day.csv", gyro=-1.0)
     options = ("--source", f"serial:{port}", "--worn", "wrist")
     for insists in (False, True):
-        with playing(mirrored, port), at_terminal(told(port), home, *options) as terminal:
+        with playing(mirrored, port, *PACE), at_terminal(told(port), home, *options) as terminal:
             terminal.until("Press Enter")
             terminal.enter("\n")
             terminal.until("wrong way about all three axes")
-            terminal.until("Go on all the same [y/N]: ")
+            terminal.until("Continue in spite of that [y/N]: ")
             terminal.enter("y\n" if insists else "\n")
             if insists:
-                terminal.until("it would be kept as")
-                terminal.until("Write this one in its place [y/N]: ")
+                terminal.until("its content will be kept in")
+                terminal.until("Replace it [y/N]: ")
                 terminal.enter("y\n")
                 terminal.until("walk for half a minute")
                 terminal.until("samples came")
                 terminal.interrupt()
             assert terminal.ends() == (0 if insists else 1)
         if not insists:
-            assert "nothing is set up" in terminal.seen
+            assert "setup stopped" in terminal.seen
             assert settings.read_text() == "# an earlier one\n"
     assert load(settings).model is None
     assert settings.with_name("edgehar.toml.old").read_text() == "# an earlier one\n"
 
 
-def test_where_nothing_is_found_it_says_what_to_check(home: Path) -> None:
-    ours, theirs = pty.openpty()  # something that never says a word
-    with at_terminal(told(Path(os.ttyname(theirs)), patience_s=1.0), home) as terminal:
-        terminal.until(f"serial:{os.ttyname(theirs)}\n     no edgehar firmware answers")
-        terminal.until(f"--source 'serial:{os.ttyname(theirs)}?baud=57600'")
+@pytest.fixture
+def silent() -> Iterator[tuple[int, str]]:
+    """A device that sends nothing: our end, and the path of its port."""
+    ours, theirs = pty.openpty()
+    yield ours, os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_without_a_sensor_it_gives_advice(home: Path, silent: tuple[int, str]) -> None:
+    _, port = silent
+    with at_terminal(told(Path(port), patience_s=1.0), home) as terminal:
+        terminal.until(f"serial:{port}\n     no edgehar firmware answers")
+        terminal.until(f"--source 'serial:{port}?baud=57600'")
         terminal.until("sudo usermod -aG dialout,i2c $USER")
         terminal.until("See the demo meanwhile?")
         terminal.enter("n\n")
         assert terminal.ends() == 1
-    os.close(ours)
-    os.close(theirs)
     assert terminal.seen.splitlines()[-1].startswith("edgehar: no sensor was found")
     assert list(home.iterdir()) == []
 
 
-def test_ctrl_c_does_not_wait_for_ports_that_are_asked(home: Path) -> None:
-    ours, theirs = pty.openpty()
-    code = told(Path(os.ttyname(theirs)), patience_s=600.0)
-    with at_terminal(code, home) as terminal:
-        terminal.until("Asking")
-        os.read(ours, 1)  # it has been asked
+def test_ctrl_c_does_not_wait_for_silent_ports(home: Path, silent: tuple[int, str]) -> None:
+    ours, port = silent
+    with at_terminal(told(Path(port), patience_s=600.0), home) as terminal:
+        terminal.until("Searching")
+        os.read(ours, 1)  # the request for a hello
         terminal.interrupt()
         assert terminal.ends() == 130
-    os.close(ours)
-    os.close(theirs)
     assert "Traceback" not in terminal.seen
 
 
 @pytest.mark.slow
-def test_where_nothing_is_found_there_is_the_demo(home: Path) -> None:
+def test_without_a_sensor_it_offers_the_demo(home: Path) -> None:
     faster = "from device.commands import demo; demo.SPEED = 200; " + told()
     with at_terminal(faster, home) as terminal:
         terminal.until("See the demo meanwhile?")
@@ -182,21 +165,22 @@ def test_where_nothing_is_found_there_is_the_demo(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("recorded") / "still.csv"
-    with RecordingWriter(path) as writer:
-        writer.write(handled(60, 1))
-    return path
+    return written(tmp_path_factory.mktemp("recorded") / "still.csv", handled(60, 1))
 
 
 @pytest.mark.slow
-def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
+def test_several_sensors_give_a_choice_and_ctrl_c_leaves_no_file(
     recorded: Path, tmp_path: Path, home: Path
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    with playing(recorded, one, other, speed=1), at_terminal(told(one, other), home) as terminal:
+    with (
+        playing(recorded, one),
+        playing(recorded, other),
+        at_terminal(told(one, other), home) as terminal,
+    ):
         terminal.until(f"  1  serial:{one}\n")
         terminal.until(f"  2  serial:{other}\n")
-        terminal.until("Which one [1]: ")
+        terminal.until("Which sensor [1]: ")
         terminal.enter("3\n")
         terminal.until("not in the range")
         terminal.enter("2\n")
@@ -210,10 +194,10 @@ def test_of_several_one_is_chosen_and_ctrl_c_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_of_several_a_script_must_name_one(recorded: Path, tmp_path: Path) -> None:
+def test_a_script_must_name_one_of_several_sensors(recorded: Path, tmp_path: Path) -> None:
     ports, out = (tmp_path / "one", tmp_path / "other"), tmp_path / "edgehar.toml"
     command = [PROGRAM[0], "-c", told(*ports), "init", "--yes", "--config", str(out)]
-    with playing(recorded, *ports, speed=1):
+    with playing(recorded, ports[0]), playing(recorded, ports[1]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"give --source serial:{ports[0]} or serial:{ports[1]}" in done.stderr
@@ -221,7 +205,7 @@ def test_of_several_a_script_must_name_one(recorded: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler (Debian packages gcc, libc6-dev)")
-def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
+def test_a_chip_is_found_and_another_chip_is_not_changed(home: Path) -> None:
     now = monotonic_us()
     chips = {address: Chip(still, now_us=now) for address in (0x68, 0x69)}
     chips[0x68]._settings.file[WHO_AM_I] = 0x39
@@ -231,11 +215,11 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
         at_terminal(told(buses=(1, 7)), home, **shim.environment) as terminal,
     ):
         terminal.until("i2c:7\n     /dev/i2c-7: not there")
-        terminal.until("taken: i2c:1:0x69")
+        terminal.until("The only usable sensor: i2c:1:0x69")
         terminal.until("Press Enter")
         terminal.interrupt()
         assert terminal.ends() == 130
-        # A register's number is all that was written: they sleep as they did.
+        # Only register numbers were written: the chips still sleep.
         assert [bytes(chip._settings.file) for chip in chips.values()] == before
     assert "0x68" not in terminal.seen
     assert "i2c:1:0x69\n     MPU-6050\n" in terminal.seen
@@ -244,31 +228,25 @@ def test_a_chip_is_found_and_a_stranger_left_alone(home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "no terminal to ask at; give --source, --worn and --yes"),
-        (["--source", "usb:1", "--yes"], "source must be"),
-        (["--source", "recording:walk.csv", "--yes"], "a recording is no sensor"),
+        ([], "no terminal for questions; give --source, --worn and --yes"),
+        (["--source", "recording:walk.csv", "--yes"], "a recording is not a sensor"),
         (["--worn", "ankle", "--yes"], "'ankle' is not one of"),
-        (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "is there already"),
+        (["--source", "i2c:417", "--yes", "--config", "/etc/passwd"], "exists already"),
     ],
 )
-def test_a_wrong_command_is_one_line_and_exit_2(
-    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["init", *options])
-    assert ended.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
+def test_a_wrong_command_is_one_line_and_exit_2(options: list[str], words: str, call: Call) -> None:
+    code, out, err = call("init", *options)
+    assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
 
 
-def test_a_script_is_told_that_the_sensor_is_not_there(tmp_path: Path) -> None:
+def test_a_script_without_a_sensor_gets_exit_code_1(tmp_path: Path) -> None:
     out = tmp_path / "edgehar.toml"
     done = edgehar("init", "--source", f"serial:{tmp_path}/port", "--yes", "--config", out)
     assert done.returncode == 1
     assert "port: not there" in " ".join(done.stdout.split()).replace(f" {tmp_path}/port:", "")
-    assert "the doctor failed something" in done.stderr
+    assert "a doctor check failed" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -277,7 +255,7 @@ def test_a_script_sets_a_sensor_up(tmp_path: Path, home: Path) -> None:
     port, out = tmp_path / "wrist", tmp_path / "edgehar.toml"
     command = [PROGRAM[0], "-c", told(port), "init", "--yes", "--config", str(out)]
     env = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
-    with playing(day(tmp_path / "day.csv"), port):
+    with playing(day(tmp_path / "day.csv"), port, *PACE):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""

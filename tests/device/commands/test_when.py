@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,19 +19,12 @@ def test_a_length(text: str, seconds: int) -> None:
     "text",
     [
         "",
-        "5",
-        "m",
-        "-5m",
-        "0s",
         "5 m",
-        "5min",
-        "1.5h",
-        "9999999s",
-        "169h",
         "\N{ARABIC-INDIC DIGIT FIVE}m",
+        *["5", "m", "-5m", "0s", "5min", "1.5h", "9999999s", "169h"],
     ],
 )
-def test_what_is_no_length_is_refused_with_the_form(text: str) -> None:
+def test_a_bad_length_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="90s, 5m or 1h"):
         when.last(text)
 
@@ -41,7 +34,7 @@ def said(since: str, until: str | None, now: datetime = NOW) -> list[str]:
     return [datetime.fromtimestamp(s, BERLIN).strftime("%d %H:%M:%S") for s in found]
 
 
-def test_times_of_the_day_are_local_and_the_latest_that_were() -> None:
+def test_times_of_day_are_local_and_in_the_past() -> None:
     assert said("14:05", "14:20") == ["21 14:05:00", "21 14:20:00"]
     assert said("14:05:30", None) == ["21 14:05:30", "21 14:30:00"]
     past_midnight = NOW.replace(hour=0, minute=10)
@@ -55,7 +48,7 @@ def test_other_days_and_zones() -> None:
     assert said("yesterday", "yesterday") == ["20 00:00:00", "21 00:00:00"]
 
 
-def test_an_hour_that_was_left_out_or_twice_lasts_as_long_as_it_did() -> None:
+def test_daylight_saving_changes_the_length() -> None:
     back = datetime(2026, 10, 25, 12, tzinfo=BERLIN)
     begin_s, end_s = when.between("01:30", "03:30", back)
     assert end_s - begin_s == 3 * 3600
@@ -69,13 +62,12 @@ def test_an_hour_that_was_left_out_or_twice_lasts_as_long_as_it_did() -> None:
     [
         ("14:20", "14:05", "14:20 is not before 14:05"),
         ("14:20", "14:20", "not before"),
-        ("25:00", None, "no time of a day"),
+        ("25:00", None, "not a time of a day"),
         ("noon", None, "give 14:05 or 2026-11-21T14:05"),
-        ("14:00", "2026-11-21T18:00", "has not been yet"),
-        ("2026-11-01", None, "more than 7 days"),
+        ("14:00", "2026-11-21T18:00", "is in the future"),
+        ("2026-11-01", None, "over 7 days"),
     ],
 )
-def test_what_is_no_time_is_refused(since: str, until: str | None, words: str) -> None:
+def test_a_bad_time_is_refused(since: str, until: str | None, words: str) -> None:
     with pytest.raises(InputError, match=words):
         when.between(since, until, NOW)
-    assert NOW.astimezone(UTC).hour == 13

@@ -1,4 +1,4 @@
-"""The daemon with a bundle that smooths, knows the unfamiliar and finds its mounting."""
+"""The daemon with a bundle that has an HMM filter and estimates the mounting."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from device.decision.hmm_filter import HmmSpec
 from device.decision.judge import DecisionSpec
 from device.model import bundle as bundles
 from device.mounting.spec import MountingSpec
-from tests.device.commands import edgehar, lines
-from tests.device.test_run import daemon, play, stop, stored, without
+from tests.device.commands import edgehar, lines, settings_file
+from tests.device.running import daemon, ran_over, stop, stored, without
 
 STAYS = tuple(tuple(0.95 if i == j else 0.01 for j in range(6)) for i in range(6))
-# A waist walks less like a wrist than the real numbers ask for.
+# Walking at the waist would not meet the limits for a wrist.
 EASY = MountingSpec(
     ("sitting", "standing", "lying"), enough_windows=10.0, outlier_deg=180.0,
     steady_gravity=0.0, rhythm=0.0, bounce=0.0, effort_g=(0.05, 0.5),
@@ -23,7 +23,7 @@ EASY = MountingSpec(
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped network, its bundle asking for all that a bundle can."""
+    """The shipped network in a bundle with all optional steps."""
     shipped = bundles.load(bundles.locate("waist"))
     decision = DecisionSpec(0.3, False, 1.2, HmmSpec(STAYS, (1 / 6,) * 6, 0.5))
     terms = {"decision": decision.to_dict(), "orientation": EASY.to_dict()}
@@ -32,11 +32,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_live_is_what_classify_says(recording: Path, model: Path, tmp_path: Path) -> None:
-    with daemon(tmp_path, "--model", str(model)) as running:
-        play(recording, running)
-        running.wait_for("went away")
-        stop(running)
+def test_live_decisions_equal_classify(recording: Path, model: Path, tmp_path: Path) -> None:
+    running = ran_over(recording, tmp_path, "--model", str(model))
     offline = lines(edgehar("classify", tmp_path / "sent.csv", "--model", model).stdout)
     assert without(running.decisions, "time") == without(offline, "time")
     assert stored(running.database) == running.decisions
@@ -47,18 +44,10 @@ def test_live_is_what_classify_says(recording: Path, model: Path, tmp_path: Path
     assert 0.5 < running.report["mounting"]["confidence"] <= 1
 
 
-def walked(folder: Path, recording: Path, *options: str) -> str:
-    with daemon(folder, *options) as running:
-        play(recording, running)
-        running.wait_for("went away")
-        stop(running)
-    return running.log
-
-
-def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_path: Path) -> None:
+def test_the_mounting_survives_a_restart(recording: Path, model: Path, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     options = ("--model", str(model), "--state", str(state))
-    assert "mounting known from before" not in walked(tmp_path, recording, *options)
+    assert "mounting known from before" not in ran_over(recording, tmp_path, *options).log
     kept = json.loads(state.read_text())
     assert kept["mounting"]["known"]
     with daemon(tmp_path, *options) as running:
@@ -68,16 +57,15 @@ def test_what_was_found_outlasts_the_daemon(recording: Path, model: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_systemd_says_where_state_goes(
+def test_the_state_folder_comes_from_systemd_or_the_settings(
     recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}:/elsewhere")
-    walked(tmp_path, recording, "--model", str(model))
+    ran_over(recording, tmp_path, "--model", str(model))
     assert (tmp_path / "orientation.json").exists()
     (tmp_path / "sent.csv").unlink()
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text(f'[state]\nfile = "{tmp_path}/mine.json"\n')
-    walked(tmp_path, recording, "--model", str(model), "--config", str(settings))
+    settings = settings_file(tmp_path, f'[state]\nfile = "{tmp_path}/mine.json"\n')
+    ran_over(recording, tmp_path, "--model", str(model), "--config", str(settings))
     assert (tmp_path / "mine.json").exists()
 
 
@@ -91,7 +79,7 @@ def test_a_damaged_state_is_one_warning(model: Path, tmp_path: Path) -> None:
     assert state.read_text() == "{"
 
 
-def test_a_recording_begins_anew_and_leaves_nothing(
+def test_a_recording_neither_reads_nor_writes_state(
     recording: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
@@ -104,8 +92,8 @@ def test_a_recording_begins_anew_and_leaves_nothing(
 def test_a_mounting_in_the_settings_is_not_estimated(
     recording: Path, model: Path, tmp_path: Path
 ) -> None:
-    settings = tmp_path / "edgehar.toml"
-    settings.write_text("[mounting]\nrotation = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]\n")
+    rotation = "[[1, 0, 0], [0, 1, 0], [0, 0, 1]]"
+    settings = settings_file(tmp_path, f"[mounting]\nrotation = {rotation}\n")
     report = tmp_path / "report.json"
     done = edgehar(
         "run", "--config", settings, "--source", f"recording:{recording}", "--model", model,

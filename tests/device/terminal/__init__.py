@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, and somebody who reads and types there."""
+"""A command on a terminal of its own, at which a test reads and types."""
 
 import os
 import re
@@ -9,18 +9,17 @@ import sys
 import termios
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 PATIENCE_S = 30.0
 _CONTROLLED = (
     "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    " signal.signal(signal.SIGINT, signal.default_int_handler); "
+    " signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " signal.signal(signal.SIGHUP, signal.SIG_DFL); "
 )
-"""Only of its controlling terminal does Ctrl-C interrupt a process, and not one that inherits its
-being ignored, as what a shell starts in the background does."""
+"""Makes the terminal the controlling one, and resets signals that a shell or nohup ignores."""
 _STILL = 5
-"""So many looks in a row at which it sleeps are no accident."""
+"""A process that sleeps at this number of checks in a row waits for input."""
 _ESCAPES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
@@ -37,15 +36,15 @@ class Terminal:
             start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
-        self.seen = ""
-        """All that came, without escape sequences."""
+        self.raw = self.seen = ""
+        """The output, with and without escape sequences."""
         self._read = 0
 
     def __enter__(self) -> Self:
         return self
 
     def until(self, text: str) -> None:
-        """Read until a text comes after what was waited for before."""
+        """Read until a text comes, after the text of the call before."""
         deadline = time.monotonic() + PATIENCE_S
         while (at := self.seen.find(text, self._read)) < 0:
             assert time.monotonic() < deadline, f"no {text!r} after:\n{self.seen}"
@@ -56,7 +55,7 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, as people do, when it waits: just before it does, CPython misses it."""
+        """Press Ctrl-C when the process waits; CPython misses it just before."""
         stat, deadline, waits = f"/proc/{self.process.pid}/stat", time.monotonic() + PATIENCE_S, 0
         while waits < _STILL:
             assert time.monotonic() < deadline, f"it does not wait:\n{self.seen}"
@@ -64,6 +63,11 @@ class Terminal:
             state = Path(stat).read_text().rpartition(")")[2].split()[0]
             waits = waits + 1 if state == "S" else 0
         self.enter("\x03")
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        os.close(self._ours)
+        self._ours = -1
 
     def ends(self) -> int:
         """Read to the end; return the exit code."""
@@ -78,15 +82,13 @@ class Terminal:
             data = os.read(self._ours, 65536)
         except OSError:  # the other end is closed
             return False
-        self.seen += _ESCAPES.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
+        text = data.decode(errors="replace")
+        self.raw += text
+        self.seen += _ESCAPES.sub("", text).replace("\r\n", "\n")
         return bool(data)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        os.close(self._ours)
+        if self._ours >= 0:
+            self.hang_up()

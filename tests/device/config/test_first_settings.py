@@ -1,4 +1,4 @@
-"""What `edgehar init` writes, and where."""
+"""The settings that `edgehar init` writes, and their place."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from device.config import first_settings, paths
 from device.config.load import load, parse_source
 from device.config.paths import SETTINGS
+from device.service import unit
 from firmware_bridge.errors import InputError
 
 _PORTS = st.text(min_size=1).filter(lambda text: text.isprintable() and "?" not in text)
 
 
 @given(_PORTS, st.sampled_from([None, "waist"]), st.booleans())
-def test_what_is_written_is_what_is_read(
+def test_written_settings_can_be_loaded(
     tmp_path_factory: pytest.TempPathFactory, port: str, model: str | None, service: bool
 ) -> None:
     file = tmp_path_factory.mktemp("settings") / "edgehar.toml"
@@ -27,10 +28,11 @@ def test_what_is_written_is_what_is_read(
     assert config.model == model
     assert config.sqlite is not None
     assert config.sqlite.is_relative_to("/var/lib/edgehar") == service
+    assert not service or unit.outside(config) == []
     assert config.stdout != service
 
 
-def test_they_are_the_users_but_on_a_board_with_systemd_roots_are_the_services(
+def test_roots_settings_are_the_services_if_there_is_systemd(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -48,7 +50,7 @@ def test_they_are_the_users_but_on_a_board_with_systemd_roots_are_the_services(
     assert paths.of_init() == of_user
 
 
-def test_what_was_there_is_kept_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_replaced_settings_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     path = tmp_path / "a" / "b" / "edgehar.toml"
     for content in ("one", "two", "three"):
@@ -59,9 +61,7 @@ def test_what_was_there_is_kept_beside(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert (tmp_path / "data" / "edgehar").stat().st_mode & 0o777 == 0o700
 
 
-def test_where_it_cannot_be_written_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_unwritable_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="name another: --config"):

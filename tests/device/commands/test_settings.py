@@ -1,12 +1,12 @@
-"""Where a command that takes settings finds them, in one order."""
+"""The order in which commands look for the settings file."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from device.cli import main
 from device.config import paths
+from tests.device.commands import Call
 
 COMMANDS = [
     ("run",), ("classify", "none.csv"), ("history",), ("report", "day"), ("label", "--list"),
@@ -16,7 +16,7 @@ COMMANDS = [
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    """The places, each with a file that is no settings and says so with its path."""
+    """All places, each with a bad file, so that the error names the one that was read."""
     made = {name: tmp_path / name / "edgehar.toml" for name in ("named", "variable", "system")}
     made["user"] = tmp_path / "config" / "edgehar" / "edgehar.toml"
     for path in made.values():
@@ -28,24 +28,23 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     return made
 
 
-def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
+def complaint(call: Call, *arguments: str) -> str:
+    code, _, err = call(*arguments)
+    assert code == 2
+    return err
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_takes_the_first_that_is_there_and_says_which(
+def test_every_command_uses_the_first_file_and_names_it(
     command: tuple[str, ...],
     places: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    call: Call,
 ) -> None:
-    err = complaint(capsys, *command, "--config", str(places["named"]))
+    err = complaint(call, *command, "--config", str(places["named"]))
     assert err.startswith(f"edgehar: {places['named']} line 1: unknown key nonsense")
     for name in ("variable", "user", "system"):
-        err = complaint(capsys, *command)
+        err = complaint(call, *command)
         assert f"edgehar: settings from {places[name]}\n" in err
         assert f"edgehar: {places[name]} line 1: unknown key nonsense" in err
         if name == "variable":
@@ -54,25 +53,25 @@ def test_every_command_takes_the_first_that_is_there_and_says_which(
             places[name].unlink()
 
 
-def test_what_is_named_must_be_there(
-    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_named_file_must_exist(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     missing = places["named"].with_name("missing.toml")
-    assert "cannot read the settings" in complaint(capsys, "history", "--config", str(missing))
+    assert "cannot read the settings" in complaint(call, "history", "--config", str(missing))
     monkeypatch.setenv("EDGEHAR_CONFIG", str(missing))
-    assert "No such file" in complaint(capsys, "history")
+    assert "No such file" in complaint(call, "history")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_settings_that_cannot_be_read_are_no_reason_to_take_others(
-    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_unreadable_file_is_an_error(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.setenv("EDGEHAR_CONFIG", "")
     places["user"].chmod(0)
-    assert f"cannot read the settings {places['user']}" in complaint(capsys, "history")
+    assert f"cannot read the settings {places['user']}" in complaint(call, "history")
 
 
-def test_without_any_the_defaults_hold(
+def test_without_a_file_there_are_no_settings(
     places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGEHAR_CONFIG", "")

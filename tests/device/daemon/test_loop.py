@@ -2,83 +2,15 @@ import json
 import logging
 from collections.abc import Generator, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from device.daemon import loop
-from device.decision.decision import Decision
-from device.decision.judge import DecisionSpec
 from device.pipeline.pipeline import Pipeline
-from device.signal.spec import SignalSpec
 from device.sinks import Outlet, SinkError
 from device.sources import Health
-from firmware_bridge.samples import Float64, Samples
-
-LABELS = ("walking", "sitting")
-
-
-class Model:
-    id = "fake@00000000"
-    labels = LABELS
-    spec = SignalSpec()
-    decision = DecisionSpec(0.5)
-    orientation = None
-    worn = None
-
-
-def classify(x: NDArray[np.float32]) -> Float64:
-    """Sure of walking where the gyro turns, else in two minds."""
-    turning = np.abs(x[:, :, 3:6]).mean(axis=(1, 2)) > 0.1
-    return np.where(turning[:, None], [[0.9, 0.1]], [[0.4, 0.3]])
-
-
-def samples(start_s: float, seconds: float, lost: int = 0) -> Samples:
-    t_s = start_s + np.arange(round(seconds * 50)) / 50
-    return Samples(t_s, np.tile([0.0, 0.0, 1.0], (len(t_s), 1)), np.ones((len(t_s), 3)), lost)
-
-
-def dated(t_s: float | None) -> str:
-    return datetime.fromtimestamp(t_s or 0.0, UTC).isoformat()
-
-
-class FakeSource:
-    name = "fake"
-    nominal_hz = 50.0
-
-    def __init__(self, blocks: Iterable[Samples]) -> None:
-        self.counts = {"frames": 3}
-        self.health = Health()
-        self.closed = False
-        self._blocks = blocks
-
-    def blocks(self) -> Generator[Samples]:
-        try:
-            yield from self._blocks
-        finally:
-            self.closed = True
-
-    def date(self, t_s: float | None) -> str | None:
-        return dated(t_s)
-
-
-class FakeSink:
-    name = "fake sink"
-
-    def __init__(self) -> None:
-        self.decisions: list[Decision] = []
-        self.fails: type[Exception] | None = None
-        self.closed = False
-
-    def write(self, decision: Decision) -> None:
-        if self.fails:
-            raise self.fails("no room")
-        self.decisions.append(decision)
-
-    def close(self) -> None:
-        self.closed = True
+from firmware_bridge.samples import Samples
+from tests.device.daemon.stand_ins import FakeSink, FakeSource, Model, classify, dated, samples
 
 
 def run(
@@ -130,7 +62,7 @@ def test_a_line_that_stays_silent_is_no_data_once(monkeypatch: pytest.MonkeyPatc
     assert [d.state for d in sink.decisions[1:3]] == ["warming_up", "ok"]
 
 
-def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+def test_health_is_logged_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     states = [(), ("stuck",), ("stuck",), (), ("clipping", "bus errors"), ()]
     source: FakeSource
@@ -151,7 +83,7 @@ def test_how_the_sensor_is_gets_said_and_reported(caplog: pytest.LogCaptureFixtu
         "fake has no problems any more",
         "fake: clipping, bus errors",
         "fake: 3 frames",
-    ]  # well once more within a minute: not said again
+    ]  # the second recovery within a minute is not logged
 
 
 def test_it_stops_when_told() -> None:
@@ -160,7 +92,7 @@ def test_it_stops_when_told() -> None:
     assert report.pipeline["samples"] == 1500
 
 
-def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
+def test_a_failing_sink_is_logged_once_and_others_continue(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     broken, good = FakeSink(), FakeSink()
@@ -181,7 +113,7 @@ def test_a_sink_that_fails_is_said_once_and_the_others_go_on(
     assert report.failed_writes == len(good.decisions) - len(broken.decisions) > 5
 
 
-def test_it_ends_quietly_when_nobody_reads() -> None:
+def test_a_closed_standard_output_ends_it_quietly() -> None:
     gone, good = FakeSink(), FakeSink()
     gone.fails = BrokenPipeError
     _, report = run([samples(0.0, 30.0), samples(30.0, 30.0)], good, gone)
@@ -189,7 +121,7 @@ def test_it_ends_quietly_when_nobody_reads() -> None:
     assert report.pipeline["samples"] == 1500
 
 
-def test_what_it_opened_is_closed_when_it_fails() -> None:
+def test_an_exception_closes_source_and_sinks() -> None:
     def blocks() -> Generator[Samples]:
         yield samples(0.0, 10.0)
         raise RuntimeError("a bug")
