@@ -30,16 +30,17 @@ BY_COMMANDS = {
     "…: … must …, not …": "run --config wrong.toml",
     "… is not TOML: …": "run --config none.toml",
     "…: not a serial port (…)": "run --source serial:/dev/null",
-    "… cannot be opened; does its folder exist, and may you write there?":
+    "… cannot be opened; check that its folder exists and is writable":
         "run --source serial:none --sqlite none/d.db",
     "mqtt.password_file …: every user may read it; chmod o= …":
         "run --config open.toml --source serial:none",
-    "… is not there; edgehar run --sqlite … makes it, --db names another": "history --db none.db",
-    "… holds no decisions yet; is it the right file?": "history --db empty.db",
-    "… was made by a newer edgehar (schema …, and this one knows …); give another file or update"
-    " edgehar": "history --db newer.db",
-    "the time zone … is not known; set TZ, such as TZ=Europe/Berlin": "report day --db empty.db",
-    "others can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
+    "… does not exist; create it with edgehar run --sqlite …, or name another database with --db":
+        "history --db none.db",
+    "… contains no decisions yet; check that it is the right file": "history --db empty.db",
+    "… was made by a newer edgehar (schema …, this version reads up to …); give another file or"
+    " update edgehar": "history --db newer.db",
+    "the time zone … is unknown; set TZ, for example TZ=Europe/Berlin": "report day --db empty.db",
+    "other hosts can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
     "cannot listen at …: …": "dashboard --listen 127.0.0.1:TAKEN --db empty.db",
     "… has no sinks.sqlite, and the dashboard shows that database": "dashboard --config mute.toml",
     "there is no model …; see: edgehar models list": "models activate none",

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.history.bouts import FLICKER_MS, MINUTE_MS, bouts
-from device.history.day import OFF, Piece, Said, pieces, totals
+from device.history.day import OFF, Piece, DatedDecision, pieces, totals
 
 HOP_S = 1.28
 DAY_MS = 86_400_000
 
 
-def windows(what: str, count: int, run: int = 1, number: int = 1, end_ms: int = 0) -> list[Said]:
+def windows(what: str, count: int, run: int = 1, number: int = 1, end_ms: int = 0) -> list[DatedDecision]:
     """Windows of 2.56 s, each half over the one before, the first of which ends at end_ms."""
     state = "ok" if what in {"walking", "sitting"} else "unknown"
     return [
-        Said(
+        DatedDecision(
             run, number + n, 50 + (n - 2) * HOP_S, 50 + n * HOP_S, end_ms + round(1280 * n), state,
             what,
         )
@@ -40,14 +40,14 @@ def test_a_silent_sensor_is_no_data_for_as_long_as_the_daemon_was_there() -> Non
     said = windows("sitting", 10, end_ms=100_000)
     end_s, end_ms = said[-1].end_s, said[-1].end_ms
     assert end_s is not None
-    said.append(Said(1, 11, end_s, end_s + 2.0, end_ms + 2000, "no_data", None))
+    said.append(DatedDecision(1, 11, end_s, end_s + 2.0, end_ms + 2000, "no_data", None))
     for at_work_ms, no_data_ms in ((end_ms + 3_600_000, 3_600_000), (0, 2000), (DAY_MS * 2, None)):
         found, _ = pieces(said, {1: at_work_ms}, 0, DAY_MS)
         sums = totals(found)
         assert sums["ok", "sitting"] == 2560 + 9 * 1280
         assert sums["no_data", None] == (DAY_MS - end_ms if no_data_ms is None else no_data_ms)
     # The next stretch ends the silence, whatever the daemon was seen to do meanwhile.
-    warm = Said(1, 12, end_s + 600, end_s + 605.12, end_ms + 605_120, "warming_up", None)
+    warm = DatedDecision(1, 12, end_s + 600, end_s + 605.12, end_ms + 605_120, "warming_up", None)
     sums = totals(pieces([*said, warm], {1: 0}, 0, DAY_MS)[0])
     assert sums["no_data", None] == 600_000
     assert sums["warming_up", None] == 5120
@@ -55,11 +55,11 @@ def test_a_silent_sensor_is_no_data_for_as_long_as_the_daemon_was_there() -> Non
 
 def test_a_warm_up_that_was_cut_off_lasts_until_then() -> None:
     said = [
-        Said(1, 1, 0.0, 5.12, 1_005_120, "warming_up", None),
-        Said(1, 2, 1.0, 3.0, 1_003_000, "no_data", None),
-        Said(1, 3, 10.0, 15.12, 1_015_120, "warming_up", None),
-        Said(1, 4, 12.56, 15.12, 1_015_120, "ok", "walking"),
-        Said(1, 5, 13.84, 16.4, 1_016_400, "ok", "walking"),
+        DatedDecision(1, 1, 0.0, 5.12, 1_005_120, "warming_up", None),
+        DatedDecision(1, 2, 1.0, 3.0, 1_003_000, "no_data", None),
+        DatedDecision(1, 3, 10.0, 15.12, 1_015_120, "warming_up", None),
+        DatedDecision(1, 4, 12.56, 15.12, 1_015_120, "ok", "walking"),
+        DatedDecision(1, 5, 13.84, 16.4, 1_016_400, "ok", "walking"),
     ]
     sums = totals(pieces(said, {}, 1_000_000, 1_016_400)[0])
     assert sums == {
@@ -111,7 +111,7 @@ kinds = st.sampled_from(["walking", "sitting", "unsure", "mounting", "silence", 
 def test_a_day_adds_up_and_never_counts_what_was_not_said(
     plan: list[tuple[str, int]], start_ms: int, length_ms: int, jitter: Random
 ) -> None:
-    said: list[Said] = []
+    said: list[DatedDecision] = []
     run, number, sensor_s, at_ms, said_ms = 1, 1, 10.0, 0, 0
     for what, count in plan:
         if what == "hole":
@@ -126,7 +126,7 @@ def test_a_day_adds_up_and_never_counts_what_was_not_said(
             sensor_s, at_ms, said_ms = sensor_s + HOP_S, at_ms + 1280, said_ms + 1280
             state = "ok" if what in {"walking", "sitting"} else "unknown"
             end_ms = at_ms + jitter.choice((-3, 0, 3))
-            said.append(Said(run, number, sensor_s - 2.56, sensor_s, end_ms, state, what))
+            said.append(DatedDecision(run, number, sensor_s - 2.56, sensor_s, end_ms, state, what))
             number += 1
     found, misdated = pieces(said, {}, start_ms, start_ms + length_ms)
     assert sum(piece.ms for piece in found) == length_ms

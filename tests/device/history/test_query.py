@@ -288,7 +288,7 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
     for path, words in (
         (text, "not a database"),
         (empty, "no decisions yet"),
-        (alien, "something else"),
+        (alien, "another program"),
         (tmp_path / "none.db", "--db"),
         (tmp_path, "--db"),
     ):
@@ -332,7 +332,7 @@ def test_what_is_no_database_is_named(tmp_path: Path) -> None:
     for path, says in (
         (tmp_path / "notes.txt", "notes.txt is not a database; give the file that"),
         (tmp_path, "is a folder; name the database with --db"),
-        (tmp_path / "none.db", "none.db is not there; edgehar run"),
+        (tmp_path / "none.db", "none.db does not exist; create it"),
     ):
         with pytest.raises(InputError, match=says):
             query.open_to_read(path)
