@@ -64,7 +64,7 @@ def test_it_says_what_it_found_and_what_the_board_had_said(
     first, said = out.splitlines()
     assert first.startswith("1: sitting, 20")
     assert first.endswith("nothing missing")
-    assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
+    assert re.fullmatch(r"the board decided: standing 1 min, walking (19|20|21) s", said)
 
 
 def test_a_typo_is_kept_and_a_better_word_offered(
@@ -74,7 +74,7 @@ def test_a_typo_is_kept_and_a_better_word_offered(
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
     _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
     assert "of the time that 1 had too, this one holds" in out
-    assert "cycling is no activity of the model, which has walking, " in out
+    assert "the model has no activity cycling; it has walking, " in out
 
 
 def test_list_remove_export(
@@ -119,7 +119,7 @@ def test_list_remove_export(
         (["sitting", "--to", "14:05"], "when was it?"),
         (["--list", "--last", "5m"], "of an ACTIVITY"),
         (["sitting", "--last", "soon"], "'soon' is no time"),
-        (["sit,ting", "--last", "5m"], "has no comma"),
+        (["sit,ting", "--last", "5m"], "without comma"),
         (["", "--last", "5m"], "ACTIVITY is empty"),
         (["x" * 65, "--last", "5m"], "at most 64 characters"),
         (["a\x1b[2Jb", "--last", "5m"], "printable"),
@@ -154,7 +154,7 @@ def test_without_a_daemon_that_ever_ran_it_says_so(
 ) -> None:
     code, _, err = label(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
     assert code == 2
-    assert "nothing was kept yet" in err
+    assert "has not stored samples yet" in err
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_labels_come_through_a_pipe_as_typed(recording: Path, tmp_path: Path) ->
         _, log = process.communicate(timeout=20)
     assert process.returncode == 0, log
     assert in_turn(out) == ["", "walking", "", "stairs up", ""]
-    assert "a label has no comma" in log
+    assert "without comma" in log
     assert "; labelled: walking " in log
 
 

@@ -234,7 +234,7 @@ def test_what_the_ring_forgets_a_label_keeps(folder: Path) -> None:
 
 def test_a_time_of_which_nothing_is_kept_is_refused(folder: Path) -> None:
     board = Board(NOON)
-    with pytest.raises(InputError, match="nothing was kept yet"):
+    with pytest.raises(InputError, match="has not stored samples yet"):
         label(folder, board, "sitting", 60.0)
     ring = board.ring(folder)
     board.live(ring, 60.0)
@@ -256,7 +256,7 @@ def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path)
     room = layout.blocks_bytes(size + 1000)
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 1
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 2
-    with pytest.raises(InputError, match=r"--export FILE, then make room by edgehar label --rem"):
+    with pytest.raises(InputError, match=r"--export FILE, then remove some with edgehar label --rem"):
         store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room)
     assert [path.name for path in layout.files(layout.labelled(folder))] == ["1.ehr", "2.ehr"]
     assert len(list(layout.labelled(folder).iterdir())) == 2
