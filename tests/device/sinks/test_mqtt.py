@@ -169,7 +169,7 @@ def test_a_port_that_never_answers_is_said_to_be_silent(caplog: pytest.LogCaptur
         until(lambda: bool(caplog.records), "nothing is said")
         sink.close()
         sink._link._client.loop_stop()
-    assert "does not answer; does it want TLS" in caplog.records[0].getMessage()
+    assert "does not answer; does it require TLS" in caplog.records[0].getMessage()
 
 
 def test_a_daemon_that_is_killed_is_offline(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_a_broker_that_wants_another_certificate(
 
 
 def test_a_broker_that_wants_tls(encrypted: int, caplog: pytest.LogCaptureFixture) -> None:
-    assert "does it want TLS" in _complaint(Broker("127.0.0.1", encrypted), caplog)
+    assert "does it require TLS" in _complaint(Broker("127.0.0.1", encrypted), caplog)
 
 
 def _complaint(settings: Broker, caplog: pytest.LogCaptureFixture) -> str:

@@ -161,7 +161,7 @@ def test_what_cannot_be_our_database_is_refused(tmp_path: Path) -> None:
         database.execute("PRAGMA user_version = 99")
     for path, words in (
         (text, "not an SQLite database"),
-        (alien, "something else"),
+        (alien, "another program"),
         (newer, "newer"),
         (tmp_path / "no" / "folder.db", "folder"),
         (tmp_path, "cannot be opened"),
