@@ -56,7 +56,7 @@ def test_today_is_what_the_report_says(days: Days) -> None:
     assert list(by_name) == ["walking", "sitting", "unknown", "warming up", "no data"]
     assert (by_name["walking"]["said"], by_name["sitting"]["said"]) == ("10 min", "15 min")
     assert by_name["no data"]["activity"] is None
-    assert day["notes"][0] == "25 min of known activity; the rest is not counted as any."
+    assert day["notes"][0] == "25 min of known activity; all other time is not counted."
     past = round(day["now"] * days_module.COLUMNS)
     assert not any(any(lane["shares"][past + 1 :]) for lane in day["lanes"])
 
@@ -108,7 +108,7 @@ def test_a_damaged_database_is_said(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE other (x)")
     with closing(Days(path, UTC)) as days:
-        assert "something else" in until(days.today, lambda found: found["trouble"])["trouble"]
+        assert "another program" in until(days.today, lambda found: found["trouble"])["trouble"]
 
 
 def test_nobody_looks_nothing_is_read(wearer: Wearer) -> None:
