@@ -27,8 +27,8 @@ def show(day: Day) -> None:
         return
     for line in _picture(day, lanes(day, columns), columns):
         console.print(line, no_wrap=True, crop=False)
-    for line in summary(day):
-        console.print(line)
+    for note in summary(day):
+        console.print(note)
     console.print(_table(day, bouts(day.pieces, MINUTE_MS)))
     console.print("The sums, the picture and `share` include times shorter than a minute.")
 

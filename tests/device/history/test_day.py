@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.history.bouts import FLICKER_MS, MINUTE_MS, bouts
-from device.history.day import OFF, Piece, DatedDecision, pieces, totals
+from device.history.day import OFF, DatedDecision, Piece, pieces, totals
 
 HOP_S = 1.28
 DAY_MS = 86_400_000
 
 
-def windows(what: str, count: int, run: int = 1, number: int = 1, end_ms: int = 0) -> list[DatedDecision]:
+def windows(
+    what: str, count: int, run: int = 1, number: int = 1, end_ms: int = 0
+) -> list[DatedDecision]:
     """Windows of 2.56 s, each half over the one before, the first of which ends at end_ms."""
     state = "ok" if what in {"walking", "sitting"} else "unknown"
     return [

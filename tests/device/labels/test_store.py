@@ -256,7 +256,7 @@ def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path)
     room = layout.blocks_bytes(size + 1000)
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 1
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 2
-    with pytest.raises(InputError, match=r"--export FILE, then remove some with edgehar label --rem"):
+    with pytest.raises(InputError, match="--export FILE, then remove some with edgehar"):
         store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room)
     assert [path.name for path in layout.files(layout.labelled(folder))] == ["1.ehr", "2.ehr"]
     assert len(list(layout.labelled(folder).iterdir())) == 2
