@@ -1,9 +1,8 @@
 import json
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +31,13 @@ def feed(db: Path) -> Iterator[Feed]:
         yield found
 
 
-def wait(is_so: Callable[[], bool]) -> None:
-    wait_for(is_so)
-
-
 def test_what_the_daemon_tells_is_what_the_dashboard_hears(db: Path, feed: Feed) -> None:
     outlet = Outlet(feed)
     assert outlet.see is not None
     with closing(Receiver(db)) as receiver:
         outlet.status(saying("ok", "walking"))
         outlet.see(swing(0.0, 2.0))
-        wait(lambda: receiver.rows(0)[0] > 0)
+        wait_for(lambda: receiver.rows(0)[0] > 0)
         status, age_s, ended = receiver.latest()
         assert status is not None
         assert status["decision"]["activity"] == "walking"
@@ -55,11 +50,7 @@ def test_what_the_daemon_tells_is_what_the_dashboard_hears(db: Path, feed: Feed)
         assert receiver.rows(count - 7) == (count, rows[-7:])
         assert receiver.rows(10**9) == (count, rows)  # of a dashboard that ran before
         outlet.close()
-        wait(lambda: receiver.latest()[2])
-
-
-def _has_heard(receiver: Receiver) -> bool:
-    return receiver.latest()[0] is not None
+        wait_for(lambda: receiver.latest()[2])
 
 
 def test_a_dashboard_may_come_and_go(db: Path, feed: Feed) -> None:
@@ -69,7 +60,7 @@ def test_a_dashboard_may_come_and_go(db: Path, feed: Feed) -> None:
         with closing(Receiver(db)) as receiver:
             feed.status(STATUS)
             feed.status(STATUS)  # the first may find that the last dashboard is gone
-            wait(partial(_has_heard, receiver))
+            wait_for(lambda: receiver.latest()[0] is not None)
         feed.see(swing(0.0, 1.0))
         assert not socket_of(db).exists()
 
@@ -92,7 +83,7 @@ def test_samples_that_are_no_numbers_are_told_as_none(db: Path, feed: Feed) -> N
     with closing(Receiver(db)) as receiver:
         feed.status(STATUS)
         feed.see(block)
-        wait(lambda: receiver.rows(0)[0] > 0)
+        wait_for(lambda: receiver.rows(0)[0] > 0)
         _, rows = receiver.rows(0)
         assert {(row[2], row[6]) for row in rows} == {(None, None)}
         json.dumps(rows, allow_nan=False)

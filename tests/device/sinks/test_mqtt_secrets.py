@@ -4,7 +4,6 @@ import logging
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from device.config.broker import Broker
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar
 from tests.device.made_up import decision
+from tests.waiting import wait_for
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 pytest.importorskip("cryptography", reason="needs cryptography, to make certificates")
@@ -22,8 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.sinks.mqtt.sink import MqttSink
-from tests.device.sinks.mosquitto import PROGRAM, broker, listener, until
+from tests.device.sinks.mosquitto import PROGRAM, broker, listener, told
 
 # paho-mqtt leaves a socket whose TLS handshake failed to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
@@ -39,16 +38,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     monkeypatch.setattr("device.sinks.mqtt.connection.FIRST_WAIT_S", 0.05)
     monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
     caplog.set_level(logging.INFO, "device.sinks.mqtt.connection")
-
-
-@contextmanager
-def told(settings: Broker) -> Iterator[MqttSink]:
-    sink = MqttSink(settings, ("walking",), "wrist@12345678")
-    try:
-        yield sink
-    finally:
-        sink.close()
-        sink._link._client.loop_stop()  # a test's thread ends with it
 
 
 def secret(path: Path, text: str = SECRET, mode: int = 0o600) -> Path:
@@ -91,12 +80,20 @@ def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(
     attempts = []
     with told(settings) as sink:
         sink._link._client.on_pre_connect = lambda *_: attempts.append(1)
-        until(lambda: len(attempts) >= 5, "it does not try again")
+        wait_for(lambda: len(attempts) >= 5, "five attempts")
         sink.write(decision(1.0, None))
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == (
         f"mqtt 127.0.0.1:{guarded}: refused: Not authorized; check mqtt.user and mqtt.password_file"
     )
+
+
+def complaint(settings: Path) -> str:
+    """Return the one line with which `run` refuses these settings."""
+    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
+    (line,) = [line for line in done.stderr.splitlines() if " INFO " not in line]
+    assert done.returncode == 2
+    return line
 
 
 @pytest.mark.parametrize(
@@ -112,13 +109,10 @@ def test_a_password_file_of_no_use_is_refused(
     settings.write_text(
         f'[mqtt]\nhost = "127.0.0.1"\nuser = "wrist"\npassword_file = "{password}"\n'
     )
-    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
-    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]
-    assert done.returncode == 2
-    assert len(errors) == 1
-    assert str(password) in errors[0]
-    assert words in errors[0]
-    assert SECRET not in done.stderr
+    line = complaint(settings)
+    assert str(password) in line
+    assert words in line
+    assert SECRET not in line
 
 
 @pytest.mark.parametrize(
@@ -137,11 +131,7 @@ def test_a_password_file_of_no_use_is_refused(
 def test_settings_that_cannot_be_meant_are_one_line(lines: str, words: str, tmp_path: Path) -> None:
     settings = tmp_path / "edgehar.toml"
     settings.write_text(f"[mqtt]\n{lines}\n")
-    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
-    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]
-    assert done.returncode == 2
-    assert len(errors) == 1
-    assert words in errors[0]
+    assert words in complaint(settings)
 
 
 class Authority:
@@ -251,7 +241,7 @@ def test_a_broker_that_wants_tls(encrypted: int, caplog: pytest.LogCaptureFixtur
 
 def _complaint(settings: Broker, caplog: pytest.LogCaptureFixture) -> str:
     with told(settings):
-        until(lambda: bool(caplog.records), "nothing is said")
+        wait_for(lambda: caplog.records, "a message in the log")
     gc.collect()
     lines = {record.getMessage() for record in caplog.records}
     assert len(lines) == len(caplog.records) == 1
