@@ -1,9 +1,8 @@
 import os
-import resource
 import shutil
-import signal
 import stat
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.raw_ring import EVERY_S, RawRing
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
+from tests.device.full_disk import full_disk
 from tests.device.killed import killed
 from tests.device.labels.made_up import Board, in_ring, same, samples
 from tests.device.made_up import a_status
@@ -141,12 +141,9 @@ def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
 def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The kernel lets a file grow to so much and no further, as a disk that fills up does."""
     folder, board = tmp_path / "labels", Board(1.8e9)
     ring = board.ring(folder)
     outlet = Outlet(ring)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     lived = []
 
     def live(seconds: float) -> None:
@@ -158,13 +155,9 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
             ring.keep(block)
             outlet.status(a_status())
 
-    try:
-        live(20)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (disk(folder) + 1000, before[1]))
+    live(20)
+    with full_disk(disk(folder) + 1000):
         live(900)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert outlet.failures > 100
     assert 50 < outlet.queued < 150  # 256 KiB
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -178,8 +171,8 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     assert len(kept) - at > 50 * 300
 
 
-def write_on(folder: Path, told: int, seed: int) -> None:
-    """Keep samples without end; tell how many are on the disk, or with the kernel."""
+def write_on(folder: Path, seed: int, told: int) -> None:
+    """Write samples without end; report the number that the kernel has received."""
     board, count = Board(1.8e9 + 1e6 * seed, sensor_s=0.0), 0
     ring = board.ring(folder, max_mb=5)
     while True:
@@ -190,17 +183,13 @@ def write_on(folder: Path, told: int, seed: int) -> None:
         os.write(told, struct.pack("<I", count))
 
 
-def kill_one(folder: Path, seed: int, after_s: float) -> int:
-    said = killed(lambda told: write_on(folder, told, seed), after_s)
-    return max([0, *(int(count) for (count,) in struct.iter_unpack("<I", said))])
-
-
 def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None:
     folder, chance = tmp_path / "labels", np.random.default_rng(1)
     acknowledged = seed = 0
     while acknowledged <= 10_000 or seed < 30:
         seed += 1
-        count = kill_one(folder, seed, chance.random() * 0.03)
+        reports = killed(partial(write_on, folder, seed), chance.random() * 0.03)
+        count = max([0, *(int(count) for (count,) in struct.iter_unpack("<I", reports))])
         acknowledged += count
         if count:
             found = list(layout.chunks(layout.raw(folder)))
