@@ -25,6 +25,16 @@ def disk(folder: Path) -> int:
     return sum(path.stat().st_size for path in layout.raw(folder).iterdir())
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "labels"
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board(1.8e9)
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 700), max_size=15), st.booleans(), st.integers(0, 3))
 def test_however_it_comes_the_same_samples_are_kept(
@@ -62,8 +72,7 @@ def test_whatever_clock_a_sensor_claims_to_have_its_samples_are_kept(
     assert same(in_ring(folder), some)
 
 
-def test_the_oldest_goes_and_the_bound_holds_at_every_moment(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_the_oldest_goes_and_the_bound_holds_at_every_moment(folder: Path, board: Board) -> None:
     ring = board.ring(folder, max_mb=5)
     lived, most = [], 0
     for _ in range(27):  # each a quarter of a megabyte
@@ -97,8 +106,7 @@ def test_daemons_that_start_over_and_over_keep_within_it_too(tmp_path: Path) -> 
     assert len(list(layout.raw(folder).iterdir())) > 1000
 
 
-def test_it_is_written_every_few_seconds_and_not_more_often(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_it_is_written_every_few_seconds_and_not_more_often(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     lived = board.live(ring, 61.0)
     found = list(layout.chunks(layout.raw(folder)))
@@ -126,8 +134,7 @@ def test_where_no_folder_can_be_it_is_said_at_the_start(tmp_path: Path) -> None:
             Board(1.8e9).ring(bad)
 
 
-def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_a_folder_that_was_removed_is_made_anew(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     board.live(ring, 11.0)
     shutil.rmtree(folder)
@@ -198,8 +205,7 @@ def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None
             assert disk(folder) <= 5_000_000
 
 
-def test_a_file_left_by_a_power_cut_is_read_up_to_it_and_left_alone(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_a_file_left_by_a_power_cut_is_read_and_left_alone(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     lived = board.live(ring, 60.0)
     (path,) = layout.files(layout.raw(folder))
