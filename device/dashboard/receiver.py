@@ -131,12 +131,11 @@ def _bound(path: Path) -> socket.socket:
             receiver.bind(str(path))
         finally:
             os.umask(before)
-    except OSError as error:
+    except BaseException as error:
         receiver.close()
-        why = error.strerror or error  # the error of a path that is too long has no strerror
-        raise InputError(f"cannot listen to the daemon at {path}: {why}") from error
-    except BaseException:
-        receiver.close()
+        if isinstance(error, OSError):  # if the path is too long, it has no strerror
+            why = error.strerror or error
+            raise InputError(f"cannot listen to the daemon at {path}: {why}") from error
         raise
     return receiver
 

@@ -48,9 +48,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._server = None
-        if file is not None and file.suffix != ".prom":
-            raise InputError(f"metrics.file {file} must end in .prom, else node_exporter skips it")
         if file is not None:
+            if file.suffix != ".prom":
+                raise InputError(f"metrics.file {file} must end in .prom for node_exporter")
             with contextlib.suppress(SinkError):
                 self._write(file)
             if not file.is_file():

@@ -12,9 +12,8 @@ import time
 from collections import deque
 from typing import Any, Final
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.config.broker import Broker
@@ -105,14 +104,7 @@ class Connection:
 
     # The methods below run in the library's thread.
 
-    def _on_connect(
-        self,
-        client: Client,
-        _: Any,
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _p: Properties | None,
-    ) -> None:
+    def _on_connect(self, client: Client, _: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         if reason.is_failure:
             self._refused = True
             self._log(logging.ERROR, f"refused: {reason}; check mqtt.user and mqtt.password_file")
@@ -130,14 +122,7 @@ class Connection:
         error = sys.exception()
         self._log(logging.WARNING, f"{getattr(error, 'strerror', None) or error}; trying again")
 
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _: Any,
-        _f: DisconnectFlags,
-        reason: ReasonCode,
-        _p: Properties | None,
-    ) -> None:
+    def _on_disconnect(self, _c: Client, _: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         was_connected, self._connected = self._connected, False
         refused, self._refused = self._refused, False
         if self._closing:
@@ -150,9 +135,7 @@ class Connection:
             advice = "does it require TLS, a client certificate or another port?"
             self._log(logging.ERROR, f"{how}; {advice}")
 
-    def _on_publish(
-        self, _client: Client, _: Any, mid: int, _reason: ReasonCode, _p: Properties | None
-    ) -> None:
+    def _on_publish(self, _c: Client, _: Any, mid: int, _reason: ReasonCode, _p: Any) -> None:
         self._confirmed.append(mid)
 
     def _log(self, level: int, text: str) -> None:

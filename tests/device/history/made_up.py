@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device.config.limits import HistoryLimits
-from device.decision.decision import Decision, Reason, State
+from device.decision.decision import Reason, State
 from device.history import query, read_day
 from device.history.read_day import Day
-from device.host.clock import Reading
+from device.host.clock import Reading, utc_text
 from device.sinks.sqlite import Sqlite
+from tests.device.made_up import decision
 
 HOP_S = 1.28
+CHANCES = {"walking": 0.812345, "sitting": 0.1, "standing": 0.087655}
 BERLIN = ZoneInfo("Europe/Berlin")
 LATER_MS = 4_000_000_000_000
 
@@ -93,23 +95,12 @@ class Wearer:
         end_s: float | None = None,
     ) -> None:
         end_s = self.sensor_s if end_s is None else end_s
-        utc_s = self.host.utc_s + end_s - self.sensor_s
-        time = datetime.fromtimestamp(utc_s, UTC).isoformat(timespec="milliseconds")
-        chances = {"walking": 0.812345, "sitting": 0.1, "standing": 0.087655}
-        self.sink.write(
-            Decision(
-                start_s=round(start_s, 6),
-                end_s=round(end_s, 6),
-                time=time.replace("+00:00", "Z"),
-                state=state,
-                activity=activity,
-                reason=reason,
-                confidence=None if state in {"warming_up", "no_data"} else 0.8,
-                probabilities=None if state in {"warming_up", "no_data"} else chances,
-                lost=0,
-                model="wrist@1a2b3c4d",
-            )
-        )
+        date_ = datetime.fromtimestamp(self.host.utc_s + end_s - self.sensor_s, UTC)
+        made = decision(round(end_s, 6), utc_text(date_), activity, state)
+        made = replace(made, start_s=round(start_s, 6), reason=reason, probabilities=CHANCES)
+        if state in {"warming_up", "no_data"}:
+            made = replace(made, confidence=None, probabilities=None)
+        self.sink.write(made)
 
 
 def day_of(path: Path, day: str, now_ms: int = LATER_MS) -> Day:
