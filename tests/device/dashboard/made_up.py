@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from email.message import Message
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +86,6 @@ def token_file(folder: Path, text: str = TOKEN, mode: int = 0o600) -> Path:
     return path
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
 def get(
     url: str,
     headers: Mapping[str, str] | None = None,
@@ -99,13 +93,12 @@ def get(
     method: str | None = None,
 ) -> tuple[int, Message, bytes]:
     """Return status, headers and body of the response, without redirects."""
-    request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 -- http
-    try:
-        with urllib.request.build_opener(_Stay).open(request, timeout=20) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read()
+    host, _, path = url.removeprefix("http://").partition("/")
+    with closing(HTTPConnection(host, timeout=20)) as connection:
+        method = method or ("GET" if body is None else "POST")
+        connection.request(method, f"/{path}", body, dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
 
 
 def get_json(url: str) -> dict[str, Any]:

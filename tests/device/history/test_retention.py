@@ -16,6 +16,12 @@ from tests.device.history.made_up import Host, Wearer, at
 NOON = at("2026-11-21T12:00:00+01:00")
 DAY_S = 86400.0
 HOUR_S = 3600.0
+Limits = Callable[[int], HistoryLimits]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "d.db"
 
 
 def rows(path: Path) -> list[tuple[int, int]]:
@@ -36,8 +42,7 @@ def sparsely(wearer: Wearer, hours: float, what: str = "walking") -> None:
         wearer.spend(what, 1.28)
 
 
-def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def test_what_is_older_goes_and_nothing_else(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
     for _ in range(6):  # runs of 12 hours
         wearer = Wearer(host, path, HistoryLimits(keep_days=2))
@@ -51,8 +56,7 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     assert count(path, "marks") <= len(found) + 1
 
 
-def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     sparsely(wearer, 24)
@@ -68,8 +72,7 @@ def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> 
     assert len(rows(path)) == before + round(2 * HOUR_S / 1.28)
 
 
-def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(path: Path) -> None:
     limits = HistoryLimits(keep_days=2)
     host = Host("boot-1", 50.0, 50.0)  # 1970, to the end
     wearer = Wearer(host, path, limits)
@@ -84,8 +87,7 @@ def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(tmp_path: Path) 
     wearer.sink.close()
 
 
-def test_each_step_is_small(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def test_each_step_is_small(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
     wearer = Wearer(host, path)
     sparsely(wearer, 24 * 20)
@@ -105,12 +107,8 @@ def test_each_step_is_small(tmp_path: Path) -> None:
     assert {run for run, _ in rows(path)} == {2}
 
 
-def sizes_of(path: Path) -> int:
-    return sum(path.with_name(path.name + end).stat().st_size for end in ("", "-wal"))
-
-
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], HistoryLimits]:
+def small(monkeypatch: pytest.MonkeyPatch) -> Limits:
     """Limits of so many kB instead of MB, that a test need not fill."""
     monkeypatch.setattr(retention, "FREE_PAGES", 32)
 
@@ -121,10 +119,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], HistoryLimits]:
     return limits
 
 
-def test_the_file_stops_growing_and_keeps_the_latest(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_the_file_stops_growing_and_keeps_the_latest(path: Path, small: Limits) -> None:
     wearer = Wearer(Host("boot-1", 50.0, NOON), path, small(1000))
     most = 0
     for _ in range(30):
@@ -137,10 +132,7 @@ def test_the_file_stops_growing_and_keeps_the_latest(
     wearer.sink.close()
 
 
-def test_a_lower_limit_makes_the_file_smaller(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_a_lower_limit_makes_the_file_smaller(path: Path, small: Limits) -> None:
     host = Host("boot-1", 50.0, NOON)
     wearer = Wearer(host, path)
     wearer.spend("walking", 10_000 * 1.28)
@@ -153,10 +145,7 @@ def test_a_lower_limit_makes_the_file_smaller(
     assert path.stat().st_size < 600_000 + retention.FREE_PAGES * 4096
 
 
-def test_a_file_of_an_older_version_keeps_within_the_limit_too(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_a_file_of_an_older_version_keeps_within_the_limit_too(path: Path, small: Limits) -> None:
     old.make(path, 2, decisions=3000)
     wearer = Wearer(Host("boot-1", 50.0, NOON), path, small(600))
     most = 0

@@ -8,7 +8,7 @@ from device.history import schema
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.errors import InputError
 from tests.device.history import old
-from tests.device.sinks.test_sqlite import decision
+from tests.device.history.killing import decision
 
 
 def tables(path: Path) -> dict[str, set[str]]:

@@ -1,7 +1,6 @@
 """`edgehar label` beside a daemon in real time: the labelled samples are those of the line."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,10 @@ from tests.device.test_run import daemon, play, stop, without
 from tests.device.test_service_live import Service, playing, reload_at
 
 
-def labels_in(folder: Path, name: str = "labels", before: str = "") -> Path:
+def labels_in(folder: Path, before: str = "") -> Path:
     """Return settings that store labels in a folder."""
     settings = folder / "edgehar.toml"
-    settings.write_text(f'{before}\n[labels]\nfolder = "{folder}/{name}"\n')
+    settings.write_text(f'{before}\n[labels]\nfolder = "{folder}/labels"\n')
     return settings
 
 
@@ -106,26 +105,6 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
     sent, _ = read(tmp_path / "sent.csv")
     assert same(in_ring(tmp_path / "labels"), sent)
     assert len(layout.files(layout.raw(tmp_path / "labels"))) >= 3
-
-
-@pytest.mark.slow
-def test_a_folder_that_goes_and_comes_back_stops_nothing(recording: Path, tmp_path: Path) -> None:
-    settings = labels_in(tmp_path, "sub/labels")
-    (tmp_path / "sub").mkdir()
-    with daemon(tmp_path, "--config", str(settings)) as running:
-        shutil.rmtree(tmp_path / "sub")
-        play(recording, running, "--speed", "15")
-        running.wait_for("cannot keep raw samples")
-        running.wait_for("went away")
-        (tmp_path / "sub").mkdir()
-        running.wait_for("works again")
-        stop(running)
-    offline = lines(edgehar("classify", tmp_path / "sent.csv").stdout)
-    assert without(running.decisions, "time") == without(offline, "time")
-    kept = in_ring(tmp_path / "sub" / "labels")
-    sent, _ = read(tmp_path / "sent.csv")
-    assert same(kept, sent[len(sent) - len(kept) :])
-    assert len(kept) > 0
 
 
 def test_a_recording_is_not_kept(recording: Path, tmp_path: Path) -> None:

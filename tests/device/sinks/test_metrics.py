@@ -1,7 +1,5 @@
 import re
 import socket
-import urllib.error
-import urllib.request
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Health
 from tests.device.commands import edgehar, lines
+from tests.device.dashboard.made_up import get as get_url
 from tests.device.test_daemon import FakeSource, Model, classify, samples
 from tests.device.test_status import Told
 from tests.ports import free_port
@@ -131,9 +130,8 @@ def test_whatever_names_come_the_text_is_read_back(
 
 
 def get(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        assert answer.headers["Content-Type"].startswith("text/plain")
-        body: bytes = answer.read()
+    _, headers, body = get_url(f"http://127.0.0.1:{port}/metrics")
+    assert headers["Content-Type"].startswith("text/plain")
     return body.decode()
 
 
@@ -146,7 +144,7 @@ def test_it_answers_over_http_with_the_latest_figures(status: Status, port: int)
         assert parsed(get(port))["edgehar_uptime_seconds", ()] == 99.0
         with pytest.raises(ListenError, match=f"127.0.0.1:{port}.*in use"):
             Metrics(("127.0.0.1", port), None)
-    with pytest.raises(urllib.error.URLError):
+    with pytest.raises(ConnectionRefusedError):
         get(port)
 
 

@@ -137,12 +137,12 @@ def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
     with broker(tmp_path) as hung, listener(hung.port) as hears:
         with told(to(hung.port, decisions=True)) as sink:
             hears.wait_for(f"{BASE}/availability", "online")
-            hung.freeze()
+            hung.signal(signal.SIGSTOP)
             for one in made:
                 sink.write(one)
                 sink.status(a_status())
             assert sink.queued == BACKLOG
-            hung.thaw()
+            hung.signal(signal.SIGCONT)
             wait_for(lambda: sink.queued == 0, "the backlog is sent")
             sink.write(decision(9999.0, None, "sitting"))
             hears.wait_for(f"{BASE}/state", "sitting")

@@ -11,14 +11,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.sqlite import BACKLOG, Sqlite
 from firmware_bridge.errors import InputError
 from tests.device.full_disk import full_disk
-
-
-def decision(number: int) -> Decision:
-    probabilities = {"walking": 0.75 + 1e-9, "sitting": 0.25 - 1e-9}
-    time = f"2026-01-01T00:00:{number % 60:02}Z"
-    return Decision(
-        number, number + 2.56, time, "ok", "walking", None, 0.75, probabilities, number % 3, "m@0"
-    )
+from tests.device.history.killing import decision
 
 
 def numbers(path: Path) -> list[tuple[int, int]]:
