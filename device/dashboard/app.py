@@ -74,11 +74,7 @@ class App:
         if path == "/enter" and method == "POST":
             return self._enter(environ)
         if method not in {"GET", "HEAD"}:
-            return _plain(
-                "405 Method Not Allowed",
-                "This page is read-only: use GET or HEAD.",
-                ("Allow", "GET"),
-            )
+            return _plain("405 Method Not Allowed", "This page is read-only.", ("Allow", "GET"))
         cookies = environ.get("HTTP_COOKIE", "")
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         if path not in _OPEN and not self._guard.admits(cookies, authorization):
@@ -88,16 +84,11 @@ class App:
         return self._data(path, environ.get("QUERY_STRING", ""))
 
     def _data(self, path: str, query: str) -> Answer:
+        days = {"/day": self._days.today, "/month": self._days.month}
+        if path not in {"/live", *days}:
+            return _plain("404 Not Found", "This page does not exist.")
         try:
-            match path:
-                case "/live":
-                    values = self._live(query)
-                case "/day":
-                    values = self._days.today()
-                case "/month":
-                    values = self._days.month()
-                case _:
-                    return _plain("404 Not Found", "This page does not exist.")
+            values = days[path]() if path in days else self._live(query)
             body = json.dumps(values, allow_nan=False).encode()
         except _BAD_STATUS:
             if not self._logged:

@@ -54,7 +54,8 @@ class Retention:
         if oldest and (pages - free + FREE_PAGES) * page_bytes > self._max_bytes:
             _delete(database, oldest, None)
             return True
-        if oldest and self._is_settled(now) and self._is_old(database, oldest, now):
+        settled = self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
+        if oldest and settled and _known_past_s(database, *oldest) < now.utc_s - self._keep_s:
             after = database.execute(_AFTER, oldest).fetchone()
             _delete(database, oldest, after[0] if after else None)
             return True
@@ -63,12 +64,6 @@ class Retention:
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
             return True
         return False
-
-    def _is_settled(self, now: Reading) -> bool:
-        return self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
-
-    def _is_old(self, database: sqlite3.Connection, oldest: tuple[int, int], now: Reading) -> bool:
-        return _known_past_s(database, *oldest) < now.utc_s - self._keep_s
 
 
 def _known_past_s(database: sqlite3.Connection, run: int, number: int) -> float:

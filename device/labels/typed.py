@@ -77,10 +77,7 @@ class Typist:
 
     def lines(self) -> list[tuple[float, bytes]]:
         """Return (monotonic time, line) of each line since the last call."""
-        lines = []
-        while not self._lines.empty():
-            lines.append(self._lines.get())
-        return lines
+        return [self._lines.get() for _ in range(self._lines.qsize())]
 
     def _listen(self) -> None:
         rest = b""

@@ -18,11 +18,6 @@ NOON = at("2026-11-21T12:00:00+01:00")
 DAY_S = 86400.0
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "d.db"
-
-
 @pytest.mark.parametrize("wrong_by_s", [-3 * DAY_S, -3600.0, 3600.0, 20 * DAY_S, -56 * 365 * DAY_S])
 def test_what_came_before_the_clock_was_set_is_shown_where_it_belongs(
     path: Path, wrong_by_s: float

@@ -19,11 +19,6 @@ DAY_S = 86400.0
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "d.db"
-
-
-@pytest.fixture
 def wearer(path: Path) -> Wearer:
     """A wearer since noon."""
     return Wearer(Host("boot-1", 1000.0, NOON), path)

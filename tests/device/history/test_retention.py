@@ -19,11 +19,6 @@ HOUR_S = 3600.0
 Limits = Callable[[int], HistoryLimits]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "d.db"
-
-
 def rows(path: Path) -> list[tuple[int, int]]:
     with closing(sqlite3.connect(path)) as database:
         return database.execute("SELECT run, number FROM decisions ORDER BY 1, 2").fetchall()
