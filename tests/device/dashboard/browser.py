@@ -34,7 +34,7 @@ class Browser:
         ]  # fmt: skip
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        # Away from 3 and 4, where the browser wants its ends.
+        # The browser expects its ends as 3 and 4, so these get higher numbers first.
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (theirs_in, theirs_out)]
         silence = os.open(os.devnull, os.O_RDWR)
         self._pid = os.posix_spawn(

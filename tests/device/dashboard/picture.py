@@ -35,7 +35,7 @@ def main() -> None:
     """Save the picture."""
     out, scheme, width = [*sys.argv[1:], *("light", "1200")[len(sys.argv) - 2 :]]
     ahead = (EVENING - datetime.now(UTC).hour + 12) % 24 - 12
-    os.environ["TZ"] = f"Etc/GMT{-ahead:+d}"  # its sign is the other way round
+    os.environ["TZ"] = f"Etc/GMT{-ahead:+d}"  # POSIX signs are inverted
     with TemporaryDirectory() as name:
         folder = Path(name)
         db, line = folder / "decisions.db", folder / "wrist"

@@ -49,7 +49,7 @@ def test_no_page_asks_for_anything_from_elsewhere(url: str) -> None:
         text = get(url + path)[2].decode()
         for found in re.findall(r"(?:https?:)?//[\w.]+", text.replace("http://www.w3.org/", "")):
             pytest.fail(f"{path} names {found}")
-        assert "style=" not in text  # the policy forbids it, and script in the page
+        assert "style=" not in text  # the policy forbids inline styles and scripts
         assert not re.search(r"<script(?! type=\"module\" src=\"page.js\")", text)
 
 

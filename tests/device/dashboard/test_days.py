@@ -21,7 +21,7 @@ MORNING = at("2026-11-20T07:00:00+01:00")
 
 @pytest.fixture
 def wearer(tmp_path: Path) -> Iterator[Wearer]:
-    """Somebody on two days: yesterday awake for an hour, today for half of one, and silent."""
+    """Two days: an hour of decisions yesterday, half an hour today, and silence between."""
     wearer = Wearer(Host("a", 100.0, MORNING), tmp_path / "decisions.db")
     wearer.begin()
     spend_all(wearer, [("sitting", 30), ("walking", 20), ("not_worn", 10), ("silent", 23 * 60)])
@@ -85,7 +85,7 @@ def test_a_clock_that_is_set_has_the_days_read_again(days: Days, wearer: Wearer)
     until(days.month, lambda month: all_read(month) and month["days"][-1]["date"] == "2026-11-22")
     found = days.month()["days"]
     assert found[-1]["sums"]["activities"]["walking"] == pytest.approx(before["walking"], abs=2)
-    assert "walking" in found[-2]["sums"]["activities"]  # of the day that was yesterday's
+    assert "walking" in found[-2]["sums"]["activities"]  # the former today
 
 
 def test_no_database_yet_is_said_and_one_that_comes_is_read(tmp_path: Path) -> None:
@@ -110,6 +110,6 @@ def test_a_damaged_database_is_said(tmp_path: Path) -> None:
 
 def test_nobody_looks_nothing_is_read(wearer: Wearer) -> None:
     with closing(Days(wearer.path, BERLIN)) as days:
-        # The thread reads only after somebody has looked.
+        # The thread reads only after a request.
         assert not days._wanted.is_set()
         assert days._read == {}

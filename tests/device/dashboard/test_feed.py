@@ -48,7 +48,7 @@ def test_what_the_daemon_tells_is_what_the_dashboard_hears(db: Path, feed: Feed)
         assert np.isclose(np.mean([row[3] or 0.0 for row in rows]), 1.0)  # gravity
         assert receiver.rows(count) == (count, [])
         assert receiver.rows(count - 7) == (count, rows[-7:])
-        assert receiver.rows(10**9) == (count, rows)  # of a dashboard that ran before
+        assert receiver.rows(10**9) == (count, rows)  # a number from an earlier dashboard
         outlet.close()
         wait_for(lambda: receiver.latest()[2])
 
@@ -59,7 +59,7 @@ def test_a_dashboard_may_come_and_go(db: Path, feed: Feed) -> None:
     for _ in range(3):
         with closing(Receiver(db)) as receiver:
             feed.status(STATUS)
-            feed.status(STATUS)  # the first may find that the last dashboard is gone
+            feed.status(STATUS)  # the first may find that the last dashboard has ended
             wait_for(lambda: receiver.latest()[0] is not None)
         feed.see(swing(0.0, 1.0))
         assert not socket_of(db).exists()

@@ -1,4 +1,4 @@
-"""The page in a real browser, with a real daemon behind it, at the end of a serial line."""
+"""The page in a real browser, with a real daemon at a serial line."""
 
 import signal
 import subprocess
@@ -37,7 +37,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(started: Browser) -> Browser:
-    """A browser that shows nothing and has nothing to complain about yet."""
+    """A browser with an empty page and no complaints."""
     started.go("data:text/html,nothing")
     started.complaints.clear()
     return started
@@ -89,7 +89,7 @@ def test_live_through_an_unplugged_sensor_and_a_killed_daemon(
         browser.until("acc.toDataURL()", lambda now: now != before)
         browser.until("day.innerText", lambda text: "walking" in text)
 
-        player.send_signal(signal.SIGSTOP)  # the wire is there, and nothing comes
+        player.send_signal(signal.SIGSTOP)  # the line stays open, without samples
         browser.until("document.documentElement.dataset.state == 'no_data'")
         assert browser.text("#why").startswith("Nothing comes")
         assert browser.text("#link") == "live"
@@ -161,7 +161,7 @@ def test_it_fits_and_can_be_read_on_any_screen(
     assert browser.complaints == []
 
 
-# The least contrast of any text with its card (WCAG 2.1, 1.4.3).
+# The smallest contrast of a text with its card (WCAG 2.1, 1.4.3).
 CONTRAST = """
 (() => {
   const light = (colour) => {

@@ -14,7 +14,7 @@ from tests.device.dashboard.made_up import STATUS, saying
 
 
 def told(status: Status) -> dict[str, Any]:
-    """Return it as it comes over the socket."""
+    """Return a Status as the dashboard receives it."""
     found: dict[str, Any] = json.loads(json.dumps(asdict(status)))
     return found
 

@@ -21,7 +21,7 @@ from tests.device.killed import killed
 
 MINUTE_S = 60.0
 KEPT = HistoryLimits(keep_days=1)
-"""At a decision a minute, 1440 of them; the rest is removed meanwhile."""
+"""At one decision a minute, 1440 stay; older ones are deleted meanwhile."""
 _BEGUN_S = 1_795_262_400.0
 
 
@@ -35,8 +35,8 @@ def decision(number: int) -> Decision:
 
 def write_on(path: Path, told: int, minute: int) -> None:
     """Write decisions, each a minute after the last, and report the number of each."""
-    retention.FREE_PAGES = 8  # so that pages are given back too
-    retention.SETTLED_S = 2 * MINUTE_S  # a busy machine kills it before it has written an hour
+    retention.FREE_PAGES = 8  # so that pages are returned too
+    retention.SETTLED_S = 2 * MINUTE_S  # a killed daemon has often written less than an hour
     clock = [minute]
     now = lambda: Reading("boot", clock[0] * MINUTE_S, _BEGUN_S + clock[0] * MINUTE_S)  # noqa: E731
     sink = Sqlite(path, "x", KEPT, now)
@@ -59,7 +59,7 @@ class Victim:
 
     def kill_one(self, longest_s: float) -> None:
         """Start a daemon, kill it, and check the database; raises AssertionError."""
-        # From before it has opened the database to well into its writing.
+        # From before the database is open until after many writes.
         after_s = self.chance.random() * longest_s
         said = killed(lambda told: write_on(self.path, told, self.minute), after_s)
         self.kills += 1

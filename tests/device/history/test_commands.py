@@ -58,7 +58,7 @@ def test_csv_and_json_say_the_same_and_dates_are_put_right(db: Path) -> None:
     assert {one["activity"] for one in said if one["state"] == "ok"} == {
         "walking", "sitting", "standing", "running",
     }  # fmt: skip
-    # Nothing is left where the wrong clock had put it.
+    # No decision is left at the date of the wrong clock.
     assert edgehar("history", "--db", db, "--day", "2026-01-19").stdout == ""
 
 
@@ -106,7 +106,7 @@ def test_the_picture_is_svg_of_its_own_for_light_and_dark(db: Path, tmp_path: Pa
     words = {"".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"Tuesday, 20 January 2026", "walking", "30 min", "no data", "not worn"} <= words
     assert "prefers-color-scheme:dark" in text
-    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # nothing from outside
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")  # loads nothing
     assert out.stat().st_size < 100_000
 
 

@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 def windows(
     what: str, count: int, run: int = 1, number: int = 1, end_ms: int = 0
 ) -> list[DatedDecision]:
-    """Windows of 2.56 s, each half over the one before, the first of which ends at end_ms."""
+    """Return windows of 2.56 s that overlap by half; the first one ends at end_ms."""
     state = "ok" if what in {"walking", "sitting"} else "unknown"
     return [
         DatedDecision(
@@ -48,7 +48,7 @@ def test_a_silent_sensor_is_no_data_for_as_long_as_the_daemon_was_there() -> Non
         sums = totals(found)
         assert sums["ok", "sitting"] == 2560 + 9 * 1280
         assert sums["no_data", None] == (DAY_MS - end_ms if no_data_ms is None else no_data_ms)
-    # The next stretch ends the silence, whatever the daemon was seen to do meanwhile.
+    # The next stretch ends the silence, independent of at_work_ms.
     warm = DatedDecision(1, 12, end_s + 600, end_s + 605.12, end_ms + 605_120, "warming_up", None)
     sums = totals(pieces([*said, warm], {1: 0}, 0, DAY_MS)[0])
     assert sums["no_data", None] == 600_000
@@ -73,7 +73,7 @@ def test_what_was_not_kept_is_a_gap_and_no_activity() -> None:
     said = windows("walking", 100, end_ms=1_000_000)
     del said[40:60]
     sums = totals(pieces(said, {}, 997_440, said[-1].end_ms)[0])
-    # The window after the hole is known as a whole.
+    # The whole window after the hole counts.
     assert sums == {("ok", "walking"): 2560 + 80 * 1280, (OFF, None): 19 * 1280}
 
 
@@ -91,7 +91,7 @@ def test_a_day_without_anything_is_off_and_one_that_has_not_begun_is_nothing() -
 
 def test_a_clock_that_nobody_set_right_does_not_make_a_day_longer() -> None:
     first = windows("walking", 1000, run=1, end_ms=10_000_000)
-    again = windows("sitting", 500, run=2, end_ms=10_200_000)  # a boot with the time that was saved
+    again = windows("sitting", 500, run=2, end_ms=10_200_000)  # a boot with the last saved time
     later = windows("sitting", 500, run=3, end_ms=20_000_000)
     found, misdated = pieces([*first, *again, *later], {}, 0, DAY_MS)
     sums = totals(found)

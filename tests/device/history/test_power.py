@@ -19,7 +19,7 @@ def test_killed_at_any_moment_it_keeps_what_it_had_said(tmp_path: Path) -> None:
         victim.kill_one(0.02)
     with closing(sqlite3.connect(victim.path)) as database:
         (kept,) = database.execute("SELECT count(*) FROM decisions").fetchone()
-    assert kept < 2500  # a day and a rest: so it was killed while it deleted, too
+    assert kept < 2500  # about a day: so the daemon was also killed while it deleted
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ DAY_S = 86400.0
 
 @pytest.fixture
 def wearer(path: Path) -> Wearer:
-    """A wearer since noon."""
+    """A daemon that runs since noon."""
     return Wearer(Host("boot-1", 1000.0, NOON), path)
 
 

@@ -1,4 +1,4 @@
-"""What is too old or too much goes, a little at a time; nothing else ever does."""
+"""Only decisions beyond the limits are deleted, a few at a time."""
 
 import sqlite3
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def count(path: Path, table: str) -> int:
 
 
 def sparsely(wearer: Wearer, hours: float, what: str = "walking") -> None:
-    """Have a decision every ten minutes: a day in the time of a test."""
+    """Write a decision every ten minutes, so that a test can write a day."""
     for _ in range(round(hours * 6)):
         wearer.host.pass_time(600 - 1.28)
         wearer.spend(what, 1.28)
@@ -44,7 +44,7 @@ def test_what_is_older_goes_and_nothing_else(path: Path) -> None:
         sparsely(wearer, 12)
         wearer.sink.close()
     found = rows(path)
-    # Of 3 days 2 are left, give or take the quarter of an hour from one mark to the next.
+    # Two of three days are left, to the 15 minutes between two marks.
     assert len(found) == pytest.approx(2 * 144, abs=4)
     assert found[-288:] == [(run, n) for run in (3, 4, 5, 6) for n in range(1, 73)]
     assert count(path, "runs") == len({run for run, _ in found})
@@ -56,7 +56,7 @@ def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(path: Path) -> None
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     sparsely(wearer, 24)
     wearer.kill()
-    host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # a battery that is flat
+    host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # an empty clock battery
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 0.9 * HOUR_S)
     before = len(rows(path))
@@ -104,7 +104,7 @@ def test_each_step_is_small(path: Path) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Limits:
-    """Limits of so many kB instead of MB, that a test need not fill."""
+    """Limits in kB instead of MB, so that a test can reach them."""
     monkeypatch.setattr(retention, "FREE_PAGES", 32)
 
     def limits(kilobytes: int) -> HistoryLimits:

@@ -26,7 +26,7 @@ def test_an_older_file_becomes_what_a_new_one_is_and_keeps_its_rows(
 ) -> None:
     path, fresh = tmp_path / "old.db", tmp_path / "new.db"
     old.make(path, version)
-    for _ in range(2):  # the second finds it done
+    for _ in range(2):  # the second run needs no migration
         sink = Sqlite(path, "x")
         sink.write(decision(9))
         sink.close()
@@ -47,7 +47,7 @@ def test_a_migration_that_was_cut_off_begins_anew(tmp_path: Path, version: int) 
     old.make(path, version)
     with closing(sqlite3.connect(path)) as database:
         script = schema._FROM[version].replace("COMMIT;", "")
-        database.executescript(script)  # and closed without the commit
+        database.executescript(script)  # closed without a commit
     sink = Sqlite(path, "x")
     sink.write(decision(1))
     sink.close()

@@ -27,7 +27,7 @@ SECONDS = 120
 
 @pytest.fixture
 def board(tmp_path: Path) -> Path:
-    """Settings, samples and decisions of the last two minutes: standing, at last walking."""
+    """Settings, samples and decisions of the last two minutes: standing, then walking."""
     keep_latest(tmp_path / "labels", SECONDS)
     database, now = Sqlite(tmp_path / "d.db", "x"), time.time()
     for number in range(round(SECONDS / HOP_S) + 1):
@@ -95,7 +95,7 @@ def test_list_remove_export(
     (tmp_path / "full.csv").mkdir()
     code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # it is there already
+    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # the file exists
     assert not list(tmp_path.glob("*.part"))
     assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
     assert label(capsys, "--remove", "1", "--config", board)[0] == 2
@@ -148,7 +148,7 @@ def test_without_a_folder_or_a_daemon_it_says_so(
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that other users can get to, unlike those of pytest."""
+    """A folder that other users can enter, unlike those of pytest."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -159,7 +159,9 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
     """Run a command as a user of these groups, in a process that has already loaded it."""
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of numpy's threads, which none uses
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # numpy has threads; the child uses none
         child = os.fork()
     if not child:
         code, out = 99, io.StringIO()
@@ -184,7 +186,7 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all there is
+    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all modules
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:

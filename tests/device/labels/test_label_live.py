@@ -97,7 +97,7 @@ def test_a_reload_costs_no_sample_and_keeps_none_twice(recording: Path, tmp_path
         assert f"labels {tmp_path}/labels" in service.wait_for("READY=1")
         reload_at(service, 10)
         service.wait_for("READY=1")
-        service.write("wrist", labels)  # is given the last samples again, to warm up
+        service.write("wrist", labels)  # it gets the last samples again for its warm-up
         reload_at(service, 20)
         service.wait_for("READY=1")
         service.wait_for_log("went away")

@@ -68,7 +68,7 @@ def test_the_last_minutes_are_those_that_the_wearer_lived(folder: Path, board: B
     samples, labels, comments = exported(folder, board.read())
     assert not comments
     first = labels.index("sitting")
-    # With some before it, unlabelled, for the filters to settle.
+    # Unlabelled samples before it let the filters settle.
     assert store.LEAD_S * 50 <= first < (store.LEAD_S + 6) * 50
     assert set(labels[first:]) == {"sitting"}
     assert same(samples, lived[len(lived) - len(samples) :])
@@ -76,7 +76,7 @@ def test_the_last_minutes_are_those_that_the_wearer_lived(folder: Path, board: B
 
 def test_samples_in_memory_are_not_called_missing(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
-    board.live(ring, 63.0)  # the last ones not written yet
+    board.live(ring, 63.0)  # the last samples are not written yet
     found = correction(folder, label(folder, board, "sitting", 30.0))
     assert 24 * 50 < found.samples <= 30 * 50
     assert found.missing_s < 0.1
@@ -108,11 +108,11 @@ def test_a_clock_that_was_set_between_changes_nothing_of_it(folder: Path) -> Non
     board = Board(NOON, wrong_s=-NOON)  # it boots in 1970
     ring = board.ring(folder)
     lived = board.live(ring, 120.0)
-    board.wrong_s = 0.0  # the network told
+    board.wrong_s = 0.0  # set by NTP
     more = board.live(ring, 60.0)
     ring.close()
     number = label(folder, board, "sitting", 180.0)
-    board.wrong_s = 3600.0  # somebody sets it wrongly, after it was labelled
+    board.wrong_s = 3600.0  # set wrongly after the label
     assert abs(correction(folder, number).missing_s) < 0.1
     samples, labels, comments = exported(folder, board.read())
     assert not comments
@@ -156,10 +156,10 @@ def test_after_a_boot_it_is_dated_by_what_each_boot_knew_last(folder: Path) -> N
 
 
 def test_an_earlier_boot_that_claims_the_same_time_is_not_believed(folder: Path) -> None:
-    """Without a battery or a network the clock goes on where it was saved."""
+    """Without a battery or a network, the clock continues from the last saved time."""
     first = Board(NOON)
     first.live_and_close(folder, 600.0)
-    # In truth it is hours later; the second boot begins before the first one ended.
+    # By its clock, the second boot begins before the end of the first one.
     second = Board(NOON + 500.0, up_s=10.0)
     second.live_and_close(folder, 120.0)
     found = correction(folder, label(folder, second, "sitting", 60.0))
@@ -171,7 +171,7 @@ def test_an_earlier_boot_that_claims_the_same_time_is_not_believed(folder: Path)
 
 
 def test_another_name_of_the_boot_is_the_same_boot(folder: Path, board: Board) -> None:
-    """In a container, or where a sandbox hides it; twice, for it was started again."""
+    """A container or a sandbox hides the name; each of two runs makes up its own."""
     outside = board.name
     for _ in range(2):
         board.name = str(uuid.uuid4())

@@ -127,4 +127,4 @@ def told(settings: Broker) -> Iterator[MqttSink]:
         yield sink
     finally:
         sink.close()
-        sink._link._client.loop_stop()  # a test's thread ends with it
+        sink._link._client.loop_stop()  # its thread must end with the test

@@ -80,7 +80,7 @@ def test_what_was_counted_is_what_prometheus_reads(status: Status) -> None:
     assert read["edgehar_sensor_problem", (("problem", "clipping"),)] == 1
     assert read["edgehar_sink_queue_length", (("sink", "fake sink"),)] == 4
     assert read["edgehar_info", (("model", "fake@00000000"), ("source", "fake"))] == 1
-    assert ("edgehar_mounting_known", ()) not in read  # this model does not estimate it
+    assert ("edgehar_mounting_known", ()) not in read  # this model does not estimate the mounting
 
 
 def test_the_histogram_is_one(status: Status) -> None:
@@ -167,7 +167,7 @@ def test_the_file_is_what_node_exporter_reads(status: Status, tmp_path: Path) ->
     path = tmp_path / "edgehar.prom"
     metrics = Metrics(None, path)
     metrics.status(status)
-    assert path.read_text() == ""  # it was written a moment ago
+    assert path.read_text() == ""  # not written again so soon
     metrics.close()
     assert parsed(path.read_text()) == shown(status)
     assert list(tmp_path.iterdir()) == [path]

@@ -48,7 +48,7 @@ def secret(path: Path, text: str = SECRET, mode: int = 0o600) -> Path:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a broker that knows one user."""
+    """The port of a broker with one user."""
     folder = tmp_path_factory.mktemp("guarded")
     passwords = folder / "passwords"
     if PROGRAM is not None:
@@ -89,7 +89,7 @@ def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(
 
 
 def complaint(settings: Path) -> str:
-    """Return the one line with which `run` refuses these settings."""
+    """Return the line with which `run` refuses these settings."""
     done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
     (line,) = [line for line in done.stderr.splitlines() if " INFO " not in line]
     assert done.returncode == 2
@@ -135,7 +135,7 @@ def test_settings_that_cannot_be_meant_are_one_line(lines: str, words: str, tmp_
 
 
 class Authority:
-    """Makes certificates for an hour."""
+    """Issues certificates that are valid for an hour."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -146,7 +146,7 @@ class Authority:
         self._write(self.file, self._signed(self._name, self._key, basic))
 
     def issue(self, name: str) -> tuple[Path, Path]:
-        """Give the files of a certificate for 127.0.0.1 and of its key."""
+        """Return the files of a certificate for 127.0.0.1 and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         here = x509.SubjectAlternativeName([x509.IPAddress(LOCALHOST)])
@@ -190,7 +190,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def encrypted(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a broker that speaks TLS and asks for a certificate of ours."""
+    """The port of a broker that requires TLS and a client certificate."""
     cert_file, key_file = authority.issue("broker")
     with broker(
         tmp_path_factory.mktemp("encrypted"), f"cafile {authority.file}",

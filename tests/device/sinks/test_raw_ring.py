@@ -88,7 +88,7 @@ def test_the_oldest_goes_and_the_bound_holds_at_every_moment(folder: Path, board
     assert 4_000_000 < most <= 5_000_000
     every, kept = Samples.joined(lived), in_ring(folder)
     assert len(kept) < len(every) / 1.3
-    assert same(kept, every[len(every) - len(kept) :])  # the latest, without a hole
+    assert same(kept, every[len(every) - len(kept) :])  # the latest, without a gap
 
 
 def test_daemons_that_start_over_and_over_keep_within_it_too(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     ring.close()
     kept, every = in_ring(folder), Samples.joined(lived)
     assert "works again" in caplog.text
-    at = int(np.searchsorted(kept.t_s, 25.0))  # what was written before the disk was full
+    at = int(np.searchsorted(kept.t_s, 25.0))  # written before the disk was full
     assert same(kept[:at], every[:at])
     assert same(kept[at:], every[len(every) - (len(kept) - at) :])
     assert len(kept) - at > 50 * 300

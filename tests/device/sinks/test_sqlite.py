@@ -45,7 +45,7 @@ def test_a_decision_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
     sink = Sqlite(tmp_path / "d.db", "x")
     with closing(sqlite3.connect(tmp_path / "d.db")) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT * FROM decisions").fetchall()  # a reader in the middle of its work
+        reader.execute("SELECT * FROM decisions").fetchall()  # an open read transaction
         sink.write(decision(1))
         assert numbers(tmp_path / "d.db") == [(1, 1)]
     sink.close()
@@ -78,7 +78,7 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
                 sink.write(decision(number))
     sink.write(decision(BACKLOG + 11))
     sink.close()
-    # The oldest are given up, and their numbers are missing.
+    # The oldest decisions are dropped, and their numbers are missing.
     assert numbers(tmp_path / "d.db") == [(1, n) for n in range(12, BACKLOG + 12)]
 
 
