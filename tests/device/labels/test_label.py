@@ -161,7 +161,7 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
-        )  # numpy has threads; the child uses none
+        )  # numpy has threads
         child = os.fork()
     if not child:
         code, out = 99, io.StringIO()
