@@ -30,19 +30,23 @@ def count(path: Path, table: str) -> int:
         return found
 
 
-def sparsely(wearer: Wearer, hours: float, what: str = "walking") -> None:
-    """Write a decision every ten minutes, so that a test can write a day."""
+def sparsely(wearer: Wearer, hours: float) -> None:
+    """Write a decision every ten minutes, so that a test can write days."""
     for _ in range(round(hours * 6)):
         wearer.host.pass_time(600 - 1.28)
-        wearer.spend(what, 1.28)
+        wearer.spend("walking", 1.28)
+
+
+def sparse_run(host: Host, path: Path, hours: float, keep_days: int = 90) -> Wearer:
+    wearer = Wearer(host, path, HistoryLimits(keep_days=keep_days))
+    sparsely(wearer, hours)
+    return wearer
 
 
 def test_what_is_older_goes_and_nothing_else(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
-    for _ in range(6):  # runs of 12 hours
-        wearer = Wearer(host, path, HistoryLimits(keep_days=2))
-        sparsely(wearer, 12)
-        wearer.sink.close()
+    for _ in range(6):
+        sparse_run(host, path, 12, keep_days=2).sink.close()
     found = rows(path)
     # Two of three days are left, to the 15 minutes between two marks.
     assert len(found) == pytest.approx(2 * 144, abs=4)
@@ -52,10 +56,7 @@ def test_what_is_older_goes_and_nothing_else(path: Path) -> None:
 
 
 def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(path: Path) -> None:
-    host = Host("boot-1", 50.0, NOON)
-    wearer = Wearer(host, path, HistoryLimits(keep_days=30))
-    sparsely(wearer, 24)
-    wearer.kill()
+    sparse_run(Host("boot-1", 50.0, NOON), path, 24, keep_days=30).kill()
     host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # an empty clock battery
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 0.9 * HOUR_S)
@@ -68,14 +69,8 @@ def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(path: Path) -> None
 
 
 def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(path: Path) -> None:
-    limits = HistoryLimits(keep_days=2)
-    host = Host("boot-1", 50.0, 50.0)  # 1970, to the end
-    wearer = Wearer(host, path, limits)
-    sparsely(wearer, 12)
-    wearer.kill()
-    host = Host("boot-2", 50.0, NOON)
-    wearer = Wearer(host, path, limits)
-    sparsely(wearer, 36)
+    sparse_run(Host("boot-1", 50.0, 50.0), path, 12, keep_days=2).kill()  # always in 1970
+    wearer = sparse_run(Host("boot-2", 50.0, NOON), path, 36, keep_days=2)
     assert len(rows(path)) == 48 * 6
     sparsely(wearer, 24)
     assert rows(path)[0][0] == 2
@@ -84,9 +79,7 @@ def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(path: Path) -> N
 
 def test_each_step_is_small(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
-    wearer = Wearer(host, path)
-    sparsely(wearer, 24 * 20)
-    wearer.sink.close()
+    sparse_run(host, path, 24 * 20).sink.close()
     host.pass_time(40 * DAY_S)
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 1.01 * HOUR_S)

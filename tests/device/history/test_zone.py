@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -39,11 +39,6 @@ def test_a_day_is_as_long_as_it_is_there(day: str, zone: str, hours: float) -> N
 zones = st.sampled_from(
     ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Chatham"]
 ).map(ZoneInfo)
-
-
-@given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), zones)
-def test_days_follow_one_another_without_a_gap(day: date, zone: ZoneInfo) -> None:
-    assert bounds_ms(day, zone)[1] == bounds_ms(day + timedelta(days=1), zone)[0]
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)), zones)  # noqa: DTZ001 -- made UTC

@@ -8,9 +8,10 @@ import stat
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.device.labels.made_up import in_ring, keep_latest, same
 from tests.device.made_up import HOP_S, decision
 
 SECONDS = 120
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def board(tmp_path: Path) -> Path:
     return settings
 
 
-def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as caught:
         cli.main(["label", *map(str, arguments)])
     out, err = capsys.readouterr()
@@ -51,10 +53,14 @@ def label(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[i
     return caught.value.code, out, err
 
 
-def test_it_says_what_it_found_and_what_the_board_had_said(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = label(capsys, "sitting", "--last", "80s", "--config", board)
+@pytest.fixture
+def label(board: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `edgehar label` with the settings of the board."""
+    return partial(run, capsys, "--config", board)
+
+
+def test_it_says_what_it_found_and_what_the_board_had_said(label: Run) -> None:
+    code, out, err = label("sitting", "--last", "80s")
     assert (code, err) == (0, "")
     first, said = out.splitlines()
     assert first.startswith("1: sitting, 20")
@@ -62,29 +68,25 @@ def test_it_says_what_it_found_and_what_the_board_had_said(
     assert re.fullmatch(r"the board decided: standing 1 min, walking (19|20|21) s", said)
 
 
-def test_a_typo_is_kept_and_a_better_word_offered(
-    board: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, out, _ = label(capsys, "siting", "--last", "30s", "--config", board)
+def test_a_typo_is_kept_and_a_better_word_offered(label: Run) -> None:
+    _, out, _ = label("siting", "--last", "30s")
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
-    _, out, _ = label(capsys, "cycling", "--last", "20s", "--config", board)
+    _, out, _ = label("cycling", "--last", "20s")
     assert "of the time that 1 had too, this one holds" in out
     assert "the model has no activity cycling; it has walking, " in out
 
 
-def test_list_remove_export(
-    board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_list_remove_export(label: Run, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv.gz"
-    assert label(capsys, "--list", "--config", board) == (0, "nothing is labelled\n", "")
-    code, _, err = label(capsys, "--export", mine, "--config", board)
+    assert label("--list") == (0, "nothing is labelled\n", "")
+    code, _, err = label("--export", mine)
     assert code == 2
     assert "nothing is labelled" in err
-    label(capsys, "sitting", "--last", "60s", "--config", board)
-    label(capsys, "walking", "--last", "20s", "--config", board)
-    _, out, _ = label(capsys, "--list", "--config", board)
+    label("sitting", "--last", "60s")
+    label("walking", "--last", "20s")
+    _, out, _ = label("--list")
     assert [line[:10] for line in out.splitlines()] == ["1: sitting", "2: walking"]
-    code, out, _ = label(capsys, "--export", mine, "--config", board)
+    code, out, _ = label("--export", mine)
     assert code == 0
     assert re.search(r"sitting (40|41) s, walking (19|20) s", out)
     assert not stat.S_IMODE(mine.stat().st_mode) & 0o077
@@ -93,13 +95,13 @@ def test_list_remove_export(
     assert set(labels) == {"", "sitting", "walking"}
     assert same(found, in_ring(tmp_path / "labels")[-len(found) :])
     (tmp_path / "full.csv").mkdir()
-    code, out, err = label(capsys, "--export", tmp_path / "full.csv", "--config", board)
+    code, out, err = label("--export", tmp_path / "full.csv")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert label(capsys, "--export", mine, "--config", board)[0] == 2  # the file exists
+    assert label("--export", mine)[0] == 2  # the file exists
     assert not list(tmp_path.glob("*.part"))
-    assert label(capsys, "--remove", "1", "--config", board) == (0, "removed: 1\n", "")
-    assert label(capsys, "--remove", "1", "--config", board)[0] == 2
-    _, out, _ = label(capsys, "--list", "--config", board)
+    assert label("--remove", "1") == (0, "removed: 1\n", "")
+    assert label("--remove", "1")[0] == 2
+    _, out, _ = label("--list")
     assert out.startswith("2: walking")
 
 
@@ -123,9 +125,9 @@ def test_list_remove_export(
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    board: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    board: Path, label: Run, arguments: list[str], words: str
 ) -> None:
-    code, out, err = label(capsys, *arguments, "--config", board)
+    code, out, err = label(*arguments)
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
@@ -138,10 +140,10 @@ def test_without_a_folder_or_a_daemon_it_says_so(
 ) -> None:
     settings = tmp_path / "edgehar.toml"
     settings.write_text("")
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--config", settings)
+    code, _, err = run(capsys, "sitting", "--last", "5m", "--config", settings)
     assert code == 2
     assert re.search(r"labels are off.*labels\.folder", err)
-    code, _, err = label(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
+    code, _, err = run(capsys, "sitting", "--last", "5m", "--folder", tmp_path / "labels")
     assert code == 2
     assert "has not stored samples yet" in err
 
@@ -159,9 +161,7 @@ def run_as(groups: list[int], *arguments: str) -> tuple[int, str]:
     """Run a command as a user of these groups, in a process that has already loaded it."""
     read_end, write_end = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # numpy has threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # numpy has threads
         child = os.fork()
     if not child:
         code, out = 99, io.StringIO()
@@ -186,7 +186,7 @@ def test_members_of_the_group_may_label_and_others_see_nothing(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep_latest(tmp_path / "labels", SECONDS)
-    label(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all modules
+    run(capsys, "sitting", "--last", "60s", "--folder", tmp_path / "labels")  # loads all modules
     folder = shared / "labels"
     keep_latest(folder, SECONDS)
     for path in [folder, *folder.rglob("*")]:

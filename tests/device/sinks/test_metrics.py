@@ -60,11 +60,6 @@ def status() -> Status:
     return sink.told[-1]
 
 
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
 def test_what_was_counted_is_what_prometheus_reads(status: Status) -> None:
     read = shown(status)
     assert read["edgehar_samples_total", ()] == 4000
@@ -135,7 +130,8 @@ def get(port: int) -> str:
     return body.decode()
 
 
-def test_it_answers_over_http_with_the_latest_figures(status: Status, port: int) -> None:
+def test_it_answers_over_http_with_the_latest_figures(status: Status) -> None:
+    port = free_port()
     with closing(Metrics(("127.0.0.1", port), None)) as metrics:
         assert parsed(get(port)) == {}
         metrics.status(status)
@@ -148,7 +144,8 @@ def test_it_answers_over_http_with_the_latest_figures(status: Status, port: int)
         get(port)
 
 
-def test_callers_that_say_nothing_or_nonsense_hold_up_nobody(status: Status, port: int) -> None:
+def test_callers_that_say_nothing_or_nonsense_hold_up_nobody(status: Status) -> None:
+    port = free_port()
     with closing(Metrics(("127.0.0.1", port), None)) as metrics, ExitStack() as callers:
         for number in range(3):
             caller = socket.create_connection(("127.0.0.1", port))

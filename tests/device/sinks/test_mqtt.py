@@ -16,7 +16,7 @@ from device.cli import PROGRAM
 from device.config.broker import Broker
 from device.decision.decision import Reason, State, to_json
 from tests.device.made_up import a_status, decision
-from tests.device.test_run import Running, daemon, play, stop
+from tests.device.test_run import daemon, play, stop
 from tests.ports import free_port
 from tests.waiting import wait_for
 
@@ -183,24 +183,19 @@ def test_a_broker_that_restarts_costs_no_sample_and_no_decision(
             restarted.start()
             report = played.result()
             running.wait_for("went away")
-            wait_for(
-                lambda: _caught_up(running, hears.latest(f"{BASE}/decisions")), "all decisions"
-            )
+            last = lambda: json.dumps(running.decisions[-1])  # noqa: E731
+            wait_for(lambda: hears.latest(f"{BASE}/decisions") == last(), "the last decision")
             hears.wait_for(f"{BASE}/availability", "online")
             stop(running)
         said = [json.dumps(one) for one in running.decisions]
         assert list(dict.fromkeys(hears.all(f"{BASE}/decisions"))) == said
-        last = running.decisions[-1]
+        newest = running.decisions[-1]
         now = json.loads(hears.latest(f"{BASE}/state") or "")
-        assert now["activity"] == (last["activity"] or last["state"])
+        assert now["activity"] == (newest["activity"] or newest["state"])
     assert running.report["source"]["samples"] == report["delivered"]
     assert running.report["source"]["lost"] == running.report["pipeline"]["lost"] == 0
     assert "the connection broke" in running.log
     assert "Traceback" not in running.log
-
-
-def _caught_up(running: Running, latest: str | None) -> bool:
-    return latest is not None and json.loads(latest) == running.decisions[-1]
 
 
 def test_a_board_without_a_broker_works_on_and_says_so_once(
