@@ -96,7 +96,7 @@ async function day() {
 async function days() {
   const { days: all, trouble: why } = await ask("month");
   const unread = all.filter((one) => !one.sums).length;
-  put($("unread"), unread && !why ? `${unread} days not read yet` : "");
+  put($("unread"), unread && !why ? `days not read yet: ${unread}` : "");
   const text = JSON.stringify(all);
   if (text !== shownMonth) showMonth(all);
   shownMonth = text;

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -183,8 +184,8 @@ def test_a_broker_that_restarts_costs_no_sample_and_no_decision(
             restarted.start()
             report = played.result()
             running.wait_for("went away")
-            last = lambda: json.dumps(running.decisions[-1])  # noqa: E731
-            wait_for(lambda: hears.latest(f"{BASE}/decisions") == last(), "the last decision")
+            sent = partial(hears.latest, f"{BASE}/decisions")
+            wait_for(lambda: sent() == json.dumps(running.decisions[-1]), "the last decision")
             hears.wait_for(f"{BASE}/availability", "online")
             stop(running)
         said = [json.dumps(one) for one in running.decisions]
