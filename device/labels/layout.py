@@ -42,8 +42,8 @@ def make(folder: Path) -> None:
 
 def files(folder: Path) -> list[Path]:
     """Return the files of a folder in the order of their numbers; raises OSError."""
-    found = [path for path in folder.iterdir() if path.suffix == ENDING and path.stem.isdecimal()]
-    return sorted(found, key=lambda path: (int(path.stem), path.name))
+    paths = [path for path in folder.iterdir() if path.suffix == ENDING and path.stem.isdecimal()]
+    return sorted(paths, key=lambda path: (int(path.stem), path.name))
 
 
 def on_disk(path: Path) -> int:

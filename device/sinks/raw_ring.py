@@ -32,7 +32,7 @@ GAP_S: Final = 1.0
 """A longer step of the sensor's clock begins a new chunk: the clock may have been set."""
 _LONGEST_BLOCK_S: Final = 60.0
 WAITING_BYTES: Final = 256 * 1024
-"""Bytes kept in memory while the disk is full: about ten minutes."""
+"""Bytes that wait in memory while the disk is full: about ten minutes."""
 _MOST_FILE_BYTES: Final = 1_000_000
 _FILES: Final = 16
 """Smallest number of files: deleting the oldest one must not delete everything."""
@@ -61,7 +61,7 @@ class RawRing:
         self._boot = now().boot_bytes or os.urandom(16)
         self._pending: list[Samples] = []
         self._size = 0
-        self._taken: list[tuple[float, float]] = []
+        self._times: list[tuple[float, float]] = []
         self._end_s = float("-inf")
         self._waiting: deque[bytes] = deque()
         self._failed = False
@@ -87,7 +87,7 @@ class RawRing:
         if block.lost:
             self._cut()
         self._pending.append(block)
-        self._taken.append(self._when(float(block.t_s[-1])))
+        self._times.append(self._when(float(block.t_s[-1])))
         self._size += len(block)
         if self._size >= MOST:
             self._cut()
@@ -124,13 +124,13 @@ class RawRing:
         if not self._pending:
             return
         samples = Samples.joined(self._pending)
-        ends, taken = np.cumsum([len(part) for part in self._pending]).tolist(), self._taken
-        self._pending, self._taken, self._size = [], [], 0
+        ends, times = np.cumsum([len(part) for part in self._pending]).tolist(), self._times
+        self._pending, self._times, self._size = [], [], 0
 
         def taken_s(at: int) -> float:
             block = bisect_right(ends, at)
             before_s = float(samples.t_s[ends[block] - 1]) - float(samples.t_s[at])
-            return taken[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
+            return times[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
 
         with np.errstate(invalid="ignore", over="ignore"):  # a faulty clock can give any times
             steps_s = np.diff(samples.t_s)
@@ -140,7 +140,7 @@ class RawRing:
             # The source may correct its clock fit, but the order of samples stays.
             start_s = max(taken_s(begin), self._end_s)
             self._end_s = max(taken_s(end - 1), start_s)
-            _, offset_s = taken[bisect_right(ends, end - 1)]
+            _, offset_s = times[bisect_right(ends, end - 1)]
             times_s = start_s, self._end_s
             self._waiting.append(packed(samples[begin:end], self._boot, times_s, offset_s))
         while sum(map(len, self._waiting)) > WAITING_BYTES:

@@ -93,9 +93,9 @@ class Connection:
         while self._connected and self.queued and time.monotonic() < until_s:
             time.sleep(0.02)
         if self._connected:
-            gone = self._client.publish(self._availability, "offline", qos=0, retain=True)
-            if gone.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                gone.wait_for_publish(LAST_WORDS_S)
+            last = self._client.publish(self._availability, "offline", qos=0, retain=True)
+            if last.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                last.wait_for_publish(LAST_WORDS_S)
         client = self._client
         client.disconnect()
         # Without these references the client is freed with this object and closes its sockets.
