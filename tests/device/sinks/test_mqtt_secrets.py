@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 BASE = "edgehar/wrist"
 SECRET = "correct-horse"  # noqa: S105 -- nobody else's
-LOCALHOST = ipaddress.ip_address("127.0.0.1")
+PEM = serialization.Encoding.PEM
 
 
 @pytest.fixture(autouse=True)
@@ -138,35 +138,29 @@ class Authority:
     """Issues certificates that are valid for an hour."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
+        self._name = named(name)
         self.file = folder / f"{name}.pem"
         basic = x509.BasicConstraints(ca=True, path_length=None)
-        self._write(self.file, self._signed(self._name, self._key, basic))
+        self._sign(self.file, self._name, self._key, basic)
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """Return the files of a certificate for 127.0.0.1 and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        here = x509.SubjectAlternativeName([x509.IPAddress(LOCALHOST)])
         cert_file, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        self._write(cert_file, self._signed(subject, key, here))
+        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        self._sign(cert_file, named(name), key, here)
         key_file.touch(0o600)
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        plain = serialization.NoEncryption()
+        key_file.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, plain))
         return cert_file, key_file
 
-    def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
-    ) -> x509.Certificate:
+    def _sign(
+        self, file: Path, subject: x509.Name, key: ec.EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+    ) -> None:  # fmt: skip
         now = datetime.now(UTC)
-        return (
+        certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
@@ -177,10 +171,11 @@ class Authority:
             .add_extension(extension, critical=True)
             .sign(self._key, hashes.SHA256())
         )
+        file.write_bytes(certificate.public_bytes(PEM))
 
-    @staticmethod
-    def _write(path: Path, certificate: x509.Certificate) -> None:
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+def named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
 
 
 @pytest.fixture(scope="module")
