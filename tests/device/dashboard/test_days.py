@@ -1,4 +1,3 @@
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -98,14 +97,6 @@ def test_no_database_yet_is_said_and_one_that_comes_is_read(tmp_path: Path) -> N
         assert until(lambda: days.today()["day"], bool)["lanes"][0]["name"] == "walking"
         assert days.today()["trouble"] == ""
         wearer.sink.close()
-
-
-def test_a_damaged_database_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "decisions.db"
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("CREATE TABLE other (x)")
-    with closing(Days(path, UTC)) as days:
-        assert "another program" in until(lambda: days.today()["trouble"], bool)
 
 
 def test_nobody_looks_nothing_is_read(wearer: Wearer) -> None:
