@@ -3,7 +3,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,10 +10,9 @@ from device.dashboard import days as days_module
 from device.dashboard.days import SHOWN, Days
 from device.history import query, read_day
 from device.history.day import totals
-from tests.device.history.made_up import Host, Wearer, at, spend_all
+from tests.device.history.made_up import BERLIN, Host, Wearer, at, spend_all
 from tests.waiting import wait_for
 
-BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = at("2026-11-20T07:00:00+01:00")
 
 

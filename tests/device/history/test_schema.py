@@ -22,9 +22,9 @@ def tables(path: Path) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_older_file_becomes_what_a_new_one_is_and_keeps_its_rows(
-    tmp_path: Path, version: int
+    path: Path, version: int
 ) -> None:
-    path, fresh = tmp_path / "old.db", tmp_path / "new.db"
+    fresh = path.with_name("new.db")
     old.make(path, version)
     for _ in range(2):  # the second run needs no migration
         sink = Sqlite(path, "x")
@@ -42,8 +42,7 @@ def test_an_older_file_becomes_what_a_new_one_is_and_keeps_its_rows(
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_migration_that_was_cut_off_begins_anew(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "old.db"
+def test_a_migration_that_was_cut_off_begins_anew(path: Path, version: int) -> None:
     old.make(path, version)
     with closing(sqlite3.connect(path)) as database:
         script = schema._FROM[version].replace("COMMIT;", "")
@@ -56,10 +55,7 @@ def test_a_migration_that_was_cut_off_begins_anew(tmp_path: Path, version: int) 
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(
-    tmp_path: Path, version: int
-) -> None:
-    path = tmp_path / "old.db"
+def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(path: Path, version: int) -> None:
     old.make(path, version)
     before = path.read_bytes()
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
@@ -72,8 +68,7 @@ def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(
     assert path.read_bytes() == before
 
 
-def test_a_newer_file_is_refused_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "newer.db"
+def test_a_newer_file_is_refused_in_one_line_and_left_as_it_is(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()

@@ -91,8 +91,7 @@ def test_the_oldest_goes_and_the_bound_holds_at_every_moment(folder: Path, board
     assert same(kept, every[len(every) - len(kept) :])  # the latest, without a gap
 
 
-def test_daemons_that_start_over_and_over_keep_within_it_too(tmp_path: Path) -> None:
-    folder = tmp_path / "labels"
+def test_daemons_that_start_over_and_over_keep_within_it_too(folder: Path) -> None:
     layout.make(folder)
     for number in range(1, 1500):
         (layout.raw(folder) / f"{number:08}.ehr").write_bytes(b"?")
@@ -115,15 +114,13 @@ def test_it_is_written_every_few_seconds_and_not_more_often(folder: Path, board:
     assert len(layout.files(layout.raw(folder))) == 1
 
 
-def test_others_get_at_nothing(tmp_path: Path) -> None:
+def test_others_get_at_nothing(folder: Path, board: Board) -> None:
     before = os.umask(0)
     try:
-        board = Board(1.8e9)
-        ring = board.ring(tmp_path / "labels")
-        board.live(ring, 6.0)
+        board.live_and_close(folder, 6.0)
     finally:
         os.umask(before)
-    for path in [tmp_path / "labels", *(tmp_path / "labels").rglob("*")]:
+    for path in [folder, *folder.rglob("*")]:
         assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO, path
 
 
@@ -215,9 +212,7 @@ def test_a_file_left_by_a_power_cut_is_read_and_left_alone(folder: Path, board: 
     with path.open("ab") as file:
         file.write(bytes(5000))  # as some file systems leave it
     later = Board(1.8e9 + 1e5)
-    ring = later.ring(folder)
-    more = later.live(ring, 30.0)
-    ring.close()
+    more = later.live_and_close(folder, 30.0)
     before = sum(one.size for one in chunks[:-1])
     assert same(in_ring(folder), Samples.joined([lived[:before], more]))
     assert path.stat().st_size == cut + 5000
