@@ -1,1 +1,1 @@
-"""A page on the board: the activity now, today and in the last 30 days, and the sensor's health."""
+"""A web page on the board: activity now, today and in the last 30 days, and the sensor's health."""

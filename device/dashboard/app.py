@@ -1,4 +1,4 @@
-"""The page and its data over HTTP: a WSGI application, read-only."""
+"""A read-only WSGI application that serves the page and its data."""
 
 import json
 import logging
@@ -24,27 +24,27 @@ _TYPES: Final = {
 }
 _FILES: Final = {
     "/": "index.html",
-    "/page.css": "page.css",
-    "/page.js": "page.js",
-    "/charts.js": "charts.js",
-    "/icon.svg": "icon.svg",
+    **{f"/{name}": name for name in ("page.css", "page.js", "charts.js", "icon.svg")},
 }
 _OPEN: Final = {"/page.css", "/icon.svg"}
-"""The files that the page for the token needs."""
+"""Files that are served without the token, because the token form needs them."""
 _MOST_BYTES: Final = 4096
 _JSON: Final = "application/json"
-_OF_ANOTHER_SHAPE: Final = (KeyError, TypeError, ValueError, AttributeError)
+_BAD_STATUS: Final = (KeyError, TypeError, ValueError, AttributeError)
+_ASKS: Final = ("WWW-Authenticate", "Bearer")
+_NO_TOKEN: Final = "A token is required: send Authorization: Bearer TOKEN."  # noqa: S105 -- a message
+_OTHER_VERSION: Final = "The daemon and the dashboard have different versions; restart both."
 
 Answer = tuple[str, str, bytes, list[tuple[str, str]]]
-"""Status, type, body, more headers."""
+"""Status, content type, body, more headers."""
 
 
 class App:
-    """The WSGI application; the server calls it for each request, from several threads."""
+    """The WSGI application; the server calls it in several threads."""
 
     def __init__(self, guard: Guard, receiver: Receiver, days: Days) -> None:
         self._guard, self._receiver, self._days = guard, receiver, days
-        self._puzzled = False
+        self._logged = False
         self._files = {
             path: (_TYPES[Path(name).suffix], (_PAGE / name).read_bytes())
             for path, name in {**_FILES, "/enter": "enter.html"}.items()
@@ -70,32 +70,33 @@ class App:
     def _answer(self, environ: dict[str, Any]) -> Answer:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if not self._guard.knows_host(environ.get("HTTP_HOST", "")):
-            return _plain("421 Misdirected Request", "This board has another name.")
+            return _plain("421 Misdirected Request", "Use the board's name or address as host.")
         if path == "/enter" and method == "POST":
             return self._enter(environ)
         if method not in {"GET", "HEAD"}:
-            return _plain("405 Method Not Allowed", "Only looking is allowed.", ("Allow", "GET"))
-        cookies, authorization = (environ.get(f"HTTP_{name}", "") for name in _SECRETS)
+            return _plain("405 Method Not Allowed", "This page is read-only.", ("Allow", "GET"))
+        cookies = environ.get("HTTP_COOKIE", "")
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
         if path not in _OPEN and not self._guard.admits(cookies, authorization):
-            return self._ask() if path == "/" else _plain("401 Unauthorized", "Which token?", _ASKS)
+            return self._ask() if path == "/" else _plain("401 Unauthorized", _NO_TOKEN, _ASKS)
         if path in _FILES:
             return "200 OK", *self._files[path], []
         return self._data(path, environ.get("QUERY_STRING", ""))
 
-    def _data(self, path: str, asked: str) -> Answer:
-        data = {"/live": self._live, "/day": self._day, "/month": self._month}.get(path)
-        if data is None:
-            return _plain("404 Not Found", "There is no such page.")
+    def _data(self, path: str, query: str) -> Answer:
+        days = {"/day": self._days.today, "/month": self._days.month}
+        if path not in {"/live", *days}:
+            return _plain("404 Not Found", "This page does not exist.")
         try:
-            found = json.dumps(data(asked), allow_nan=False)
-        except _OF_ANOTHER_SHAPE:
-            if not self._puzzled:
-                log.error("what the daemon says is not understood")  # noqa: TRY400 -- one line
-            self._puzzled = True
-            why = "The daemon is of another version than this dashboard; restart both."
-            return _plain("502 Bad Gateway", why)
-        self._puzzled = False
-        return "200 OK", _JSON, found.encode(), []
+            values = days[path]() if path in days else self._live(query)
+            body = json.dumps(values, allow_nan=False).encode()
+        except _BAD_STATUS:
+            if not self._logged:
+                log.error(_OTHER_VERSION)  # noqa: TRY400 -- one line
+            self._logged = True
+            return _plain("502 Bad Gateway", _OTHER_VERSION)
+        self._logged = False
+        return "200 OK", _JSON, body, []
 
     def _ask(self) -> Answer:
         return "401 Unauthorized", *self._files["/enter"], [_ASKS]
@@ -108,12 +109,12 @@ class App:
         form = parse_qs(environ["wsgi.input"].read(length).decode("utf-8", "replace"))
         if not self._guard.is_token(form.get("token", [""])[0].strip()):
             return self._ask()
-        there = [("Location", "/"), ("Set-Cookie", self._guard.cookie())]
-        return "303 See Other", "text/plain; charset=utf-8", b"", there
+        headers = [("Location", "/"), ("Set-Cookie", self._guard.cookie())]
+        return "303 See Other", "text/plain; charset=utf-8", b"", headers
 
-    def _live(self, text: str) -> view.Json:
-        asked = parse_qs(text).get("after", ["0"])[0]
-        after = int(asked) if asked.isdecimal() and len(asked) < 18 else 0
+    def _live(self, query: str) -> view.Json:
+        text = parse_qs(query).get("after", ["0"])[0]
+        after = int(text) if text.isdecimal() and len(text) < 18 else 0
         status, age_s, ended = self._receiver.latest()
         count, rows = self._receiver.rows(after)
         return {
@@ -124,16 +125,6 @@ class App:
             "rows": rows,
         }
 
-    def _day(self, _: str) -> view.Json:
-        return self._days.today()
 
-    def _month(self, _: str) -> view.Json:
-        return self._days.month()
-
-
-_ASKS: Final = ("WWW-Authenticate", "Bearer")
-_SECRETS: Final = ("COOKIE", "AUTHORIZATION")
-
-
-def _plain(status: str, words: str, *more: tuple[str, str]) -> Answer:
-    return status, "text/plain; charset=utf-8", f"{words}\n".encode(), list(more)
+def _plain(status: str, text: str, *more: tuple[str, str]) -> Answer:
+    return status, "text/plain; charset=utf-8", f"{text}\n".encode(), list(more)

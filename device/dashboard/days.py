@@ -1,8 +1,7 @@
-"""Today and the last 30 days out of the database, read in the background.
+"""Reads today and the last 30 days from the database in the background.
 
-A day of decisions takes a board seconds to read. So a thread reads one at a time, only while
-somebody looks, and rests several times as long as the reading took; days that are over are read
-once.
+A board takes seconds to read a day of decisions. So a thread reads one day at a time while the page
+is open, and rests several times as long as it reads. Past days are read once.
 """
 
 import sqlite3
@@ -29,12 +28,12 @@ COLUMNS: Final = 480
 """Columns of today's picture: 3 minutes each."""
 TODAY_EVERY_S: Final = 10.0
 WANTED_S: Final = 90.0
-"""So long after the last request, reading stops."""
+"""Time after the last request at which reading stops."""
 REST: Final = 9
-"""The rest is so many times as long as the reading: a tenth of a core at most."""
+"""Ratio of rest to reading: at most a tenth of a core is used."""
 PAUSE_S: Final = 0.2
 _SETTLED_MS: Final = 3_600_000
-"""So long after its end a day gets no new decisions, unless the clock is set."""
+"""Time after its end from which a day gets no new decisions, unless the clock is set."""
 
 Json = dict[str, Any]
 Sums = Mapping[tuple[str, str | None], int]
@@ -48,14 +47,14 @@ class _Read:
 
 
 class Days:
-    """The days' activities, as far as they have been read."""
+    """The activities of the days that have been read."""
 
     def __init__(
         self, db: Path, zone: tzinfo, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._db, self._zone, self._now = db, zone, now
         self._wanted, self._closing = threading.Event(), threading.Event()
-        self._looked_s = float("-inf")
+        self._requested_s = float("-inf")
         self._today: Json | None = None
         self._read: dict[date, _Read] = {}
         self._steps: list[Step] = []
@@ -64,13 +63,13 @@ class Days:
         self._thread.start()
 
     def today(self) -> Json:
-        """Return today's picture, or the reason why there is none."""
-        self._look()
+        """Return today's picture, or the reason why it is missing."""
+        self._request()
         return {"day": self._today, "trouble": self._trouble}
 
     def month(self) -> Json:
-        """Return ms by kind of each of the last days, the latest last; null: not read yet."""
-        self._look()
+        """Return ms by kind of each of the last days, the latest last; null if not read yet."""
+        self._request()
         read = self._read
         days = [
             {
@@ -88,8 +87,8 @@ class Days:
         self._wanted.set()
         self._thread.join(timeout=5.0)
 
-    def _look(self) -> None:
-        self._looked_s = time.monotonic()
+    def _request(self) -> None:
+        self._requested_s = time.monotonic()
         self._wanted.set()
 
     def _days(self) -> list[date]:
@@ -99,7 +98,7 @@ class Days:
     def _work(self) -> None:
         while self._wanted.wait() and not self._closing.is_set():
             begun_s = time.monotonic()
-            if begun_s - self._looked_s > WANTED_S:
+            if begun_s - self._requested_s > WANTED_S:
                 self._wanted.clear()
                 continue
             self._read_next()
@@ -107,7 +106,7 @@ class Days:
             self._closing.wait(max(PAUSE_S if self._due() else 1.0, REST * took_s))
 
     def _due(self) -> date | None:
-        """Return the day to be read next, the latest first."""
+        """Return the day to read next, the latest first; None if all are read."""
         now_s = time.monotonic()
         for day in reversed(self._days()):
             read = self._read.get(day)
@@ -123,19 +122,20 @@ class Days:
         try:
             with closing(query.open_to_read(self._db)) as database:
                 steps = query.steps(database)
-                found = read_day.read(database, day, self._zone, now_ms)
+                content = read_day.read(database, day, self._zone, now_ms)
         except (InputError, sqlite3.Error) as error:
             self._trouble = " ".join(str(error).split())
             return
         self._trouble = ""
-        read = {} if steps != self._steps else dict(self._read)  # a clock set moves what was
+        # A setting of the clock changes the dates of past decisions.
+        read = {} if steps != self._steps else dict(self._read)
         self._steps = steps
         settled = now_ms > bounds_ms(day, self._zone)[1] + _SETTLED_MS
-        read[day] = _Read(totals(found.pieces), settled, time.monotonic())
-        shown = set(self._days())
-        self._read = {one: what for one, what in read.items() if one in shown}
-        if day == self._days()[-1]:
-            self._today = _picture(found, now_ms)
+        read[day] = _Read(totals(content.pieces), settled, time.monotonic())
+        shown = self._days()
+        self._read = {one: read[one] for one in shown if one in read}
+        if day == shown[-1]:
+            self._today = _picture(content, now_ms)
 
 
 def _picture(day: Day, now_ms: int) -> Json:
@@ -159,7 +159,7 @@ def _picture(day: Day, now_ms: int) -> Json:
 
 
 def _by_name(sums: Sums) -> Json:
-    """Return ms of the activities, and of the states that are none; `off` is left out."""
+    """Return ms by activity, and ms by state without activity; `off` is left out."""
     activities: dict[str, int] = {}
     silent: dict[str, int] = {}
     for (state, what), ms in sums.items():

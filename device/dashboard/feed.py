@@ -1,6 +1,6 @@
-"""The daemon's reports to the dashboard: datagrams to a Unix socket, if a dashboard listens.
+"""Sends the daemon's status and samples to a dashboard, as datagrams to a Unix socket.
 
-Nothing waits and nothing is kept for later: what the dashboard does not take in time is lost.
+The daemon never waits: datagrams that the dashboard does not read in time are lost.
 """
 
 import contextlib
@@ -20,28 +20,28 @@ from device.sinks.status import Status
 from firmware_bridge.samples import Float64, Samples
 
 SHOWN_HZ: Final = 25.0
-"""The rate that a screen can show; samples are averaged down to about this rate."""
+"""Rate of samples on the page; samples are averaged down to about this rate."""
 EVERY_S: Final = 0.2
 MOST: Final = 512
-"""Samples in one datagram, however fast a recording is read."""
+"""Largest number of samples in one datagram, even if a recording is read fast."""
 
 
 class Feed:
-    """A sink that sends the status and the samples to a dashboard, if one runs."""
+    """A sink that sends the status and the samples to a dashboard, if it runs."""
 
     def __init__(self, db: Path) -> None:
         path = socket_of(db)
         self.name = f"dashboard {path}"
         self._path = str(path)
         self._socket: socket.socket | None = None
-        self._held = _NO_ROWS
+        self._pending = _NO_ROWS
         self._due_s = float("-inf")
 
     def write(self, decision: Decision) -> None:
-        """Leave it to `status`, which has the latest."""
+        """Ignore the decision: the Status has the latest."""
 
     def status(self, status: Status) -> None:
-        """Send the status, and find out whether a dashboard has started."""
+        """Send the status; connect first if a dashboard has started."""
         if self._socket is None:
             self._connect()
         self._send({"status": asdict(status)})
@@ -52,39 +52,39 @@ class Feed:
             return
         part = block[-MOST:]
         rows = np.column_stack((part.t_s, part.acc_g, part.gyro_rad_s))
-        self._held = np.concatenate((self._held, rows))[-MOST:]
+        self._pending = np.concatenate((self._pending, rows))[-MOST:]
         now_s = time.monotonic()
         if now_s < self._due_s:
             return
         self._due_s = now_s + EVERY_S
-        shown, self._held = thinned(self._held)
+        shown, self._pending = thinned(self._pending)
         self._send({"signals": shown.round(3).tolist()})
 
     def close(self) -> None:
         """Tell the dashboard that the daemon stops."""
         self._send({"end": True})
-        self._let_go()
+        self._disconnect()
 
     def _connect(self) -> None:
-        found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        feed = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            found.connect(self._path)
-        except OSError:  # nobody there, or the path is too long for anybody to be
-            found.close()
+            feed.connect(self._path)
+        except OSError:  # no dashboard listens, or the path is too long for a socket
+            feed.close()
             return
-        self._socket, self._held = found, _NO_ROWS
+        self._socket, self._pending = feed, _NO_ROWS
 
     def _send(self, message: Mapping[str, object]) -> None:
         if self._socket is None:
             return
         try:
             self._socket.send(json.dumps(message).encode())
-        except BlockingIOError:  # it is busy
+        except BlockingIOError:  # the dashboard is busy
             pass
-        except OSError:  # it is gone
-            self._let_go()
+        except OSError:  # the dashboard has ended
+            self._disconnect()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.close()
@@ -95,9 +95,9 @@ _NO_ROWS: Final = np.empty((0, 7))
 
 
 def thinned(rows: Float64) -> tuple[Float64, Float64]:
-    """Return means of neighbours, about SHOWN_HZ of them, and the rows left over for next time.
+    """Average neighbouring rows to about SHOWN_HZ; also return the rows that are left over.
 
-    Rows (n, 7) are time, acceleration and rate.
+    Rows (n, 7) are time, acceleration and angular rate.
     """
     if len(rows) < 2:
         return _NO_ROWS, rows

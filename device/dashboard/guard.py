@@ -1,4 +1,4 @@
-"""Who may see the page. Pure but for the token's file."""
+"""Checks the host and the token of a request. Pure except for reading the token file."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Headers of each answer: the page loads nothing from other hosts, and no other page frames it."""
+"""Headers of each response: the page loads nothing from other hosts, and nobody can frame it."""
 _HOST: Final = re.compile(r"(\[(?P<address>[^]]+)]|(?P<name>[^:]+))(:[0-9]{1,5})?")
 _LEAST, _MOST = 16, 1024
 
@@ -37,19 +37,19 @@ class Guard:
     """The host and the token that a request must have."""
 
     token: str | None
-    """None: only the host is checked."""
+    """None if only the host is checked."""
 
     def knows_host(self, host: str) -> bool:
-        """Say whether the Host header is an address, or a name of this board.
+        """Return whether the Host header is an address or a name of this board.
 
-        A page from elsewhere that has its name point here (DNS rebinding) still sends that name.
+        This stops DNS rebinding: a foreign page whose name resolves to this board sends that name.
         """
-        found = _HOST.fullmatch(host)
-        name = (found["address"] or found["name"]) if found else ""
+        match = _HOST.fullmatch(host)
+        name = (match["address"] or match["name"]) if match else ""
         return is_address(name) or name.lower().removesuffix(".") in _names()
 
     def admits(self, cookies: str, authorization: str) -> bool:
-        """Say whether the Cookie or the Authorization header has the token."""
+        """Return whether the Cookie or the Authorization header proves the token."""
         if self.token is None:
             return True
         kind, _, offered = authorization.partition(" ")
@@ -62,32 +62,32 @@ class Guard:
         return morsel is not None and _same(morsel.value, self.pass_())
 
     def is_token(self, offered: str) -> bool:
-        """Say so in constant time."""
+        """Compare a text with the token in constant time."""
         return self.token is not None and _same(offered, self.token)
 
     def pass_(self) -> str:
-        """Return what a browser keeps in the token's place; it changes when the token does."""
+        """Return the value of the cookie: a hash of the token."""
         return hashlib.sha256(b"edgehar dashboard\0" + (self.token or "").encode()).hexdigest()
 
     def cookie(self) -> str:
-        """Return the Set-Cookie header: for this page only, out of reach of scripts."""
+        """Return the Set-Cookie header: for this page only, unreadable for scripts."""
         return f"{COOKIE}={self.pass_()}; Max-Age=2592000; Path=/; HttpOnly; SameSite=Strict"
 
 
 def guard(listen: tuple[str, int], token_file: Path | None) -> Guard:
-    """Make the guard of an address; InputError if others can reach it and there is no token."""
+    """Return the guard of an address; InputError if other hosts can reach it without a token."""
     if token_file is not None:
         return Guard(_token(token_file))
     if is_loopback(listen[0]):
         return Guard(None)
     raise InputError(
-        f"others can reach {listen[0]}, so the dashboard needs a token: write {_LEAST} or more"
-        " letters and digits into a file, and name it in dashboard.token_file"
+        f"other hosts can reach {listen[0]}, so the dashboard needs a token: write {_LEAST} or more"
+        " letters and digits to a file, and set dashboard.token_file to its path"
     )
 
 
 def is_address(name: str) -> bool:
-    """Say whether it is a number, not a name."""
+    """Return whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
@@ -109,6 +109,6 @@ def _token(path: Path) -> str:
     text = secret_file.read(path, "dashboard.token_file").strip()
     if not (_LEAST <= len(text) <= _MOST and text.isascii() and text.isprintable()) or " " in text:
         raise InputError(
-            f"dashboard.token_file {path} must hold {_LEAST} letters and digits or more, no space"
+            f"dashboard.token_file {path} must have {_LEAST} or more letters and digits, no spaces"
         )
     return text

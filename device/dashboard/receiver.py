@@ -1,4 +1,4 @@
-"""What the dashboard hears of the daemon: the last Status, the last seconds of samples."""
+"""Receives the daemon's last Status and the last seconds of its samples."""
 
 import contextlib
 import json
@@ -19,33 +19,33 @@ from firmware_bridge.errors import InputError
 log = logging.getLogger(__name__)
 
 KEPT: Final = 250
-"""Rows of samples: 10 s of what the daemon tells."""
+"""Rows of samples in memory: 10 s at the rate of the feed."""
 _MOST_BYTES: Final = 256 * 1024
 _MOST_ROWS: Final = 512
 
 
 @dataclass(slots=True)
 class Heard:
-    """What came so far. Not to be changed by who gets it."""
+    """The messages so far. Readers must not change it."""
 
     status: dict[str, Any] | None = None
     status_s: float = float("-inf")
-    """When it came, monotonic."""
+    """Monotonic time of its arrival."""
     rows: deque[list[float | None]] = field(default_factory=lambda: deque(maxlen=KEPT))
-    """Time, acceleration, rate."""
+    """Time, acceleration, angular rate."""
     count: int = 0
-    """Of all rows that ever came."""
+    """Number of all rows received."""
     ended: bool = False
-    """The daemon said goodbye."""
+    """The daemon has reported its end."""
     strange: int = 0
-    """Messages that were none."""
+    """Number of invalid messages."""
 
 
 class Receiver:
-    """Listens in a thread of its own."""
+    """Listens in a separate thread."""
 
     def __init__(self, db: Path) -> None:
-        """Listen beside the database; raises InputError where that cannot be."""
+        """Listen at the socket beside the database; raises InputError if that fails."""
         self._path = socket_of(db)
         self._socket = _bound(self._path)
         self._heard = Heard()
@@ -54,13 +54,13 @@ class Receiver:
         self._thread.start()
 
     def latest(self) -> tuple[dict[str, Any] | None, float, bool]:
-        """Return the last Status, its age in seconds, and whether the daemon said goodbye since."""
+        """Return the last Status, its age in seconds, and whether the daemon has ended since."""
         with self._lock:
             heard = self._heard
             return heard.status, time.monotonic() - heard.status_s, heard.ended
 
     def rows(self, after: int) -> tuple[int, list[list[float | None]]]:
-        """Return how many rows ever came, and those that came after number `after`."""
+        """Return the number of all rows received, and the rows after number `after`."""
         with self._lock:
             new = self._heard.count - after
             rows = list(self._heard.rows)
@@ -88,34 +88,34 @@ class Receiver:
 
 
 def take(heard: Heard, message: bytes, now_s: float) -> None:
-    """Take one datagram, whatever is in it."""
+    """Store the content of a datagram; count it if it is invalid."""
     try:
-        found = json.loads(message, parse_constant=lambda _: None)
+        content = json.loads(message, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         heard.strange += 1
-    elif isinstance(status := found.get("status"), dict):
+    elif isinstance(status := content.get("status"), dict):
         heard.status, heard.status_s, heard.ended = status, now_s, False
-    elif (rows := _rows(found.get("signals"))) is not None:
+    elif (rows := _rows(content.get("signals"))) is not None:
         if rows and heard.rows and _goes_back(heard.rows[-1][0], rows[0][0]):
-            heard.rows.clear()  # another run's clock
+            heard.rows.clear()  # the sensor's clock restarted
         heard.rows.extend(rows)
         heard.count += len(rows)
-    elif found.get("end") is True:
+    elif content.get("end") is True:
         heard.ended = True
     else:
         heard.strange += 1
 
 
-def _rows(found: Any) -> list[list[float | None]] | None:
-    fit = (
-        isinstance(found, list)
-        and len(found) <= _MOST_ROWS
-        and all(isinstance(row, list) and len(row) == 7 for row in found)
-        and all(value is None or type(value) in {int, float} for row in found for value in row)
+def _rows(rows: Any) -> list[list[float | None]] | None:
+    valid = (
+        isinstance(rows, list)
+        and len(rows) <= _MOST_ROWS
+        and all(isinstance(row, list) and len(row) == 7 for row in rows)
+        and all(value is None or type(value) in {int, float} for row in rows for value in row)
     )
-    return found if fit else None
+    return rows if valid else None
 
 
 def _goes_back(before_s: float | None, after_s: float | None) -> bool:
@@ -123,36 +123,35 @@ def _goes_back(before_s: float | None, after_s: float | None) -> bool:
 
 
 def _bound(path: Path) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         _clear(path)
-        before = os.umask(0o177)  # nobody else's user may tell tales
+        before = os.umask(0o177)  # other users must not send to the dashboard
         try:
-            found.bind(str(path))
+            receiver.bind(str(path))
         finally:
             os.umask(before)
-    except OSError as error:
-        found.close()
-        why = error.strerror or error  # a path too long has no number
-        raise InputError(f"cannot listen to the daemon at {path}: {why}") from error
-    except BaseException:
-        found.close()
+    except BaseException as error:
+        receiver.close()
+        if isinstance(error, OSError):  # if the path is too long, it has no strerror
+            why = error.strerror or error
+            raise InputError(f"cannot listen to the daemon at {path}: {why}") from error
         raise
-    return found
+    return receiver
 
 
 def _clear(path: Path) -> None:
-    """Remove what a dashboard left that was killed. Raises InputError, OSError."""
+    """Remove the socket of a killed dashboard. Raises InputError, OSError."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise InputError(f"{path} is in the way of the dashboard's socket; move it")
+        raise InputError(f"{path} is not a socket, but the dashboard needs this path; move it")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
             return
-    raise InputError(f"another dashboard listens at {path}; stop that one first")
+    raise InputError(f"another dashboard listens at {path}; stop it first")

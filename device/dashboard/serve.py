@@ -1,4 +1,4 @@
-"""The server: waitress, which is pure Python, has no dependencies and adds 2 MB of memory."""
+"""Runs the server: waitress, which is pure Python, has no dependencies and uses 2 MB of memory."""
 
 import logging
 from contextlib import closing
@@ -25,7 +25,7 @@ _LIMITS = {
 
 
 class ListenError(EdgeharError):
-    """Nothing can listen at that address now."""
+    """The address is in use or does not belong to this board."""
 
 
 def serve(listen: tuple[str, int], guard: Guard, db: Path) -> None:
@@ -39,9 +39,9 @@ def serve(listen: tuple[str, int], guard: Guard, db: Path) -> None:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise ListenError(f"cannot listen at {shown}: {why}") from error
-        # A page asks for several things at once; that they wait for each other is no news.
+        # A page sends several requests at a time; waitress would warn that they wait.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        there = "" if db.exists() else ", which is not there yet: `edgehar run --sqlite` makes it"
-        log.info("ready: http://%s/ shows %s%s", shown, db, there)
+        missing = "" if db.exists() else ", which does not exist yet: `edgehar run` creates it"
+        log.info("ready: http://%s/ shows %s%s", shown, db, missing)
         server.run()
         server.close()

@@ -1,1 +1,1 @@
-"""What was decided, kept for months in one SQLite file: docs/HISTORY.md."""
+"""Stores decisions for months in one SQLite file (docs/HISTORY.md)."""

@@ -1,11 +1,11 @@
-"""Colours of activities, for the page and the picture: one table, on light and on dark."""
+"""Colours of the activities in the dashboard and in the SVG picture, for light and dark pages."""
 
 from typing import Final
 
 OTHER: Final = "other"
-"""Stands for an activity that is not in the table."""
+"""Any activity that is not in the table."""
 COLOURS: Final = {
-    # Okabe and Ito (2008), told apart with any colour vision; the last four extend it.
+    # Okabe and Ito (2008), safe for colour-blind readers; the last four colours extend their set.
     "running": ("#d55e00", "#ee7733"),
     "walking": ("#0072b2", "#3f9fdc"),
     "walking_upstairs": ("#8a9a00", "#c3d13a"),
@@ -17,16 +17,16 @@ COLOURS: Final = {
     "unknown": ("#6b7280", "#98a2b0"),
     OTHER: ("#7a68a6", "#a794d6"),
 }
-"""By activity: the colour on a light page, and on a dark one."""
+"""For each activity: its colour on a light page and on a dark page."""
 
 
 def css_class(activity: str) -> str:
-    """Return the class of an activity's colour."""
+    """Return the CSS class with the colour of an activity."""
     return f"fill-{activity if activity in COLOURS else OTHER}"
 
 
 def css() -> str:
-    """Return the style sheet of the classes, light and dark."""
+    """Return the style sheet of these classes, for light and dark pages."""
     light = "".join(_rule(name, pair[0]) for name, pair in COLOURS.items())
     dark = "".join(_rule(name, pair[1]) for name, pair in COLOURS.items())
     return f"{light}@media(prefers-color-scheme:dark){{{dark}}}\n"

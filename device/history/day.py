@@ -1,35 +1,35 @@
-"""A day out of its decisions: what it was made of, piece by piece and in all. Pure."""
+"""Turns the decisions of a day into pieces that fill it, and adds them up. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
 OFF = "off"
-"""The daemon did not run, or what it said was not kept. All other states are a decision's."""
+"""The daemon did not run, or its decisions were not stored. Decisions have the other states."""
 _SLIP_MS = 5_000
-"""Dates may slip so far against the sensor's clock, where the fit between the two is young."""
+"""Tolerated slip of dates against the sensor's clock while the clock fit is still inaccurate."""
 _CUT_OFF = ("no_data", "warming_up")
-"""They begin where they begin, whatever was said of that time before."""
+"""States that end the decision before them, even if it claims a longer time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a day needs of a decision."""
+class DatedDecision:
+    """The fields of a decision that a day needs."""
 
     run: int
     number: int
     start_s: float | None
     end_s: float | None
-    """Both on the sensor's clock."""
+    """start_s and end_s are on the sensor's clock."""
     end_ms: int
-    """Since 1970, put right."""
+    """Since 1970, corrected."""
     state: str
     what: str | None
     """The activity if ok, the reason if unknown."""
 
     @property
     def begin_ms(self) -> int:
-        """Since 1970."""
+        """Start of the window, since 1970."""
         if self.start_s is None or self.end_s is None:
             return self.end_ms
         return self.end_ms - round(1000 * (self.end_s - self.start_s))
@@ -37,7 +37,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A time of one kind."""
+    """A time span of one kind."""
 
     start_ms: int
     end_ms: int
@@ -46,7 +46,7 @@ class Piece:
 
     @property
     def ms(self) -> int:
-        """How long it is."""
+        """Duration."""
         return self.end_ms - self.start_ms
 
     @property
@@ -56,45 +56,45 @@ class Piece:
 
 
 def pieces(
-    said: Iterable[Said], at_work_ms: Mapping[int, int], start_ms: int, end_ms: int
+    decisions: Iterable[DatedDecision], at_work_ms: Mapping[int, int], start_ms: int, end_ms: int
 ) -> tuple[list[Piece], int]:
-    """Return pieces that fill the time from start to end, each second in one of them.
+    """Return pieces that fill the time from start to end without overlap.
 
-    Decisions come in the order in which they were written; at_work_ms says by run until when the
-    daemon is known to have been at work. Also returned: how many decisions are dated in a time
-    that earlier ones have; they are left out, for one clock or the other was wrong.
+    Decisions come in the order in which they were written; at_work_ms gives for each run the last
+    time at which the daemon is known to have run. Also returns the number of misdated decisions:
+    decisions dated in the time of earlier ones, which are left out because a clock was wrong.
     """
     if end_ms <= start_ms:
         return [], 0
     line, misdated = _Line(at_work_ms, start_ms), 0
-    for one, after in pairwise(chain(said, (None,))):
+    for one, after in pairwise(chain(decisions, (None,))):
         if one is not None and not line.take(one, after):
             misdated += 1
     line.fill(end_ms, None)
     return line.between(start_ms, end_ms), misdated
 
 
-def totals(found: Iterable[Piece]) -> dict[tuple[str, str | None], int]:
-    """Return ms by kind (state, and activity or reason), of every piece however short."""
+def totals(parts: Iterable[Piece]) -> dict[tuple[str, str | None], int]:
+    """Return ms by kind (state, and activity or reason) of all pieces, short ones included."""
     sums: dict[tuple[str, str | None], int] = {}
-    for piece in found:
+    for piece in parts:
         sums[piece.kind] = sums.get(piece.kind, 0) + piece.ms
     return sums
 
 
 class _Line:
-    """Pieces one behind another."""
+    """Joins decisions to consecutive pieces."""
 
     def __init__(self, at_work_ms: Mapping[int, int], start_ms: int) -> None:
         self._pieces: list[Piece] = []
         self._at_work_ms = at_work_ms
-        self._before: Said | None = None
-        # The piece that goes on.
+        self._before: DatedDecision | None = None
+        # The last piece, which later decisions may extend.
         self._start_ms = self._end_ms = start_ms
         self._kind: tuple[str, str | None] = (OFF, None)
 
-    def take(self, one: Said, after: Said | None) -> bool:
-        """Add a decision; `after` may cut it off. False: its time is taken."""
+    def take(self, one: DatedDecision, after: DatedDecision | None) -> bool:
+        """Add a decision, cut off where `after` begins; return False if it is misdated."""
         before, begin_ms, end_ms = self._before, one.begin_ms, one.end_ms
         if before is None:
             self._start_ms = self._end_ms = min(begin_ms, self._start_ms)
@@ -109,12 +109,12 @@ class _Line:
         self._before = one
         return True
 
-    def fill(self, until_ms: int, one: Said | None) -> None:
-        """Add what was between the last decision and the next, `one`."""
+    def fill(self, until_ms: int, one: DatedDecision | None) -> None:
+        """Fill the time between the last decision and `one` with `no_data` or OFF."""
         before = self._before
         if before and one and one.run == before.run:
-            kept = one.number == before.number + 1
-            self._add(until_ms, "no_data" if kept else OFF, None)
+            is_next = one.number == before.number + 1
+            self._add(until_ms, "no_data" if is_next else OFF, None)
             return
         if before and before.state == "no_data":
             self._add(min(until_ms, self._at_work_ms.get(before.run, 0)), "no_data", None)
@@ -128,8 +128,8 @@ class _Line:
             if piece.end_ms > start_ms and piece.start_ms < end_ms
         ]
 
-    def _follows(self, before: Said, one: Said) -> bool:
-        """Say whether on the sensor's clock one begins before the other ends."""
+    def _follows(self, before: DatedDecision, one: DatedDecision) -> bool:
+        """Return whether `one` continues `before` on the sensor's clock."""
         if before.run != one.run or before.number + 1 != one.number:
             return False
         if before.end_s is None or one.start_s is None or one.end_s is None:

@@ -1,9 +1,8 @@
-"""A day as lanes, one for each activity and each state that is none, for pictures of it."""
+"""A day as lanes for its pictures: one for each activity and for each state without activity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device.history.bouts import Bout
 from device.history.day import OFF, Piece
 from device.history.read_day import Day
 from device.history.zone import to_local
@@ -13,9 +12,9 @@ SILENT = {
     "not_worn": "not worn",
     "warming_up": "warming up",
     "no_data": "no data",
-    OFF: "off or not kept",
+    OFF: "not recorded",
 }
-"""The states that are no activity, in their order, in words."""
+"""Names of the states without activity, in the order of the lanes."""
 _ORDER = (
     "running", "walking", "walking_upstairs", "walking_downstairs", "stairs", "standing", "sitting",
     "lying",
@@ -29,37 +28,37 @@ class Lane:
 
     name: str
     activity: str | None
-    """None: a state that is no activity."""
+    """None for a state without activity."""
     ms: int
-    """All of it on that day."""
+    """Total time on that day."""
     shares: Sequence[float]
-    """0 to 1: how much of each column was that."""
+    """For each column, the share of its time in this lane, 0 to 1."""
 
 
 def lanes(day: Day, columns: int) -> list[Lane]:
-    """Return the lanes of all that occurred, activities first, the day cut into columns."""
+    """Return the lanes of everything that occurred, activities first; `columns` divide the day."""
     by_name: dict[str, list[Piece]] = {}
     for piece in day.pieces:
         by_name.setdefault(name(piece), []).append(piece)
     column_ms = (day.end_ms - day.start_ms) / columns
     return [
         Lane(
-            name=one,
-            activity=found[0].what if found[0].state == "ok" else None,
-            ms=sum(piece.ms for piece in found),
-            shares=_shares(found, day.start_ms, column_ms, columns),
+            name=lane,
+            activity=pieces[0].what if pieces[0].state == "ok" else None,
+            ms=sum(piece.ms for piece in pieces),
+            shares=_shares(pieces, day.start_ms, column_ms, columns),
         )
-        for one, found in sorted(by_name.items(), key=lambda item: _place(item[1][0]))
+        for lane, pieces in sorted(by_name.items(), key=lambda item: _place(item[1][0]))
     ]
 
 
-def name(one: Piece | Bout) -> str:
-    """Return the name of its lane."""
-    return (one.what or "?").replace("_", " ") if one.state == "ok" else SILENT[one.state]
+def name(piece: Piece) -> str:
+    """Return the name of a piece's lane."""
+    return (piece.what or "?").replace("_", " ") if piece.state == "ok" else SILENT[piece.state]
 
 
 def hours(day: Day) -> list[tuple[float, int]]:
-    """Return how far through the day, 0 to 1, each hour is, and which on the wall's clock."""
+    """Return for each hour its position in the day, 0 to 1, and the local hour, 0 to 23."""
     length_ms = day.end_ms - day.start_ms
     return [
         (past_ms / length_ms, to_local(day.start_ms + past_ms, day.zone).hour)
@@ -74,9 +73,9 @@ def _place(piece: Piece) -> tuple[int, int, str]:
     return 0, _ORDER.index(what) if what in _ORDER else len(_ORDER), what
 
 
-def _shares(found: Sequence[Piece], start_ms: int, column_ms: float, columns: int) -> list[float]:
+def _shares(pieces: Sequence[Piece], start_ms: int, column_ms: float, columns: int) -> list[float]:
     shares = [0.0] * columns
-    for piece in found:
+    for piece in pieces:
         begin, end = ((at - start_ms) / column_ms for at in (piece.start_ms, piece.end_ms))
         for column in range(int(begin), min(columns, int(end) + 1)):
             shares[column] += max(0.0, min(end, column + 1) - max(begin, column))

@@ -1,6 +1,7 @@
-"""A day as an SVG picture, readable on light and dark."""
+"""A day as an SVG picture for light and dark pages."""
 
 from html import escape
+from itertools import groupby
 from textwrap import wrap
 
 from device.history.colours import css, css_class
@@ -11,7 +12,7 @@ from device.history.summary import duration, summary
 _PLOT_X, _PLOT_Y, _PLOT_WIDTH = 160, 74, 720
 _WIDTH, _LANE, _BAR = 1010, 26, 20
 _LEAST = 1.5
-"""Height of a bar for what was only a moment of its column."""
+"""Smallest height of a bar, for an activity that fills little of its column."""
 _NOTE_CHARACTERS = 140
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#222}
@@ -23,12 +24,12 @@ text{font:13px system-ui,sans-serif;fill:#222}
 
 
 def svg(day: Day) -> str:
-    """Draw a lane for each thing done: a bar is as high as its share of two minutes."""
-    found = lanes(day, _PLOT_WIDTH) if day.pieces else []
-    below = _PLOT_Y + _LANE * len(found)
+    """Draw one lane per activity or state; a bar's height is its share of two minutes."""
+    rows = lanes(day, _PLOT_WIDTH) if day.pieces else []
+    below = _PLOT_Y + _LANE * len(rows)
     notes = [line for note in summary(day) for line in wrap(note, _NOTE_CHARACTERS)]
-    if not found:
-        notes.insert(0, "nothing is recorded of this day; `edgehar run --sqlite` records decisions")
+    if not rows:
+        notes.insert(0, "no decisions stored for this day; `edgehar run --sqlite` stores decisions")
     height = below + 34 + 18 * len(notes)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
@@ -36,7 +37,7 @@ def svg(day: Day) -> str:
         f'<rect class="page" width="{_WIDTH}" height="{height}"/>',
         f'<text class="title" x="20" y="36">{_heading(day)}</text>',
         *_axis(day, below),
-        *(part for at, lane in enumerate(found) for part in _lane(lane, at)),
+        *(part for at, lane in enumerate(rows) for part in _lane(lane, at)),
         *(
             f'<text class="small" x="20" y="{below + 30 + 18 * at}">{escape(note)}</text>'
             for at, note in enumerate(notes)
@@ -77,14 +78,12 @@ def _lane(lane: Lane, at: int) -> list[str]:
 
 
 def _bars(lane: Lane, base: float) -> str:
-    """Return the outline of bars, neighbours of one height as one."""
+    """Return the outline of the bars; neighbours of equal height become one bar."""
     heights = [round(max(_LEAST, share * _BAR), 1) if share else 0.0 for share in lane.shares]
-    path, at = [], 0
-    while at < len(heights):
-        end = at
-        while end < len(heights) and heights[end] == heights[at]:
-            end += 1
-        if heights[at]:
-            path.append(f"M{_PLOT_X + at} {base}v-{heights[at]}h{end - at}v{heights[at]}z")
-        at = end
-    return "".join(path)
+    path, x = "", _PLOT_X
+    for height, group in groupby(heights):
+        width = len(list(group))
+        if height:
+            path += f"M{x} {base}v-{height}h{width}v{height}z"
+        x += width
+    return path

@@ -1,7 +1,7 @@
-"""Reading the database while the daemon writes it, with the dates put right.
+"""Reads the database, with corrected dates, while the daemon writes it.
 
-A clock that was set during a boot was wrong before. So what a decision was dated then is moved by
-as much as the clock was set since, in the same boot (docs/HISTORY.md).
+If the clock was set during a boot, it was wrong before. So each date is shifted by the amount by
+which the clock was set later in the same boot (docs/HISTORY.md).
 """
 
 import sqlite3
@@ -19,12 +19,12 @@ from firmware_bridge.errors import InputError
 
 EVER_MS = 1 << 62
 _SLACK_MS = 60_000  # a decision is written within seconds of the end of its window
-_MARKED_MS = round(1000 * MARK_EVERY_S)  # a decision is written within this of the mark before
+_MARKED_MS = round(1000 * MARK_EVERY_S)  # at most so long after the mark before a decision
 _AT_ONCE = 2048
-"""Rows. Each query is a transaction of its own: a long one would keep the log from being reused."""
+"""Rows per query. Each query is a transaction; a long one would block reuse of the WAL."""
 
 _HEADER: Final = b"SQLite format 3\0"
-"""First bytes of a database; a new one is empty."""
+"""First bytes of an SQLite database; a new database file is empty."""
 _MARKS = """
 SELECT run, number, CAST(round(1000 * (boot_s + runs.offset_s)) AS INTEGER) AS at_ms,
     CAST(round(1000 * (runs.offset_s - marks.offset_s)) AS INTEGER) AS shift_ms,
@@ -44,17 +44,17 @@ FROM marks JOIN runs USING (run) ORDER BY run, number
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Decisions of one run, one after another, dated by one clock."""
+    """Consecutive decisions of one run that were dated by one setting of the clock."""
 
     run: int
     first: int
     end: int
     """The number after the last."""
     shift_ms: int
-    """To be added to their dates."""
+    """Correction to add to their dates."""
     from_ms: int
     until_ms: int
-    """Since 1970: what they say is of a time between these."""
+    """Corrected time span of these decisions, since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,13 @@ class Step:
     """The clock was set."""
 
     utc_ms: int
-    """When it was noticed, since 1970."""
+    """Time of the first mark after it, since 1970."""
     by_s: float
-    """Positive: forward."""
+    """Positive if the clock was set forward."""
 
 
 def check_file(path: Path) -> bool:
-    """Say whether the file is there. Raises InputError if it is no database."""
+    """Return whether the file exists. Raises InputError if it is no database."""
     try:
         with path.open("rb") as file:
             header = file.read(len(_HEADER))
@@ -87,20 +87,21 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """Open a database that may be in use. Raises InputError."""
     if not check_file(path):
         raise InputError(
-            f"{path} is not there; edgehar run --sqlite {path.name} makes it, --db names another"
+            f"{path} does not exist; create it with edgehar run --sqlite {path.name},"
+            " or name another database with --db"
         )
     uri = path.absolute().as_uri()
     try:
         try:
             return _opened(f"{uri}?mode=ro", path)
         except sqlite3.OperationalError:
-            # In a folder where we may not write there is no room for SQLite's locks; but whoever
-            # writes has made files for them, so nobody does.
+            # In a read-only folder SQLite cannot create its lock files. A writer would have
+            # created them, so without them nobody writes.
             if path.with_name(f"{path.name}-wal").exists():
                 raise
             return _opened(f"{uri}?mode=ro&immutable=1", path)
     except sqlite3.Error as error:
-        raise InputError(f"cannot read {path}: {error}; may you read it? try sudo") from error
+        raise InputError(f"cannot read {path}: {error}; try sudo") from error
 
 
 def _opened(uri: str, path: Path) -> sqlite3.Connection:
@@ -115,16 +116,16 @@ def _opened(uri: str, path: Path) -> sqlite3.Connection:
 
 
 def stretches(database: sqlite3.Connection) -> list[Stretch]:
-    """Return all, in the order in which they were written. Raises sqlite3.Error."""
-    found = []
+    """Return all stretches, in the order in which they were written. Raises sqlite3.Error."""
+    parts = []
     for run, started in database.execute(_UNMARKED):
         began_ms = to_ms(datetime.fromisoformat(started))
-        found.append(Stretch(run, 0, EVER_MS, 0, began_ms, EVER_MS))
+        parts.append(Stretch(run, 0, EVER_MS, 0, began_ms, EVER_MS))
     for run, group in groupby(database.execute(_MARKS), key=lambda mark: int(mark["run"])):
         marks = list(group)
         for mark, after in zip(marks, [*marks[1:], None], strict=True):
             until_ms = max(mark["at_ms"] + _MARKED_MS, mark["at_work_ms"] or 0)
-            found.append(
+            parts.append(
                 Stretch(
                     run=run,
                     first=mark["number"],
@@ -134,17 +135,17 @@ def stretches(database: sqlite3.Connection) -> list[Stretch]:
                     until_ms=until_ms if after is None else after["at_ms"],
                 )
             )
-    return found
+    return parts
 
 
 def read(
     database: sqlite3.Connection, start_ms: int, end_ms: int, columns: str = "*"
 ) -> Iterator[tuple[int, sqlite3.Row]]:
-    """Yield (ms since 1970, its row) of each decision from start to end, and of some around these.
+    """Yield (ms since 1970, row) of each decision from start to end, and of some before and after.
 
-    In the order in which they were written. The row has the columns named, `number` and `time`
-    among them; its `time` is as it was said then. Decisions without a date, of recordings, are left
-    out. Raises sqlite3.Error.
+    The decisions come in the order in which they were written. `columns` must include `number` and
+    `time`; the row's `time` is not corrected. Decisions without a date, which come from
+    recordings, are left out. Raises sqlite3.Error.
     """
     rows_of = f"SELECT {columns} {_FROM}"
     for part in stretches(database):
@@ -158,19 +159,19 @@ def read(
 
 
 def at_work_ms(database: sqlite3.Connection) -> dict[int, int]:
-    """Return by run until when the daemon is known to have been at work, in ms since 1970."""
+    """Return for each run the last time at which the daemon is known to have run, ms since 1970."""
     known = "SELECT run, until_s + offset_s AS utc_s FROM runs WHERE utc_s IS NOT NULL"
     return {run: round(1000 * utc_s) for run, utc_s in database.execute(known)}
 
 
 def steps(database: sqlite3.Connection) -> list[Step]:
-    """Return each time that the clock was set while a daemon was at work or between two."""
-    found = []
+    """Return each setting of the clock during a run or between two runs of one boot."""
+    settings = []
     for _, group in groupby(database.execute(_STEPS), key=lambda mark: str(mark["boot"])):
         before: sqlite3.Row | None = None
         for mark in group:
             by_s = 0.0 if before is None else mark["offset_s"] - before["offset_s"]
             if abs(by_s) > STEP_S:
-                found.append(Step(round(1000 * (mark["boot_s"] + mark["last_s"])), by_s))
+                settings.append(Step(round(1000 * (mark["boot_s"] + mark["last_s"])), by_s))
             before = mark
-    return found
+    return settings

@@ -1,4 +1,4 @@
-"""A local day from the database."""
+"""Reads a local day from the database."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from device.history import query
-from device.history.day import Piece, Said, pieces
+from device.history.day import DatedDecision, Piece, pieces
 from device.history.zone import bounds_ms
 
 _COLUMNS = "run, number, start_s, end_s, time, state, activity, reason"
@@ -14,45 +14,48 @@ _COLUMNS = "run, number, start_s, end_s, time, state, activity, reason"
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a day was made of."""
+    """The pieces of a local day."""
 
     date: date
     zone: tzinfo
     start_ms: int
     end_ms: int
-    """Both in ms since 1970; 23 to 25 hours apart."""
+    """start_ms and end_ms are since 1970; 23 to 25 hours apart."""
     pieces: Sequence[Piece]
     """They fill the day from its start to its end, or to now."""
     misdated: int
-    """Decisions left out, for others are dated in the same time."""
+    """Number of decisions left out because they are dated in the time of others."""
     steps: Sequence[query.Step]
-    """Of the clock, on that day."""
+    """Settings of the clock on that day."""
 
 
 def read(database: sqlite3.Connection, day: date, zone: tzinfo, now_ms: int) -> Day:
-    """Read a day, as far as it has come. Raises sqlite3.Error."""
+    """Read a day, up to now_ms if it is not over. Raises sqlite3.Error."""
     start_ms, end_ms = bounds_ms(day, zone)
-    found, misdated = between(database, start_ms, max(start_ms, min(end_ms, now_ms)))
+    parts, misdated = between(database, start_ms, max(start_ms, min(end_ms, now_ms)))
     steps = [step for step in query.steps(database) if start_ms <= step.utc_ms < end_ms]
-    return Day(day, zone, start_ms, end_ms, found, misdated, steps)
+    return Day(day, zone, start_ms, end_ms, parts, misdated, steps)
 
 
 def between(database: sqlite3.Connection, start_ms: int, end_ms: int) -> tuple[list[Piece], int]:
-    """Return what any time was made of, and the decisions left out. Raises sqlite3.Error."""
+    """Return the pieces of a time span, and the number of misdated decisions.
+
+    Raises sqlite3.Error.
+    """
     rows = query.read(database, start_ms, end_ms, _COLUMNS)
-    said = (_said(utc_ms, row) for utc_ms, row in rows)
-    return pieces(said, query.at_work_ms(database), start_ms, end_ms)
+    decisions = (_decision(utc_ms, row) for utc_ms, row in rows)
+    return pieces(decisions, query.at_work_ms(database), start_ms, end_ms)
 
 
-def _said(utc_ms: int, row: sqlite3.Row) -> Said:
+def _decision(utc_ms: int, row: sqlite3.Row) -> DatedDecision:
     state = row["state"]
-    return Said(
+    return DatedDecision(
         run=row["run"],
         number=row["number"],
         start_s=row["start_s"],
         end_s=row["end_s"],
         end_ms=utc_ms,
         state=state,
-        # What is unknown is so for several reasons; of the others the state says all.
+        # Only `unknown` has several reasons; each other state has one.
         what=row["activity"] if state == "ok" else row["reason"] if state == "unknown" else None,
     )

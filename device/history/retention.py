@@ -1,4 +1,4 @@
-"""Removes decisions that are too old or too many, the oldest first, a little at a time."""
+"""Deletes decisions beyond the limits of age and size, oldest first, a few at a time."""
 
 import sqlite3
 
@@ -6,17 +6,17 @@ from device.config.limits import HistoryLimits
 from device.host.clock import MARK_EVERY_S, Reading, stepped
 
 LOOK_EVERY_S = 60.0
-"""Time between two checks, unless there is more to remove."""
+"""Time between two checks, unless there is more to delete."""
 ROWS = 128
-"""Decisions removed in one step: 2.5 times as many as arrive between two checks."""
+"""Decisions deleted in one step: 2.5 times as many as arrive between two checks."""
 FREE_PAGES = 1024
-"""Free pages kept in the file; more are given back to the file system."""
+"""Free pages that stay in the file; more are returned to the file system."""
 PAGES = 32
-"""Pages given back in one step."""
+"""Pages returned in one step."""
 SETTLED_S = 3600.0
-"""A clock that was set, or first read, less than this ago does not make anything old."""
+"""After the clock was set or first read, no decision is deleted for its age for this time."""
 _WAL_BYTES = 5 << 20
-_SET_S = 1_577_836_800.0  # 2020: before it, nobody has set the clock
+_SET_S = 1_577_836_800.0  # 2020: an earlier time means that the clock was never set
 
 _UTC = "SELECT number, boot_s + runs.offset_s AS utc_s FROM marks JOIN runs USING (run)"
 _BEFORE = f"{_UTC} WHERE run = ? AND number <= ? ORDER BY number DESC LIMIT 1"
@@ -35,7 +35,7 @@ class Retention:
         self._since: Reading | None = None
 
     def step(self, database: sqlite3.Connection, now: Reading) -> bool:
-        """Remove a few decisions if there are too many; return whether. Raises sqlite3.Error."""
+        """Delete a few decisions beyond the limits; return whether it did. Raises sqlite3.Error."""
         if self._since is None or stepped(self._since.offset_s, now):
             self._since = now
         if now.boot_s < self._look_s:
@@ -54,38 +54,33 @@ class Retention:
         if oldest and (pages - free + FREE_PAGES) * page_bytes > self._max_bytes:
             _delete(database, oldest, None)
             return True
-        if oldest and self._is_settled(now) and self._is_old(database, oldest, now):
+        settled = self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
+        if oldest and settled and _known_past_s(database, *oldest) < now.utc_s - self._keep_s:
             after = database.execute(_AFTER, oldest).fetchone()
             _delete(database, oldest, after[0] if after else None)
             return True
         if free > FREE_PAGES and vacuum:
-            # A row without columns for each page, which `execute` would stop at.
+            # Returns one row without columns per page; `execute` would stop at the first.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
             return True
         return False
 
-    def _is_settled(self, now: Reading) -> bool:
-        return self._since is not None and now.boot_s - self._since.boot_s >= SETTLED_S
-
-    def _is_old(self, database: sqlite3.Connection, oldest: tuple[int, int], now: Reading) -> bool:
-        return _known_past_s(database, *oldest) < now.utc_s - self._keep_s
-
 
 def _known_past_s(database: sqlite3.Connection, run: int, number: int) -> float:
-    """Return when a decision was certainly past, in seconds since 1970; inf if nobody knows."""
+    """Return a time at or after a decision, in seconds since 1970; inf if it is unknown."""
     before = database.execute(_BEFORE, (run, number)).fetchone()
     if before and before[1] > _SET_S:
         return float(before[1]) + MARK_EVERY_S
-    # The clock of its boot was never set, or not noted; then a later run's tells.
+    # The clock of its boot was never set, or has no mark: use the mark of a later run.
     later = database.execute(_LATER, (run, _SET_S)).fetchone()
     return float(later[1]) if later else float("inf")
 
 
 def _delete(database: sqlite3.Connection, oldest: tuple[int, int], end: int | None) -> None:
-    """Remove the oldest decision and some after it, to before `end`; the run when it is empty."""
+    """Delete the oldest decision and some after it, before number `end`; delete empty runs."""
     run, number = oldest
     with database:
-        # Numbers may be missing, so the range is by rows.
+        # Numbers may be missing, so the limit counts rows.
         last = database.execute(
             "SELECT max(number) FROM (SELECT number FROM decisions"
             " WHERE run = ? AND number >= ? AND number < ? ORDER BY number LIMIT ?)",
@@ -99,7 +94,7 @@ def _delete(database: sqlite3.Connection, oldest: tuple[int, int], end: int | No
             " (SELECT max(number) FROM marks WHERE run = ? AND number <= ? + 1)",
             (run, run, last),
         )
-        # An empty run has ended, for there is a later one.
+        # An empty run has ended: a later run has decisions.
         over = "run < (SELECT min(run) FROM decisions)"
         database.execute(f"DELETE FROM marks WHERE {over}")  # noqa: S608 -- our own words
         database.execute(f"DELETE FROM runs WHERE {over}")  # noqa: S608

@@ -1,4 +1,4 @@
-"""The tables, version by version, and how an older file becomes a newer one."""
+"""The tables of the database, and its migrations from older versions."""
 
 import sqlite3
 
@@ -7,12 +7,12 @@ from firmware_bridge.errors import InputError
 VERSION = 3
 """`PRAGMA user_version` of the schema below."""
 UNUSABLE = {
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; does its folder exist, and may you write there?",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and is writable",
     sqlite3.SQLITE_NOTADB: "is not an SQLite database; give another file",
-    sqlite3.SQLITE_READONLY: "may not be written to",
-    sqlite3.SQLITE_PERM: "may not be written to",
+    sqlite3.SQLITE_READONLY: "is read-only",
+    sqlite3.SQLITE_PERM: "is read-only",
 }
-"""What is wrong, by SQLite's primary error code, where waiting will not help."""
+"""Message for each of SQLite's primary error codes that a later attempt does not solve."""
 
 _MARKS = """
 CREATE TABLE marks (              -- how the host's clock stood; at most 15 minutes from one to next
@@ -53,14 +53,14 @@ PRAGMA user_version = {VERSION};
 COMMIT;
 """
 _FROM = {
-    # Version 1 had no reasons; in a table made by it the column is the last.
+    # Version 1 had no reasons; after the migration `reason` is the last column.
     1: """
 BEGIN;
 ALTER TABLE decisions ADD COLUMN reason TEXT;
 PRAGMA user_version = 2;
 COMMIT;
 """,
-    # Version 2 took the clock to be right.
+    # Version 2 did not record settings of the clock.
     2: f"""
 BEGIN;
 ALTER TABLE runs ADD COLUMN boot TEXT;
@@ -71,7 +71,7 @@ PRAGMA user_version = 3;
 COMMIT;
 """,
 }
-# What an older file lacks, for a reader, who may not change it.
+# Views that add the missing columns and tables for a reader, who may not change the file.
 _AS_IF = {
     1: "CREATE TEMP VIEW decisions AS SELECT *, NULL AS reason FROM main.decisions;",
     2: """
@@ -84,15 +84,15 @@ CREATE TEMP VIEW marks AS
 
 
 def prepare_to_write(database: sqlite3.Connection, name: str) -> None:
-    """Make the tables, or bring them to VERSION. Raises InputError, sqlite3.Error."""
+    """Create the tables, or migrate them to VERSION. Raises InputError, sqlite3.Error."""
     version = _version(database, name)
     if version == 0:
-        # Pages that were freed can be given back; must come before anything is written.
+        # So that free pages can be returned; only possible before the first write.
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA cache_size = -256")  # KiB: rows go out in order, none come in
-    database.execute("PRAGMA journal_size_limit = 4194304")  # after a long reader made it grow
+    database.execute("PRAGMA cache_size = -256")  # KiB: rows are only appended in order
+    database.execute("PRAGMA journal_size_limit = 4194304")  # bytes; a long reader makes it grow
     if version == 0:
         database.executescript(_SCHEMA)
     for older in range(version or VERSION, VERSION):
@@ -100,10 +100,13 @@ def prepare_to_write(database: sqlite3.Connection, name: str) -> None:
 
 
 def prepare_to_read(database: sqlite3.Connection, name: str) -> None:
-    """Make an older file look new in this connection. Raises InputError, sqlite3.Error."""
+    """Show an older file in the current schema to this connection.
+
+    Raises InputError, sqlite3.Error.
+    """
     version = _version(database, name)
     if version == 0:
-        raise InputError(f"{name} holds no decisions yet; is it the right file?")
+        raise InputError(f"{name} contains no decisions yet; check that it is the right file")
     for older in range(version, VERSION):
         database.executescript(_AS_IF[older])
 
@@ -113,9 +116,9 @@ def _version(database: sqlite3.Connection, name: str) -> int:
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if version > VERSION:
         raise InputError(
-            f"{name} was made by a newer edgehar (schema {version}, and this one knows {VERSION});"
-            " give another file or update edgehar"
+            f"{name} was made by a newer edgehar (schema {version}, this version reads up to"
+            f" {VERSION}); give another file or update edgehar"
         )
     if version == 0 and tables:
-        raise InputError(f"{name} is a database of something else; give another file")
+        raise InputError(f"{name} is a database of another program; give another file")
     return version

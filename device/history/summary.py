@@ -1,4 +1,4 @@
-"""A day's summary in words."""
+"""A day's summary as text."""
 
 from collections.abc import Mapping
 
@@ -20,31 +20,31 @@ def duration(ms: int) -> str:
 
 
 def in_words(reason: str | None) -> str:
-    """Return the reasons of `unknown` in words."""
-    return _REASONS.get(reason, reason) if reason else "no reason kept"
+    """Return the text of a reason of `unknown`."""
+    return _REASONS.get(reason, reason) if reason else "no reason stored"
 
 
 def summary(day: Day) -> list[str]:
-    """Return what was known of the day, why the rest was not, and what its clock did."""
+    """Return the known time of the day, the reasons of unknown time, and settings of the clock."""
     sums = totals(day.pieces)
     known_ms = sum(ms for (state, _), ms in sums.items() if state == "ok")
-    said = [f"{duration(known_ms)} of known activity; the rest is not counted as any."]
+    lines = [f"{duration(known_ms)} of known activity; all other time is not counted."]
     why = {what: ms for (state, what), ms in sums.items() if state == "unknown"}
     if why:
         most = sorted(why.items(), key=lambda one: -one[1])
-        said.append("Unknown: " + ", ".join(f"{duration(ms)} {in_words(one)}" for one, ms in most))
+        lines.append("Unknown: " + ", ".join(f"{duration(ms)} {in_words(one)}" for one, ms in most))
     for step in day.steps:
         way = "forward" if step.by_s > 0 else "back"
-        said.append(
+        lines.append(
             f"The clock was set {way} by {_far(abs(step.by_s))} at"
-            f" {to_local(step.utc_ms, day.zone):%H:%M:%S}; what came before is put right."
+            f" {to_local(step.utc_ms, day.zone):%H:%M:%S}; earlier times are corrected."
         )
     if day.misdated:
-        said.append(
-            f"{day.misdated} decisions are left out: a clock that nobody set right dated them in"
-            " the time of others."
+        lines.append(
+            f"{day.misdated} decisions are left out: a wrong clock dated them in the time of other"
+            " decisions."
         )
-    return said
+    return lines
 
 
 def _far(by_s: float) -> str:

@@ -1,4 +1,4 @@
-"""A day in the terminal: a picture made of characters, and a table of durations."""
+"""A day in the terminal: a picture of characters, and a table of bouts."""
 
 from rich.console import Console
 from rich.table import Table
@@ -15,43 +15,46 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def show(day: Day) -> None:
-    """Print it."""
+    """Print a day."""
     console = Console(highlight=False, markup=False)
     console.print(f"{day.date:%A}, {day.date.day} {day.date:%B %Y}", style="bold")
     columns = (day.end_ms - day.start_ms) // _COLUMN_MS
-    if not columns or not day.pieces:
-        console.print("Nothing of this day is over yet." if columns else "There was no such day.")
+    if not columns:
+        console.print("The time zone skipped this day.")
+        return
+    if not day.pieces:
+        console.print("This day has not begun yet.")
         return
     for line in _picture(day, lanes(day, columns), columns):
         console.print(line, no_wrap=True, crop=False)
-    for words in summary(day):
-        console.print(words)
+    for note in summary(day):
+        console.print(note)
     console.print(_table(day, bouts(day.pieces, MINUTE_MS)))
-    console.print("What was shorter than a minute is in the sums, the picture and `really`.")
+    console.print("The sums, the picture and `share` include times shorter than a minute.")
 
 
-def _picture(day: Day, found: list[Lane], columns: int) -> list[Text]:
+def _picture(day: Day, rows: list[Lane], columns: int) -> list[Text]:
     scale = ""
     for past, hour in hours(day):
         column = round(past * columns)
         if hour % 3 == 0 and column >= len(scale):
             scale = scale.ljust(column) + f"{hour:02}"
     lines = [Text(f"{'':17}{scale}", "dim")]
-    for lane in found:
+    for lane in rows:
         bars = "".join(_BARS[-int(-share * (len(_BARS) - 1))] for share in lane.shares)
         words = f"{lane.name[:16]:16} {bars} {duration(lane.ms):>11}"
         lines.append(Text(words, "green" if lane.activity else "dim"))
     return lines
 
 
-def _table(day: Day, found: list[Bout]) -> Table:
+def _table(day: Day, rows: list[Bout]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("from")
     table.add_column("to")
-    table.add_column("for", justify="right")
-    table.add_column("what", overflow="fold")
-    table.add_column("really", justify="right")
-    for bout in found:
+    table.add_column("duration", justify="right")
+    table.add_column("activity", overflow="fold")
+    table.add_column("share", justify="right")
+    for bout in rows:
         begin, end = (f"{to_local(at, day.zone):%H:%M:%S}" for at in (bout.start_ms, bout.end_ms))
         what = f"unknown: {in_words(bout.what)}" if bout.state == "unknown" else name(bout)
         share = f"{100 * bout.own_ms // bout.ms} %"

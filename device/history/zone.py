@@ -1,4 +1,4 @@
-"""The wearer's calendar: a day is from midnight to midnight there, 23 to 25 hours."""
+"""Local days: from midnight to midnight in the wearer's time zone, 23 to 25 hours."""
 
 import os
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -11,7 +11,7 @@ _LOCAL = Path("/etc/localtime")
 
 
 def local_zone() -> tzinfo:
-    """Return the zone of TZ, else the host's, else UTC. Raises InputError."""
+    """Return the time zone of TZ, else of the host, else UTC. Raises InputError."""
     name = os.environ.get("TZ", "").removeprefix(":")
     try:
         if name:
@@ -22,25 +22,25 @@ def local_zone() -> tzinfo:
         return UTC
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
-            f"the time zone {name or _LOCAL} is not known; set TZ, such as TZ=Europe/Berlin"
+            f"the time zone {name or _LOCAL} is unknown; set TZ, for example TZ=Europe/Berlin"
         ) from error
 
 
 def bounds_ms(day: date, zone: tzinfo) -> tuple[int, int]:
-    """Return where a local day begins and ends, in ms since 1970.
+    """Return the start and the end of a local day, in ms since 1970.
 
-    They are equal for a day that was left out when a place changed its date.
+    They are equal for a day that the zone skipped when it moved across the date line.
     """
     return midnight_ms(day, zone), midnight_ms(day + timedelta(days=1), zone)
 
 
 def midnight_ms(day: date, zone: tzinfo) -> int:
-    """Return the first moment of a local day, in ms since 1970."""
+    """Return the start of a local day, in ms since 1970."""
     return to_ms(datetime.combine(day, time(), zone))
 
 
 def to_ms(moment: datetime) -> int:
-    """Return ms since 1970 of a moment that has a zone."""
+    """Return ms since 1970 of a datetime with a time zone."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 

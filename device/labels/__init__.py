@@ -1,1 +1,1 @@
-"""Corrections by the wearer, with the raw samples of that time (docs/LABELS.md)."""
+"""Labels given by the wearer, with the raw samples of their time (docs/LABELS.md)."""

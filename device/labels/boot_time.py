@@ -1,7 +1,7 @@
-"""The times of raw samples, by the host's clock as it is set now.
+"""Converts between UTC and the times of raw samples, which are in seconds since a boot.
 
-Chunks are dated by the time since the boot, which nobody sets; the moment of the boot is what the
-clock said last in that boot, for it was set right only then (docs/HISTORY.md).
+Nobody can set the time since the boot. The time of the boot itself comes from the last reading of
+the host's clock in that boot, because the last setting is the right one (docs/HISTORY.md).
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,68 +13,68 @@ from device.labels.chunk import Chunk
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """The raw samples' time span in one boot, in seconds since the boot."""
+    """Time span of the raw samples of one boot, in seconds since the boot."""
 
     first_s: float
     last_s: float
     offset_s: float
-    """Its moment, seconds since 1970."""
+    """Time of the boot, seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time within one boot."""
+    """A time span within one boot."""
 
     boot: bytes
     from_s: float
     until_s: float
-    """Seconds since that boot, this one not included."""
+    """Seconds since that boot; until_s is exclusive."""
     offset_s: float
-    """Its moment, seconds since 1970."""
+    """Time of the boot, seconds since 1970."""
 
 
 def boots(chunks: Iterable[Chunk]) -> dict[bytes, Boot]:
-    """Return what there is of each boot, in the order in which they were."""
-    found: dict[bytes, Boot] = {}
+    """Return the time span of the samples of each boot, in the order of the boots."""
+    by_name: dict[bytes, Boot] = {}
     for chunk in chunks:
-        before = found.pop(chunk.boot, None)  # so that it comes last
+        before = by_name.pop(chunk.boot, None)  # removed, so that the boot is added as the last
         first_s = before.first_s if before else chunk.start_s
-        found[chunk.boot] = Boot(first_s, chunk.end_s, chunk.offset_s)
-    return found
+        by_name[chunk.boot] = Boot(first_s, chunk.end_s, chunk.offset_s)
+    return by_name
 
 
-def up_to(now: Reading, found: dict[bytes, Boot]) -> dict[bytes, Boot]:
-    """Return them with the boot that runs, if it is told, last and from its moment until now."""
+def up_to(now: Reading, by_name: dict[bytes, Boot]) -> dict[bytes, Boot]:
+    """Return the boots with the current one, if its name is known, as the last and until now."""
     name, first_s = now.boot_bytes, 0.0
     if name is None:
-        return found
-    if name not in found:
-        # A container, or a sandbox that hides the name: the same boot is that of the same moment.
-        for boot, known in found.items():
-            if not stepped(known.offset_s, now):
-                name, first_s = boot, known.first_s
-    others = {boot: known for boot, known in found.items() if boot != name}
+        return by_name
+    if name not in by_name:
+        # The daemon runs in a container or a sandbox that hides the name of the boot: a boot with
+        # the same time is the same boot.
+        for other, boot in by_name.items():
+            if not stepped(boot.offset_s, now):
+                name, first_s = other, boot.first_s
+    others = {other: boot for other, boot in by_name.items() if other != name}
     return {**others, name: Boot(first_s, now.boot_s, now.offset_s)}
 
 
 def spans(known: dict[bytes, Boot], from_utc_s: float, until_utc_s: float) -> list[Span]:
-    """Return what of each boot was from one time to the other.
+    """Return the spans of all boots within a time, seconds since 1970.
 
-    What a boot has dated in the time of a later one is left out: one clock or the other was wrong,
-    and of what was done last nobody doubts when it was.
+    If two boots claim the same time, a clock was wrong, and the later boot wins.
     """
     parts = [(from_utc_s, until_utc_s)]
-    found = []
+    within: list[Span] = []
     for name, boot in reversed(known.items()):
         begin_s, end_s = boot.offset_s + boot.first_s, boot.offset_s + boot.last_s
-        # Its samples were taken up to and with the last.
-        found += [
+        # The last sample of a boot is inclusive.
+        within += [
             Span(name, start_s - boot.offset_s, stop_s - boot.offset_s, boot.offset_s)
             for start_s, stop_s in parts
             if start_s <= end_s and begin_s < stop_s
         ]
         parts = [piece for part in parts for piece in _without(part, begin_s, end_s)]
-    return found[::-1]
+    return within[::-1]
 
 
 def _without(

@@ -1,7 +1,7 @@
-"""Samples of a few seconds as bytes: nothing is lost, and each chunk is whole by itself.
+"""Packs a few seconds of samples into a self-contained chunk of bytes, without loss.
 
-A file is chunks one behind another. A checksum tells what a cut or a bad sector left, and the
-next whole chunk is found by its mark.
+A file is a sequence of chunks. A checksum detects a truncated or damaged chunk, and a reader finds
+the next chunk by its mark.
 """
 
 import struct
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from firmware_bridge.samples import Float64, Samples
 
 MOST: Final = 4096
-"""The most samples in a chunk."""
+"""Largest number of samples in a chunk."""
 MARK: Final = b"EHR1"
 _FRAME: Final = struct.Struct("<4sII")  # mark, bytes of the body, their CRC-32
 _HEAD: Final = struct.Struct("<16sdddddIIddd")  # the fields of Chunk, then three scales
 _MOST_BYTES: Final = _HEAD.size + 2 * 8 * 7 * MOST
 _LEVEL: Final = 6
 
-# What the MPU family can be set to. A count times its LSB gives back the very float64 that the
-# source gave, so the count is all that needs to be kept; what is on no such grid is kept as it is.
-# The coarsest first: its values are on the finer grids, too.
+# Full scales of the MPU family, coarsest first, because its values are on the finer grids too. A
+# count times its LSB is exactly the float64 of the source, so the count is enough. Values on none
+# of these grids are stored as float64.
 _ACC_G: Final = [full_scale / 32768 for full_scale in (16, 8, 4, 2)]
 _GYRO_RAD_S: Final = [dps / 32768 * np.pi / 180 for dps in (2000, 1000, 500, 250)]
 _PER_S: Final = 1e6
@@ -37,33 +37,33 @@ class Chunk:
     """Samples without a gap, and the times at which they were taken."""
 
     boot: bytes
-    """16 bytes: the kernel's name of the boot; of the run, where it does not tell."""
+    """16 bytes: the kernel's name of the boot; random for each run if that is unknown."""
     start_s: float
     end_s: float
-    """When the first and the last sample were taken, in seconds since that boot."""
+    """Times of the first and the last sample, in seconds since that boot."""
     offset_s: float
-    """The moment of the boot by the host's clock as it stood then, seconds since 1970."""
+    """Time of the boot by the host's clock at that moment, seconds since 1970."""
     first_s: float
     last_s: float
-    """On the sensor's clock."""
+    """Times of the first and the last sample on the sensor's clock."""
     size: int
-    """Samples."""
+    """Number of samples."""
     lost: int
-    """Samples known to be missing just before."""
+    """Number of samples lost directly before this chunk."""
     content: bytes
-    """The whole chunk, to be copied or unpacked."""
+    """The bytes of the whole chunk."""
 
     @property
     def each_s(self) -> float:
-        """From one sample to the next, by the host's clock; 0 where there is but one."""
+        """Mean sample interval by the host's clock; 0 for a single sample."""
         return (self.end_s - self.start_s) / max(1, self.size - 1)
 
     def taken_s(self, t_s: Float64) -> Float64:
-        """Return when samples of it were taken, in seconds since the boot."""
+        """Convert times on the sensor's clock to seconds since the boot."""
         return np.interp(t_s, [self.first_s, self.last_s], [self.start_s, self.end_s])
 
     def samples(self) -> Samples:
-        """Unpack it; raises ValueError if what the checksum covers is no chunk of ours."""
+        """Unpack the samples; raises ValueError if the content is not a valid chunk."""
         *_, time_scale, acc_scale, gyro_scale = _HEAD.unpack_from(self.content, _FRAME.size)
         packed = self.content[_FRAME.size + _HEAD.size :]
         try:
@@ -80,7 +80,7 @@ class Chunk:
 
 
 def packed(samples: Samples, boot: bytes, taken_s: tuple[float, float], offset_s: float) -> bytes:
-    """Return a chunk of 1 to MOST samples, the first and the last taken then, since the boot."""
+    """Pack 1 to MOST samples; taken_s has the times of the first and the last since the boot."""
     times, time_scale = _times(samples.t_s)
     acc, acc_scale = _counts(samples.acc_g, _ACC_G)
     gyro, gyro_scale = _counts(samples.gyro_rad_s, _GYRO_RAD_S)
@@ -94,7 +94,7 @@ def packed(samples: Samples, boot: bytes, taken_s: tuple[float, float], offset_s
 
 
 def read(data: bytes) -> Iterator[Chunk]:
-    """Yield the whole chunks in the bytes of a file, and skip what is none."""
+    """Yield the complete chunks in the bytes of a file; skip all other bytes."""
     at = data.find(MARK)
     while at >= 0:
         chunk = _at(data, at)
@@ -121,7 +121,7 @@ def _at(data: bytes, at: int) -> Chunk | None:
 
 
 def _times(t_s: Float64) -> tuple[NDArray[Any], float]:
-    """Return (n, 1) whole microseconds where the clock counts these, else the bits as they are."""
+    """Return (n, 1) whole microseconds if that is lossless, else the bits of the float64."""
     with np.errstate(invalid="ignore", over="ignore"):
         counts = np.rint(t_s * _PER_S).astype("<i8")
     if (counts / _PER_S).tobytes() == t_s.tobytes():
@@ -130,7 +130,7 @@ def _times(t_s: Float64) -> tuple[NDArray[Any], float]:
 
 
 def _counts(values: Float64, scales: list[float]) -> tuple[NDArray[Any], float]:
-    """Return (n, 3) counts and the LSB that gives the values back, else the bits as they are."""
+    """Return (n, 3) counts and their LSB if that is lossless, else the bits of the float64."""
     values = np.ascontiguousarray(values, "<f8")
     with np.errstate(invalid="ignore", over="ignore"):
         for scale in scales:
@@ -141,10 +141,10 @@ def _counts(values: Float64, scales: list[float]) -> tuple[NDArray[Any], float]:
 
 
 def _packed(table: NDArray[Any]) -> bytes:
-    """Return the bytes of whole numbers (n, k) so that zlib finds little in them.
+    """Return the bytes of integers (n, k) in an order that zlib compresses well.
 
-    From one sample to the next little changes: differences, their sign in the lowest bit, and all
-    first bytes together, then all second ones.
+    Neighbouring samples differ little. So this stores differences, with the sign in the lowest
+    bit, and groups all lowest bytes, then all second bytes, and so on.
     """
     bits = 8 * table.itemsize
     steps = np.diff(table.T, axis=1, prepend=table.dtype.type(0))
@@ -155,7 +155,7 @@ def _packed(table: NDArray[Any]) -> bytes:
 def _unpacked(
     data: bytes, size: int, columns: int, kind: np.dtype[Any]
 ) -> tuple[NDArray[Any], bytes]:
-    """Undo `_packed`; return the table and the bytes behind it. Raises ValueError."""
+    """Undo `_packed`; return the table and the remaining bytes. Raises ValueError."""
     end = size * columns * kind.itemsize
     if len(data) < end:
         raise ValueError("not a chunk")

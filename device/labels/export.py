@@ -13,8 +13,7 @@ from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
 
 APART_S = 10.0
-"""Between what was taken by clocks that do not know each other, at least: longer than any gap that
-the signal path bridges."""
+"""Smallest gap inserted where the sensor's clock restarts: longer than the signal path bridges."""
 _TOGETHER_S = 1.0
 
 
@@ -24,24 +23,23 @@ class Exported:
 
     samples: int
     by_label: dict[str, float]
-    """Seconds."""
+    """Seconds of each label."""
 
 
 def write(
     folder: Path,
-    found: Mapping[int, Correction],
+    by_number: Mapping[int, Correction],
     offsets_s: Mapping[bytes, float],
     recording: RecordingWriter,
-    tell: Callable[[float], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Exported:
-    """Write what is kept in a folder, in the order of time by the moments of boots known now.
+    """Write the labelled samples of a folder in order of time; offsets_s has the times of boots.
 
-    `tell` is told the share that is done, again and again.
-    Raises OSError and ValueError.
+    Calls `progress` with the share that is done, 0 to 1. Raises OSError and ValueError.
     """
     unique = {
         one.content: one
-        for number in found
+        for number in by_number
         for one in store.chunks_of(folder, number)
         if one.boot in offsets_s
     }
@@ -49,10 +47,10 @@ def write(
         unique.values(),
         key=lambda one: (offsets_s[one.boot] + one.start_s, offsets_s[one.boot] + one.end_s),
     )
-    corrections = [found[number] for number in sorted(found)]
+    corrections = [by_number[number] for number in sorted(by_number)]
     total = Exported(0, {})
     for number, (one, shift_s, gap_s) in enumerate(_placed(ordered, offsets_s)):
-        tell(number / len(ordered))
+        progress(number / len(ordered))
         samples = one.samples()
         labels = _labels(one, samples, corrections)
         if gap_s is not None:
@@ -70,7 +68,7 @@ def write(
 def _placed(
     ordered: list[Chunk], offsets_s: Mapping[bytes, float]
 ) -> Iterator[tuple[Chunk, float, float | None]]:
-    """Yield chunks, what to add to their times so that these only go forward, and gaps before."""
+    """Yield each chunk, the shift that keeps times increasing, and the gap before it, if any."""
     before: Chunk | None = None
     shift_s = 0.0
     for one in ordered:
@@ -80,7 +78,7 @@ def _placed(
             away_s = offsets_s[one.boot] + one.start_s - offsets_s[before.boot] - before.end_s
             goes_on = step_s >= 0 and one.boot == before.boot
             if not goes_on or (step_s < _TOGETHER_S < away_s - step_s):
-                # Another clock, or the same begun anew.
+                # Another boot, or the sensor's clock restarted.
                 pause_s = max(away_s, APART_S)
                 shift_s = round(before.last_s + shift_s + pause_s - one.first_s, 6)
                 step_s = pause_s
@@ -92,6 +90,6 @@ def _placed(
 def _labels(one: Chunk, samples: Samples, corrections: list[Correction]) -> list[str]:
     labels = np.full(len(samples), -1)
     taken_s = one.taken_s(samples.t_s)
-    for place, correction in enumerate(corrections):  # the newest last
-        labels[correction.covers(one, taken_s)] = place
-    return ["" if place < 0 else corrections[place].label for place in labels.tolist()]
+    for index, correction in enumerate(corrections):  # the newest last, so that it wins
+        labels[correction.covers(one, taken_s)] = index
+    return ["" if index < 0 else corrections[index].label for index in labels.tolist()]

@@ -1,10 +1,9 @@
-"""The folder of the raw samples: which files are in it, and who may read them.
+"""The folder of raw and labelled samples: its files and their permissions.
 
-    raw/00000001.ehr ...   chunks, by the daemon; the oldest file goes
-    kept/1.ehr ...         what was labelled, by `edgehar label`
+    raw/00000001.ehr ...   chunks, written by the daemon; the oldest file is deleted first
+    kept/1.ehr ...         labels with their samples, written by `edgehar label`
 
-Others than the owner and the group get at nothing. The group may label, for its members are those
-who may see the history.
+Only the owner and the group have access. The group, which may read the history, may add labels.
 """
 
 import os
@@ -30,25 +29,25 @@ def raw(folder: Path) -> Path:
 
 def labelled(folder: Path) -> Path:
     """Return the folder of the labelled samples."""
-    return folder / "labelled"
+    return folder / "kept"
 
 
 def make(folder: Path) -> None:
-    """Make the missing folders; raises OSError."""
+    """Create the missing folders; raises OSError."""
     for path, mode in ((folder, _READ), (raw(folder), _READ), (labelled(folder), _LABEL)):
         with suppress(FileExistsError):
             path.mkdir(mode)
-            path.chmod(mode)  # whatever the umask
+            path.chmod(mode)  # independent of the umask
 
 
 def files(folder: Path) -> list[Path]:
     """Return the files of a folder in the order of their numbers; raises OSError."""
-    found = [path for path in folder.iterdir() if path.suffix == ENDING and path.stem.isdecimal()]
-    return sorted(found, key=lambda path: (int(path.stem), path.name))
+    paths = [path for path in folder.iterdir() if path.suffix == ENDING and path.stem.isdecimal()]
+    return sorted(paths, key=lambda path: (int(path.stem), path.name))
 
 
 def on_disk(path: Path) -> int:
-    """Return the bytes of disk that a file takes; none if it is not there."""
+    """Return the disk space of a file in bytes; 0 if it does not exist."""
     try:
         return blocks_bytes(path.stat().st_size)
     except FileNotFoundError:
@@ -56,12 +55,12 @@ def on_disk(path: Path) -> int:
 
 
 def blocks_bytes(size: int) -> int:
-    """Return the bytes of disk for so many of content."""
+    """Return the disk space for a content of `size` bytes: whole blocks."""
     return -(-size // _BLOCK) * _BLOCK
 
 
 def chunks(folder: Path) -> Iterator[Chunk]:
-    """Yield all chunks in the order in which they were written, while others write and remove.
+    """Yield all chunks in the order of writing; files may be written and removed meanwhile.
 
     Raises OSError.
     """
@@ -71,8 +70,8 @@ def chunks(folder: Path) -> Iterator[Chunk]:
 
 
 def content(path: Path, most: int = -1) -> bytes:
-    """Return the bytes of a plain file, or the first of them; raises OSError."""
-    # Whoever may put a file here must not make us wait at a pipe, nor lead us elsewhere.
+    """Return the first `most` bytes of a plain file, or all; raises OSError."""
+    # A member of the group must not block the reader with a pipe, or redirect it with a link.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as file:
         return file.read(most)

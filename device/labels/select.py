@@ -1,4 +1,4 @@
-"""Selects a correction's samples from the ring, and counts the missing ones."""
+"""Selects a label's samples from the ring, and counts the missing ones."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from device.labels.store import Correction
 from firmware_bridge.errors import InputError
 
 AT_WORK_S = 15.0
-"""If the newest sample is no older, the daemon is at work and has later ones in memory."""
+"""If the newest sample is not older, the daemon runs and has later samples in memory."""
 _NO_TIME = 1e-3
 
 
@@ -23,33 +23,35 @@ class Selection:
     correction: Correction
     chunks: list[Chunk]
     until_utc_s: float
-    """The end of the correction: the newest sample, if the wearer meant "until now"."""
+    """The end of the label: the newest sample, if the wearer meant "until now"."""
 
 
 def select(
     folder: Path, label: str, time_s: tuple[float, float], made: str, now: Reading
 ) -> Selection:
-    """Find the samples from time_s[0] to time_s[1], seconds since 1970 by the clock as it stands.
+    """Select the samples from time_s[0] to time_s[1], seconds since 1970 by the current clock.
 
     Raises InputError if there are none.
     """
     raw = layout.raw(folder)
     try:
-        found = boot_time.boots(layout.chunks(raw))
-        known = boot_time.up_to(now, found)
-        from_s, until_s = time_s[0], _until(found, known, time_s[1], now)
+        stored = boot_time.boots(layout.chunks(raw))
+        known = boot_time.up_to(now, stored)
+        from_s, until_s = time_s[0], _until(stored, known, time_s[1], now)
         if until_s <= from_s:
-            raise InputError("what was measured last is not on the disk yet; try again in 5 s")
+            raise InputError("the newest samples are not on the disk yet; try again in 5 s")
         spans = boot_time.spans(known, from_s, until_s)
-        chunks = [one for one in layout.chunks(raw) if store.of(spans, one)]
+        chunks = [one for one in layout.chunks(raw) if store.overlaps(spans, one)]
         correction = Correction(label, made, spans, 0, 0.0)
         samples, covered_s = _counted(correction, chunks)
     except FileNotFoundError as error:
-        raise InputError(f"there is no {raw}: nothing was kept yet by `edgehar run`") from error
+        raise InputError(
+            f"{raw} does not exist: `edgehar run` has not stored samples yet"
+        ) from error
     except OSError as error:
         raise InputError(f"cannot read {raw}: {store.why(error)}") from error
     if not samples:
-        raise InputError(f"no samples of that time are in {raw}; `edgehar run` keeps the latest")
+        raise InputError(f"{raw} has no samples of that time; `edgehar run` keeps only the latest")
     missing_s = max(0.0, round(until_s - from_s - covered_s, 3))
     spans = [span for span in spans if any(one.boot == span.boot for one in chunks)]
     return Selection(
@@ -58,19 +60,19 @@ def select(
 
 
 def _until(
-    found: dict[bytes, boot_time.Boot],
+    stored: dict[bytes, boot_time.Boot],
     known: dict[bytes, boot_time.Boot],
     until_s: float,
     now: Reading,
 ) -> float:
-    newest_s = max((known[name].offset_s + one.last_s for name, one in found.items()), default=0.0)
+    newest_s = max((known[name].offset_s + one.last_s for name, one in stored.items()), default=0.0)
     if 0 <= now.utc_s - newest_s <= AT_WORK_S:
         return min(until_s, newest_s + _NO_TIME)
     return until_s
 
 
 def _counted(correction: Correction, chunks: list[Chunk]) -> tuple[int, float]:
-    """Return how many samples are labelled, and the seconds that they stand for."""
+    """Return the number of labelled samples and their duration in seconds."""
     samples, covered_s = 0, 0.0
     for one in chunks:
         t_s = one.samples().t_s

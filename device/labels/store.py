@@ -1,7 +1,7 @@
-"""Stores corrections: one file each, with the raw samples of its time and of just before.
+"""Stores each label in a file with the raw samples of its time and of a short time before.
 
-A file is a line of JSON, then chunks as they were in the ring; so what two corrections have in
-common is the same bytes in both, and the newer one tells what was done then.
+A file is a line of JSON, then the chunks of the ring, unchanged: samples that two labels share are
+equal bytes in both files, and the newer label wins.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from firmware_bridge import whole_file
 from firmware_bridge.errors import InputError
 
 LEAD_S: Final = 10.0
-"""Samples before the labelled time, for the filters to settle."""
+"""Time before the label whose samples are stored too, so that the filters settle."""
 _SCHEMA: Final = 1
 _MOST_LINE: Final = 64 * 1024
 _MOST_SPANS: Final = 200
@@ -34,7 +34,7 @@ _MOST_UTC_S: Final = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The activity in a time span, as the wearer gave it."""
+    """A label given by the wearer for a time span."""
 
     label: str
     made: str
@@ -42,19 +42,19 @@ class Correction:
     spans: Sequence[Span]
     samples: int
     missing_s: float
-    """No samples of this time span are stored."""
+    """Seconds of the time span without stored samples."""
 
     def covers(self, one: Chunk, taken_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Say of samples of a chunk, taken then, which are labelled."""
-        found = np.zeros(len(taken_s), bool)
+        """Return which samples of a chunk, taken at taken_s (n,), have this label."""
+        inside = np.zeros(len(taken_s), bool)
         for span in self.spans:
             if span.boot == one.boot:
-                found |= (span.from_s <= taken_s) & (taken_s < span.until_s)
-        return found
+                inside |= (span.from_s <= taken_s) & (taken_s < span.until_s)
+        return inside
 
 
-def of(spans: Sequence[Span], one: Chunk) -> bool:
-    """Say whether a chunk has samples of these times, or of just before."""
+def overlaps(spans: Sequence[Span], one: Chunk) -> bool:
+    """Return whether a chunk has samples of these spans, or of the LEAD_S before."""
     return any(
         span.boot == one.boot and span.from_s - LEAD_S <= one.end_s and one.start_s < span.until_s
         for span in spans
@@ -62,60 +62,60 @@ def of(spans: Sequence[Span], one: Chunk) -> bool:
 
 
 def add(folder: Path, made: Correction, chunks: Sequence[Chunk], most_bytes: int) -> int:
-    """Keep a correction; return its number. It is on the disk when this returns.
+    """Store a label and flush it to the disk; return its number.
 
-    Raises InputError if there is no room or no permission.
+    Raises InputError if the folder would exceed most_bytes or cannot be written.
     """
     content = _line(made) + b"".join(one.content for one in chunks)
     try:
         with _locked(folder):
-            found = layout.files(folder)
-            if sum(map(layout.on_disk, found)) + layout.blocks_bytes(len(content)) > most_bytes:
+            files = layout.files(folder)
+            if sum(map(layout.on_disk, files)) + layout.blocks_bytes(len(content)) > most_bytes:
                 raise InputError(
-                    f"{folder} would be over {most_bytes // 1_000_000} MB; save it by edgehar label"
-                    " --export FILE, then make room by edgehar label --remove NUMBER, or allow more"
-                    " (labels.max_mb)"
+                    f"{folder} would exceed {most_bytes // 1_000_000} MB; save the labels with"
+                    " edgehar label --export FILE, then remove some with edgehar label --remove"
+                    " NUMBER, or raise labels.max_mb"
                 )
-            number = int(found[-1].stem) + 1 if found else 1
+            number = int(files[-1].stem) + 1 if files else 1
             path = folder / f"{number}{layout.ENDING}"
             whole_file.write(path, content, layout.FILE_MODE)
-            with suppress(PermissionError):  # the group of the folder reads what its members write
+            with suppress(PermissionError):  # so that the folder's group can read it
                 os.chown(path, -1, folder.stat().st_gid)
     except OSError as error:
-        raise InputError(f"cannot keep it in {folder}: {why(error)}") from error
+        raise InputError(f"cannot store the label in {folder}: {why(error)}") from error
     return number
 
 
 def remove(folder: Path, number: int) -> None:
-    """Remove a correction and its samples. Raises InputError."""
+    """Remove a label and its samples. Raises InputError."""
     try:
         with _locked(folder):
             (folder / f"{number}{layout.ENDING}").unlink()
     except FileNotFoundError as error:
-        raise InputError(f"there is no label {number}; edgehar label --list shows them") from error
+        raise InputError(f"there is no label {number}; edgehar label --list shows all") from error
     except OSError as error:
-        raise InputError(f"cannot remove {number}: {why(error)}") from error
+        raise InputError(f"cannot remove label {number}: {why(error)}") from error
 
 
 def read(folder: Path) -> tuple[dict[int, Correction], list[Path]]:
-    """Return all corrections by number, and the files that are damaged. Raises InputError."""
-    found, damaged = {}, list[Path]()
+    """Return all labels by number, and the damaged files. Raises InputError."""
+    by_number, damaged = {}, list[Path]()
     try:
         for path in layout.files(folder):
             line, _, _ = layout.content(path, _MOST_LINE).partition(b"\n")
             try:
-                found[int(path.stem)] = _correction(line)
+                by_number[int(path.stem)] = _correction(line)
             except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 damaged.append(path)
     except FileNotFoundError:
         pass
     except OSError as error:
         raise InputError(f"cannot read {folder}: {why(error)}") from error
-    return found, damaged
+    return by_number, damaged
 
 
 def shared(one: Correction, other: Correction) -> bool:
-    """Say whether they have some time in common."""
+    """Return whether two labels overlap in time."""
     return any(
         a.boot == b.boot and a.from_s < b.until_s and b.from_s < a.until_s
         for a in one.spans
@@ -124,19 +124,19 @@ def shared(one: Correction, other: Correction) -> bool:
 
 
 def chunks_of(folder: Path, number: int) -> Iterator[Chunk]:
-    """Yield the chunks of a correction. Raises OSError."""
+    """Yield the chunks of a label. Raises OSError."""
     yield from chunk.read(layout.content(folder / f"{number}{layout.ENDING}"))
 
 
 def why(error: OSError) -> str:
-    """Return an error that says what failed and what to do."""
-    advice = "; be of the group edgehar, or try sudo" if isinstance(error, PermissionError) else ""
+    """Return the text of an error, with advice if access was denied."""
+    advice = "; join the group edgehar, or use sudo" if isinstance(error, PermissionError) else ""
     return f"{error.strerror}{advice}"
 
 
 @contextmanager
 def _locked(folder: Path) -> Generator[None]:
-    """Let one process at a time choose numbers and count bytes."""
+    """Lock the folder, so that one process at a time chooses numbers and counts bytes."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -150,28 +150,24 @@ def _line(made: Correction) -> bytes:
     spans = [{**asdict(span), "boot": span.boot.hex()} for span in made.spans]
     line = json.dumps({"schema": _SCHEMA, **asdict(made), "spans": spans}).encode() + b"\n"
     if len(spans) > _MOST_SPANS or len(line) > _MOST_LINE:
-        raise InputError("in that time the board was started too often; label it in parts")
+        raise InputError("the board was started too often in that time; label it in parts")
     return line
 
 
 def _correction(line: bytes) -> Correction:
-    """Read what `_line` wrote; raises what Python does of anything else."""
-    found = json.loads(line)
-    if found["schema"] != _SCHEMA:
-        raise ValueError("of another version")
-    label = cleaned(str(found["label"]).encode())
-    spans = [_span(span) for span in found["spans"]]
-    missing_s = float(found["missing_s"])
-    if not label or not spans or not math.isfinite(missing_s):
-        raise ValueError("not ours")
-    made = str(found["made"])[:40]
+    """Read a line of `_line`; anything else raises one of the errors that `read` catches."""
+    values = json.loads(line)
+    label, made = cleaned(str(values["label"]).encode()), str(values["made"])[:40]
+    spans, missing_s = [_span(span) for span in values["spans"]], float(values["missing_s"])
+    if values["schema"] != _SCHEMA or not (label and spans and math.isfinite(missing_s)):
+        raise ValueError("not a label")
     if not made.isprintable():
-        raise ValueError("not ours")
-    return Correction(label, made, spans, int(found["samples"]), missing_s)
+        raise ValueError("not a time")
+    return Correction(label, made, spans, int(values["samples"]), missing_s)
 
 
-def _span(found: dict[str, Any]) -> Span:
-    from_s, until_s, offset_s = (float(found[name]) for name in ("from_s", "until_s", "offset_s"))
+def _span(values: dict[str, Any]) -> Span:
+    from_s, until_s, offset_s = (float(values[name]) for name in ("from_s", "until_s", "offset_s"))
     if not 0 <= offset_s + from_s <= offset_s + until_s <= _MOST_UTC_S:
-        raise ValueError("no time")
-    return Span(bytes.fromhex(found["boot"]), from_s, until_s, offset_s)
+        raise ValueError("not a time span")
+    return Span(bytes.fromhex(values["boot"]), from_s, until_s, offset_s)

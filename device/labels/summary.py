@@ -1,4 +1,4 @@
-"""Corrections in words."""
+"""Labels as text for the terminal."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from device.labels.boot_time import Span
 from device.labels.store import Correction
 from firmware_bridge.errors import EdgeharError
 
-_UNSAID_S = 1.0
+_SHORTEST_S = 1.0
 
 
 def one_line(one: Correction, zone: tzinfo, now: Reading) -> str:
-    """Return a correction in words, dated by the clock as it is set now."""
+    """Return a label as a line of text, dated by the current setting of the clock."""
     first, last = one.spans[0], one.spans[-1]
     begin = to_local(_utc_ms(first, first.from_s, now), zone)
     end = to_local(_utc_ms(last, last.until_s, now), zone)
     until = f"{end:%H:%M:%S}" if end.date() == begin.date() else f"{end:%Y-%m-%d %H:%M:%S}"
-    missing = duration(round(1000 * one.missing_s)) if one.missing_s >= _UNSAID_S else "nothing"
+    missing = duration(round(1000 * one.missing_s)) if one.missing_s >= _SHORTEST_S else "nothing"
     return (
         f"{one.label}, {begin:%Y-%m-%d %H:%M:%S} to {until}, {one.samples} samples,"
         f" {missing} missing"
@@ -37,24 +37,24 @@ def board_said(db: Path, from_utc_s: float, until_utc_s: float) -> str:
     times = round(1000 * from_utc_s), round(1000 * until_utc_s)
     try:
         with closing(query.open_to_read(db)) as database:
-            found, _ = read_day.between(database, *times)
+            pieces, _ = read_day.between(database, *times)
     except (EdgeharError, sqlite3.Error) as error:
-        return f"what the board said is not known: {error}"
-    sums = sorted(totals(found).items(), key=lambda one: -one[1])
-    said = [
+        return f"cannot read the board's decisions: {error}"
+    sums = sorted(totals(pieces).items(), key=lambda one: -one[1])
+    decided = [
         f"{lanes.name(Piece(0, ms, *kind))} {duration(ms)}"
         for kind, ms in sums
-        if ms >= 1000 * _UNSAID_S
+        if ms >= 1000 * _SHORTEST_S
     ]
-    return f"the board said: {', '.join(said) or 'nothing'}"
+    return f"the board decided: {', '.join(decided) or 'nothing'}"
 
 
 def is_strange(label: str, known: Sequence[str]) -> str | None:
-    """Return a warning about a label that the model does not know."""
+    """Return a warning if the model does not have this label."""
     if not known or label in known:
         return None
-    guess = did_you_mean(label, known) or ", which has " + ", ".join(known)
-    return f"{label} is no activity of the model{guess}"
+    guess = did_you_mean(label, known) or "; it has " + ", ".join(known)
+    return f"the model has no activity {label}{guess}"
 
 
 def _utc_ms(span: Span, at_s: float, now: Reading) -> int:

@@ -1,4 +1,4 @@
-"""Labels typed while a recording runs, and the samples that each belongs to."""
+"""Reads labels that are typed during a recording, and assigns them to samples."""
 
 import os
 import queue
@@ -16,23 +16,23 @@ _MOST_BYTES: Final = 4096
 
 
 class LabelTrack:
-    """The label of every sample, from when each label was typed. Pure."""
+    """Assigns a label to each sample, from the times at which labels were typed. Pure."""
 
     def __init__(self) -> None:
         self.label = ""
-        """Time of the latest sample."""
+        """Label of the latest sample."""
         self._typed: deque[tuple[float, str]] = deque()
         self._clock = ClockFit()
 
     def typed(self, at_s: float, label: str) -> None:
-        """Take a label typed when the host's clock showed at_s; '' ends the one before."""
+        """Add a label typed at at_s on the host's clock; '' ends the label before."""
         self._typed.append((at_s, label))
 
     def of(self, t_s: Float64, arrived_s: float) -> list[str]:
-        """Give the labels of samples taken at t_s (n,), which arrived at arrived_s.
+        """Return the labels of samples taken at t_s (n,) that arrived at arrived_s.
 
-        A sample may arrive long after it was taken, so the fit of the sensor's clock to the host's
-        says when that was.
+        A sample may arrive long after it was taken, so its time comes from the fit of the sensor's
+        clock to the host's.
         """
         if not len(t_s):
             return []
@@ -46,17 +46,17 @@ class LabelTrack:
 
 
 def cleaned(line: bytes) -> str:
-    """Give the label in a line that was typed; raises ValueError with what is wrong with it."""
+    """Return the label in a typed line; raises ValueError with the reason if it is invalid."""
     label = " ".join(line.decode("utf-8", "replace").split())
     if len(label) > MOST_CHARACTERS:
         raise ValueError(f"a label has at most {MOST_CHARACTERS} characters")
     if not label.isprintable() or set(label) & set(',"#\N{REPLACEMENT CHARACTER}'):
-        raise ValueError('a label has no comma, quote or "#", and is printable')
+        raise ValueError('a label must be printable, without comma, quote or "#"')
     return label
 
 
 def can_be_typed(descriptor: int = 0) -> bool:
-    """Say whether somebody can type here: a terminal we are in front of, or a pipe."""
+    """Return whether labels can be typed: in a foreground terminal, or through a pipe."""
     try:
         mode = os.fstat(descriptor).st_mode
         if os.isatty(descriptor):
@@ -67,27 +67,24 @@ def can_be_typed(descriptor: int = 0) -> bool:
 
 
 class Typist:
-    """Lines from standard input, each with the host's time at which it came."""
+    """Reads lines from standard input, each with the host's time of its arrival."""
 
     def __init__(self, descriptor: int = 0) -> None:
-        """Begin to listen, in a thread that ends with the program or the input."""
+        """Start a thread that reads until the input or the program ends."""
         self._descriptor = descriptor
         self._lines: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def lines(self) -> list[tuple[float, bytes]]:
-        """Return (monotonic time, line) of what came since the last call."""
-        found = []
-        while not self._lines.empty():
-            found.append(self._lines.get())
-        return found
+        """Return (monotonic time, line) of each line since the last call."""
+        return [self._lines.get() for _ in range(self._lines.qsize())]
 
     def _listen(self) -> None:
         rest = b""
         while True:
             try:
                 data = os.read(self._descriptor, _MOST_BYTES)
-            except OSError:  # the terminal is gone, or we no longer are in front of it
+            except OSError:  # the terminal was closed, or the process is in the background
                 data = b""
             *lines, rest = (rest + data).split(b"\n")
             now = time.monotonic()

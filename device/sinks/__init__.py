@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 
 class SinkError(EdgeharError):
-    """A sink cannot take decisions now; a later attempt may succeed."""
+    """A write failed; a later attempt may succeed."""
 
 
 class Sink(Protocol):
-    """Takes decisions."""
+    """Writes or sends decisions."""
 
     name: str
 
     def write(self, decision: Decision) -> None:
-        """Take one decision; raises SinkError, or BrokenPipeError if the reader is gone."""
+        """Write one decision; raises SinkError, or BrokenPipeError if the reader is gone."""
 
     def close(self) -> None:
         """Release files and connections."""
@@ -30,18 +30,18 @@ class Sink(Protocol):
 
 @runtime_checkable
 class TakesStatus(Protocol):
-    """A sink that takes the daemon's Status as well."""
+    """A sink that also receives the daemon's Status."""
 
     def status(self, status: Status) -> None:
-        """Take a Status, about once a second; raises as `write` does."""
+        """Receive a Status, about once a second; raises as `write` does."""
 
 
 @runtime_checkable
 class TakesSamples(Protocol):
-    """A sink that takes the samples as well."""
+    """A sink that also receives the samples."""
 
     def see(self, block: Samples) -> None:
-        """Take a block of the source. Never waits and never fails."""
+        """Receive a block of the source. Never waits and never fails."""
 
 
 class Outlet:
@@ -53,7 +53,7 @@ class Outlet:
         self._status = sink.status if isinstance(sink, TakesStatus) else None
         self.see = sink.see if isinstance(sink, TakesSamples) else None
         """Passes samples to the sink; None if the sink takes none."""
-        # Counted apart: a status that was written says nothing about decisions.
+        # Counted separately: a written status does not prove that decisions can be written.
         self._missed = {"decision": 0, "status": 0}
         self.failures = 0
         """Number of failed writes."""
@@ -65,26 +65,26 @@ class Outlet:
 
     def write(self, decision: Decision) -> None:
         """Pass a decision on; raises BrokenPipeError only."""
-        self._give("decision", lambda: self._sink.write(decision))
+        self._try("decision", lambda: self._sink.write(decision))
 
     def status(self, status: Status) -> None:
-        """Pass a Status on to a sink that takes it; raises BrokenPipeError only."""
+        """Pass a Status on to a sink that receives it; raises BrokenPipeError only."""
         if self._status is not None:
-            take = self._status
-            self._give("status", lambda: take(status))
+            write = self._status
+            self._try("status", lambda: write(status))
 
-    def _give(self, what: str, give: Callable[[], None]) -> None:
+    def _try(self, kind: str, write: Callable[[], None]) -> None:
         try:
-            give()
+            write()
         except SinkError as error:
-            if not self._missed[what]:
+            if not self._missed[kind]:
                 log.error("%s; continuing without it", error)  # noqa: TRY400 -- one line, no traceback
-            self._missed[what] += 1
+            self._missed[kind] += 1
             self.failures += 1
             return
-        if self._missed[what]:
-            log.warning("%s: works again after %d failed writes", self.name, self._missed[what])
-            self._missed[what] = 0
+        if self._missed[kind]:
+            log.warning("%s: works again after %d failed writes", self.name, self._missed[kind])
+            self._missed[kind] = 0
 
     def close(self) -> None:
         """Close the sink; log how many of the last decisions were not written."""

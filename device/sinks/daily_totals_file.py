@@ -1,4 +1,4 @@
-"""The daily totals, kept over a restart: a sink that writes one small JSON file at intervals."""
+"""A sink that writes the daily totals to a small JSON file, so that they survive a restart."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ _DAY_S: Final = 25 * 3600.0
 
 
 class DailyTotalsFile:
-    """A sink; `read` returns to the next run what the last run wrote."""
+    """A sink whose `read` returns the totals that the previous run wrote."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -73,14 +73,14 @@ class DailyTotalsFile:
         self._written_s = time.monotonic()
 
 
-def _days(found: dict[str, Any]) -> dict[date, dict[str, float]]:
-    if found["schema"] != _SCHEMA or len(found["days"]) > MOST_DAYS:
+def _days(content: dict[str, Any]) -> dict[date, dict[str, float]]:
+    if content["schema"] != _SCHEMA or len(content["days"]) > MOST_DAYS:
         raise ValueError
-    return {date.fromisoformat(day): _seconds(done_s) for day, done_s in found["days"].items()}
+    return {date.fromisoformat(day): _seconds(done_s) for day, done_s in content["days"].items()}
 
 
-def _seconds(found: dict[str, Any]) -> dict[str, float]:
-    seconds = {str(label): float(done_s) for label, done_s in found.items()}
+def _seconds(by_label: dict[str, Any]) -> dict[str, float]:
+    seconds = {str(label): float(done_s) for label, done_s in by_label.items()}
     if not 0 <= sum(seconds.values()) <= _DAY_S or any(done_s < 0 for done_s in seconds.values()):
         raise ValueError
     return seconds

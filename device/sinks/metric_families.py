@@ -3,7 +3,7 @@
 https://prometheus.io/docs/practices/naming/: base units, `_total` for counters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import accumulate
 
@@ -39,28 +39,24 @@ def families(status: Status) -> Iterator[Metric]:
 
 def _samples(status: Status) -> Iterator[Metric]:
     counts = status.pipeline
+    lost = {"source": counts.get("lost", 0), **{name: counts.get(name, 0) for name in DROPPED}}
     yield _counter("samples", "Samples that entered the signal path.", counts.get("samples", 0))
-    lost = {"source": counts.get("lost", 0), **{why: counts.get(why, 0) for why in DROPPED}}
-    yield _counters(
-        "samples_lost",
-        "Samples lost before they arrived (source), or dropped, by cause.",
-        "cause",
-        lost,
-    )
+    what = "Samples lost before they arrived (source), or dropped, by cause."
+    yield _counter("samples_lost", what, lost, "cause")
     yield _counter("gaps", "Gaps too long to bridge.", counts.get("gaps", 0))
     yield _counter("windows", "Windows that were classified.", counts.get("windows", 0))
     what = "Events on the line or the bus: delivered, damaged, lost, repaired, by name."
-    yield _counters("source_events", what, "event", status.source_counts)
+    yield _counter("source_events", what, status.source_counts, "event")
 
 
 def _decisions(status: Status) -> Iterator[Metric]:
-    yield _counters("decisions", "Decisions by state.", "state", status.states)
+    yield _counter("decisions", "Decisions by state.", status.states, "state")
     what = "Decisions that named an activity."
-    yield _counters("activity_decisions", what, "activity", status.activities)
+    yield _counter("activity_decisions", what, status.activities, "activity")
     what = "Decisions without an activity, by reason."
-    yield _counters("undecided", what, "reason", status.reasons)
+    yield _counter("undecided", what, status.reasons, "reason")
     what = "Time of each activity since local midnight."
-    yield _gauges("activity_today_seconds", what, "activity", status.today_s)
+    yield _gauge("activity_today_seconds", what, status.today_s, "activity")
 
 
 def _inference(inference: Inference) -> Metric:
@@ -75,8 +71,9 @@ def _inference(inference: Inference) -> Metric:
 
 def _sensor(status: Status) -> Iterator[Metric]:
     health = status.health
-    what = "1: the sensor has this problem now."
-    yield _gauges("sensor_problem", what, "problem", dict.fromkeys(health.problems, 1))
+    problems = dict.fromkeys(health.problems, 1)
+    yield _gauge("sensor_problem", "1: the sensor has this problem now.", problems, "problem")
+    drift = None if health.clock_ppm is None else health.clock_ppm * 1e-6
     for name, what, value in (
         ("sensor_temperature_celsius", "Temperature of the sensor's chip.", health.temperature_c),
         (
@@ -86,40 +83,36 @@ def _sensor(status: Status) -> Iterator[Metric]:
         ),
         ("mounting_known", "1: the mounting is known.", status.mounting_known),
         ("mounting_confidence_ratio", "Confidence in the mounting.", status.mounting_confidence),
+        (
+            "sensor_clock_drift_ratio",
+            "Relative rate of the sensor's clock against the host's, minus 1.",
+            drift,
+        ),
     ):
         if value is not None:
             yield _gauge(name, what, float(value))
-    if health.clock_ppm is not None:
-        what = "Relative rate of the sensor's clock against the host's, minus 1."
-        yield _gauge("sensor_clock_drift_ratio", what, health.clock_ppm * 1e-6)
 
 
 def _outlets(status: Status) -> Iterator[Metric]:
-    what = "Failed writes, by sink."
-    yield _counters("sink_failed_writes", what, "sink", status.failed_writes)
+    yield _counter("sink_failed_writes", "Failed writes, by sink.", status.failed_writes, "sink")
     what = "Items that wait to be written or sent, by sink."
-    yield _gauges("sink_queue_length", what, "sink", status.queued)
+    yield _gauge("sink_queue_length", what, status.queued, "sink")
 
 
-def _counter(name: str, what: str, value: float) -> Metric:
-    return CounterMetricFamily(f"edgehar_{name}", what, value)
+def _counter(name: str, what: str, value: float | Mapping[str, float], label: str = "") -> Metric:
+    return _filled(CounterMetricFamily(f"edgehar_{name}", what, labels=[label]), value)
 
 
-def _gauge(name: str, what: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"edgehar_{name}", what, value)
-
-
-def _counters(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:
-    return _filled(CounterMetricFamily(f"edgehar_{name}", what, labels=[label]), values.items())
-
-
-def _gauges(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:
-    return _filled(GaugeMetricFamily(f"edgehar_{name}", what, labels=[label]), values.items())
+def _gauge(name: str, what: str, value: float | Mapping[str, float], label: str = "") -> Metric:
+    return _filled(GaugeMetricFamily(f"edgehar_{name}", what, labels=[label]), value)
 
 
 def _filled(
-    family: CounterMetricFamily | GaugeMetricFamily, values: Iterable[tuple[str, float]]
+    family: CounterMetricFamily | GaugeMetricFamily, value: float | Mapping[str, float]
 ) -> Metric:
-    for value_of, value in values:
-        family.add_metric([value_of], value)
+    if not isinstance(value, Mapping):
+        family.add_metric([], value)
+        return family
+    for label, one in value.items():
+        family.add_metric([label], one)
     return family

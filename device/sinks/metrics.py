@@ -29,11 +29,11 @@ WRITE_EVERY_S: Final = 10.0
 
 
 class ListenError(EdgeharError):
-    """The address is in use, or not an address of this board."""
+    """The address is in use or does not belong to this board."""
 
 
 class Metrics:
-    """A sink that shows the latest Status to Prometheus."""
+    """A sink that exposes the latest Status to Prometheus."""
 
     def __init__(self, listen: tuple[str, int] | None, file: Path | None) -> None:
         """Listen at an address and port and write to `file`; either may be None.
@@ -48,18 +48,18 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._server = None
-        if file is not None and file.suffix != ".prom":
-            raise InputError(f"metrics.file {file} must end in .prom, else node_exporter skips it")
         if file is not None:
+            if file.suffix != ".prom":
+                raise InputError(f"metrics.file {file} must end in .prom for node_exporter")
             with contextlib.suppress(SinkError):
                 self._write(file)
             if not file.is_file():
-                raise InputError(f"metrics.file {file} cannot be written; is the folder there?")
+                raise InputError(f"metrics.file {file} cannot be written; check its folder")
         if listen is not None:
             self._server = _serve(listen, self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics, in the thread that asks for them."""
+        """Yield the metrics; the server calls this in its own threads."""
         if self._status is not None:
             yield from families(self._status)
 
@@ -67,7 +67,7 @@ class Metrics:
         """Ignore the decision: the Status has the counts."""
 
     def status(self, status: Status) -> None:
-        """Take the Status to show; raises SinkError if the file cannot be written."""
+        """Store the Status to expose; raises SinkError if the file cannot be written."""
         self._status = status
         if self._file is not None and time.monotonic() - self._written_s >= WRITE_EVERY_S:
             self._write(self._file)
@@ -97,7 +97,7 @@ def _serve(listen: tuple[str, int], registry: CollectorRegistry) -> WSGIServer:
         why = error.strerror or error
         raise ListenError(f"metrics.listen {_bracketed(address)}:{port}: {why}") from error
     if not is_loopback(address):
-        log.warning("metrics: whoever reaches %s port %d can read them", address, port)
+        log.warning("metrics: other hosts that reach %s port %d can read them", address, port)
     return server
 
 

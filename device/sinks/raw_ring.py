@@ -1,7 +1,7 @@
-"""Ring of the latest raw samples on disk, bounded in size; `edgehar label` reads it.
+"""Stores the latest raw samples in a ring of files of bounded size; `edgehar label` reads them.
 
-Nothing is flushed, to spare an SD card: a power cut loses what Linux has not written yet, about
-half a minute.
+Writes are not flushed, to spare an SD card: a power cut loses the samples that Linux has not
+written yet, about half a minute.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ GAP_S: Final = 1.0
 """A longer step of the sensor's clock begins a new chunk: the clock may have been set."""
 _LONGEST_BLOCK_S: Final = 60.0
 WAITING_BYTES: Final = 256 * 1024
-"""Bytes kept in memory while the disk is full: about ten minutes."""
+"""Bytes that wait in memory while the disk is full: about ten minutes."""
 _MOST_FILE_BYTES: Final = 1_000_000
 _FILES: Final = 16
 """Smallest number of files: deleting the oldest one must not delete everything."""
@@ -40,7 +40,7 @@ _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_C
 
 
 class RawRing:
-    """A sink for uncalibrated samples, which arrive by `keep`."""
+    """A sink for uncalibrated samples, which the source passes to `keep`."""
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class RawRing:
         self._most_bytes = 1_000_000 * max_mb
         self._file_bytes = min(_MOST_FILE_BYTES, self._most_bytes // _FILES)
         self._boot = now().boot_bytes or os.urandom(16)
-        self._held: list[Samples] = []
+        self._pending: list[Samples] = []
         self._size = 0
-        self._taken: list[tuple[float, float]] = []
+        self._times: list[tuple[float, float]] = []
         self._end_s = float("-inf")
         self._waiting: deque[bytes] = deque()
         self._failed = False
@@ -81,13 +81,13 @@ class RawRing:
         return len(self._waiting)
 
     def keep(self, block: Samples) -> None:
-        """Take a block of the source. Never waits and never fails."""
+        """Add a block of the source. Never waits and never fails."""
         if not len(block):
             return
         if block.lost:
             self._cut()
-        self._held.append(block)
-        self._taken.append(self._when(float(block.t_s[-1])))
+        self._pending.append(block)
+        self._times.append(self._when(float(block.t_s[-1])))
         self._size += len(block)
         if self._size >= MOST:
             self._cut()
@@ -115,24 +115,24 @@ class RawRing:
     def _when(self, t_s: float) -> tuple[float, float]:
         """Return when a sample was taken (seconds since boot) and when the board booted (UTC)."""
         now = self._now()
-        said = self._date(t_s)
-        ago_s = now.utc_s - datetime.fromisoformat(said).timestamp() if said else 0.0
+        date = self._date(t_s)
+        ago_s = now.utc_s - datetime.fromisoformat(date).timestamp() if date else 0.0
         return now.boot_s - ago_s, now.offset_s
 
     def _cut(self) -> None:
-        """Pack the held samples into chunks, none across a gap."""
-        if not self._held:
+        """Pack the pending samples into chunks that contain no gaps."""
+        if not self._pending:
             return
-        samples = Samples.joined(self._held)
-        ends, taken = np.cumsum([len(part) for part in self._held]).tolist(), self._taken
-        self._held, self._taken, self._size = [], [], 0
+        samples = Samples.joined(self._pending)
+        ends, times = np.cumsum([len(part) for part in self._pending]).tolist(), self._times
+        self._pending, self._times, self._size = [], [], 0
 
         def taken_s(at: int) -> float:
             block = bisect_right(ends, at)
             before_s = float(samples.t_s[ends[block] - 1]) - float(samples.t_s[at])
-            return taken[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
+            return times[block][0] - (before_s if 0 <= before_s <= _LONGEST_BLOCK_S else 0.0)
 
-        with np.errstate(invalid="ignore", over="ignore"):  # a broken clock gives any times
+        with np.errstate(invalid="ignore", over="ignore"):  # a faulty clock can give any times
             steps_s = np.diff(samples.t_s)
         gaps = np.flatnonzero(~((steps_s >= 0) & (steps_s <= GAP_S))) + 1
         size = len(samples)
@@ -140,7 +140,7 @@ class RawRing:
             # The source may correct its clock fit, but the order of samples stays.
             start_s = max(taken_s(begin), self._end_s)
             self._end_s = max(taken_s(end - 1), start_s)
-            _, offset_s = taken[bisect_right(ends, end - 1)]
+            _, offset_s = times[bisect_right(ends, end - 1)]
             times_s = start_s, self._end_s
             self._waiting.append(packed(samples[begin:end], self._boot, times_s, offset_s))
         while sum(map(len, self._waiting)) > WAITING_BYTES:
@@ -155,7 +155,7 @@ class RawRing:
         except OSError as error:
             self._failed = True
             if error.errno == errno.ENOENT:
-                self._path = None  # somebody has removed the folder: create it again
+                self._path = None  # the folder was removed: create it again
             raise SinkError(
                 f"cannot keep raw samples in {self._folder}: {error.strerror}"
             ) from error
@@ -164,13 +164,13 @@ class RawRing:
         self._waiting.clear()
 
     def _with_room(self, size: int) -> Path:
-        """Return the file to append to; space for the whole file is freed when it is begun."""
+        """Return the file to append to; free the space of a whole file before a new one begins."""
         if self._path is not None and self._path_bytes + size <= self._file_bytes:
             return self._path
         layout.make(self._folder)
-        found = layout.files(layout.raw(self._folder))
-        number = int(found[-1].stem) + 1 if found else 1
-        sizes = {path: layout.on_disk(path) for path in found}
+        files = layout.files(layout.raw(self._folder))
+        number = int(files[-1].stem) + 1 if files else 1
+        sizes = {path: layout.on_disk(path) for path in files}
         left = sum(sizes.values()) + layout.blocks_bytes(self._file_bytes)
         for path, freed in sizes.items():
             if left <= self._most_bytes:
@@ -183,7 +183,7 @@ class RawRing:
 
 
 def _append(path: Path, data: bytes) -> None:
-    """Append all or nothing; raises OSError."""
+    """Append all of data or nothing; raises OSError."""
     descriptor = os.open(path, _APPEND, layout.FILE_MODE)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)

@@ -1,8 +1,8 @@
-"""Decisions in an SQLite database, one commit each: a kill loses at most the one being written.
+"""Writes decisions to an SQLite database, one commit each: a kill loses at most one decision.
 
 WAL mode lets others read at any time. `synchronous = NORMAL` spares an SD card a flush at every
-decision: a power cut may lose the last decisions that the kernel has not written yet, never the
-database.
+decision: a power cut may lose the last decisions, which the kernel has not written yet, but never
+the database.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from device.sinks import SinkError
 from firmware_bridge.errors import InputError
 
 BACKLOG = 1000
-"""Decisions kept in memory while the disk is full: 21 minutes at one each 1.28 s."""
+"""Decisions in memory while the disk is full: 21 minutes at one each 1.28 s."""
 AT_WORK_EVERY_S = 60.0
-"""A silence makes no decisions; at this interval the database notes that the daemon is running."""
+"""Interval of the note that the daemon is running, for times without decisions."""
 
 _START = "INSERT INTO runs (started, source, boot) VALUES (?, ?, ?)"
 _MARK = "INSERT OR IGNORE INTO marks (run, number, boot_s, offset_s) VALUES (?, ?, ?, ?)"
-# Runs of one boot share the host's clock, so a correction holds for the earlier runs too.
+# Runs of one boot share the host's clock, so a correction applies to the earlier runs too.
 _SET = "UPDATE runs SET offset_s = ? WHERE run = ? OR boot = ?"
 _AT_WORK = "UPDATE runs SET until_s = ? WHERE run = ?"
 _COLUMNS = ("run", "number", *(field.name for field in fields(Decision)))
@@ -95,7 +95,7 @@ class Sqlite:
             self._marks.clear()
             self._retention.step(self._database, now)
         except sqlite3.Error as error:
-            self._let_go()  # after an I/O error only a fresh connection is sure to recover
+            self._let_go()  # after an I/O error only a new connection recovers reliably
             raise SinkError(f"cannot write decisions to {self.name}: {error}") from error
 
     def status(self, _: object) -> None:
@@ -153,7 +153,7 @@ class Sqlite:
 
 
 def _row(decision: Decision) -> tuple[object, ...]:
-    """Return the values as on standard output, so that the two agree to the last digit."""
+    """Return the values of the JSON line, so that both agree to the last digit."""
     values = json.loads(to_json(decision))
     probabilities = values["probabilities"]
     return tuple({**values, "probabilities": probabilities and json.dumps(probabilities)}.values())

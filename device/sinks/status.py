@@ -1,4 +1,4 @@
-"""Status: one snapshot a second of the daemon, for metrics, MQTT, the dashboard and systemd."""
+"""Status: a snapshot of the daemon each second, for metrics, MQTT, the dashboard and systemd."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from device.decision.decision import Decision
 from device.sources import Health
 
 INFERENCE_BOUNDS_S: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
-"""Upper bounds of the histogram: from a PC (0.3 ms a window) to an overloaded slow board."""
+"""Upper bounds of the histogram: from a PC (0.3 ms per window) to an overloaded slow board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Inference:
     """Histogram of the inference time of a window."""
 
     windows: tuple[int, ...]
-    """Number of windows up to each of INFERENCE_BOUNDS_S (and above the bound before it); the last
-    number counts those above every bound."""
+    """Number of windows between each of INFERENCE_BOUNDS_S and the bound before; the last number
+    counts windows above all bounds."""
     sum_s: float
 
 

@@ -1,4 +1,4 @@
-"""Decisions as JSON lines on standard output, flushed one by one."""
+"""Writes decisions as JSON lines to standard output and flushes each."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from device.sinks import SinkError
 
 
 class Stdout:
-    """Standard output."""
+    """A sink for standard output."""
 
     name = "stdout"
 
@@ -18,7 +18,7 @@ class Stdout:
             sys.stdout.write(to_json(decision) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes the buffer again at exit, which would fail with a message.
+            # Python flushes the buffer again at exit; without this it would print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise
         except OSError as error:

@@ -24,9 +24,9 @@ from tests.device.history.made_up import Host, at, spend_all
 from tests.device.history.made_up import Wearer as Recorded
 from tests.device.labels.made_up import keep_latest
 from tests.device.model.bundles import sha256, variant
-from tests.device.sinks.mosquitto import free_port
 from tests.device.still_life import UP, handled, positions
 from tests.docs.pages import ROOT
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 SETTINGS = """\

@@ -1,4 +1,4 @@
-// Pictures out of numbers. Text goes in as text only: nothing that the board says is ever markup.
+// Draws pictures from numbers. Text is inserted as text, never as markup.
 
 const KNOWN = ["running", "walking", "walking_upstairs", "walking_downstairs", "stairs", "standing",
   "sitting", "lying", "unknown"];
@@ -10,22 +10,22 @@ export const place = (activity) => {
   return at < 0 ? KNOWN.length : at;
 };
 
-export function make(tag, classes = "", text = null, attributes = {}) {
-  const found = document.createElement(tag);
-  if (classes) found.className = classes;
-  if (text !== null) found.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) found.setAttribute(name, value);
-  return found;
+export function make(tag, classes = "", text = "") {
+  const element = document.createElement(tag);
+  if (classes) element.className = classes;
+  element.textContent = text;
+  return element;
 }
 
-export function draw(tag, attributes = {}, text = null) {
-  const found = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) found.setAttribute(name, value);
-  if (text !== null) found.textContent = text;
-  return found;
+function draw(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
 }
 
-// rows: [t_s, acc x y z (g), rate x y z (rad/s)]; columns: where the three are; factor: to the unit.
+// rows: [t_s, acc x y z (g), rate x y z (rad/s)]; column: index of the first of the three axes;
+// factor: converts to the unit of the axis; least: smallest full scale of the plot.
 export function signals(canvas, rows, column, factor, least) {
   const style = getComputedStyle(document.documentElement);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -62,7 +62,7 @@ export function signals(canvas, rows, column, factor, least) {
       const value = row[column + axis];
       if (row[0] === null || value === null || last - row[0] > SECONDS) continue;
       const x = left + (1 - (last - row[0]) / SECONDS) * (width - left);
-      // A gap is a gap: nothing is drawn where nothing came.
+      // The line is interrupted where samples are missing.
       if (before === null || row[0] - before > 0.5) pen.moveTo(x, up(value * factor));
       else pen.lineTo(x, up(value * factor));
       before = row[0];
@@ -77,13 +77,13 @@ function nice(far) {
 }
 
 export function lanes(day) {
-  const found = make("div", "lanes");
+  const grid = make("div", "lanes");
   const width = day.lanes.length ? day.lanes[0].shares.length : 480;
   for (const lane of day.lanes) {
     const picture = draw("svg", { viewBox: `0 0 ${width} 20`, preserveAspectRatio: "none", "aria-hidden": "true" });
     picture.append(...ticks(day, width, 20));
     picture.append(draw("path", { class: lane.activity ? colour(lane.activity) : "fill-silent", d: outline(lane.shares) }));
-    found.append(make("span", lane.activity ? "label" : "label silent", lane.name), picture,
+    grid.append(make("span", lane.activity ? "label" : "label silent", lane.name), picture,
       make("span", "time", lane.said));
   }
   const scale = draw("svg", { class: "scale", "aria-hidden": "true" });
@@ -91,8 +91,8 @@ export function lanes(day) {
     if (hour % 6 === 0)
       scale.append(draw("text", { x: `${100 * past}%`, y: 13, "text-anchor": past ? "middle" : "start" },
         String(hour).padStart(2, "0")));
-  found.append(make("span"), scale, make("span"));
-  return found;
+  grid.append(make("span"), scale, make("span"));
+  return grid;
 }
 
 function ticks(day, width, height) {
@@ -116,8 +116,8 @@ function outline(shares) {
   return path;
 }
 
-// days: [{said, activities: {name: ms}} or null]; tell(index) says what was chosen.
-export function month(days, tell) {
+// days: [{said, sums: {activities: {name: ms}} or null}]; choose(index) is called for a selected day.
+export function month(days, choose) {
   const [width, height, below] = [720, 190, 22];
   const sum = (day) => Object.values(day?.sums?.activities ?? {}).reduce((a, b) => a + b, 0);
   const most = Math.max(1, Math.ceil(Math.max(...days.map(sum)) / 3.6e6));
@@ -140,7 +140,7 @@ export function month(days, tell) {
       picture.append(draw("rect", { class: colour(activity), x: x + wide * 0.12, y, width: wide * 0.76, height: up(ms) }));
     }
     const hit = draw("rect", { class: "hit", x, y: 0, width: wide, height, tabindex: 0, role: "button", "aria-label": day.said });
-    for (const event of ["click", "focus", "pointerenter"]) hit.addEventListener(event, () => tell(at));
+    for (const event of ["click", "focus", "pointerenter"]) hit.addEventListener(event, () => choose(at));
     picture.append(hit);
   });
   return { picture, top, step };

@@ -1,4 +1,4 @@
-// Asks the board a few times a second for what is new, and shows it.
+// Asks the board for new data a few times a second, and shows them.
 
 import { colour, lanes, make, month, place, signals } from "./charts.js";
 
@@ -13,26 +13,30 @@ let shownMonth = "";
 let chosen = null;
 
 async function ask(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(8000) });
-  if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error((await answer.text()).trim());
-  return answer.json();
+  const response = await fetch(path, { signal: AbortSignal.timeout(8000) });
+  if (response.status === 401) location.reload();
+  if (!response.ok) throw new Error((await response.text()).trim());
+  return response.json();
 }
 
 async function live() {
-  if (!document.hidden) {
-    try {
-      const found = await ask(`live?after=${count}`);
-      showNow(found.now);
-      showSignals(found);
-      showHealth(found);
-    } catch (error) {
-      const why = error instanceof TypeError || error.name === "TimeoutError"
-        ? "The dashboard does not answer: is the board on, and in reach?" : error.message;
-      showNow({ state: "no_data", words: "no data", why, confidence: null, probabilities: {}, heard: false });
-    }
+  try {
+    const news = await ask(`live?after=${count}`);
+    showNow(news.now);
+    showSignals(news);
+    showHealth(news);
+  } catch (error) {
+    const why = error instanceof TypeError || error.name === "TimeoutError"
+      ? "The dashboard does not answer: check that the board is on and in reach." : error.message;
+    showNow({ state: "no_data", words: "no data", why, confidence: null, probabilities: {}, heard: false });
   }
-  setTimeout(live, LIVE_MS);
+  return true;
+}
+
+// Calls update every ms while the page is visible; after READING_MS if update fails or returns false.
+async function repeat(update, ms) {
+  const done = document.hidden || await update().catch(() => false);
+  setTimeout(repeat, done ? ms : READING_MS, update, ms);
 }
 
 function showNow(now) {
@@ -61,65 +65,54 @@ function showNow(now) {
   }));
 }
 
-function showSignals(found) {
-  if (found.count < count || (rows.length && found.rows.length && found.rows[0][0] < rows[rows.length - 1][0])) rows = [];
-  count = found.count;
-  rows = rows.concat(found.rows).slice(-MOST_ROWS);
-  if (!found.now.heard) rows = [];
+function showSignals(news) {
+  if (news.count < count || (rows.length && news.rows.length && news.rows[0][0] < rows[rows.length - 1][0])) rows = [];
+  count = news.count;
+  rows = rows.concat(news.rows).slice(-MOST_ROWS);
+  if (!news.now.heard) rows = [];
   signals($("acc"), rows, 1, 1, 1.5);
   signals($("gyro"), rows, 4, 180 / Math.PI, 50);
 }
 
-function showHealth(found) {
-  if (!found.health.length) return;
-  $("health").replaceChildren(...found.health.flatMap(({ name, says, look }) =>
+function showHealth(news) {
+  if (!news.health.length) return;
+  $("health").replaceChildren(...news.health.flatMap(({ name, says, look }) =>
     [make("dt", "", name), make("dd", look ? "look" : "", says)]));
-  table($("counts"), [["what", "how many"], ...found.counts]);
+  table($("counts"), [["counter", "count"], ...news.counts]);
 }
 
 async function day() {
-  let wait = HISTORY_MS;
-  if (!document.hidden) {
-    try {
-      const found = await ask("day");
-      if (found.day) {
-        put($("date"), found.day.date);
-        $("day").replaceChildren(found.day.lanes.length ? lanes(found.day)
-          : make("p", "quiet", "Nothing of this day has been kept yet."));
-        $("notes").replaceChildren(...found.day.notes.map((note) => make("li", "", note)));
-      } else wait = READING_MS;
-      if (found.trouble) trouble($("day"), found.trouble);
-    } catch { wait = READING_MS; }
+  const { day: picture, trouble: why } = await ask("day");
+  if (picture) {
+    put($("date"), picture.date);
+    $("day").replaceChildren(picture.lanes.length ? lanes(picture)
+      : make("p", "quiet", "No decisions are stored for this day yet."));
+    $("notes").replaceChildren(...picture.notes.map((note) => make("li", "", note)));
   }
-  setTimeout(day, wait);
+  if (why) trouble($("day"), why);
+  return picture !== null;
 }
 
 async function days() {
-  let wait = HISTORY_MS;
-  if (!document.hidden) {
-    try {
-      const found = await ask("month");
-      const unread = found.days.filter((one) => !one.sums).length;
-      if (unread) wait = READING_MS;
-      put($("unread"), unread && !found.trouble ? `${unread} still to be read` : "");
-      const text = JSON.stringify(found.days);
-      if (text !== shownMonth) showMonth(found.days);
-      shownMonth = text;
-      if (found.trouble) trouble($("month"), found.trouble);
-    } catch { wait = READING_MS; }
-  }
-  setTimeout(days, wait);
+  const { days: all, trouble: why } = await ask("month");
+  const unread = all.filter((one) => !one.sums).length;
+  put($("unread"), unread && !why ? `days not read yet: ${unread}` : "");
+  const text = JSON.stringify(all);
+  if (text !== shownMonth) showMonth(all);
+  shownMonth = text;
+  if (why) trouble($("month"), why);
+  return !unread;
 }
 
-function showMonth(found) {
-  const names = [...new Set(found.flatMap((one) => Object.keys(one.sums?.activities ?? {})))]
+function showMonth(all) {
+  const names = [...new Set(all.flatMap((one) => Object.keys(one.sums?.activities ?? {})))]
     .sort((a, b) => place(a) - place(b));
-  const tell = (at) => {
+  const choose = (at) => {
     chosen = at;
-    put($("chosen"), inWords(found[at]));
+    put($("chosen"), inWords(all[at]));
     document.querySelectorAll("#month .hit").forEach((hit, number) => hit.classList.toggle("chosen", number === at));
   };
-  const { picture, top, step } = month(found, tell);
+  const { picture, top, step } = month(all, choose);
   const frame = make("div", "plot");
   frame.append(picture);
   for (let hours = 0; hours <= top; hours += step) {
@@ -127,29 +120,29 @@ function showMonth(found) {
     label.style.bottom = `calc(${(22 / 190) * 100}% + ${((160 / 190) * 100 * hours) / top}%)`;
     frame.append(label);
   }
-  found.forEach((one, at) => {
-    if ((found.length - 1 - at) % 7) return;
+  all.forEach((one, at) => {
+    if ((all.length - 1 - at) % 7) return;
     const label = make("span", "date", one.said.replace(/^\S+ /, ""));
-    label.style.left = `calc(2.4rem + (100% - 2.4rem) * ${(at + 0.5) / found.length})`;
+    label.style.left = `calc(2.4rem + (100% - 2.4rem) * ${(at + 0.5) / all.length})`;
     frame.append(label);
   });
   $("month").replaceChildren(frame);
-  tell(chosen ?? found.length - 1);
+  choose(chosen ?? all.length - 1);
   $("legend").replaceChildren(...names.map((name) => make("span", `key ${colour(name)}`, words(name))));
-  const silent = [...new Set(found.flatMap((one) => Object.keys(one.sums?.silent ?? {})))];
+  const silent = [...new Set(all.flatMap((one) => Object.keys(one.sums?.silent ?? {})))];
   table($("table"), [
     ["minutes", ...names.map(words), ...silent.map(words)],
-    ...found.filter((one) => one.sums).reverse().map((one) => [one.said,
+    ...all.filter((one) => one.sums).reverse().map((one) => [one.said,
       ...names.map((name) => minutes(one.sums.activities[name])), ...silent.map((name) => minutes(one.sums.silent[name]))]),
   ]);
 }
 
 function inWords(one) {
   if (!one.sums) return `${one.said}: not read yet`;
-  const said = (sums) => Object.entries(sums).filter(([, ms]) => ms >= 60000)
+  const list = (sums) => Object.entries(sums).filter(([, ms]) => ms >= 60000)
     .sort((a, b) => b[1] - a[1]).map(([name, ms]) => `${words(name)} ${time(ms)}`).join(", ");
-  const none = said(one.sums.silent);
-  return `${one.said}: ${said(one.sums.activities) || "no activity known"}${none ? `; not counted: ${none}` : ""}`;
+  const none = list(one.sums.silent);
+  return `${one.said}: ${list(one.sums.activities) || "no activity known"}${none ? `; not counted: ${none}` : ""}`;
 }
 
 function trouble(where, why) {
@@ -176,6 +169,6 @@ const time = (ms) => {
   return all < 60 ? `${all} min` : `${Math.floor(all / 60)} h ${String(all % 60).padStart(2, "0")} min`;
 };
 
-live();
-day();
-days();
+repeat(live, LIVE_MS);
+repeat(day, HISTORY_MS);
+repeat(days, HISTORY_MS);

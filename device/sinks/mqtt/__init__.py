@@ -1,1 +1,1 @@
-"""Decisions and status, published to an MQTT broker."""
+"""Publishes decisions and status to an MQTT broker."""

@@ -1,8 +1,8 @@
-"""A connection to an MQTT broker that reconnects by itself and brings retained topics up to date.
+"""A connection to an MQTT broker that reconnects and then sends the retained topics again.
 
-The library's thread connects, waits and sends; no caller waits for it. While the broker is away,
-only the latest text of each retained topic is kept; it is sent after the reconnect. The client
-subscribes to nothing, so nobody can send it anything.
+The library's thread connects, waits and sends; callers never wait. While the broker is
+unreachable, the latest text of each retained topic waits in memory and is sent after the
+reconnect. The client subscribes to nothing, so it receives no messages.
 """
 
 import logging
@@ -12,9 +12,8 @@ import time
 from collections import deque
 from typing import Any, Final
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.config.broker import Broker
@@ -26,15 +25,15 @@ BACKLOG: Final = 1000
 FIRST_WAIT_S, LONGEST_WAIT_S = 1, 60
 """Seconds between attempts to connect; each wait is twice the one before."""
 LAST_WORDS_S: Final = 1.0
-"""Time at the end for the broker to take the messages that wait."""
-_SAY_AGAIN_S: Final = 60.0
+"""Time at the end in which the broker can confirm the messages that wait."""
+_LOG_AGAIN_S: Final = 60.0
 
 
 class Connection:
     """One client of one broker."""
 
     def __init__(self, broker: Broker, latest: dict[str, str]) -> None:
-        """Begin to connect; `latest` has the first text of each retained topic ('': none yet).
+        """Start to connect; `latest` has the first text of each retained topic ('': none yet).
 
         Raises InputError if a file that the settings name cannot be used.
         """
@@ -46,9 +45,9 @@ class Connection:
         self._latest = latest
         self._lock = threading.Lock()
         self._unsent: set[int] = set()
-        self._taken: deque[int] = deque()
+        self._confirmed: deque[int] = deque()
         self._connected = self._refused = self._closing = False
-        self._said_s: dict[str, float] = {}
+        self._logged_s: dict[str, float] = {}
         self._client = client = Client(CallbackAPIVersion.VERSION2, broker.name)
         client.username, client.password = broker.user, broker.password()
         context = broker.context()
@@ -67,20 +66,20 @@ class Connection:
     @property
     def queued(self) -> int:
         """Number of messages of `send` that the broker has not confirmed yet."""
-        while self._taken:
-            self._unsent.discard(self._taken.popleft())
+        while self._confirmed:
+            self._unsent.discard(self._confirmed.popleft())
         return len(self._unsent)
 
     def retain(self, topic: str, text: str) -> None:
-        """Set the text of a retained topic, one of those given at first."""
+        """Set the text of a retained topic, one of `latest`."""
         with self._lock:
             self._latest[topic] = text
             if self._connected:
-                # Without confirmation: if the connection breaks, the next one sends it again.
+                # QoS 0, without confirmation: after a reconnect it is sent again.
                 self._client.publish(topic, text, qos=0, retain=True)
 
     def send(self, topic: str, text: str) -> None:
-        """Send a message once, now or after a reconnect; dropped if BACKLOG others wait."""
+        """Send a message, now or after a reconnect; drop it if BACKLOG others wait."""
         sent = self._client.publish(topic, text, qos=1)
         if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             self.dropped += 1
@@ -88,34 +87,27 @@ class Connection:
             self._unsent.add(sent.mid)
 
     def close(self) -> None:
-        """Disconnect; messages that the broker does not take within LAST_WORDS_S are lost."""
+        """Disconnect; messages that the broker does not confirm in LAST_WORDS_S are lost."""
         self._closing = True
         until_s = time.monotonic() + LAST_WORDS_S
         while self._connected and self.queued and time.monotonic() < until_s:
             time.sleep(0.02)
         if self._connected:
-            gone = self._client.publish(self._availability, "offline", qos=0, retain=True)
-            if gone.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                gone.wait_for_publish(LAST_WORDS_S)
+            last = self._client.publish(self._availability, "offline", qos=0, retain=True)
+            if last.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                last.wait_for_publish(LAST_WORDS_S)
         client = self._client
         client.disconnect()
-        # Without these references the client is freed, and closes its sockets, as soon as this is.
+        # Without these references the client is freed with this object and closes its sockets.
         client.on_connect = client.on_connect_fail = None
         client.on_disconnect = client.on_publish = None
 
     # The methods below run in the library's thread.
 
-    def _on_connect(
-        self,
-        client: Client,
-        _: Any,
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _p: Properties | None,
-    ) -> None:
+    def _on_connect(self, client: Client, _: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         if reason.is_failure:
             self._refused = True
-            self._say(logging.ERROR, f"refused: {reason}; check mqtt.user and mqtt.password_file")
+            self._log(logging.ERROR, f"refused: {reason}; check mqtt.user and mqtt.password_file")
             return
         with self._lock:
             for topic, text in self._latest.items():
@@ -123,43 +115,31 @@ class Connection:
                     client.publish(topic, text, qos=0, retain=True)
             client.publish(self._availability, "online", qos=0, retain=True)
             self._connected = True
-        self._say(logging.INFO, "connected")
+        self._log(logging.INFO, "connected")
 
     def _on_connect_fail(self, _client: Client, _: Any) -> None:
-        # The library calls this while it handles the exception, and does not pass it on.
+        # The library calls this inside its exception handler and does not pass the exception.
         error = sys.exception()
-        self._say(logging.WARNING, f"{getattr(error, 'strerror', None) or error}; trying again")
+        self._log(logging.WARNING, f"{getattr(error, 'strerror', None) or error}; trying again")
 
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _: Any,
-        _f: DisconnectFlags,
-        reason: ReasonCode,
-        _p: Properties | None,
-    ) -> None:
-        before, self._connected = self._connected, False
+    def _on_disconnect(self, _c: Client, _: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
+        was_connected, self._connected = self._connected, False
         refused, self._refused = self._refused, False
         if self._closing:
             return
-        if before:
-            self._say(logging.WARNING, f"the connection broke ({reason}); trying again")
+        if was_connected:
+            self._log(logging.WARNING, f"the connection broke ({reason}); trying again")
         elif not refused:
-            how = (
-                "does not answer"
-                if reason == "Keep alive timeout"
-                else "closes the connection at once"
-            )
-            what = "does it want TLS, a client certificate or another port?"
-            self._say(logging.ERROR, f"{how}; {what}")
+            silent = reason == "Keep alive timeout"
+            how = "does not answer" if silent else "closes the connection immediately"
+            advice = "does it require TLS, a client certificate or another port?"
+            self._log(logging.ERROR, f"{how}; {advice}")
 
-    def _on_publish(
-        self, _client: Client, _: Any, mid: int, _reason: ReasonCode, _p: Properties | None
-    ) -> None:
-        self._taken.append(mid)
+    def _on_publish(self, _c: Client, _: Any, mid: int, _reason: ReasonCode, _p: Any) -> None:
+        self._confirmed.append(mid)
 
-    def _say(self, level: int, what: str) -> None:
+    def _log(self, level: int, text: str) -> None:
         now = time.monotonic()
-        if now - self._said_s.get(what, float("-inf")) >= _SAY_AGAIN_S:
-            self._said_s[what] = now
-            log.log(level, "%s: %s", self.name, what)
+        if now - self._logged_s.get(text, float("-inf")) >= _LOG_AGAIN_S:
+            self._logged_s[text] = now
+            log.log(level, "%s: %s", self.name, text)

@@ -1,8 +1,8 @@
-"""Home Assistant's discovery message, by which the board appears there by itself. Pure.
+"""The discovery message from which Home Assistant creates the board's entities. Pure.
 
 One device discovery message (Home Assistant 2024.11 or newer): https://www.home-assistant.io/
-integrations/mqtt/#device-discovery-payload. Entities are named by `name` alone: `object_id` is
-refused from 2026.4 on.
+integrations/mqtt/#device-discovery-payload. Entities have `name` only: Home Assistant refuses
+`object_id` from 2026.4 on.
 """
 
 import json
@@ -14,11 +14,11 @@ from zlib import crc32
 from device.decision.decision import Reason, State
 
 NO_ACTIVITY: Final = tuple(state for state in get_args(State) if state != "ok")
-"""States that are shown in place of an activity."""
+"""States that are shown instead of an activity."""
 
 
 def node(base: str) -> str:
-    """Return a topic as an identifier: only letters, digits, `_` and `-`."""
+    """Return a topic as an identifier of letters, digits, `_` and `-`."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", base)
 
 
@@ -37,14 +37,10 @@ def device_config(
 ) -> dict[str, Any]:
     """Return the discovery message of a board with the model `name` and the topic prefix `base`.
 
-    Values that are not sent again within `stale_s` seconds become unavailable there.
+    Home Assistant shows a value as unavailable if it is not sent again within `stale_s` seconds.
     """
-    found = {
-        **_activity(base, labels),
-        **_today(base, labels),
-        **_health(base),
-    }
-    for key, entity in found.items():
+    entities = {**_activity(base, labels), **_today(base, labels), **_health(base)}
+    for key, entity in entities.items():
         entity["unique_id"] = f"{node(base)}_{key}"
         entity["expire_after"] = stale_s
     return {
@@ -57,7 +53,7 @@ def device_config(
         },
         "origin": {"name": "edgehar", "sw_version": version},
         "availability_topic": f"{base}/availability",
-        "components": found,
+        "components": entities,
     }
 
 
@@ -92,7 +88,7 @@ def _today(base: str, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _health(base: str) -> dict[str, dict[str, Any]]:
     lists = "{{ value_json.problems | join(', ') or 'none' }}"
-    found = {
+    entities = {
         "problem": {
             **_sensor(base, "health", "Problem", "{{ value_json.problems | count > 0 }}"),
             "platform": "binary_sensor", "device_class": "problem",
@@ -112,9 +108,9 @@ def _health(base: str) -> dict[str, dict[str, Any]]:
             icon="mdi:watch", unit_of_measurement="%", state_class="measurement",
         ),
     }  # fmt: skip
-    for entity in found.values():
+    for entity in entities.values():
         entity["entity_category"] = "diagnostic"
-    return found
+    return entities
 
 
 def _percent(key: str) -> str:

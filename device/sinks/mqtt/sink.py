@@ -1,7 +1,7 @@
 """Publishes activity, daily totals and sensor health to an MQTT broker, for home automation.
 
-Topics under the prefix: `state`, `today` and `health`, JSON and retained; `availability`, by last
-will; if the settings ask for it `decisions`, each as on standard output.
+Topics under the prefix: `state`, `today` and `health`, retained JSON; `availability`, with a last
+will; if the setting mqtt.decisions is true, `decisions`, each as on standard output.
 """
 
 import json
@@ -26,8 +26,8 @@ class MqttSink:
     """A sink that publishes to a broker and never waits for it."""
 
     def __init__(self, broker: Broker, labels: Sequence[str], model: str) -> None:
-        """Begin to connect. Raises InputError if a file that the settings name cannot be used."""
-        self._base, self._keeps = broker.base, broker.decisions
+        """Start to connect. Raises InputError if a file that the settings name cannot be used."""
+        self._base, self._sends_decisions = broker.base, broker.decisions
         starting = {"activity": "warming_up", "state": "warming_up", "reason": "start"}
         latest = {
             f"{self._base}/state": json.dumps({**starting, "confidence": None, "time": None}),
@@ -39,9 +39,9 @@ class MqttSink:
             config = device_config(self._base, name, labels, version("edgehar"), STALE_S)
             latest = {discovery_topic(broker.discovery, self._base): json.dumps(config), **latest}
         self._state: tuple[str | None, ...] = ()
-        self._news: tuple[object, ...] = ()
-        self._unsaid: Status | None = None
-        self._state_s = self._news_s = float("-inf")
+        self._published: tuple[object, ...] = ()
+        self._unsent: Status | None = None
+        self._state_s = self._published_s = float("-inf")
         self._link = Connection(broker, latest)
         self.name = self._link.name
 
@@ -52,7 +52,7 @@ class MqttSink:
 
     def write(self, decision: Decision) -> None:
         """Publish the state if it changed or STATE_EVERY_S have passed."""
-        if self._keeps:
+        if self._sends_decisions:
             self._link.send(f"{self._base}/decisions", to_json(decision))
         now, state = time.monotonic(), (decision.state, decision.activity, decision.reason)
         if state == self._state and now - self._state_s < STATE_EVERY_S:
@@ -72,20 +72,20 @@ class MqttSink:
 
     def status(self, status: Status) -> None:
         """Publish totals and health if they changed or STATUS_EVERY_S have passed."""
-        now, news = time.monotonic(), (status.health.problems, status.today)
-        self._unsaid = status
-        if news != self._news or now - self._news_s >= STATUS_EVERY_S:
-            self._news, self._news_s = news, now
-            self._tell(status)
+        now, value = time.monotonic(), (status.health.problems, status.today)
+        self._unsent = status
+        if value != self._published or now - self._published_s >= STATUS_EVERY_S:
+            self._published, self._published_s = value, now
+            self._publish(status)
 
     def close(self) -> None:
         """Publish the last Status and disconnect; takes at most about two seconds."""
-        if self._unsaid is not None:
-            self._tell(self._unsaid)
+        if self._unsent is not None:
+            self._publish(self._unsent)
         self._link.close()
 
-    def _tell(self, status: Status) -> None:
-        self._unsaid = None
+    def _publish(self, status: Status) -> None:
+        self._unsent = None
         mounting = status.mounting_confidence
         minutes = {label: round(done_s / 60, 1) for label, done_s in status.today_s.items()}
         self._retain("today", {"date": status.today, "minutes": minutes})

@@ -90,7 +90,7 @@ def test_labels_come_through_a_pipe(recording: Path, tmp_path: Path) -> None:
         _, log = process.communicate(timeout=20)
     assert process.returncode == 0, log
     assert in_turn(out) == ["", "walking", "", "stairs up", ""]
-    assert "a label has no comma" in log
+    assert "without comma" in log
     assert "; labelled: walking " in log
 
 

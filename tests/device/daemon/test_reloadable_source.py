@@ -11,9 +11,9 @@ from device.daemon.reloadable_source import DecidedUntil, ReloadableSource
 from device.decision.decision import Decision
 from device.pipeline.pipeline import Pipeline
 from firmware_bridge.samples import Samples
-from tests.device.signal.streams import SPEC, moments, walk
 from tests.device.daemon.stand_ins import FakeSource
-from tests.device.test_pipeline import pipeline
+from tests.device.pipeline.test_pipeline import pipeline
+from tests.device.signal.streams import SPEC, moments, walk
 
 BLOCK_SAMPLES, BLOCKS = 25, 38  # 19 s: the source keeps all of them
 SILENT_S = 6.0

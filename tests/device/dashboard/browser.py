@@ -1,4 +1,4 @@
-"""Headless Chromium, told what to do through its own pipe: the DevTools protocol."""
+"""Headless Chromium, controlled through a pipe by the DevTools protocol."""
 
 import base64
 import fcntl
@@ -7,10 +7,11 @@ import os
 import select
 import shutil
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import wait_for
 
 MISSING = "needs Debian's chromium (apt install chromium)"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -33,7 +34,7 @@ class Browser:
         ]  # fmt: skip
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        # Away from 3 and 4, where the browser wants its ends.
+        # The browser expects its ends as 3 and 4, so these get higher numbers first.
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (theirs_in, theirs_out)]
         silence = os.open(os.devnull, os.O_RDWR)
         self._pid = os.posix_spawn(
@@ -53,7 +54,7 @@ class Browser:
         self._buffer = b""
         self._number = 0
         self.complaints: list[str] = []
-        """What the page's console says: errors, and what its security policy forbade."""
+        """Errors in the page's console, violations of its security policy included."""
         target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})
         self._session = attached["sessionId"]
@@ -69,7 +70,7 @@ class Browser:
         self.until("document.readyState == 'complete' && location.href != 'about:blank'")
 
     def ask(self, script: str) -> Any:
-        """Return what a JavaScript expression is."""
+        """Return the value of a JavaScript expression."""
         found = self.do(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
@@ -77,19 +78,20 @@ class Browser:
         return found["result"].get("value")
 
     def until(self, script: str, is_so: Callable[[Any], bool] = bool) -> Any:
-        """Wait for it to be so; return it."""
-        deadline_s = time.monotonic() + PATIENCE_S
-        while not is_so(found := self.ask(script)):
-            assert time.monotonic() < deadline_s, f"{script} is still {found!r}"
-            time.sleep(0.1)
-        return found
+        """Wait until the value of a JavaScript expression is so; return it."""
+        wait_for(lambda: is_so(self.ask(script)), script, PATIENCE_S)
+        return self.ask(script)
+
+    def shows(self, activity: str) -> None:
+        """Wait until the page shows this as the activity now."""
+        self.until("what.innerText.toLowerCase()", lambda text: text == activity)
 
     def text(self, selector: str = "body") -> str:
         text: str = self.ask(f"document.querySelector({json.dumps(selector)}).innerText")
         return text
 
     def look(self, width: int, scheme: str = "light", height: int = 900) -> None:
-        """Be a screen of that width, in pixels, of somebody who likes it light or dark."""
+        """Emulate a screen of this width in pixels, with a light or dark colour scheme."""
         self.do(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,

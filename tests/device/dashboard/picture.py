@@ -1,4 +1,4 @@
-"""Makes the README's picture of the dashboard, out of 30 made-up days and a synthetic wearer.
+"""Makes the README's picture of the dashboard from 30 made-up days and a synthetic wearer.
 
 python -m tests.device.dashboard.picture docs/dashboard.png [light|dark] [WIDTH]
 """
@@ -16,13 +16,13 @@ from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.simulator.wearer import WRIST_NUMBERS
 from firmware_bridge.simulator.wearer import Wearer as Synthetic
 from tests.device.dashboard.browser import Browser
-from tests.device.dashboard.made_up import dashboard, free_port
+from tests.device.dashboard.made_up import dashboard
 from tests.device.dashboard.test_page import running
 from tests.device.history.made_up import Host, Wearer
 from tests.waiting import wait_for
 
 EVENING = 20
-"""The hour at which the picture is taken, whenever that is."""
+"""The hour that the picture shows, independent of the time of day."""
 PLAN = (
     ("sitting", 20), ("walking", 12), ("stairs", 2), ("sitting", 60), ("unsure", 2),
     ("standing", 8), ("walking", 6), ("stairs", 2), ("sitting", 80), ("standing", 15),
@@ -32,13 +32,13 @@ PLAN = (
 
 
 def main() -> None:
-    """Draw it."""
+    """Save the picture."""
     out, scheme, width = [*sys.argv[1:], *("light", "1200")[len(sys.argv) - 2 :]]
     ahead = (EVENING - datetime.now(UTC).hour + 12) % 24 - 12
-    os.environ["TZ"] = f"Etc/GMT{-ahead:+d}"  # its sign is the other way round
+    os.environ["TZ"] = f"Etc/GMT{-ahead:+d}"  # POSIX signs are inverted
     with TemporaryDirectory() as name:
         folder = Path(name)
-        db, line, port = folder / "decisions.db", folder / "wrist", free_port()
+        db, line = folder / "decisions.db", folder / "wrist"
         _live_through_days(db, ahead)
         samples, labels = Synthetic(3, WRIST_NUMBERS).samples(
             [("standing", 10.0), ("walking", 890.0)]
@@ -49,17 +49,17 @@ def main() -> None:
         with (
             running("play", folder / "walk.csv", "--link", line),
             running(*run),
-            dashboard("--db", db, "--listen", f":{port}", port=port) as url,
+            dashboard("--db", db) as url,
             closing(Browser(folder / "browser")) as browser,
         ):
             browser.look(int(width), scheme)
             browser.go(url)
-            browser.until("what.innerText.toLowerCase()", lambda text: text == "walking")
+            browser.shows("walking")
             # The dashboard rests nine times as long as the reading of a day takes.
             read = "unread.innerText == '' && month.querySelector('svg') != null"
             wait_for(lambda: browser.ask(read), "30 days are read", 600.0)
             browser.until("day.querySelector('svg') != null")
-            time.sleep(35)  # until the clocks are fitted
+            browser.until("health.innerText", lambda text: "ppm" in text)  # the clocks are fitted
             Path(out).write_bytes(browser.picture())
 
 

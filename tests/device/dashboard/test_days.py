@@ -1,10 +1,8 @@
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,16 +10,15 @@ from device.dashboard import days as days_module
 from device.dashboard.days import SHOWN, Days
 from device.history import query, read_day
 from device.history.day import totals
-from tests.device.history.made_up import Host, Wearer, at, spend_all
+from tests.device.history.made_up import BERLIN, Host, Wearer, at, spend_all
 from tests.waiting import wait_for
 
-BERLIN = ZoneInfo("Europe/Berlin")
 MORNING = at("2026-11-20T07:00:00+01:00")
 
 
 @pytest.fixture
 def wearer(tmp_path: Path) -> Iterator[Wearer]:
-    """Somebody on two days: yesterday awake for an hour, today for half of one, and silent."""
+    """Two days: an hour of decisions yesterday, half an hour today, and silence between."""
     wearer = Wearer(Host("a", 100.0, MORNING), tmp_path / "decisions.db")
     wearer.begin()
     spend_all(wearer, [("sitting", 30), ("walking", 20), ("not_worn", 10), ("silent", 23 * 60)])
@@ -56,7 +53,7 @@ def test_today_is_what_the_report_says(days: Days) -> None:
     assert list(by_name) == ["walking", "sitting", "unknown", "warming up", "no data"]
     assert (by_name["walking"]["said"], by_name["sitting"]["said"]) == ("10 min", "15 min")
     assert by_name["no data"]["activity"] is None
-    assert day["notes"][0] == "25 min of known activity; the rest is not counted as any."
+    assert day["notes"][0] == "25 min of known activity; all other time is not counted."
     past = round(day["now"] * days_module.COLUMNS)
     assert not any(any(lane["shares"][past + 1 :]) for lane in day["lanes"])
 
@@ -85,17 +82,14 @@ def test_a_clock_that_is_set_has_the_days_read_again(days: Days, wearer: Wearer)
     until(days.month, lambda month: all_read(month) and month["days"][-1]["date"] == "2026-11-22")
     found = days.month()["days"]
     assert found[-1]["sums"]["activities"]["walking"] == pytest.approx(before["walking"], abs=2)
-    assert "walking" in found[-2]["sums"]["activities"]  # of the day that was yesterday's
+    assert "walking" in found[-2]["sums"]["activities"]  # the former today
 
 
 def test_no_database_yet_is_said_and_one_that_comes_is_read(tmp_path: Path) -> None:
     path = tmp_path / "decisions.db"
     now = lambda: datetime.fromtimestamp(MORNING + 3600, UTC)  # noqa: E731
     with closing(Days(path, UTC, now)) as days:
-        assert (
-            "edgehar run --sqlite"
-            in until(days.today, lambda found: found["trouble"] != "")["trouble"]
-        )
+        assert "edgehar run --sqlite" in until(lambda: days.today()["trouble"], bool)
         wearer = Wearer(Host("a", 100.0, MORNING), path)
         wearer.spend("walking", 60)
         assert until(lambda: days.today()["day"], bool)["lanes"][0]["name"] == "walking"
@@ -103,16 +97,8 @@ def test_no_database_yet_is_said_and_one_that_comes_is_read(tmp_path: Path) -> N
         wearer.sink.close()
 
 
-def test_a_damaged_database_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "decisions.db"
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("CREATE TABLE other (x)")
-    with closing(Days(path, UTC)) as days:
-        assert "something else" in until(days.today, lambda found: found["trouble"])["trouble"]
-
-
 def test_nobody_looks_nothing_is_read(wearer: Wearer) -> None:
     with closing(Days(wearer.path, BERLIN)) as days:
-        # The thread reads only after somebody has looked.
+        # The thread reads only after a request.
         assert not days._wanted.is_set()
         assert days._read == {}

@@ -7,16 +7,9 @@ from hypothesis import strategies as st
 
 from device.dashboard.guard import COOKIE, Guard, guard
 from firmware_bridge.errors import InputError
+from tests.device.dashboard.made_up import TOKEN, token_file
 
-TOKEN = "k3yk3yk3yk3yk3yk3y"  # noqa: S105 -- nobody's
 LOOPBACK = ("127.0.0.1", 8780)
-
-
-def token_file(folder: Path, text: str = TOKEN, mode: int = 0o600) -> Path:
-    path = folder / "token"
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 @pytest.mark.parametrize(
@@ -44,21 +37,21 @@ def test_a_name_from_elsewhere_that_points_here_is_refused(host: str) -> None:
 
 @given(st.text(), st.text())
 def test_nothing_but_the_token_opens(cookies: str, authorization: str) -> None:
-    held = Guard(TOKEN)
-    assert not held.admits(cookies, authorization)
-    assert not held.is_token(cookies)
+    token_guard = Guard(TOKEN)
+    assert not token_guard.admits(cookies, authorization)
+    assert not token_guard.is_token(cookies)
     assert Guard(None).admits(cookies, authorization)
 
 
 def test_the_token_or_its_cookie_opens_until_the_token_changes() -> None:
-    held = Guard(TOKEN)
-    assert held.admits("", f"Bearer {TOKEN}")
-    assert not held.admits("", f"Basic {TOKEN}")
-    cookie, *rules = held.cookie().split("; ")
-    assert held.admits(f"other=1; {cookie}", "")
+    token_guard = Guard(TOKEN)
+    assert token_guard.admits("", f"Bearer {TOKEN}")
+    assert not token_guard.admits("", f"Basic {TOKEN}")
+    cookie, *rules = token_guard.cookie().split("; ")
+    assert token_guard.admits(f"other=1; {cookie}", "")
     assert TOKEN not in cookie
     assert {"HttpOnly", "SameSite=Strict"} <= set(rules)
-    assert not held.admits(f"{COOKIE}={TOKEN}", "")
+    assert not token_guard.admits(f"{COOKIE}={TOKEN}", "")
     assert not Guard(TOKEN + "2").admits(cookie, "")
 
 
@@ -76,10 +69,10 @@ def test_the_loopback_needs_no_token_and_anything_else_does(tmp_path: Path) -> N
     ("text", "mode", "says"),
     [
         (TOKEN, 0o644, "chmod o="),
-        ("short", 0o600, "16 letters"),
-        ("", 0o600, "16 letters"),
-        ("two words of some length", 0o600, "no space"),
-        ("k" * 5000, 0o600, "16 letters"),
+        ("short", 0o600, "16 or more letters"),
+        ("", 0o600, "16 or more letters"),
+        ("two words of some length", 0o600, "no spaces"),
+        ("k" * 5000, 0o600, "16 or more letters"),
         ("pässwörter zählen", 0o600, "letters and digits"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A daemon that writes its history as fast as it can, and is killed whenever."""
+"""A daemon that writes its history as fast as possible and is killed at random times."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from tests.device.killed import killed
 
 MINUTE_S = 60.0
 KEPT = HistoryLimits(keep_days=1)
-"""At a decision a minute, 1440 of them; the rest is removed meanwhile."""
+"""At one decision a minute, 1440 stay; older ones are deleted meanwhile."""
 _BEGUN_S = 1_795_262_400.0
 
 
@@ -33,37 +34,32 @@ def decision(number: int) -> Decision:
 
 
 def write_on(path: Path, told: int, minute: int) -> None:
-    """Write decisions without end, each a minute after the last; tell the number of each."""
-    retention.FREE_PAGES = 8  # so that pages are given back too
-    retention.SETTLED_S = 2 * MINUTE_S  # a busy machine kills it before it has written an hour
+    """Write decisions, each a minute after the last, and report the number of each."""
+    retention.FREE_PAGES = 8  # so that pages are returned too
+    retention.SETTLED_S = 2 * MINUTE_S  # a killed daemon has often written less than an hour
     clock = [minute]
-    sink = Sqlite(path, "x", KEPT, lambda: Reading("boot", clock[0] * MINUTE_S, _now_s(clock[0])))
-    number = 0
-    while True:
-        number += 1
+    now = lambda: Reading("boot", clock[0] * MINUTE_S, _BEGUN_S + clock[0] * MINUTE_S)  # noqa: E731
+    sink = Sqlite(path, "x", KEPT, now)
+    for number in count(1):
         clock[0] += 1
         sink.write(decision(number))
         os.write(told, struct.pack("<I", number))
 
 
-def _now_s(minute: int) -> float:
-    return _BEGUN_S + minute * MINUTE_S
-
-
 @dataclass(slots=True)
 class Victim:
-    """A database in a folder, and all that is known to be in it."""
+    """A database, and the decisions that it must contain."""
 
     path: Path
     chance: np.random.Generator
     minute: int = 100
     told: dict[int, int] = field(default_factory=dict)
-    """By run, the last number that was acknowledged."""
+    """For each run, the last acknowledged number."""
     kills: int = 0
 
     def kill_one(self, longest_s: float) -> None:
-        """Let a daemon begin, kill it, and look at what there is; raises AssertionError."""
-        # From before it has opened the database to well into its writing.
+        """Start a daemon, kill it, and check the database; raises AssertionError."""
+        # From before the database is open until after many writes.
         after_s = self.chance.random() * longest_s
         said = killed(lambda told: write_on(self.path, told, self.minute), after_s)
         self.kills += 1
@@ -72,7 +68,7 @@ class Victim:
         self.look(acknowledged)
 
     def look(self, acknowledged: int) -> None:
-        """Check a copy, so that the next daemon finds what this one left."""
+        """Check a copy, so that the next daemon finds the database unchanged."""
         copy = self.path.with_name("copy.db")
         for end in ("", "-wal"):
             left = self.path.with_name(self.path.name + end)
@@ -112,5 +108,5 @@ class Victim:
                 (mark,) = database.execute(
                     "SELECT min(number) FROM marks WHERE run = ?", (run,)
                 ).fetchone()
-                assert mark <= found[0], "nobody knows by which clock it was dated"
+                assert mark <= found[0], "decisions without a mark"
                 yield run, (found[0], found[-1])

@@ -1,4 +1,4 @@
-"""Files as older versions made them."""
+"""Creates database files of older versions."""
 
 import sqlite3
 from contextlib import closing
@@ -17,7 +17,7 @@ INSERT INTO runs VALUES (1, '2026-01-01T10:00:00+00:00', 'serial:/dev/ttyUSB0');
 
 
 def make(path: Path, version: int, decisions: int = 3) -> None:
-    """Make a file of version 1 or 2 with one run that was sitting, one decision a second."""
+    """Create a file of version 1 or 2 with one run of sitting, one decision a second."""
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_FIRST)
         for number in range(1, decisions + 1):

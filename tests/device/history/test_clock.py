@@ -37,13 +37,13 @@ def test_many_small_steps_are_one_in_the_end() -> None:
 def test_this_host() -> None:
     first = clock.read()
     assert abs(first.utc_s - time.time()) < 1
-    assert first.boot_s >= time.monotonic() - 1  # which does not count what was slept
+    assert first.boot_s >= time.monotonic() - 1  # monotonic() excludes suspended time
     assert first.boot is None or len(first.boot) == 36
     assert not stepped(first.offset_s, clock.read())
 
 
 def test_a_moment_that_was_held_up_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Both clocks are read one after the other; a process that waits between them sees a step.
+    # A process that is suspended between the two reads would see a step.
     boot_s = iter([10.0, 13.0, 13.0, 13.0001])
     utc_s = iter([1_000_010.0, 1_000_013.00005])
     monkeypatch.setattr("device.host.clock.time.clock_gettime", lambda _: next(boot_s))

@@ -1,4 +1,4 @@
-"""Activities and `unknown` are told apart by colour, on a light page and on a dark one."""
+"""Activities and `unknown` have distinct colours on light and on dark pages."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""What is too old or too much goes, a little at a time; nothing else ever does."""
+"""Only decisions beyond the limits are deleted, a few at a time."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from tests.device.history.made_up import Host, Wearer, at
 NOON = at("2026-11-21T12:00:00+01:00")
 DAY_S = 86400.0
 HOUR_S = 3600.0
+Limits = Callable[[int], HistoryLimits]
 
 
 def rows(path: Path) -> list[tuple[int, int]]:
@@ -29,35 +30,34 @@ def count(path: Path, table: str) -> int:
         return found
 
 
-def sparsely(wearer: Wearer, hours: float, what: str = "walking") -> None:
-    """Have a decision every ten minutes: a day in the time of a test."""
+def sparsely(wearer: Wearer, hours: float) -> None:
+    """Write a decision every ten minutes, so that a test can write days."""
     for _ in range(round(hours * 6)):
         wearer.host.pass_time(600 - 1.28)
-        wearer.spend(what, 1.28)
+        wearer.spend("walking", 1.28)
 
 
-def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def sparse_run(host: Host, path: Path, hours: float, keep_days: int = 90) -> Wearer:
+    wearer = Wearer(host, path, HistoryLimits(keep_days=keep_days))
+    sparsely(wearer, hours)
+    return wearer
+
+
+def test_what_is_older_goes_and_nothing_else(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
-    for _ in range(6):  # runs of 12 hours
-        wearer = Wearer(host, path, HistoryLimits(keep_days=2))
-        sparsely(wearer, 12)
-        wearer.sink.close()
+    for _ in range(6):
+        sparse_run(host, path, 12, keep_days=2).sink.close()
     found = rows(path)
-    # Of 3 days 2 are left, give or take the quarter of an hour from one mark to the next.
+    # Two of three days are left, to the 15 minutes between two marks.
     assert len(found) == pytest.approx(2 * 144, abs=4)
     assert found[-288:] == [(run, n) for run in (3, 4, 5, 6) for n in range(1, 73)]
     assert count(path, "runs") == len({run for run, _ in found})
     assert count(path, "marks") <= len(found) + 1
 
 
-def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
-    host = Host("boot-1", 50.0, NOON)
-    wearer = Wearer(host, path, HistoryLimits(keep_days=30))
-    sparsely(wearer, 24)
-    wearer.kill()
-    host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # a battery that is flat
+def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(path: Path) -> None:
+    sparse_run(Host("boot-1", 50.0, NOON), path, 24, keep_days=30).kill()
+    host = Host("boot-2", 50.0, at("2099-01-01T00:00:00+01:00"))  # an empty clock battery
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 0.9 * HOUR_S)
     before = len(rows(path))
@@ -68,28 +68,18 @@ def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(tmp_path: Path) -> 
     assert len(rows(path)) == before + round(2 * HOUR_S / 1.28)
 
 
-def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
-    limits = HistoryLimits(keep_days=2)
-    host = Host("boot-1", 50.0, 50.0)  # 1970, to the end
-    wearer = Wearer(host, path, limits)
-    sparsely(wearer, 12)
-    wearer.kill()
-    host = Host("boot-2", 50.0, NOON)
-    wearer = Wearer(host, path, limits)
-    sparsely(wearer, 36)
+def test_a_boot_without_a_clock_is_as_old_as_what_came_after_it(path: Path) -> None:
+    sparse_run(Host("boot-1", 50.0, 50.0), path, 12, keep_days=2).kill()  # always in 1970
+    wearer = sparse_run(Host("boot-2", 50.0, NOON), path, 36, keep_days=2)
     assert len(rows(path)) == 48 * 6
     sparsely(wearer, 24)
     assert rows(path)[0][0] == 2
     wearer.sink.close()
 
 
-def test_each_step_is_small(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
+def test_each_step_is_small(path: Path) -> None:
     host = Host("boot-1", 50.0, NOON)
-    wearer = Wearer(host, path)
-    sparsely(wearer, 24 * 20)
-    wearer.sink.close()
+    sparse_run(host, path, 24 * 20).sink.close()
     host.pass_time(40 * DAY_S)
     wearer = Wearer(host, path, HistoryLimits(keep_days=30))
     wearer.spend("walking", 1.01 * HOUR_S)
@@ -105,13 +95,9 @@ def test_each_step_is_small(tmp_path: Path) -> None:
     assert {run for run, _ in rows(path)} == {2}
 
 
-def sizes_of(path: Path) -> int:
-    return sum(path.with_name(path.name + end).stat().st_size for end in ("", "-wal"))
-
-
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], HistoryLimits]:
-    """Limits of so many kB instead of MB, that a test need not fill."""
+def small(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Limits in kB instead of MB, so that a test can reach them."""
     monkeypatch.setattr(retention, "FREE_PAGES", 32)
 
     def limits(kilobytes: int) -> HistoryLimits:
@@ -121,10 +107,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], HistoryLimits]:
     return limits
 
 
-def test_the_file_stops_growing_and_keeps_the_latest(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_the_file_stops_growing_and_keeps_the_latest(path: Path, small: Limits) -> None:
     wearer = Wearer(Host("boot-1", 50.0, NOON), path, small(1000))
     most = 0
     for _ in range(30):
@@ -137,10 +120,7 @@ def test_the_file_stops_growing_and_keeps_the_latest(
     wearer.sink.close()
 
 
-def test_a_lower_limit_makes_the_file_smaller(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_a_lower_limit_makes_the_file_smaller(path: Path, small: Limits) -> None:
     host = Host("boot-1", 50.0, NOON)
     wearer = Wearer(host, path)
     wearer.spend("walking", 10_000 * 1.28)
@@ -153,10 +133,7 @@ def test_a_lower_limit_makes_the_file_smaller(
     assert path.stat().st_size < 600_000 + retention.FREE_PAGES * 4096
 
 
-def test_a_file_of_an_older_version_keeps_within_the_limit_too(
-    tmp_path: Path, small: Callable[[int], HistoryLimits]
-) -> None:
-    path = tmp_path / "d.db"
+def test_a_file_of_an_older_version_keeps_within_the_limit_too(path: Path, small: Limits) -> None:
     old.make(path, 2, decisions=3000)
     wearer = Wearer(Host("boot-1", 50.0, NOON), path, small(600))
     most = 0

@@ -8,7 +8,7 @@ from device.history import schema
 from device.sinks.sqlite import Sqlite
 from firmware_bridge.errors import InputError
 from tests.device.history import old
-from tests.device.sinks.test_sqlite import decision
+from tests.device.history.killing import decision
 
 
 def tables(path: Path) -> dict[str, set[str]]:
@@ -22,11 +22,11 @@ def tables(path: Path) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_older_file_becomes_what_a_new_one_is_and_keeps_its_rows(
-    tmp_path: Path, version: int
+    path: Path, version: int
 ) -> None:
-    path, fresh = tmp_path / "old.db", tmp_path / "new.db"
+    fresh = path.with_name("new.db")
     old.make(path, version)
-    for _ in range(2):  # the second finds it done
+    for _ in range(2):  # the second run needs no migration
         sink = Sqlite(path, "x")
         sink.write(decision(9))
         sink.close()
@@ -42,12 +42,11 @@ def test_an_older_file_becomes_what_a_new_one_is_and_keeps_its_rows(
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_migration_that_was_cut_off_begins_anew(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "old.db"
+def test_a_migration_that_was_cut_off_begins_anew(path: Path, version: int) -> None:
     old.make(path, version)
     with closing(sqlite3.connect(path)) as database:
         script = schema._FROM[version].replace("COMMIT;", "")
-        database.executescript(script)  # and closed without the commit
+        database.executescript(script)  # closed without a commit
     sink = Sqlite(path, "x")
     sink.write(decision(1))
     sink.close()
@@ -56,10 +55,7 @@ def test_a_migration_that_was_cut_off_begins_anew(tmp_path: Path, version: int) 
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(
-    tmp_path: Path, version: int
-) -> None:
-    path = tmp_path / "old.db"
+def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(path: Path, version: int) -> None:
     old.make(path, version)
     before = path.read_bytes()
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
@@ -72,8 +68,7 @@ def test_a_reader_sees_an_older_file_as_a_new_one_and_leaves_it(
     assert path.read_bytes() == before
 
 
-def test_a_newer_file_is_refused_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "newer.db"
+def test_a_newer_file_is_refused_in_one_line_and_left_as_it_is(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()

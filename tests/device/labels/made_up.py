@@ -1,4 +1,4 @@
-"""A board with a sensor that need not be waited for: its clocks go as far as they are told to."""
+"""A board whose clocks a test advances, with a sensor that a test need not wait for."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _ACC_G, _GYRO_RAD_S = 4 / 32768, 500 / 32768 * np.pi / 180
 
 
 def samples(first_s: float, count: int, seed: int = 0, lost: int = 0) -> Samples:
-    """As a sensor gives them: counts times their LSB, at times in whole microseconds."""
+    """Return samples like a sensor's: counts times their LSB, at whole microseconds."""
     chance = np.random.default_rng(seed)
     t_us = round(1e6 * first_s) + 20_000 * np.arange(count) + chance.integers(-50, 50, count)
     return Samples(
@@ -29,7 +29,7 @@ def samples(first_s: float, count: int, seed: int = 0, lost: int = 0) -> Samples
 
 
 def same(one: Samples, other: Samples) -> bool:
-    """Bit for bit."""
+    """Return whether two blocks are equal, bit for bit."""
     pairs = ("t_s", "acc_g", "gyro_rad_s")
     return all(
         np.ascontiguousarray(getattr(one, name)).tobytes()
@@ -43,7 +43,7 @@ def in_ring(folder: Path) -> Samples:
 
 
 def keep_latest(folder: Path, seconds: float) -> Samples:
-    """Let a ring have what was measured in so many seconds before now, by this host's clocks."""
+    """Write the samples of the last seconds, by this host's clocks, to a ring."""
     some = samples(5.0, round(HZ * seconds))
     end_s, now = float(some.t_s[-1]), datetime.now(UTC)
 
@@ -59,12 +59,12 @@ def keep_latest(folder: Path, seconds: float) -> Samples:
 
 @dataclass(slots=True)
 class Board:
-    """Switched on at some time; its clock may be wrong and be set."""
+    """A board, switched on at some time; its clock may be wrong and be set."""
 
     on_s: float
-    """In truth, seconds since 1970."""
+    """True time, seconds since 1970."""
     wrong_s: float = 0.0
-    """What its clock shows, less the truth."""
+    """Error of its clock."""
     up_s: float = 100.0
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
     sensor_s: float = 5.0
@@ -82,7 +82,7 @@ class Board:
         return RawRing(folder, max_mb, self.date, self.read)
 
     def live(self, ring: RawRing, seconds: float, at_once: int = 10) -> Samples:
-        """Let the sensor measure for some time; return what it measured."""
+        """Let the sensor measure for some time; return its samples."""
         self.seed += 1
         found = samples(self.sensor_s, round(HZ * seconds), self.seed)
         for at in range(0, len(found), at_once):
@@ -90,6 +90,13 @@ class Board:
             self.pass_by(len(block) / HZ)
             ring.keep(block)
             ring.status(None)
+        return found
+
+    def live_and_close(self, folder: Path, seconds: float) -> Samples:
+        """Run a daemon that writes a ring for some time; return what the sensor measured."""
+        ring = self.ring(folder)
+        found = self.live(ring, seconds)
+        ring.close()
         return found
 
     def pass_by(self, seconds: float) -> None:

@@ -12,7 +12,7 @@ from tests.device.labels.made_up import same, samples
 
 BOOT = bytes(range(16))
 HEAD = 100
-"""Bytes of a chunk before what is compressed."""
+"""Bytes of a chunk before the compressed part."""
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
 
@@ -22,7 +22,7 @@ def packed(some: Samples) -> bytes:
 
 @st.composite
 def anything(draw: st.DrawFn) -> Samples:
-    """Any bits at all, minus zero and not-a-number among them."""
+    """Any float64 values, also -0.0 and NaN."""
     size = draw(st.integers(1, 40))
     values = draw(arrays.arrays(np.float64, (size, 7), elements=ANY))
     return Samples(values[:, 0].copy(), values[:, 1:4], values[:, 4:], draw(st.integers(0, 2**32)))

@@ -1,4 +1,4 @@
-"""What a wearer says, against a ring that a board wrote."""
+"""Labels of a wearer, on the ring that a board wrote."""
 
 import gzip
 import json
@@ -53,11 +53,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "labels"
 
 
-def test_the_last_minutes_are_those_that_the_wearer_lived(folder: Path) -> None:
-    board = Board(NOON)
-    ring = board.ring(folder)
-    lived = board.live(ring, 600.0)
-    ring.close()
+@pytest.fixture
+def board() -> Board:
+    return Board(NOON)
+
+
+def test_the_last_minutes_are_those_that_the_wearer_lived(folder: Path, board: Board) -> None:
+    lived = board.live_and_close(folder, 600.0)
     number = label(folder, board, "sitting", 300.0)
     found = correction(folder, number)
     assert number == 1
@@ -66,23 +68,21 @@ def test_the_last_minutes_are_those_that_the_wearer_lived(folder: Path) -> None:
     samples, labels, comments = exported(folder, board.read())
     assert not comments
     first = labels.index("sitting")
-    # With some before it, unlabelled, for the filters to settle.
+    # Unlabelled samples before it let the filters settle.
     assert store.LEAD_S * 50 <= first < (store.LEAD_S + 6) * 50
     assert set(labels[first:]) == {"sitting"}
     assert same(samples, lived[len(lived) - len(samples) :])
 
 
-def test_the_newest_samples_are_still_in_memory_and_not_called_missing(folder: Path) -> None:
-    board = Board(NOON)
+def test_samples_in_memory_are_not_called_missing(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
-    board.live(ring, 63.0)  # the last ones not written yet
+    board.live(ring, 63.0)  # the last samples are not written yet
     found = correction(folder, label(folder, board, "sitting", 30.0))
     assert 24 * 50 < found.samples <= 30 * 50
     assert found.missing_s < 0.1
 
 
-def test_a_time_that_is_all_in_memory_still_can_be_labelled_soon(folder: Path) -> None:
-    board = Board(NOON)
+def test_a_time_that_is_all_in_memory_can_be_labelled_soon(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     board.live(ring, 64.0)
     with pytest.raises(InputError, match="try again in 5 s"):
@@ -91,8 +91,7 @@ def test_a_time_that_is_all_in_memory_still_can_be_labelled_soon(folder: Path) -
     assert label(folder, board, "sitting", 6.0) == 1
 
 
-def test_what_is_missing_is_counted(folder: Path) -> None:
-    board = Board(NOON)
+def test_what_is_missing_is_counted(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     board.live(ring, 60.0)
     board.pass_by(40.0)  # unplugged
@@ -109,11 +108,11 @@ def test_a_clock_that_was_set_between_changes_nothing_of_it(folder: Path) -> Non
     board = Board(NOON, wrong_s=-NOON)  # it boots in 1970
     ring = board.ring(folder)
     lived = board.live(ring, 120.0)
-    board.wrong_s = 0.0  # the network told
+    board.wrong_s = 0.0  # set by NTP
     more = board.live(ring, 60.0)
     ring.close()
     number = label(folder, board, "sitting", 180.0)
-    board.wrong_s = 3600.0  # somebody sets it wrongly, after it was labelled
+    board.wrong_s = 3600.0  # set wrongly after the label
     assert abs(correction(folder, number).missing_s) < 0.1
     samples, labels, comments = exported(folder, board.read())
     assert not comments
@@ -121,13 +120,10 @@ def test_a_clock_that_was_set_between_changes_nothing_of_it(folder: Path) -> Non
     assert same(samples, Samples.joined([lived, more]))
 
 
-def test_a_daemon_that_was_started_again_and_a_sensor_that_began_anew(folder: Path) -> None:
-    board = Board(NOON)
+def test_a_daemon_and_a_sensor_that_were_started_again(folder: Path, board: Board) -> None:
     lived = []
     for _ in range(3):
-        ring = board.ring(folder)
-        lived.append(board.live(ring, 60.0))
-        ring.close()
+        lived.append(board.live_and_close(folder, 60.0))
         board.pass_by(20.0)
         board.sensor_s = 1.0
     found = correction(folder, label(folder, board, "sitting", 240.0))
@@ -147,9 +143,7 @@ def test_after_a_boot_it_is_dated_by_what_each_boot_knew_last(folder: Path) -> N
     first.live(ring, 30.0)
     ring.close()
     second = Board(NOON + 300.0, up_s=10.0)
-    ring = second.ring(folder)
-    second.live(ring, 60.0)
-    ring.close()
+    second.live_and_close(folder, 60.0)
     # The first boot was up from 100 to 160 s, the second came at 300.
     number = label(folder, second, "sitting", 370.0 - 100.0)
     found = correction(folder, number)
@@ -162,16 +156,12 @@ def test_after_a_boot_it_is_dated_by_what_each_boot_knew_last(folder: Path) -> N
 
 
 def test_an_earlier_boot_that_claims_the_same_time_is_not_believed(folder: Path) -> None:
-    """Without a battery or a network the clock goes on where it was saved."""
+    """Without a battery or a network, the clock continues from the last saved time."""
     first = Board(NOON)
-    ring = first.ring(folder)
-    first.live(ring, 600.0)
-    ring.close()
-    # In truth it is hours later; the second boot begins before the first one ended.
+    first.live_and_close(folder, 600.0)
+    # By its clock, the second boot begins before the end of the first one.
     second = Board(NOON + 500.0, up_s=10.0)
-    ring = second.ring(folder)
-    second.live(ring, 120.0)
-    ring.close()
+    second.live_and_close(folder, 120.0)
     found = correction(folder, label(folder, second, "sitting", 60.0))
     assert abs(found.samples - 3000) <= 1
     assert found.missing_s < 0.1
@@ -180,25 +170,19 @@ def test_an_earlier_boot_that_claims_the_same_time_is_not_believed(folder: Path)
     assert abs(correction(folder, number).samples - 6000 - 50 * 300) < 5
 
 
-def test_a_daemon_that_is_told_another_name_of_the_boot_lives_in_the_same_one(folder: Path) -> None:
-    """In a container, or where a sandbox hides it; twice, for it was started again."""
-    board = Board(NOON)
+def test_another_name_of_the_boot_is_the_same_boot(folder: Path, board: Board) -> None:
+    """A container or a sandbox hides the name; each of two runs makes up its own."""
     outside = board.name
     for _ in range(2):
         board.name = str(uuid.uuid4())
-        ring = board.ring(folder)
-        board.live(ring, 120.0)
-        ring.close()
+        board.live_and_close(folder, 120.0)
     board.name = outside
     board.pass_by(1.0)
     assert abs(correction(folder, label(folder, board, "sitting", 201.0)).samples - 10_000) <= 1
 
 
-def test_the_newer_one_holds_and_without_it_the_older_one_again(folder: Path) -> None:
-    board = Board(NOON)
-    ring = board.ring(folder)
-    lived = board.live(ring, 300.0)
-    ring.close()
+def test_the_newer_one_holds_and_without_it_the_older_one_again(folder: Path, board: Board) -> None:
+    lived = board.live_and_close(folder, 300.0)
     label(folder, board, "sitting", 200.0, 50.0)
     label(folder, board, "cycling", 100.0)
     a, b = correction(folder, 1), correction(folder, 2)
@@ -219,12 +203,8 @@ def test_the_newer_one_holds_and_without_it_the_older_one_again(folder: Path) ->
     assert label(folder, board, "lying", 20.0) == 2
 
 
-def test_what_the_ring_forgets_a_label_keeps(folder: Path) -> None:
-    board = Board(NOON)
-    ring = board.ring(folder, max_mb=5)
-    lived = board.live(ring, 60.0)
-    ring.status(None)
-    ring.close()
+def test_what_the_ring_forgets_a_label_keeps(folder: Path, board: Board) -> None:
+    lived = board.live_and_close(folder, 60.0)
     label(folder, board, "sitting", 60.0)
     for path in layout.files(layout.raw(folder)):
         path.unlink()
@@ -232,31 +212,25 @@ def test_what_the_ring_forgets_a_label_keeps(folder: Path) -> None:
     assert same(samples, lived)
 
 
-def test_a_time_of_which_nothing_is_kept_is_refused(folder: Path) -> None:
-    board = Board(NOON)
-    with pytest.raises(InputError, match="nothing was kept yet"):
+def test_a_time_of_which_nothing_is_kept_is_refused(folder: Path, board: Board) -> None:
+    with pytest.raises(InputError, match="has not stored samples yet"):
         label(folder, board, "sitting", 60.0)
-    ring = board.ring(folder)
-    board.live(ring, 60.0)
-    ring.close()
+    board.live_and_close(folder, 60.0)
     board.pass_by(3600.0)
     with pytest.raises(InputError, match="no samples of that time"):
         label(folder, board, "sitting", 300.0)
     assert not list(layout.labelled(folder).iterdir())
 
 
-def test_when_it_is_full_it_says_what_to_do_and_keeps_nothing_half(folder: Path) -> None:
-    board = Board(NOON)
-    ring = board.ring(folder)
-    board.live(ring, 60.0)
-    ring.close()
+def test_when_it_is_full_it_says_what_to_do(folder: Path, board: Board) -> None:
+    board.live_and_close(folder, 60.0)
     now = board.read()
     found = select.select(folder, "sitting", (now.utc_s - 60, now.utc_s), "2027", now)
     size = sum(len(one.content) for one in found.chunks)
     room = layout.blocks_bytes(size + 1000)
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 1
     assert store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room) == 2
-    with pytest.raises(InputError, match=r"--export FILE, then make room by edgehar label --rem"):
+    with pytest.raises(InputError, match="--export FILE, then remove some with edgehar"):
         store.add(layout.labelled(folder), found.correction, found.chunks, 2 * room)
     assert [path.name for path in layout.files(layout.labelled(folder))] == ["1.ehr", "2.ehr"]
     assert len(list(layout.labelled(folder).iterdir())) == 2

@@ -1,4 +1,4 @@
-"""A label holds from when it was typed, however late the samples come."""
+"""A label applies from the time of its typing, even if samples arrive late."""
 
 import os
 
@@ -11,7 +11,7 @@ from device.labels.typed import LabelTrack, Typist, can_be_typed, cleaned
 from firmware_bridge.samples import Float64
 
 HOST_S = 5000.0
-"""What the host's clock shows when the sensor's shows 0."""
+"""Time of the host's clock at 0 of the sensor's clock."""
 
 
 def labelled(

@@ -1,11 +1,11 @@
-"""A real MQTT broker of our own on the loopback, and somebody who listens to it."""
+"""A real MQTT broker on the loopback, a client that listens to it, and a sink that publishes."""
 
 import shutil
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,17 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from device.config.broker import Broker
+from device.sinks.mqtt.sink import MqttSink
+from tests.ports import free_port
 from tests.waiting import wait_for
 
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 WAIT_S = 30.0
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 class Mosquitto:
-    """A broker with a folder and a port that it keeps over a restart."""
+    """A broker whose folder and port survive a restart."""
 
     def __init__(self, folder: Path, *settings: str) -> None:
         self.port = free_port()
@@ -46,15 +42,11 @@ class Mosquitto:
         config.write_text("\n".join(lines) + "\n")
         with (self._folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen([PROGRAM, "-c", str(config)], stdout=log, stderr=log)
-        until(self._listens, "mosquitto does not start")
+        wait_for(self._listens, "mosquitto starts")
 
-    def freeze(self) -> None:
+    def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -82,7 +74,7 @@ def broker(folder: Path, *settings: str) -> Iterator[Mosquitto]:
 
 
 class Listener:
-    """Hears everything, in a session that outlives a broker's restart."""
+    """Receives all messages, in a session that outlives a broker's restart."""
 
     def __init__(self, port: int, **login: Any) -> None:
         self.heard: list[tuple[str, str, bool]] = []
@@ -108,11 +100,14 @@ class Listener:
         return [text for name, text, _ in self.heard if name == topic]
 
     def wait_for(self, topic: str, text: str) -> None:
-        until(lambda: text in (self.latest(topic) or ""), f"{topic} never says {text}")
+        wait_for(lambda: text in (self.latest(topic) or ""), f"{topic} says {text}")
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        # Without these references the client is freed with this object and closes its sockets.
+        client.on_connect = client.on_message = client.on_subscribe = None
 
     def _hear(self, _client: Client, _: Any, message: MQTTMessage) -> None:
         self.heard.append((message.topic, message.payload.decode(), message.retain))
@@ -120,12 +115,16 @@ class Listener:
 
 @contextmanager
 def listener(port: int, **login: Any) -> Iterator[Listener]:
-    found = Listener(port, **login)
-    try:
+    with closing(Listener(port, **login)) as found:
         yield found
+
+
+@contextmanager
+def told(settings: Broker) -> Iterator[MqttSink]:
+    """A sink that publishes to a broker."""
+    sink = MqttSink(settings, ("walking", "sitting"), "wrist@12345678")
+    try:
+        yield sink
     finally:
-        found.close()
-
-
-def until(so: Callable[[], bool], else_what: str) -> None:
-    wait_for(so, else_what, WAIT_S)
+        sink.close()
+        sink._link._client.loop_stop()  # its thread must end with the test

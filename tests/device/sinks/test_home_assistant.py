@@ -1,4 +1,4 @@
-"""The discovery message against Home Assistant's documentation, which the JSON file sums up."""
+"""Checks the discovery message against a summary of Home Assistant's documentation (JSON)."""
 
 import json
 import re
@@ -89,7 +89,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 
 def rendered(published: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Give what each entity shows, by the template language that Home Assistant uses."""
+    """Return the text of each entity, rendered with Home Assistant's template language."""
     jinja2 = pytest.importorskip("jinja2", reason="needs jinja2, to render value templates")
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
     said = list(published["today"]["minutes"])

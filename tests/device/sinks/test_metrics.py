@@ -1,8 +1,5 @@
 import re
 import socket
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +17,14 @@ from device.sinks.status import INFERENCE_BOUNDS_S, Inference, Status
 from device.sources import Health
 from tests.device.commands import edgehar, lines
 from tests.device.daemon.stand_ins import FakeSource, Model, Told, classify, samples
+from tests.device.dashboard.made_up import get as get_url
+from tests.ports import free_port
 
 prometheus_client = pytest.importorskip("prometheus_client", reason="needs edgehar[metrics]")
 
-from prometheus_client import CollectorRegistry, generate_latest  # noqa: E402 -- an extra
-from prometheus_client.metrics_core import Metric  # noqa: E402
+from prometheus_client import generate_latest  # noqa: E402 -- an extra
 from prometheus_client.parser import text_string_to_metric_families  # noqa: E402
 
-from device.sinks.metric_families import families  # noqa: E402
 from device.sinks.metrics import ListenError, Metrics  # noqa: E402
 from firmware_bridge.errors import InputError  # noqa: E402
 
@@ -43,18 +40,14 @@ def parsed(text: str) -> dict[Key, float]:
     }
 
 
-class Holds:
-    def __init__(self, status: Status) -> None:
-        self._status = status
-
-    def collect(self) -> Iterator[Metric]:
-        return families(self._status)
+def text_of(status: Status) -> str:
+    metrics = Metrics(None, None)
+    metrics.status(status)
+    return generate_latest(metrics._registry).decode()
 
 
 def shown(status: Status) -> dict[Key, float]:
-    registry = CollectorRegistry()
-    registry.register(Holds(status))
-    return parsed(generate_latest(registry).decode())
+    return parsed(text_of(status))
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +57,6 @@ def status() -> Status:
     source.health = Health(31.5, ("clipping",), clock_ppm=-40.0, fifo_free=0.75)
     loop.run(source, Pipeline(Model, times), Model.spec, [Outlet(sink)], lambda: False, times=times)
     return sink.told[-1]
-
-
-@pytest.fixture
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def test_what_was_counted_is_what_prometheus_reads(status: Status) -> None:
@@ -89,7 +74,7 @@ def test_what_was_counted_is_what_prometheus_reads(status: Status) -> None:
     assert read["edgehar_sensor_problem", (("problem", "clipping"),)] == 1
     assert read["edgehar_sink_queue_length", (("sink", "fake sink"),)] == 4
     assert read["edgehar_info", (("model", "fake@00000000"), ("source", "fake"))] == 1
-    assert ("edgehar_mounting_known", ()) not in read  # this model does not estimate it
+    assert ("edgehar_mounting_known", ()) not in read  # this model does not estimate the mounting
 
 
 def test_the_histogram_is_one(status: Status) -> None:
@@ -103,9 +88,7 @@ def test_the_histogram_is_one(status: Status) -> None:
 
 
 def test_names_and_units_are_by_prometheus_conventions(status: Status) -> None:
-    registry = CollectorRegistry()
-    registry.register(Holds(status))
-    text = generate_latest(registry).decode()
+    text = text_of(status)
     found = list(text_string_to_metric_families(text))
     assert len(found) > 15
     for family in found:
@@ -141,35 +124,34 @@ def test_whatever_names_come_the_text_is_read_back(
 
 
 def get(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        assert answer.headers["Content-Type"].startswith("text/plain")
-        body: bytes = answer.read()
+    _, headers, body = get_url(f"http://127.0.0.1:{port}/metrics")
+    assert headers["Content-Type"].startswith("text/plain")
     return body.decode()
 
 
-def test_it_answers_over_http_with_the_latest_figures(status: Status, free_port: int) -> None:
-    with closing(Metrics(("127.0.0.1", free_port), None)) as metrics:
-        assert parsed(get(free_port)) == {}
+def test_it_answers_over_http_with_the_latest_figures(status: Status) -> None:
+    port = free_port()
+    with closing(Metrics(("127.0.0.1", port), None)) as metrics:
+        assert parsed(get(port)) == {}
         metrics.status(status)
-        assert parsed(get(free_port)) == shown(status)
+        assert parsed(get(port)) == shown(status)
         metrics.status(replace(status, uptime_s=99.0))
-        assert parsed(get(free_port))["edgehar_uptime_seconds", ()] == 99.0
-        with pytest.raises(ListenError, match=f"127.0.0.1:{free_port}.*in use"):
-            Metrics(("127.0.0.1", free_port), None)
-    with pytest.raises(urllib.error.URLError):
-        get(free_port)
+        assert parsed(get(port))["edgehar_uptime_seconds", ()] == 99.0
+        with pytest.raises(ListenError, match=f"127.0.0.1:{port}.*in use"):
+            Metrics(("127.0.0.1", port), None)
+    with pytest.raises(ConnectionRefusedError):
+        get(port)
 
 
-def test_callers_that_say_nothing_or_nonsense_hold_up_nobody(
-    status: Status, free_port: int
-) -> None:
-    with closing(Metrics(("127.0.0.1", free_port), None)) as metrics, ExitStack() as callers:
+def test_callers_that_say_nothing_or_nonsense_hold_up_nobody(status: Status) -> None:
+    port = free_port()
+    with closing(Metrics(("127.0.0.1", port), None)) as metrics, ExitStack() as callers:
         for number in range(3):
-            caller = socket.create_connection(("127.0.0.1", free_port))
+            caller = socket.create_connection(("127.0.0.1", port))
             callers.enter_context(closing(caller))
             caller.sendall((b"", b"GET /", b"\x00\xff\r\n\r\n")[number % 3])
         metrics.status(status)
-        assert parsed(get(free_port)) == shown(status)
+        assert parsed(get(port)) == shown(status)
 
 
 def test_an_address_that_is_not_this_boards_is_refused() -> None:
@@ -181,7 +163,7 @@ def test_the_file_is_what_node_exporter_reads(status: Status, tmp_path: Path) ->
     path = tmp_path / "edgehar.prom"
     metrics = Metrics(None, path)
     metrics.status(status)
-    assert path.read_text() == ""  # it was written a moment ago
+    assert path.read_text() == ""  # not written again so soon
     metrics.close()
     assert parsed(path.read_text()) == shown(status)
     assert list(tmp_path.iterdir()) == [path]

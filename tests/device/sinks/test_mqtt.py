@@ -3,11 +3,12 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,21 +17,15 @@ from device.cli import PROGRAM
 from device.config.broker import Broker
 from device.decision.decision import Reason, State, to_json
 from tests.device.made_up import a_status, decision
-from tests.device.running import Running, daemon, play, stop
+from tests.device.running import daemon, play, stop
+from tests.ports import free_port
+from tests.waiting import wait_for
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 
 from device.sinks.mqtt.connection import BACKLOG
-from device.sinks.mqtt.sink import MqttSink
-from tests.device.sinks.mosquitto import (
-    Mosquitto,
-    broker,
-    free_port,
-    listener,
-    until,
-)
+from tests.device.sinks.mosquitto import Mosquitto, broker, listener, told
 
-LABELS = ("walking", "sitting")
 BASE = "edgehar/wrist"
 
 
@@ -45,15 +40,8 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         yield found
 
 
-@contextmanager
-def told(port: int, topic: str = BASE, *, decisions: bool = False) -> Iterator[MqttSink]:
-    settings = Broker("127.0.0.1", port, topic=topic, client_id=topic, decisions=decisions)
-    sink = MqttSink(settings, LABELS, "wrist@12345678")
-    try:
-        yield sink
-    finally:
-        sink.close()
-        sink._link._client.loop_stop()  # a test's thread ends with it
+def to(port: int, topic: str = BASE, *, decisions: bool = False) -> Broker:
+    return Broker("127.0.0.1", port, topic=topic, client_id=topic, decisions=decisions)
 
 
 def settings(folder: Path, port: int, *more: str) -> tuple[str, str]:
@@ -64,7 +52,7 @@ def settings(folder: Path, port: int, *more: str) -> tuple[str, str]:
 
 
 def test_what_is_said_is_retained(mosquitto: Mosquitto) -> None:
-    with told(mosquitto.port, "a/b") as sink:
+    with told(to(mosquitto.port, "a/b")) as sink:
         sink.write(decision(10.0, "2026-03-01T12:00:00.000Z"))
         sink.status(a_status())
         with listener(mosquitto.port) as hears:
@@ -99,17 +87,19 @@ def test_what_is_no_activity_is_a_state_with_its_reason(
 ) -> None:
     base = f"states/{state}"
     silent = replace(decision(5.0, None, None), state=state, reason=reason, confidence=None)
-    with told(mosquitto.port, base) as sink, listener(mosquitto.port) as hears:
+    with told(to(mosquitto.port, base)) as sink, listener(mosquitto.port) as hears:
         sink.write(decision(1.0, None))
         hears.wait_for(f"{base}/state", '"walking"')
         sink.write(silent)
-        until(lambda: json.loads(hears.latest(f"{base}/state") or "")["activity"] == state, state)
+        wait_for(
+            lambda: json.loads(hears.latest(f"{base}/state") or "")["activity"] == state, state
+        )
         said = json.loads(hears.latest(f"{base}/state") or "")
     assert (said["state"], said["reason"], said["confidence"]) == (state, reason, None)
 
 
 def test_what_does_not_change_is_not_repeated(mosquitto: Mosquitto) -> None:
-    with told(mosquitto.port, "calm") as sink, listener(mosquitto.port) as hears:
+    with told(to(mosquitto.port, "calm")) as sink, listener(mosquitto.port) as hears:
         hears.wait_for("calm/availability", "online")
         for number in range(50):
             sink.write(decision(float(number), None))
@@ -127,7 +117,7 @@ def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
     monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
     with broker(tmp_path) as away, listener(away.port) as hears:
         away.stop()
-        with told(away.port, decisions=True) as sink:
+        with told(to(away.port, decisions=True)) as sink:
             made = [decision(float(n), None) for n in range(BACKLOG + 500)]
             for one in made:
                 sink.write(one)
@@ -135,8 +125,8 @@ def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
             assert sink.queued == BACKLOG
             away.start()
             hears.wait_for(f"{BASE}/state", "sitting")
-            until(lambda: sink.queued == 0, "the backlog is not sent")
-            until(lambda: len(set(hears.all(f"{BASE}/decisions"))) >= BACKLOG, "not all came")
+            wait_for(lambda: sink.queued == 0, "the backlog is sent")
+            wait_for(lambda: len(set(hears.all(f"{BASE}/decisions"))) >= BACKLOG, "all decisions")
         assert list(dict.fromkeys(hears.all(f"{BASE}/decisions"))) == [
             to_json(one) for one in made[:BACKLOG]
         ]
@@ -146,15 +136,15 @@ def test_while_the_broker_is_away_the_latest_counts_and_the_backlog_is_bounded(
 def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
     made = [decision(float(n), None) for n in range(5 * BACKLOG)]
     with broker(tmp_path) as hung, listener(hung.port) as hears:
-        with told(hung.port, decisions=True) as sink:
+        with told(to(hung.port, decisions=True)) as sink:
             hears.wait_for(f"{BASE}/availability", "online")
-            hung.freeze()
+            hung.signal(signal.SIGSTOP)
             for one in made:
                 sink.write(one)
                 sink.status(a_status())
             assert sink.queued == BACKLOG
-            hung.thaw()
-            until(lambda: sink.queued == 0, "the backlog is not sent")
+            hung.signal(signal.SIGCONT)
+            wait_for(lambda: sink.queued == 0, "the backlog is sent")
             sink.write(decision(9999.0, None, "sitting"))
             hears.wait_for(f"{BASE}/state", "sitting")
         hears.wait_for(f"{BASE}/availability", "offline")
@@ -163,13 +153,12 @@ def test_a_broker_that_hangs_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_port_that_never_answers_is_said_to_be_silent(caplog: pytest.LogCaptureFixture) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        settings = Broker("127.0.0.1", silent.getsockname()[1], keepalive_s=1)
-        sink = MqttSink(settings, LABELS, "wrist@12345678")
-        until(lambda: bool(caplog.records), "nothing is said")
-        sink.close()
-        sink._link._client.loop_stop()
-    assert "does not answer; does it want TLS" in caplog.records[0].getMessage()
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as silent,
+        told(Broker("127.0.0.1", silent.getsockname()[1], keepalive_s=1)),
+    ):
+        wait_for(lambda: caplog.records, "a message in the log")
+    assert "does not answer; does it require TLS" in caplog.records[0].getMessage()
 
 
 def test_a_daemon_that_is_killed_is_offline(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -185,44 +174,29 @@ def test_a_broker_that_restarts_costs_no_sample_and_no_decision(
 ) -> None:
     with broker(tmp_path) as restarted, listener(restarted.port) as hears:
         options = settings(tmp_path, restarted.port, "decisions = true")
-        with daemon(tmp_path, *options) as running:
+        with daemon(tmp_path, *options) as running, ThreadPoolExecutor() as pool:
             hears.wait_for(f"{BASE}/availability", "online")
-            played = _play(recording, running, "--speed", "30")
-            until(lambda: len(running.decisions) > 20, "nothing is decided")
+            played = pool.submit(play, recording, running, "--speed", "30")
+            wait_for(lambda: len(running.decisions) > 20, "20 decisions")
             restarted.stop()
             seen = len(running.decisions)
-            until(lambda: len(running.decisions) > seen + 20, "it waits for the broker")
+            wait_for(lambda: len(running.decisions) > seen + 20, "20 more decisions")
             restarted.start()
-            report = played()
+            report = played.result()
             running.wait_for("went away")
-            until(lambda: _caught_up(running, hears.latest(f"{BASE}/decisions")), "not all came")
+            sent = partial(hears.latest, f"{BASE}/decisions")
+            wait_for(lambda: sent() == json.dumps(running.decisions[-1]), "the last decision")
             hears.wait_for(f"{BASE}/availability", "online")
             stop(running)
         said = [json.dumps(one) for one in running.decisions]
         assert list(dict.fromkeys(hears.all(f"{BASE}/decisions"))) == said
-        last = running.decisions[-1]
+        newest = running.decisions[-1]
         now = json.loads(hears.latest(f"{BASE}/state") or "")
-        assert now["activity"] == (last["activity"] or last["state"])
+        assert now["activity"] == (newest["activity"] or newest["state"])
     assert running.report["source"]["samples"] == report["delivered"]
     assert running.report["source"]["lost"] == running.report["pipeline"]["lost"] == 0
     assert "the connection broke" in running.log
     assert "Traceback" not in running.log
-
-
-def _caught_up(running: Running, latest: str | None) -> bool:
-    return latest is not None and json.loads(latest) == running.decisions[-1]
-
-
-def _play(recording: Path, running: Running, *options: str) -> Callable[[], dict[str, int]]:
-    reports: list[dict[str, int]] = []
-    thread = threading.Thread(target=lambda: reports.append(play(recording, running, *options)))
-    thread.start()
-
-    def wait() -> dict[str, int]:
-        thread.join(60.0)
-        return reports[0]
-
-    return wait
 
 
 def test_a_board_without_a_broker_works_on_and_says_so_once(
@@ -255,7 +229,7 @@ def test_minutes_of_today_are_those_of_what_was_said_and_outlive_a_restart(
         assert done == pytest.approx(said[activity] * 1.28 / 60, abs=0.06 + 0.05)
     with daemon(tmp_path, *options), listener(mosquitto.port) as hears:
         hears.wait_for(f"{BASE}/availability", "online")
-        until(lambda: len(hears.all(f"{BASE}/today")) > 0, "nothing is said of today")
+        wait_for(lambda: len(hears.all(f"{BASE}/today")) > 0, "the totals of today")
         again = json.loads(hears.latest(f"{BASE}/today") or "")
     if again["date"] == today["date"]:
         assert again["minutes"] == today["minutes"]

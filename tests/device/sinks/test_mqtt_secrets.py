@@ -4,7 +4,6 @@ import logging
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from device.config.broker import Broker
 from firmware_bridge.errors import InputError
 from tests.device.commands import edgehar
 from tests.device.made_up import decision
+from tests.waiting import wait_for
 
 pytest.importorskip("paho.mqtt", reason="needs edgehar[mqtt]")
 pytest.importorskip("cryptography", reason="needs cryptography, to make certificates")
@@ -22,8 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.sinks.mqtt.sink import MqttSink
-from tests.device.sinks.mosquitto import PROGRAM, broker, listener, until
+from tests.device.sinks.mosquitto import PROGRAM, broker, listener, told
 
 # paho-mqtt leaves a socket whose TLS handshake failed to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 BASE = "edgehar/wrist"
 SECRET = "correct-horse"  # noqa: S105 -- nobody else's
-LOCALHOST = ipaddress.ip_address("127.0.0.1")
+PEM = serialization.Encoding.PEM
 
 
 @pytest.fixture(autouse=True)
@@ -39,16 +38,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     monkeypatch.setattr("device.sinks.mqtt.connection.FIRST_WAIT_S", 0.05)
     monkeypatch.setattr("device.sinks.mqtt.connection.LONGEST_WAIT_S", 0.1)
     caplog.set_level(logging.INFO, "device.sinks.mqtt.connection")
-
-
-@contextmanager
-def told(settings: Broker) -> Iterator[MqttSink]:
-    sink = MqttSink(settings, ("walking",), "wrist@12345678")
-    try:
-        yield sink
-    finally:
-        sink.close()
-        sink._link._client.loop_stop()  # a test's thread ends with it
 
 
 def secret(path: Path, text: str = SECRET, mode: int = 0o600) -> Path:
@@ -59,7 +48,7 @@ def secret(path: Path, text: str = SECRET, mode: int = 0o600) -> Path:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a broker that knows one user."""
+    """The port of a broker with one user."""
     folder = tmp_path_factory.mktemp("guarded")
     passwords = folder / "passwords"
     if PROGRAM is not None:
@@ -91,12 +80,20 @@ def test_a_wrong_password_is_one_clear_line_that_does_not_tell_it(
     attempts = []
     with told(settings) as sink:
         sink._link._client.on_pre_connect = lambda *_: attempts.append(1)
-        until(lambda: len(attempts) >= 5, "it does not try again")
+        wait_for(lambda: len(attempts) >= 5, "five attempts")
         sink.write(decision(1.0, None))
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == (
         f"mqtt 127.0.0.1:{guarded}: refused: Not authorized; check mqtt.user and mqtt.password_file"
     )
+
+
+def complaint(settings: Path) -> str:
+    """Return the line with which `run` refuses these settings."""
+    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
+    (line,) = [line for line in done.stderr.splitlines() if " INFO " not in line]
+    assert done.returncode == 2
+    return line
 
 
 @pytest.mark.parametrize(
@@ -112,13 +109,10 @@ def test_a_password_file_of_no_use_is_refused(
     settings.write_text(
         f'[mqtt]\nhost = "127.0.0.1"\nuser = "wrist"\npassword_file = "{password}"\n'
     )
-    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
-    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]
-    assert done.returncode == 2
-    assert len(errors) == 1
-    assert str(password) in errors[0]
-    assert words in errors[0]
-    assert SECRET not in done.stderr
+    line = complaint(settings)
+    assert str(password) in line
+    assert words in line
+    assert SECRET not in line
 
 
 @pytest.mark.parametrize(
@@ -137,46 +131,36 @@ def test_a_password_file_of_no_use_is_refused(
 def test_settings_that_cannot_be_meant_are_one_line(lines: str, words: str, tmp_path: Path) -> None:
     settings = tmp_path / "edgehar.toml"
     settings.write_text(f"[mqtt]\n{lines}\n")
-    done = edgehar("run", "--config", settings, "--source", "serial:/dev/none")
-    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]
-    assert done.returncode == 2
-    assert len(errors) == 1
-    assert words in errors[0]
+    assert words in complaint(settings)
 
 
 class Authority:
-    """Makes certificates for an hour."""
+    """Issues certificates that are valid for an hour."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
+        self._name = named(name)
         self.file = folder / f"{name}.pem"
         basic = x509.BasicConstraints(ca=True, path_length=None)
-        self._write(self.file, self._signed(self._name, self._key, basic))
+        self._sign(self.file, self._name, self._key, basic)
 
     def issue(self, name: str) -> tuple[Path, Path]:
-        """Give the files of a certificate for 127.0.0.1 and of its key."""
+        """Return the files of a certificate for 127.0.0.1 and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        here = x509.SubjectAlternativeName([x509.IPAddress(LOCALHOST)])
         cert_file, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        self._write(cert_file, self._signed(subject, key, here))
+        here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        self._sign(cert_file, named(name), key, here)
         key_file.touch(0o600)
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        plain = serialization.NoEncryption()
+        key_file.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, plain))
         return cert_file, key_file
 
-    def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
-    ) -> x509.Certificate:
+    def _sign(
+        self, file: Path, subject: x509.Name, key: ec.EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+    ) -> None:  # fmt: skip
         now = datetime.now(UTC)
-        return (
+        certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
@@ -187,10 +171,11 @@ class Authority:
             .add_extension(extension, critical=True)
             .sign(self._key, hashes.SHA256())
         )
+        file.write_bytes(certificate.public_bytes(PEM))
 
-    @staticmethod
-    def _write(path: Path, certificate: x509.Certificate) -> None:
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+def named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +185,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def encrypted(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a broker that speaks TLS and asks for a certificate of ours."""
+    """The port of a broker that requires TLS and a client certificate."""
     cert_file, key_file = authority.issue("broker")
     with broker(
         tmp_path_factory.mktemp("encrypted"), f"cafile {authority.file}",
@@ -246,12 +231,12 @@ def test_a_broker_that_wants_another_certificate(
 
 
 def test_a_broker_that_wants_tls(encrypted: int, caplog: pytest.LogCaptureFixture) -> None:
-    assert "does it want TLS" in _complaint(Broker("127.0.0.1", encrypted), caplog)
+    assert "does it require TLS" in _complaint(Broker("127.0.0.1", encrypted), caplog)
 
 
 def _complaint(settings: Broker, caplog: pytest.LogCaptureFixture) -> str:
     with told(settings):
-        until(lambda: bool(caplog.records), "nothing is said")
+        wait_for(lambda: caplog.records, "a message in the log")
     gc.collect()
     lines = {record.getMessage() for record in caplog.records}
     assert len(lines) == len(caplog.records) == 1

@@ -1,4 +1,4 @@
-"""The pages on metrics and MQTT say what is so."""
+"""The settings and JSON in the pages on metrics and MQTT are correct."""
 
 import json
 import re

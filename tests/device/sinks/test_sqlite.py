@@ -1,8 +1,5 @@
 import json
-import resource
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +10,8 @@ from device.decision.decision import Decision, to_json
 from device.sinks import Outlet, SinkError
 from device.sinks.sqlite import BACKLOG, Sqlite
 from firmware_bridge.errors import InputError
-
-
-def decision(number: int) -> Decision:
-    probabilities = {"walking": 0.75 + 1e-9, "sitting": 0.25 - 1e-9}
-    time = f"2026-01-01T00:00:{number % 60:02}Z"
-    return Decision(
-        number, number + 2.56, time, "ok", "walking", None, 0.75, probabilities, number % 3, "m@0"
-    )
+from tests.device.full_disk import full_disk
+from tests.device.history.killing import decision
 
 
 def numbers(path: Path) -> list[tuple[int, int]]:
@@ -54,50 +45,10 @@ def test_a_decision_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
     sink = Sqlite(tmp_path / "d.db", "x")
     with closing(sqlite3.connect(tmp_path / "d.db")) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT * FROM decisions").fetchall()  # a reader in the middle of its work
+        reader.execute("SELECT * FROM decisions").fetchall()  # an open read transaction
         sink.write(decision(1))
         assert numbers(tmp_path / "d.db") == [(1, 1)]
     sink.close()
-
-
-def test_each_run_has_a_number_of_its_own(tmp_path: Path) -> None:
-    for _ in range(2):
-        sink = Sqlite(tmp_path / "d.db", "x")
-        sink.write(decision(1))
-        sink.close()
-    assert numbers(tmp_path / "d.db") == [(1, 1), (2, 1)]
-
-
-_WRITER = """
-import sys
-from pathlib import Path
-from device.sinks.sqlite import Sqlite
-from tests.device.sinks.test_sqlite import decision
-sink = Sqlite(Path(sys.argv[1]), "x")
-for number in range(1, 1_000_000):
-    sink.write(decision(number))
-    sys.stdout.write(f"{number}\\n")
-    sys.stdout.flush()
-"""
-
-
-@pytest.mark.slow
-def test_kill_9_loses_at_most_the_last_decision(tmp_path: Path) -> None:
-    path = tmp_path / "d.db"
-    written = 0
-    for run in range(1, 11):
-        command = [sys.executable, "-c", _WRITER, str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout is not None
-            for _ in range(run * 7):
-                child.stdout.readline()
-            child.kill()
-            acknowledged = run * 7 + len(child.stdout.read().splitlines())
-        stored = [number for found, number in numbers(path) if found == run]
-        assert stored == list(range(1, len(stored) + 1))
-        assert acknowledged <= len(stored) <= acknowledged + 1
-        written += len(stored)
-    assert len(numbers(path)) == written
 
 
 def test_a_full_disk_is_said_once_and_nothing_is_lost(
@@ -107,13 +58,9 @@ def test_a_full_disk_is_said_once_and_nothing_is_lost(
     sink = Sqlite(path, "x")
     outlet = Outlet(sink)
     outlet.write(decision(1))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    with full_disk(4096):
         for number in range(2, 60):
             outlet.write(decision(number))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert outlet.failures == 58
     outlet.write(decision(60))
     outlet.write(decision(61))
@@ -124,18 +71,14 @@ def test_a_full_disk_is_said_once_and_nothing_is_lost(
 
 
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    with full_disk(0):
         sink = Sqlite(tmp_path / "d.db", "x")
         for number in range(1, BACKLOG + 11):
             with pytest.raises(SinkError):
                 sink.write(decision(number))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     sink.write(decision(BACKLOG + 11))
     sink.close()
-    # The oldest are given up, and their numbers are missing.
+    # The oldest decisions are dropped, and their numbers are missing.
     assert numbers(tmp_path / "d.db") == [(1, n) for n in range(12, BACKLOG + 12)]
 
 
@@ -156,13 +99,9 @@ def test_what_cannot_be_our_database_is_refused(tmp_path: Path) -> None:
     alien = tmp_path / "alien.db"
     with closing(sqlite3.connect(alien)) as database:
         database.execute("CREATE TABLE songs (name)")
-    newer = tmp_path / "newer.db"
-    with closing(sqlite3.connect(newer)) as database:
-        database.execute("PRAGMA user_version = 99")
     for path, words in (
         (text, "not an SQLite database"),
-        (alien, "something else"),
-        (newer, "newer"),
+        (alien, "another program"),
         (tmp_path / "no" / "folder.db", "folder"),
         (tmp_path, "cannot be opened"),
     ):

@@ -1,9 +1,8 @@
 import os
-import resource
 import shutil
-import signal
 import stat
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from device.sinks import Outlet, SinkError
 from device.sinks.raw_ring import EVERY_S, RawRing
 from firmware_bridge.errors import InputError
 from firmware_bridge.samples import Samples
+from tests.device.full_disk import full_disk
 from tests.device.killed import killed
 from tests.device.labels.made_up import Board, in_ring, same, samples
 from tests.device.made_up import a_status
@@ -23,6 +23,16 @@ from tests.device.made_up import a_status
 
 def disk(folder: Path) -> int:
     return sum(path.stat().st_size for path in layout.raw(folder).iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "labels"
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board(1.8e9)
 
 
 @settings(max_examples=60)
@@ -62,8 +72,7 @@ def test_whatever_clock_a_sensor_claims_to_have_its_samples_are_kept(
     assert same(in_ring(folder), some)
 
 
-def test_the_oldest_goes_and_the_bound_holds_at_every_moment(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_the_oldest_goes_and_the_bound_holds_at_every_moment(folder: Path, board: Board) -> None:
     ring = board.ring(folder, max_mb=5)
     lived, most = [], 0
     for _ in range(27):  # each a quarter of a megabyte
@@ -79,11 +88,10 @@ def test_the_oldest_goes_and_the_bound_holds_at_every_moment(tmp_path: Path) -> 
     assert 4_000_000 < most <= 5_000_000
     every, kept = Samples.joined(lived), in_ring(folder)
     assert len(kept) < len(every) / 1.3
-    assert same(kept, every[len(every) - len(kept) :])  # the latest, without a hole
+    assert same(kept, every[len(every) - len(kept) :])  # the latest, without a gap
 
 
-def test_daemons_that_start_over_and_over_keep_within_it_too(tmp_path: Path) -> None:
-    folder = tmp_path / "labels"
+def test_daemons_that_start_over_and_over_keep_within_it_too(folder: Path) -> None:
     layout.make(folder)
     for number in range(1, 1500):
         (layout.raw(folder) / f"{number:08}.ehr").write_bytes(b"?")
@@ -97,8 +105,7 @@ def test_daemons_that_start_over_and_over_keep_within_it_too(tmp_path: Path) -> 
     assert len(list(layout.raw(folder).iterdir())) > 1000
 
 
-def test_it_is_written_every_few_seconds_and_not_more_often(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_it_is_written_every_few_seconds_and_not_more_often(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     lived = board.live(ring, 61.0)
     found = list(layout.chunks(layout.raw(folder)))
@@ -107,15 +114,13 @@ def test_it_is_written_every_few_seconds_and_not_more_often(tmp_path: Path) -> N
     assert len(layout.files(layout.raw(folder))) == 1
 
 
-def test_others_get_at_nothing(tmp_path: Path) -> None:
+def test_others_get_at_nothing(folder: Path, board: Board) -> None:
     before = os.umask(0)
     try:
-        board = Board(1.8e9)
-        ring = board.ring(tmp_path / "labels")
-        board.live(ring, 6.0)
+        board.live_and_close(folder, 6.0)
     finally:
         os.umask(before)
-    for path in [tmp_path / "labels", *(tmp_path / "labels").rglob("*")]:
+    for path in [folder, *folder.rglob("*")]:
         assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO, path
 
 
@@ -126,8 +131,7 @@ def test_where_no_folder_can_be_it_is_said_at_the_start(tmp_path: Path) -> None:
             Board(1.8e9).ring(bad)
 
 
-def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_a_folder_that_was_removed_is_made_anew(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     board.live(ring, 11.0)
     shutil.rmtree(folder)
@@ -141,12 +145,9 @@ def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
 def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The kernel lets a file grow to so much and no further, as a disk that fills up does."""
     folder, board = tmp_path / "labels", Board(1.8e9)
     ring = board.ring(folder)
     outlet = Outlet(ring)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     lived = []
 
     def live(seconds: float) -> None:
@@ -158,13 +159,9 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
             ring.keep(block)
             outlet.status(a_status())
 
-    try:
-        live(20)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (disk(folder) + 1000, before[1]))
+    live(20)
+    with full_disk(disk(folder) + 1000):
         live(900)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
     assert outlet.failures > 100
     assert 50 < outlet.queued < 150  # 256 KiB
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -172,14 +169,14 @@ def test_a_full_disk_stops_nothing_and_costs_what_is_older_than_ten_minutes(
     ring.close()
     kept, every = in_ring(folder), Samples.joined(lived)
     assert "works again" in caplog.text
-    at = int(np.searchsorted(kept.t_s, 25.0))  # what was written before the disk was full
+    at = int(np.searchsorted(kept.t_s, 25.0))  # written before the disk was full
     assert same(kept[:at], every[:at])
     assert same(kept[at:], every[len(every) - (len(kept) - at) :])
     assert len(kept) - at > 50 * 300
 
 
-def write_on(folder: Path, told: int, seed: int) -> None:
-    """Keep samples without end; tell how many are on the disk, or with the kernel."""
+def write_on(folder: Path, seed: int, told: int) -> None:
+    """Write samples without end; report the number that the kernel has received."""
     board, count = Board(1.8e9 + 1e6 * seed, sensor_s=0.0), 0
     ring = board.ring(folder, max_mb=5)
     while True:
@@ -190,17 +187,13 @@ def write_on(folder: Path, told: int, seed: int) -> None:
         os.write(told, struct.pack("<I", count))
 
 
-def kill_one(folder: Path, seed: int, after_s: float) -> int:
-    said = killed(lambda told: write_on(folder, told, seed), after_s)
-    return max([0, *(int(count) for (count,) in struct.iter_unpack("<I", said))])
-
-
 def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None:
     folder, chance = tmp_path / "labels", np.random.default_rng(1)
     acknowledged = seed = 0
     while acknowledged <= 10_000 or seed < 30:
         seed += 1
-        count = kill_one(folder, seed, chance.random() * 0.03)
+        reports = killed(partial(write_on, folder, seed), chance.random() * 0.03)
+        count = max([0, *(int(count) for (count,) in struct.iter_unpack("<I", reports))])
         acknowledged += count
         if count:
             found = list(layout.chunks(layout.raw(folder)))
@@ -209,8 +202,7 @@ def test_killed_at_any_moment_it_has_what_it_had_written(tmp_path: Path) -> None
             assert disk(folder) <= 5_000_000
 
 
-def test_a_file_left_by_a_power_cut_is_read_up_to_it_and_left_alone(tmp_path: Path) -> None:
-    folder, board = tmp_path / "labels", Board(1.8e9)
+def test_a_file_left_by_a_power_cut_is_read_and_left_alone(folder: Path, board: Board) -> None:
     ring = board.ring(folder)
     lived = board.live(ring, 60.0)
     (path,) = layout.files(layout.raw(folder))
@@ -220,9 +212,7 @@ def test_a_file_left_by_a_power_cut_is_read_up_to_it_and_left_alone(tmp_path: Pa
     with path.open("ab") as file:
         file.write(bytes(5000))  # as some file systems leave it
     later = Board(1.8e9 + 1e5)
-    ring = later.ring(folder)
-    more = later.live(ring, 30.0)
-    ring.close()
+    more = later.live_and_close(folder, 30.0)
     before = sum(one.size for one in chunks[:-1])
     assert same(in_ring(folder), Samples.joined([lived[:before], more]))
     assert path.stat().st_size == cut + 5000
