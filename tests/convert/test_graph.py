@@ -273,18 +273,15 @@ def _no_layer() -> Any:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (
-            lambda: chain(layers.Bidirectional(layers.LSTM(4))),
-            "is a Bidirectional; convertible are",
-        ),
-        (lambda: chain(layers.LSTM(4, go_backwards=True)), "only a plain LSTM"),
+        (lambda: chain(layers.Bidirectional(layers.LSTM(4))), "a Bidirectional cannot be"),
+        (lambda: chain(layers.LSTM(4, go_backwards=True)), "LSTM with go_backwards"),
         (lambda: chain(layers.GRU(4, reset_after=False)), "reset_after=True"),
         (lambda: chain(layers.Conv1D(6, 3, groups=3), layers.Flatten()), "in groups"),
-        (lambda: chain(layers.DepthwiseConv1D(3, dilation_rate=2)), "strides, outside slices"),
+        (lambda: chain(layers.DepthwiseConv1D(3, dilation_rate=2)), "dilation, or strides"),
         (lambda: chain(layers.ReLU(negative_slope=0.1)), "only plain ReLU"),
         (lambda: chain(layers.BatchNormalization(axis=1), layers.Flatten()), "by channel"),
         (lambda: chain(layers.Flatten(), layers.Dense(4, activation="selu")), "activation selu"),
-        (_used_twice, "used twice|each of them once"),
+        (_used_twice, "used twice|use each layer once"),
         (_no_layer, "every step a layer"),
     ],
 )
