@@ -1,4 +1,4 @@
-"""A bundle's manifest: what it must say before a device trusts the model (docs/BUNDLE.md)."""
+"""Reads and checks a bundle's manifest (docs/BUNDLE.md)."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ from device.signal.spec import SignalSpec
 from firmware_bridge.errors import InputError
 
 SCHEMA: Final = 2
-"""What is written; 1, which knew neither smoothing nor orientation, is still read."""
+"""Written schema; schema 1, without smoothing and orientation, can still be read."""
 CHANNELS: Final = (
     *("acc_x", "acc_y", "acc_z"),
     *("gyro_x", "gyro_y", "gyro_z"),
@@ -26,36 +26,36 @@ CHANNELS: Final = (
 UNITS: Final = ("g",) * 3 + ("rad/s",) * 3 + ("g",) * 3
 
 Manifest = dict[str, Any]
-"""Parsed JSON, so its values are whatever the file holds until `check` has passed."""
+"""Parsed JSON; before `check` its values may be of any type."""
 
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ManifestError(InputError):
-    """The manifest lacks or garbles what the device needs; the message has no file name yet."""
+    """A needed field of the manifest is missing or invalid; the message has no file name yet."""
 
 
 def check(manifest: Manifest) -> None:
-    """Raise ManifestError unless every field a device relies on is there and makes sense.
+    """Raise ManifestError or InputError unless every field that a device needs is valid.
 
-    Fields that this version does not know are ignored, except under `signal`, `decision`,
-    `orientation` and `worn`, where an unknown field is a step that would be left out.
+    Unknown fields are ignored, except in `signal`, `decision`, `orientation` and `worn`: there, an
+    unknown field is a step that this version cannot do.
     """
     schema = manifest.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise ManifestError(f"it was made by a newer edgehar (schema {schema}); update edgehar")
+        raise ManifestError(f"made by a newer edgehar (schema {schema}); update edgehar")
     for path, (meaning, valid) in {**_REQUIRED, **(_ONLY_1 if schema == 1 else _ONLY_2)}.items():
         value: Any = manifest
         for key in path.split("."):
             if not isinstance(value, dict) or key not in value:
-                raise ManifestError(f"its manifest lacks {path!r}")
+                raise ManifestError(f"the manifest lacks {path!r}")
             value = value[key]
         if not valid(value):
-            raise ManifestError(f"its manifest says {path} = {_short(value)}, not {meaning}")
+            raise ManifestError(f"the manifest has {path} = {_short(value)}, not {meaning}")
     spec = SignalSpec.from_dict(manifest["signal"])
     if len(decode_window(manifest["self_test"]["x"])) != spec.window * len(CHANNELS):
-        raise ManifestError("its self-test window does not fit its signal path")
+        raise ManifestError("the size of its self-test window does not match its signal path")
     worn_of(manifest)
     _check_outputs(manifest)
 
@@ -65,17 +65,17 @@ def _check_outputs(manifest: Manifest) -> None:
     decision, orientation = decision_of(manifest), orientation_of(manifest)
     outputs = decision.outputs(labels)
     if decision.unknown_output and UNKNOWN in labels:
-        raise ManifestError(f"its labels have {UNKNOWN!r}, which its last output is called")
+        raise ManifestError(f"a label is {UNKNOWN!r}, the name of the last output")
     if decision.smoothing is not None and decision.smoothing.states != outputs:
-        raise ManifestError(f"its smoothing does not fit its {outputs} outputs")
+        raise ManifestError(f"the size of its smoothing does not match its {outputs} outputs")
     if orientation is not None and not set(orientation.postures) <= set(labels):
         raise ManifestError("the postures of its orientation are not among its labels")
     if test["activity"] not in labels or len(test["probabilities"]) != outputs:
-        raise ManifestError("its self-test does not fit its labels")
+        raise ManifestError("its self-test does not match its labels")
 
 
 def decision_of(manifest: Manifest) -> DecisionSpec:
-    """Return what the manifest says of decisions; raises InputError."""
+    """Return the parameters of decisions; raises InputError."""
     decision = manifest["decision"]
     if manifest["schema"] == 1:
         return DecisionSpec(decision["unknown_threshold"])
@@ -83,31 +83,31 @@ def decision_of(manifest: Manifest) -> DecisionSpec:
 
 
 def orientation_of(manifest: Manifest) -> MountingSpec | None:
-    """Return how the mounting is found; None: it must be known. Raises InputError."""
-    found = manifest.get("orientation") if manifest["schema"] > 1 else None
-    return None if found is None else MountingSpec.from_dict(found)
+    """Return the estimate of the mounting; None: there is no estimate. Raises InputError."""
+    values = manifest.get("orientation") if manifest["schema"] > 1 else None
+    return None if values is None else MountingSpec.from_dict(values)
 
 
 def worn_of(manifest: Manifest) -> NonwearSpec | None:
-    """Return how `not_worn` is told; None: it never is. Raises InputError."""
-    told = manifest.get("worn") if manifest["schema"] > 1 else None
-    return None if told is None else NonwearSpec.from_dict(told)
+    """Return the detection of non-wear; None: there is none. Raises InputError."""
+    values = manifest.get("worn") if manifest["schema"] > 1 else None
+    return None if values is None else NonwearSpec.from_dict(values)
 
 
 def parse(text: bytes) -> Manifest:
-    """Read and check the bytes of a manifest.json; raises ManifestError."""
+    """Read and check the bytes of a manifest.json; raises ManifestError or InputError."""
     try:
         manifest = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise ManifestError("its manifest is not readable JSON") from error
+        raise ManifestError("the manifest is not readable JSON") from error
     if not isinstance(manifest, dict):
-        raise ManifestError("its manifest is not a JSON object")
+        raise ManifestError("the manifest is not a JSON object")
     check(manifest)
     return manifest
 
 
 def encode_window(x: NDArray[np.float32]) -> str:
-    """Base64 of the window's little-endian float32 values, row by row."""
+    """Return the window's little-endian float32 values, row by row, in Base64."""
     return base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode("ascii")
 
 
@@ -116,9 +116,9 @@ def decode_window(text: str) -> NDArray[np.float32]:
     try:
         values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     except (ValueError, binascii.Error) as error:
-        raise ManifestError("its self-test window is garbled") from error
+        raise ManifestError("its self-test window is damaged") from error
     if not np.isfinite(values).all():
-        raise ManifestError("its self-test window holds values that are not finite")
+        raise ManifestError("its self-test window has values that are not finite")
     return values
 
 
@@ -132,12 +132,7 @@ def _short(value: object) -> str:
 
 
 def _is_number(low: float, high: float) -> Callable[[Any], bool]:
-    def valid(value: object) -> bool:
-        return (
-            isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        )
-
-    return valid
+    return lambda value: type(value) in {int, float} and low <= value <= high
 
 
 def _is_whole(low: int, high: int) -> Callable[[Any], bool]:
@@ -182,12 +177,11 @@ _REQUIRED: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
         lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)),
     ),
     "quantisation.form": ("a text", _is_text),
-    "quantisation.input.dtype": _DTYPE,
-    "quantisation.input.scale": _SCALE,
-    "quantisation.input.zero_point": _ZERO_POINT,
-    "quantisation.output.dtype": _DTYPE,
-    "quantisation.output.scale": _SCALE,
-    "quantisation.output.zero_point": _ZERO_POINT,
+    **{
+        f"quantisation.{end}.{name}": valid
+        for end in ("input", "output")
+        for name, valid in (("dtype", _DTYPE), ("scale", _SCALE), ("zero_point", _ZERO_POINT))
+    },
     "training": ("an object", _is_object),
     "training.data": ("a text", _is_text),
     "training.sha256": ("a text", _is_text),

@@ -144,7 +144,7 @@ def test_a_scale_that_is_not_the_model_s_is_refused(made: Path, tmp_path: Path, 
     manifest: dict[str, Any] = json.loads(json.dumps(bundle.manifest))
     manifest["quantisation"][end]["scale"] *= 2
     write(tmp_path / "b.tflite", bundle.flatbuffer, manifest, "")
-    with pytest.raises(BundleError, match="ends are not what its manifest says"):
+    with pytest.raises(BundleError, match="inputs or outputs do not match its manifest"):
         Classifier(load(tmp_path / "b.tflite"))
 
 

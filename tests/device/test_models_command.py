@@ -77,7 +77,7 @@ def test_a_model_s_way_from_a_file_to_the_decisions_and_back(new: Path, recordin
     assert shipped in said("rollback")
     table = said("list")
     assert f"{shipped}  " in table
-    assert "gone back to by hand" in table
+    assert "rolled back by hand" in table
     assert listed()[shipped]["states"] == ["active"]
 
 
@@ -94,10 +94,14 @@ def test_a_model_that_takes_the_daemon_down_twice_is_given_up(new: Path, tmp_pat
             running.process.send_signal(signal.SIGKILL)
             running.process.wait()
     with daemon(tmp_path) as running:
-        assert f"{name_of(new)} was rolled back: the daemon crashed 2 times under it" in running.log
+        rolled_back = f"{name_of(new)} was rolled back: the daemon crashed 2 times with this model"
+        assert rolled_back in running.log
         stop(running)
     gone = listed()[name_of(new)]
-    assert (gone["states"], gone["failed"]) == (["failed"], "the daemon crashed 2 times under it")
+    assert (gone["states"], gone["failed"]) == (
+        ["failed"],
+        "the daemon crashed 2 times with this model",
+    )
     assert "crashed 2 times" in said("list")
     # It still says so at the next start, and that one notes nothing.
     with daemon(tmp_path) as running:
@@ -130,7 +134,7 @@ def test_minutes_of_a_sensor_at_work_prove_it(new: Path, tmp_path: Path) -> None
     said("activate", name_of(new))
     done = edgehar("run", "--source", f"recording:{path}")
     assert len(lines(done.stdout)) > trial.ENOUGH
-    assert f"model {name_of(new)} has proved itself" in done.stderr
+    assert f"model {name_of(new)} passed its trial" in done.stderr
     assert listed()[name_of(new)]["states"] == ["active"]
 
 

@@ -44,7 +44,7 @@ BY_COMMANDS = {
     "… has no sinks.sqlite, and the dashboard shows that database": "dashboard --config mute.toml",
     "there is no model …; see: edgehar models list": "models activate none",
     "no model to go back to; choose one: edgehar models activate NAME": "models rollback",
-    "…: it is cut short, damaged, or a plain TFLite model without edgehar's manifest":
+    "…: cut short, damaged, or a plain TFLite model without edgehar's manifest":
         "models install half.tflite",
     "… is there, from a recording that still runs or was cut short; …":
         "record --source serial:none --out walk.csv",

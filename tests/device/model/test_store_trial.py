@@ -70,11 +70,12 @@ def test_the_second_crash_rolls_back_even_with_good_runs_between(store: Store) -
     with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold != NEW
         assert (
-            found.why == f"{short(str(key))} was rolled back: the daemon crashed 2 times under it"
+            found.why
+            == f"{short(str(key))} was rolled back: the daemon crashed 2 times with this model"
         )
         assert found.proof is None
     assert store.ledger().active == "wrist"
-    assert store.ledger().failed == {key: "the daemon crashed 2 times under it"}
+    assert store.ledger().failed == {key: "the daemon crashed 2 times with this model"}
 
 
 @pytest.mark.parametrize("end", [BundleError("its filter cannot be made"), UnexpectedError()])
@@ -191,7 +192,7 @@ def test_a_ledger_of_no_use_leaves_the_shipped_default_and_can_be_mended(
     (store.folder / "state.json").write_bytes(content)
     with take_active(store) as found:
         assert found.bundle.decision.unknown_threshold != NEW
-        assert "state.json is of no use" in found.why
+        assert "state.json cannot be used" in found.why
     store.activate(next(entry.key for entry in store.entries() if not entry.shipped))
     assert run(store) == NEW
 
@@ -316,7 +317,7 @@ def test_no_path_comes_out_of_a_ledger(store: Store, key: str) -> None:
     whole = {**json.loads(store.ledger().to_json()), "active": key}
     (store.folder / "state.json").write_text(json.dumps(whole))
     assert store.ledger().active is None
-    with pytest.raises(BundleError, match="no model's name"):
+    with pytest.raises(BundleError, match="not the name of a model"):
         store.load(key)
 
 
