@@ -1,12 +1,11 @@
 /* Counts the instructions that a program executes, for QEMU's user-mode emulation.
  *
- * A program marks a place by writing to file descriptor 1022, which is not open (the write fails
- * and does nothing); at each mark, the count so far is printed as a line on standard error. Counted
- * are whole translation blocks as they are entered, over all threads: exact but for the rest of a
- * block that a signal leaves.
+ * A program sets a mark by writing to file descriptor 1022, which is not open, so the write fails.
+ * At each mark the present count is printed as a line on standard error. The count grows by a whole
+ * translation block when a thread enters it; it is exact, except if a signal leaves a block early.
  *
- * Plugin API version 1 (QEMU 4.2 to 8.2; docs/devel/tcg-plugins.rst). Debian 12's packages have no
- * qemu-plugin.h, so what is used of it is declared here.
+ * Plugin API version 1 (QEMU 4.2 to 8.2; docs/devel/tcg-plugins.rst). Debian 12 has no package with
+ * qemu-plugin.h, so its functions are declared here.
  */
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-"""How long training takes, where it is installed and there is data for it."""
+"""Measures the time of training, if TensorFlow and the data are installed."""
 
 import subprocess
 import time
@@ -12,16 +12,14 @@ from device.cli import PROGRAM
 
 
 def training(_: str, __: int) -> Iterator[Figure]:
-    """`edgehar train` on UCI HAR's windows, 30 epochs, as a user would: one run."""
+    """Measure one run of `edgehar train` on UCI HAR's windows, 30 epochs."""
     if find_spec("tensorflow") is None:
         raise Skipped("TensorFlow is not installed")
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
-        what = ["train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
+        command = [*PROGRAM, "train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
+        command += ["--out", str(Path(folder) / "run")]
         begun = time.perf_counter()
-        done = subprocess.run(
-            [*PROGRAM, *what, "--out", str(Path(folder) / "run")],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Skipped((done.stderr.strip().splitlines() or ["training failed"])[-1])
         yield Figure("training CNN_LSTM, 30 epochs", "s", (time.perf_counter() - begun,), 120.0)

@@ -22,7 +22,7 @@ NOT_RUN = {
     "make test-fast": ".ci/run",
     "make test-system": ".ci/run",
     "make check": ".ci/run, as make lint and make test",
-    "make bench": "minutes: tests/device/test_bench.py",
+    "make bench": "minutes: tests/device/bench/test_bench.py",
     "make bundles": "hours of training: tests/train/wrist/test_final_fit.py",
     "make .venv/board": ".ci/run, for make demo",
     "sudo apt install python3-venv git make": SYSTEM,

@@ -9,7 +9,7 @@ import pytest
 
 from device.bench import reading
 from device.bench.numbered_source import decoded, encoded
-from device.bench.score_reading import Result, judged, row
+from device.bench.score_reading import Result, row, score
 
 
 def test_what_came_of_numbered_samples_is_plain() -> None:
@@ -33,7 +33,7 @@ def taken(overflows: int = 0) -> dict[str, Any]:
 
 
 def result(rate_hz: int, seconds: float = 600.0, overflows: int = 0) -> Result:
-    return judged("some reader", rate_hz, seconds, taken(overflows), 0.02, 14.0, 1.6)
+    return score("some reader", rate_hz, seconds, taken(overflows), 0.02, 14.0, 1.6)
 
 
 def test_a_row_says_why_samples_are_lost() -> None:
