@@ -23,7 +23,7 @@ from firmware_bridge.simulator.wearer import Wearer
 
 _READ_BYTES = 4096
 _WINDOWS = 500
-_INFERENCE_US = {"tflite_runtime": 300.0, "ai_edge_litert": 80.0}
+_INFERENCE_US = {"tflite_runtime": 200.0, "ai_edge_litert": 60.0}
 
 
 def hour() -> Samples:
