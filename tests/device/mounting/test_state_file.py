@@ -79,7 +79,7 @@ def test_after_hours_the_strap_may_sit_otherwise(path: Path, hours: float) -> No
         (lambda path: path.write_text(""), "damaged"),
         (lambda path: path.write_bytes(b"\xff" * 100), "damaged"),
         (lambda path: path.write_text("[" * 50_000), "damaged"),
-        (lambda path: path.write_text("{" + " " * 70_000 + "}"), "damaged"),
+        (lambda path: path.write_text("{" + " " * 70_000 + "}"), "File too large"),
         (lambda path: path.write_text("[]"), "not a mounting"),
         (lambda path: path.write_text("{}"), "not a mounting"),
         (lambda path: changed(path, mounting={"known": True}), "not a mounting"),
