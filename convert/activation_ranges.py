@@ -14,10 +14,7 @@ CONVOLUTIONS: Final = (layers.Conv1D, layers.SeparableConv1D)
 
 
 def peaks(model: keras.Model, windows: NDArray[np.float32]) -> dict[str, Array64]:
-    """Return the output range of each filter (n,), by name of the convolution.
-
-    It is the 99.9th percentile of the outputs; the maximum if a maximum over all time follows.
-    """
+    """Return the 99.9th percentile of each filter (n,); the maximum before a maximum over time."""
     graph = joined(nodes(model))
     convolutions = [node for node in graph if isinstance(within(node.layer), CONVOLUTIONS)]
     values = _values(model, [model.get_layer(node.name).output for node in convolutions], windows)

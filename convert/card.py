@@ -55,8 +55,21 @@ def card(manifest: dict[str, Any]) -> str:
     ]
     limit = check["input_range"]
     clipping = "nothing is clipped" if limit is None else f"signals are clipped to ±{limit:g}"
-    # If all people took part in training, `left_out` holds scores of other, cross-validated models.
-    seen_all = "left_out" in manifest["results"]
+    if "left_out" in manifest["results"]:  # all people took part in training
+        trained_on = card_cross_validation.trained_on(manifest) + "\n\n"
+        how_well = card_cross_validation.how_well(manifest, manifest["results"]["left_out"])
+        how_well += _SEEN_ALL.format(windows=check["windows"])
+        further = _ON_A_WRIST
+    else:
+        training = manifest["training"]
+        trained_on = (
+            f"{training['data']} (SHA-256 {training['sha256']}). The test people took no part in "
+            "training or in the\nchoice of the model. "
+        )
+        how_well = (
+            f"{check['windows']} windows of people who took no part in training, without smoothing:"
+        )
+        further = ""
     return _TEMPLATE.format(
         name=manifest["name"],
         hop_s=spec["hop"] / spec["rate_hz"],
@@ -66,33 +79,14 @@ def card(manifest: dict[str, Any]) -> str:
         decision="".join(_decision_in_words(manifest)),
         mounting=manifest["mounting"],
         orientation=_orientation_in_words(manifest["orientation"]),
-        trained_on=card_cross_validation.trained_on(manifest) + "\n\n"
-        if seen_all
-        else _trained_on(manifest),
-        how_well=_seen_all(manifest) if seen_all else _tested(check),
-        further=_ON_A_WRIST if seen_all else "",
+        trained_on=trained_on,
+        how_well=how_well,
+        further=further,
         keras_accuracy=check["keras_accuracy"],
         rows="\n".join(rows),
         rate_hz=spec["rate_hz"],
         clipping=clipping,
     )
-
-
-def _trained_on(manifest: dict[str, Any]) -> str:
-    training = manifest["training"]
-    return (
-        f"{training['data']} (SHA-256 {training['sha256']}). The test people took no part in "
-        "training or in the\nchoice of the model. "
-    )
-
-
-def _tested(check: dict[str, Any]) -> str:
-    return f"{check['windows']} windows of people who took no part in training, without smoothing:"
-
-
-def _seen_all(manifest: dict[str, Any]) -> str:
-    scores = card_cross_validation.how_well(manifest, manifest["results"]["left_out"])
-    return scores + _SEEN_ALL.format(windows=manifest["conversion"]["windows"])
 
 
 def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""Writes the scores of a model card if all people took part in the model's training.
-
-The scores are those of models trained in the same way without a data set, or without some people.
-"""
+"""Writes the cross-validated scores of a model card, if all people took part in the training."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -91,10 +91,7 @@ def convert_run(
 def make_bundle(
     run: Run, converted: Converted, check: Check, terms: Terms
 ) -> tuple[manifest.Manifest, str]:
-    """Return the manifest and the model card of a converted run, for `bundle.write`.
-
-    Raises InputError if the number of outputs does not match the terms.
-    """
+    """Return manifest and card of a converted run; raises InputError on wrong outputs."""
     labels: Sequence[str] = run.config["labels"]
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
     windows = made_up_windows(spec)
@@ -138,10 +135,7 @@ def make_bundle(
 
 
 def made_up_windows(spec: SignalSpec) -> NDArray[np.float32]:
-    """Return synthetic windows (12, window, 9): six directions of gravity, still and swinging.
-
-    For self-tests; so a bundle holds no person's recording.
-    """
+    """Return synthetic windows (12, window, 9) for self-tests, which hold no person's recording."""
     t_s = np.arange(spec.window) / spec.rate_hz
     swing = np.sin(2 * np.pi * 1.9 * t_s)
     windows = []

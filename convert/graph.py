@@ -71,10 +71,7 @@ Emitter = Callable[[Any, Any, Plan], Flow]
 
 
 def rebuild(model: keras.Model, plan: Plan, emitters: Mapping[type, Emitter]) -> Any:
-    """Return the model as a concrete function (1, window, channels) -> (1, classes).
-
-    Raises ConvertError for a layer without an emitter.
-    """
+    """Return the model as a function (1, window, channels) -> (1, classes); raises ConvertError."""
     graph = nodes(model)
     input_clip = clip_of_window(graph) if plan.peaks is not None else None
     graph = joined(graph)

@@ -1,7 +1,4 @@
-"""Runs a flatbuffer in one TFLite runtime, in a child process.
-
-tflite_runtime cannot share a process with TensorFlow, and a crash ends only the child.
-"""
+"""Runs a flatbuffer in a child process, which a runtime may crash, without TensorFlow in it."""
 
 import json
 import sys
@@ -38,9 +35,9 @@ def installed() -> dict[str, str]:
 def classify(
     flatbuffer: bytes, windows: NDArray[np.float32], runtime: str
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Return probabilities (n, classes) of windows (n, window, channels), and the quantisation.
+    """Return probabilities (n, classes) of windows (n, window, channels).
 
-    The quantisation is that of the model's `input` and `output`, as in a manifest.
+    Also the quantisation of `input` and `output`, as in a manifest.
     Raises ConvertError if the runtime refuses the model or crashes.
     """
     with _answered("classify", flatbuffer, windows, runtime) as folder:

@@ -37,10 +37,7 @@ class Node:
 
 
 def nodes(model: keras.Model) -> list[Node]:
-    """Return the layers, each after its inputs; the last one gives the model's output.
-
-    Raises ConvertError if a layer is used twice or an input is not the output of a layer.
-    """
+    """Return the layers, each after its inputs; raises ConvertError if one is used twice."""
     if isinstance(model, keras.Sequential):
         before = [WINDOW, *(layer.name for layer in model.layers)]
         return [Node(layer, (before[i],), layer.name) for i, layer in enumerate(model.layers)]
@@ -69,10 +66,7 @@ def clip_of_window(graph: Sequence[Node]) -> Clip | None:
 
 
 def joined(graph: Sequence[Node]) -> list[Node]:
-    """Merge batch normalisations and activations into the layer with weights before them.
-
-    Only where no other layer takes the output of that layer.
-    """
+    """Merge normalisation and activation into the layer before, if only they take its output."""
     uses = Counter(name for node in graph for name in node.inputs)
     after = {name: node.layer for node in graph for name in node.inputs if uses[name] == 1}
     remaining: list[Node] = []

@@ -13,10 +13,9 @@ Array32 = NDArray[np.float32]
 
 
 def folded(kernel: Any, bias: Any, flow: Flow, after: Any = None) -> tuple[Array32, Array32]:
-    """Return weights (..., channels, out) and bias (out,) as float32, with scaling folded in.
+    """Return weights (..., channels, out) and bias (out,), with scaling folded in.
 
     Both the flow's pending scaling and that of `after`, a BatchNormalization or None.
-    Raises ConvertError as `normalising` does.
     """
     weights = constant_of(kernel)
     constant = np.zeros(weights.shape[-1]) if bias is None else constant_of(bias)
@@ -31,10 +30,7 @@ def folded(kernel: Any, bias: Any, flow: Flow, after: Any = None) -> tuple[Array
 
 
 def normalising(layer: Any) -> tuple[Array64, Array64]:
-    """Return scale and offset (channels,) of a trained BatchNormalization.
-
-    Raises ConvertError unless it normalises by channel.
-    """
+    """Return scale and offset (channels,) of a BatchNormalization; raises ConvertError."""
     if layer.axis not in {-1, len(layer.input.shape) - 1}:
         raise ConvertError(f"layer {layer.name}: only normalisation by channel can be converted")
     scale = 1 / np.sqrt(constant_of(layer.moving_variance) + layer.epsilon)

@@ -29,7 +29,7 @@ def _scaled_to_one(flow: Flow, size: Array64) -> Flow:
     """Scale a flow to about ±1, with the inverse pending: all inputs share one int8 step.
 
     The output of a multiplication has an int8 scale that does not depend on the input's. Without
-    it, the converter gives the shared step to every pooled or sliced tensor before, even the input.
+    it, the converter gives the shared step also to the tensors before, even to the model's input.
     """
     if flow.offset is not None and flow.offset.any():
         flow = settle(flow)

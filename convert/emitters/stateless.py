@@ -72,11 +72,7 @@ def activation(layer: Any, flow: Flow, _: Plan) -> Flow:
 
 
 def clip(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Clip; in int8 to ±1, with the inverse scaling pending.
-
-    The output of the multiplication has an int8 scale that does not depend on the input's.
-    Without it, input and output of the clip share one scale, even that of the model's input.
-    """
+    """Clip; in int8 to ±1, with the inverse scaling pending (see `merging._scaled_to_one`)."""
     flow = settle(flow)
     if plan.peaks is None:
         return flow.to(tf.clip_by_value(flow.tensor, -layer.limit, layer.limit))

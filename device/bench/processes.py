@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -111,6 +112,20 @@ def day(model: str, runs: int) -> Iterator[Figure]:
                 raise Skipped(f"edgehar classify failed with {process.returncode}")
     yield Figure("classify, 24 h recording, whole process", "s", tuple(times), 15.0)
     yield Figure("classify, 24 h recording, peak memory", "MB", tuple(peaks), 400.0)
+
+
+def training(_: str, __: int) -> Iterator[Figure]:
+    """Measure one run of `edgehar train` on UCI HAR's windows, 30 epochs."""
+    if find_spec("tensorflow") is None:
+        raise Skipped("TensorFlow is not installed")
+    with TemporaryDirectory(prefix="edgehar-bench-") as folder:
+        command = [*PROGRAM, "train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
+        command += ["--out", str(Path(folder) / "run")]
+        begun = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Skipped((done.stderr.strip().splitlines() or ["training failed"])[-1])
+        yield Figure("training CNN_LSTM, 30 epochs", "s", (time.perf_counter() - begun,), 120.0)
 
 
 @contextmanager

@@ -28,7 +28,11 @@ DEFAULTS: Final = ("wrist", "waist")
 MAX_FILE_BYTES: Final = 64 << 20
 _MAX_MEMBER_BYTES: Final = 1 << 20
 _MAX_MEMBERS: Final = 16
-_ZIP_ERRORS: Final = (zipfile.BadZipFile, struct.error, OverflowError)
+_ZIP_ERRORS: Final = (
+    *(zipfile.BadZipFile, struct.error, OverflowError),
+    *(RuntimeError, ValueError, EOFError, OSError),
+)
+"""All that zipfile raises on damaged or hostile bytes."""
 _IDENTIFIER: Final = slice(4, 8)  # b"TFL3" in a TFLite flatbuffer
 
 
@@ -68,10 +72,9 @@ def shipped_default() -> str:
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """Return the path of a bundle: a shipped one by its name (`waist`), any other by its path.
+    """Return the path of a bundle, given by its path or by the name of a shipped model.
 
-    A name never means a file in the current folder.
-    Raises BundleError if no shipped model has that name.
+    A name never means a file in the current folder. Raises BundleError on an unknown name.
     """
     name = str(name_or_path)
     if is_path(name):
@@ -96,10 +99,7 @@ def is_path(name: str) -> bool:
 
 
 def load(path: str | Path) -> Bundle:
-    """Read and verify a bundle; every byte of the model is checked against its hash.
-
-    Raises BundleError, with one line that names the file and the fault.
-    """
+    """Read and verify a bundle; raises BundleError, with one line that names file and fault."""
     path = Path(path)
     content = read(path)
     try:
@@ -142,9 +142,8 @@ def parse(content: bytes) -> Bundle:
 
 
 def pack(flatbuffer: bytes, manifest: manifests.Manifest, card: str) -> bytes:
-    """Return the bytes of a bundle; sets the manifest's `schema` and `flatbuffer`.
+    """Return the bytes of a bundle, reproducibly; sets the manifest's `schema` and `flatbuffer`.
 
-    The same input gives the same bytes.
     Raises BundleError if `load` would refuse the result.
     """
     digest = hashlib.sha256(flatbuffer).hexdigest()
@@ -192,8 +191,7 @@ def _unzip(content: bytes) -> tuple[dict[str, bytes], int]:
                 for info in infos[:_MAX_MEMBERS]
                 if _is_plain(info)
             }
-    # zipfile raises all of these on damaged or hostile bytes.
-    except (*_ZIP_ERRORS, RuntimeError, ValueError, EOFError, OSError) as error:
+    except _ZIP_ERRORS as error:
         raise BundleError(
             "cut short, damaged, or a plain TFLite model without edgehar's manifest"
         ) from error

@@ -69,10 +69,7 @@ def entry(key: str, folder: Path, origins: Mapping[str, Origin]) -> Entry:
 
 
 def find(wanted: str, entries: list[Entry]) -> Entry:
-    """Find NAME or NAME@HASH; HASH is the first digits of the file's or flatbuffer's SHA-256.
-
-    Raises InputError if no model or more than one matches.
-    """
+    """Find NAME or NAME@HASH, the first digits of either SHA-256; raises InputError."""
     name, at, digits = wanted.partition("@")
     matches = [one for one in entries if one.key.partition("@")[0] == name]
     if at:

@@ -19,8 +19,8 @@ class Classifier:
     def __init__(self, bundle: Bundle, runtime: str | None = None) -> None:
         """Load the model into `runtime` (device.model.runtime.RUNTIMES) or the installed one.
 
-        Raises BundleError if the runtime refuses the model or the manifest describes other inputs
-        or outputs, EdgeharError if there is no runtime.
+        Raises BundleError if runtime or manifest do not match the model, EdgeharError without a
+        runtime.
         """
         try:
             self._model = Model(bundle.flatbuffer, runtime)
@@ -39,10 +39,7 @@ class Classifier:
                 )
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return probabilities (n, outputs) of windows (n, window, 9) in g and rad/s.
-
-        Outputs are the labels and, in some bundles, a last one for other activities.
-        """
+        """Return probabilities (n, outputs) of windows (n, window, 9) in g and rad/s."""
         return self._model.run(x)
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 
 CRASHES: Final = 2
 """Number of crashes of the daemon alone after which a model is rolled back."""
@@ -78,10 +78,7 @@ class Ledger:
     installed: Mapping[str, Origin] = field(default_factory=dict)
 
     def activated(self, key: str, default: str) -> Self:
-        """Activate `key`, on trial unless it is the previous one, which passed its trial.
-
-        `default` is the shipped default's key.
-        """
+        """Activate `key`, on trial unless it is the previous one; `default` is the shipped key."""
         if key == self.previous:
             return self.went_back()
         proven = self.previous if self.trial else (self.active or default)
@@ -135,21 +132,18 @@ class Ledger:
         return ledger
 
     def _check(self) -> None:
-        keys: list[Any] = [*self.failed, *self.installed]
+        trial, origins = self.trial or Trial(), self.installed.values()
+        keys = [*self.failed, *self.installed]
         keys += [key for key in (self.active, self.previous) if key is not None]
-        texts: list[Any] = [self.why, *self.failed.values()]
-        trial = self.trial or Trial()
-        counts: list[Any] = [trial.crashes, trial.cuts]
-        for origin in self.installed.values():
-            texts += [origin.path, origin.date]
-            if not (origin.signed_by is None or _HEX.fullmatch(origin.signed_by)):
-                raise LedgerError("it is damaged")
-        if trial.boot is not None:
-            texts.append(trial.boot)
-        whole = all(is_key(key) for key in keys) and all(isinstance(text, str) for text in texts)
-        if not whole or not all(type(n) is int and 0 <= n <= 1000 for n in counts):
-            raise LedgerError("it is damaged")
-        if self.trial is not None and self.active is None:
+        texts = [self.why, *self.failed.values(), "" if trial.boot is None else trial.boot]
+        texts += [text for origin in origins for text in (origin.path, origin.date)]
+        if (
+            not all(map(is_key, keys))
+            or not all(isinstance(text, str) for text in texts)
+            or not all(one.signed_by is None or _HEX.fullmatch(one.signed_by) for one in origins)
+            or not all(type(n) is int and 0 <= n <= 1000 for n in (trial.crashes, trial.cuts))
+            or (self.trial is not None and self.active is None)
+        ):
             raise LedgerError("it is damaged")
 
 

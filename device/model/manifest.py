@@ -139,63 +139,56 @@ def _is_whole(low: int, high: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and low <= value <= high
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= 10_000
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and bool(pattern.fullmatch(value))
 
 
 def _are_labels(value: object) -> bool:
     if not isinstance(value, list) or not 2 <= len(value) <= 64:
         return False
-    words = all(isinstance(label, str) and _WORD.fullmatch(label) for label in value)
-    return words and len(set(value)) == len(value)
+    return all(map(_matches(_WORD), value)) and len(set(value)) == len(value)
 
 
 def _are_probabilities(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_number(0.0, 1.0), value))
 
 
-_SCALE = ("a scale from 0 up", _is_number(0.0, 1e6))
-_ZERO_POINT = ("an int8 zero point", _is_whole(-128, 127))
-_DTYPE = ("int8 or float32", lambda value: value in ("int8", "float32"))
-
-_REQUIRED: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+_OBJECT = ("an object", lambda value: isinstance(value, dict))
+_TEXT = ("a text", lambda value: isinstance(value, str) and len(value) <= 10_000)
+_QUANTISATION: Final = {
+    "dtype": ("int8 or float32", lambda value: value in ("int8", "float32")),
+    "scale": ("a scale from 0 up", _is_number(0.0, 1e6)),
+    "zero_point": ("an int8 zero point", _is_whole(-128, 127)),
+}
+_Fields = dict[str, tuple[str, Callable[[Any], bool]]]
+_REQUIRED: Final[_Fields] = {
     "schema": (f"a schema from 1 to {SCHEMA}", _is_whole(1, SCHEMA)),
-    "name": ("a short lower-case name", lambda v: isinstance(v, str) and bool(_WORD.fullmatch(v))),
+    "name": ("a short lower-case name", _matches(_WORD)),
     "labels": ("2 to 64 distinct lower-case names", _are_labels),
-    "signal": ("an object", _is_object),
+    "signal": _OBJECT,
     "channels": (f"the order {', '.join(CHANNELS)}", lambda value: value == list(CHANNELS)),
     "units": (f"the units {', '.join(UNITS)}", lambda value: value == list(UNITS)),
-    "decision": ("an object", _is_object),
-    "mounting": ("a text", _is_text),
+    "decision": _OBJECT,
+    "mounting": _TEXT,
     "flatbuffer.length": ("a length in bytes", _is_whole(8, 64 << 20)),
-    "flatbuffer.sha256": (
-        "a SHA-256 in hex",
-        lambda v: isinstance(v, str) and bool(_SHA256.fullmatch(v)),
-    ),
-    "quantisation.form": ("a text", _is_text),
-    **{
-        f"quantisation.{end}.{name}": valid
-        for end in ("input", "output")
-        for name, valid in (("dtype", _DTYPE), ("scale", _SCALE), ("zero_point", _ZERO_POINT))
-    },
-    "training": ("an object", _is_object),
-    "training.data": ("a text", _is_text),
-    "training.sha256": ("a text", _is_text),
-    "results": ("an object", _is_object),
-    "conversion": ("an object", _is_object),
-    "tools": ("an object", _is_object),
-    "self_test.x": ("a text", _is_text),
-    "self_test.activity": ("a text", _is_text),
+    "flatbuffer.sha256": ("a SHA-256 in hex", _matches(_SHA256)),
+    "quantisation.form": _TEXT,
+    **{f"quantisation.input.{name}": valid for name, valid in _QUANTISATION.items()},
+    **{f"quantisation.output.{name}": valid for name, valid in _QUANTISATION.items()},
+    "training": _OBJECT,
+    "training.data": _TEXT,
+    "training.sha256": _TEXT,
+    "results": _OBJECT,
+    "conversion": _OBJECT,
+    "tools": _OBJECT,
+    "self_test.x": _TEXT,
+    "self_test.activity": _TEXT,
     "self_test.probabilities": ("numbers from 0 to 1", _are_probabilities),
 }
-_ONLY_1: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+_ONLY_1: Final[_Fields] = {
     "decision.smoothing": ("'none', all that schema 1 can do", lambda value: value == "none"),
     "decision.unknown_threshold": ("a number from 0 to 1", _is_number(0.0, 1.0)),
 }
-_ONLY_2: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+_ONLY_2: Final[_Fields] = {
     "orientation": ("null or an object", lambda value: value is None or isinstance(value, dict)),
 }

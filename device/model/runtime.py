@@ -36,10 +36,7 @@ class Model:
     """An interpreter on one thread, with conversion from and to int8."""
 
     def __init__(self, flatbuffer: bytes, runtime: str | None = None) -> None:
-        """Load a model into `runtime`, one of RUNTIMES; None: the first installed one.
-
-        Raises ModelError if the runtime refuses the model, EdgeharError if there is no runtime.
-        """
+        """Load a model into `runtime`, one of RUNTIMES; raises ModelError, EdgeharError without."""
         self.runtime, module = _import(RUNTIMES if runtime is None else (runtime,))
         try:
             with _silence():

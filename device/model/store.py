@@ -120,10 +120,7 @@ class Store:
         return catalogue.entry(key, self.folder, self.change(add).installed)
 
     def activate(self, wanted: str) -> Entry:
-        """Verify a model and activate it, on trial.
-
-        Raises InputError if no model or more than one matches, and the errors of `verified`.
-        """
+        """Verify a model and activate it, on trial; raises InputError and as `verified`."""
         entry = catalogue.find(wanted, self.entries())
         default = bundles.shipped_default()
         self.verified(entry.key)
@@ -164,10 +161,7 @@ class Store:
         return bundle
 
     def try_lock(self) -> int | None:
-        """Lock the trial; return the lock's descriptor, None if another daemon has it.
-
-        Raises StoreError.
-        """
+        """Lock the trial; return a descriptor, None if another daemon has it. Raises StoreError."""
         path = self.folder / "trial.lock"
         try:
             return lock.lock(path, wait=False)

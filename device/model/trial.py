@@ -50,12 +50,10 @@ class Proof:
     def close(self) -> None:
         """Do nothing: the daemon may still crash."""
 
-    def ended(self) -> None:
-        """Clear the start at a normal end of the daemon."""
-        self._change(_ended)
-
-    def release(self) -> None:
-        """Unlock the trial for other daemons."""
+    def end(self, *, crashed: bool) -> None:
+        """Unlock the trial for other daemons; clear the start unless the daemon crashed."""
+        if not crashed:
+            self._change(_ended)
         os.close(self._lock)
 
     def _change(self, step: Callable[[Ledger], Ledger]) -> None:
@@ -83,18 +81,16 @@ def take_active(store: Store) -> Generator[ActiveModel]:
     Raises BundleError if even the shipped default fails here, EdgeharError without a runtime.
     """
     ledger, proof = _begin(store)
+    crashed = True
     try:
         yield _verified(store, ledger, proof)
-    except BundleError:  # the daemon cannot run the model
+        crashed = False
+    except (EdgeharError, KeyboardInterrupt, SystemExit) as end:
+        crashed = isinstance(end, BundleError)  # the daemon cannot run the model
         raise
-    except (EdgeharError, KeyboardInterrupt, SystemExit):
-        _end(proof)
-        raise
-    else:
-        _end(proof)
     finally:
         if proof is not None:
-            proof.release()
+            proof.end(crashed=crashed)
 
 
 def active(store: Store) -> Bundle:
@@ -107,11 +103,6 @@ def active(store: Store) -> Bundle:
             except BundleError as error:
                 log.warning("%s", error)
     return bundles.load(bundles.locate(bundles.shipped_default()))
-
-
-def _end(proof: Proof | None) -> None:
-    if proof is not None:
-        proof.ended()
 
 
 def _begin(store: Store) -> tuple[Ledger, Proof | None]:
