@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from device.model import bundle as bundles
+from device.model.store import Store
 from tests.device.model.conftest import CARD, FLATBUFFER
 
 
@@ -33,6 +34,11 @@ def variant(path: Path, threshold: float, **terms: Any) -> Path:
     manifest = {**shipped.manifest, "decision": decision, **terms}
     path.write_bytes(bundles.pack(shipped.flatbuffer, manifest, shipped.card))
     return path
+
+
+def installed(store: Store, threshold: float = 0.61) -> str:
+    """Install a variant; return its key."""
+    return store.install(variant(store.folder.with_name(f"{threshold}"), threshold)).key
 
 
 def failing(path: Path) -> Path:

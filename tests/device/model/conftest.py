@@ -1,11 +1,13 @@
-"""A bundle that is whole; its model is only bytes, for nothing here runs it."""
+"""A complete manifest for a model that is only bytes, since no test runs it; an empty store."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from device.model import manifest as manifests
+from device.model.store import Store
 from device.signal.spec import SignalSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + np.random.default_rng(0).bytes(300)
@@ -13,8 +15,13 @@ CARD = "# waist\n\nWörn at the waist.\n"
 
 
 @pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "models")
+
+
+@pytest.fixture
 def manifest() -> dict[str, Any]:
-    """A whole manifest, less what `pack` fills in."""
+    """A manifest without the fields that `pack` adds."""
     labels = ["walking", "sitting", "lying"]
     rng = np.random.default_rng(1)
     ends = {"dtype": "int8", "scale": 0.02, "zero_point": -1}

@@ -39,7 +39,8 @@ def test_a_bundle_is_read_as_it_was_written(tmp_path: Path, manifest: Manifest) 
     assert bundle.labels == ("walking", "sitting", "lying")
     assert bundle.spec.to_dict() == manifest["signal"]
     assert bundle.decision == DecisionSpec(0.4)
-    assert bundle.orientation is bundle.worn is None
+    assert bundle.orientation is None
+    assert bundle.worn is None
     assert bundle.id == f"waist@{bundle.sha256[:8]}"
     assert [entry.name for entry in tmp_path.iterdir()] == ["waist.tflite"]
     assert stat.S_IMODE(path.stat().st_mode) & 0o400
