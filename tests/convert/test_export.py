@@ -90,7 +90,8 @@ def test_every_runtime_can_use_the_bundle_file(made: Path) -> None:
         assert self_test(load(made), runtime) <= SELF_TEST_TOLERANCE
         classifier = Classifier(load(made), runtime=runtime)
         probabilities = classifier.probabilities(x)
-        assert (probabilities.shape, probabilities.dtype) == ((20, CLASSES), np.float64)
+        assert probabilities.shape == (20, CLASSES)
+        assert probabilities.dtype == np.float64
         assert probabilities.sum(1) == pytest.approx(1, abs=0.02)
         for count in (0, 1, 2):
             assert (classifier.probabilities(x[:count]) == probabilities[:count]).all()
@@ -134,10 +135,9 @@ def terms(**changes: object) -> dict[str, Any]:
     stays = [[0.95 if i == j else 0.01 for j in range(6)] for i in range(6)]
     smoothing = {"kind": "hmm", "transition": stays, "prior": [1 / 6] * 6, "weight": 0.5}
     decision = {"unknown_output": True, "temperature": 1.25, "softening": 1.5}
-    decision |= {"smoothing": smoothing}
     return {
         "labels": LABELS[:5],
-        "decision": {**decision, **changes},
+        "decision": {**decision, "smoothing": smoothing, **changes},
         "orientation": MountingSpec(("sitting", "standing")).to_dict(),
         "worn": NonwearSpec(after_s=1200.0).to_dict(),
         "mounting": "On either wrist.",
