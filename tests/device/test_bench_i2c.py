@@ -1,4 +1,4 @@
-"""The bench tools on a chip: smbus2 unmodified, and the chip model behind a bus of its own."""
+"""`calibrate` and `doctor` on a chip model, through unmodified smbus2 and an emulated bus."""
 
 import json
 import os
@@ -68,22 +68,13 @@ def test_a_good_chip_passes() -> None:
         found = examined(env, seconds="15", code=0)
     assert "MPU-6050 (WHO_AM_I 0x68)" in found["identity"]["text"]
     assert "of 85 samples" in found["fifo"]["text"]
-    for name in (
-        "bus",
-        "bus errors",
-        "rate",
-        "jitter",
-        "lost",
-        "fifo",
-        "gravity",
-        "gyro and acc agree",
-    ):
+    checks = ("bus", "bus errors", "rate", "jitter", "lost", "fifo", "gravity")
+    for name in (*checks, "gyro and acc agree"):
         assert found[name]["level"] == "ok", found[name]
-    assert found["gyro and acc agree"]["level"] == "ok"
     assert found["temperature"]["text"] == "25 C"
 
 
-def test_a_chip_that_runs_fast_on_a_bus_that_fails_now_and_then() -> None:
+def test_a_fast_chip_on_an_unreliable_bus() -> None:
     with wired(handled(), ppm=45_000) as (bus, env):
         bus.nack_share = 0.02
         found = examined(env, seconds="6", code=0)

@@ -1,15 +1,18 @@
-"""`edgehar calibrate` as a user runs it, and what `run` and `classify` make of its file."""
+"""`edgehar calibrate` as a process, and its file in `run` and `classify`."""
 
 import json
 import os
 import pty
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from device.bench.processes import running
 from device.cli import PROGRAM
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Samples
@@ -25,9 +28,15 @@ def written(path: Path, samples: Samples) -> Path:
     return path
 
 
-def loaded(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+def loaded(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+@contextmanager
+def played(path: Path, port: Path, speed: str) -> Iterator[str]:
+    """Play a recording; yield the source to read it."""
+    with running([*PROGRAM, "play", path, "--link", port, "--speed", speed]):
+        yield f"serial:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +54,25 @@ def calibration(six: Path) -> Path:
     return out
 
 
-def test_over_a_line_the_errors_are_found(six: Path, tmp_path: Path) -> None:
-    port, out = tmp_path / "port", tmp_path / "wrist.json"
-    command = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "max"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
-        done = edgehar("calibrate", "--source", f"serial:{port}", "--out", out)
-        player.kill()
+def test_the_errors_are_measured_over_a_serial_line(six: Path, tmp_path: Path) -> None:
+    out = tmp_path / "wrist.json"
+    with played(six, tmp_path / "port", "max") as source:
+        done = edgehar("calibrate", "--source", source, "--out", out)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("up: taken") == 6
     assert "written to" in done.stdout
-    found = loaded(out)
-    # Counts on the wire are 0.12 mg and 0.015 deg/s wide.
-    np.testing.assert_allclose(found["acc_offset_g"], OFFSET_G, atol=0.002)
-    np.testing.assert_allclose(found["acc_scale"], SCALE, atol=0.002)
-    np.testing.assert_allclose(found["gyro_bias_rad_s"], BIAS, atol=0.001)
-    faces = found["residuals"]["at the six faces"]
+    measured = loaded(out)
+    # The LSB on the wire is 0.12 mg and 0.015 deg/s.
+    np.testing.assert_allclose(measured["acc_offset_g"], OFFSET_G, atol=0.002)
+    np.testing.assert_allclose(measured["acc_scale"], SCALE, atol=0.002)
+    np.testing.assert_allclose(measured["gyro_bias_rad_s"], BIAS, atol=0.001)
+    faces = measured["residuals"]["at the six faces"]
     assert faces["before_mg"] > 50
     assert faces["after_mg"] < 2
 
 
 @pytest.mark.slow
-def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
+def test_run_and_classify_give_the_same_results_with_a_calibration(
     recording: Path, calibration: Path, tmp_path: Path
 ) -> None:
     settings = tmp_path / "edgehar.toml"
@@ -77,20 +84,15 @@ def test_run_and_classify_use_it_alike_and_the_recording_stays_raw(
     assert len(lines(offline.stdout)) > 80
     assert live.stdout == offline.stdout
     assert edgehar("classify", recording).stdout != offline.stdout
-    # Put right by hand, the plain recording gives the same.
-    raw, right = read(recording)[0], loaded(calibration)
-    by_hand = written(
-        tmp_path / "right.csv",
-        Samples(
-            raw.t_s,
-            (raw.acc_g - np.array(right["acc_offset_g"])) / np.array(right["acc_scale"]),
-            raw.gyro_rad_s - np.array(right["gyro_bias_rad_s"]),
-        ),
-    )
+    # A recording that is corrected here gives the same.
+    raw, errors = read(recording)[0], loaded(calibration)
+    acc_g = (raw.acc_g - np.array(errors["acc_offset_g"])) / np.array(errors["acc_scale"])
+    corrected = Samples(raw.t_s, acc_g, raw.gyro_rad_s - np.array(errors["gyro_bias_rad_s"]))
+    by_hand = written(tmp_path / "corrected.csv", corrected)
     assert edgehar("classify", by_hand).stdout == offline.stdout
 
 
-def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) -> None:
+def test_rest_only_measures_only_the_gyroscope(calibration: Path, tmp_path: Path) -> None:
     rest = written(tmp_path / "rest.csv", positions([UP["+z"]], 12.0, bias_rad_s=(0.1, 0, -0.1)))
     fresh, known = tmp_path / "fresh.json", tmp_path / "known.json"
     known.write_bytes(calibration.read_bytes())
@@ -102,7 +104,7 @@ def test_at_rest_only_the_gyro_is_measured(calibration: Path, tmp_path: Path) ->
     assert loaded(known)["acc_scale"] == loaded(calibration)["acc_scale"]
 
 
-def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
+def test_too_short_a_recording_is_refused(six: Path, tmp_path: Path) -> None:
     half = written(tmp_path / "half.csv", read(six)[0][:1000])
     out = tmp_path / "out.json"
     done = edgehar("calibrate", "--source", f"recording:{half}", "--out", out)
@@ -118,7 +120,7 @@ def test_too_little_is_refused_and_said(six: Path, tmp_path: Path) -> None:
     ("out", "words"),
     [("none/out.json", "No such file or directory; give another name"), (".", "it is a folder")],
 )
-def test_where_it_cannot_be_written_is_said_before_the_work(
+def test_an_unwritable_file_is_refused_before_the_measurement(
     six: Path, tmp_path: Path, out: str, words: str
 ) -> None:
     done = edgehar("calibrate", "--source", f"recording:{six}", "--out", tmp_path / out)
@@ -139,21 +141,16 @@ def test_a_bad_file_is_one_line(recording: Path, tmp_path: Path, command: str) -
     assert done.stdout == ""
 
 
-def test_a_terminal_sees_what_is_wanted(six: Path, tmp_path: Path) -> None:
-    port = tmp_path / "port"
-    play = [*PROGRAM, "play", str(six), "--link", str(port), "--speed", "20"]
+def test_a_terminal_shows_the_missing_faces(six: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    out = ["--out", str(tmp_path / "wrist.json")]
-    with subprocess.Popen(play, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as player:
-        with subprocess.Popen(
-            [*PROGRAM, "calibrate", "--source", f"serial:{port}", *out], stderr=theirs
-        ) as command:
+    with played(six, tmp_path / "port", "20") as source:
+        command = [*PROGRAM, "calibrate", "--source", source, "--out", str(tmp_path / "wrist.json")]
+        with subprocess.Popen(command, stderr=theirs) as process:
             os.close(theirs)
             seen = b""
             while data := _read(ours):
                 seen += data
-        assert command.returncode == 0
-        player.kill()
+        assert process.returncode == 0
     os.close(ours)
     assert b"\r\x1b[Knot seen yet: +x" in seen
     assert b"now: still for" in seen
