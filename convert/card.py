@@ -125,6 +125,6 @@ def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
     postures = " and ".join(postures.rsplit(", ", 1))
     return (
         "\n\nThe mounting is estimated while the wearer walks."
-        f" Before that, {postures or 'no posture'} cannot be told apart, and the answer is"
+        f" Before that, {postures or 'no posture'} cannot be distinguished, and the answer is"
         "\n`unknown` (reason: mounting), not a guess."
     )

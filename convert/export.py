@@ -94,7 +94,7 @@ def make_bundle(
     """Return manifest and card of a converted run; raises InputError on wrong outputs."""
     labels: Sequence[str] = run.config["labels"]
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
-    windows = made_up_windows(spec)
+    windows = synthetic_windows(spec)
     runtime = next(iter(check.runtimes))
     probabilities, quantisation = runtime_process.classify(converted.flatbuffer, windows, runtime)
     outputs = terms.decision.outputs(labels)
@@ -134,7 +134,7 @@ def make_bundle(
     return full, card(full)
 
 
-def made_up_windows(spec: SignalSpec) -> NDArray[np.float32]:
+def synthetic_windows(spec: SignalSpec) -> NDArray[np.float32]:
     """Return synthetic windows (12, window, 9) for self-tests, which hold no person's recording."""
     t_s = np.arange(spec.window) / spec.rate_hz
     swing = np.sin(2 * np.pi * 1.9 * t_s)

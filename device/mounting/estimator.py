@@ -51,7 +51,7 @@ class MountingEstimator:
 
     @property
     def known(self) -> bool:
-        """Whether the mounting is known, so that postures can be told."""
+        """Whether the mounting is known, so that postures can be distinguished."""
         return self._known
 
     def place(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:

@@ -104,7 +104,7 @@ def test_the_limits_are_named() -> None:
     text = card(manifest()).replace("\n", " ")
     for words in (
         "Lying was recorded from 6 people of one data set only (units)",
-        "Before that, sitting, standing and lying cannot be told apart, and the answer is",
+        "Before that, sitting, standing and lying cannot be distinguished, and the answer is",
         "comes within 3.8 s in half of the cases, within 20.5 s in nine of ten",
         "- watch: on the left; 36 people, 36 wrists",
         "in the same recordings: 92.0%, 91.0%",

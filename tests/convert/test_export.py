@@ -10,7 +10,7 @@ import pytest
 
 from convert import run_folder
 from convert.converter import Converted
-from convert.export import MOUNTINGS, convert_run, made_up_windows, make_bundle, terms_of
+from convert.export import MOUNTINGS, convert_run, make_bundle, synthetic_windows, terms_of
 from convert.representative import candidate_ranges
 from convert.runtime_process import installed
 from convert.verify import Check
@@ -170,7 +170,7 @@ def test_a_bundle_has_the_terms_of_its_run(
     for words in ("On either wrist", "none of these", "temperature 1.25", "HMM filter", "26 s on"):
         assert words in bundle.card
     assert "after 1200 s it is `not_worn`" in bundle.card
-    assert "Before that, sitting and standing cannot be told" in bundle.card
+    assert "Before that, sitting and standing cannot be distinguished" in bundle.card
     assert edgehar("bundle", "check", str(out)) == 0
 
 
@@ -243,7 +243,7 @@ def test_a_damaged_run_folder_is_refused(
 
 
 def test_the_synthetic_windows_are_possible_and_distinct() -> None:
-    x = made_up_windows(SignalSpec())
+    x = synthetic_windows(SignalSpec())
     assert x.shape == (12, 128, 9)
     assert np.linalg.norm(x[0, :, :3], axis=1) == pytest.approx(1)
     assert len({window.tobytes() for window in x}) == 12

@@ -24,12 +24,12 @@ def test_the_figures_are_written_and_printed(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     done = edgehar("bench", "help", "decode", "inference", "--runs", "1", "--out", out)
     assert done.returncode == 0, done.stderr
-    found = json.loads(out.read_text())
-    assert {figure["what"] for figure in found["figures"]} >= {"edgehar --help"}
-    assert all(figure["median"] > 0 and figure["budget"] > 0 for figure in found["figures"])
-    assert {"cpu", "vectors", "cores", "python"} <= set(found["machine"])
-    assert found["model"].startswith("wrist@")
-    assert all(figure["what"] in done.stdout for figure in found["figures"])
+    written = json.loads(out.read_text())
+    assert {figure["what"] for figure in written["figures"]} >= {"edgehar --help"}
+    assert all(figure["median"] > 0 and figure["budget"] > 0 for figure in written["figures"])
+    assert {"cpu", "vectors", "cores", "python"} <= set(written["machine"])
+    assert written["model"].startswith("wrist@")
+    assert all(figure["what"] in done.stdout for figure in written["figures"])
 
 
 def test_an_unknown_item_is_refused() -> None:

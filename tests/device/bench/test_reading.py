@@ -63,9 +63,9 @@ def test_an_interrupted_run_continues_with_the_unfinished_rate(
     assert not out.exists()
     reading.main("600", str(out))
     assert requested == [50, 100, 100, 200]
-    found = json.loads(out.read_text())
-    assert [one["rate_hz"] for one in found["readers"]] == [50] * 4 + [100] * 4 + [200] * 4
-    assert len(found["table"]["rows"]) == 12
+    written = json.loads(out.read_text())
+    assert [one["rate_hz"] for one in written["readers"]] == [50] * 4 + [100] * 4 + [200] * 4
+    assert len(written["table"]["rows"]) == 12
     assert [path.name for path in tmp_path.iterdir()] == ["reading.json"]
 
 
