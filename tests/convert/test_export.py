@@ -213,32 +213,28 @@ def test_show_and_check(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "cut short" in output.err
 
 
-@pytest.mark.parametrize(
-    "missing", ["model.keras", "config.json", "metrics.json", "test.npz", "representative.npz"]
-)
-def test_a_missing_file_of_a_run_folder_is_named(run: Path, tmp_path: Path, missing: str) -> None:
-    shutil.copytree(run, tmp_path / "run")
-    (tmp_path / "run" / missing).unlink()
-    with pytest.raises(InputError, match=missing.replace(".", r"\.")):
-        run_folder.read(tmp_path / "run")
+FILES = ("model.keras", "config.json", "metrics.json", "test.npz", "representative.npz")
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "words"),
     [
-        ("config.json", b"{}"),
-        ("config.json", b"[]"),
-        ("config.json", b'{"labels": [], "data": {"sha256": ""}}'),
-        ("test.npz", b"PK not a zip"),
-        ("test.npz", b""),
+        *((name, None, name.replace(".", r"\.")) for name in FILES),
+        ("config.json", b"{}", "train again"),
+        ("config.json", b"[]", "train again"),
+        ("config.json", b'{"labels": [], "data": {"sha256": ""}}', "train again"),
+        ("test.npz", b"PK not a zip", "train again"),
+        ("test.npz", b"", "train again"),
     ],
 )
-def test_a_damaged_run_folder_is_refused(
-    run: Path, tmp_path: Path, name: str, content: bytes
+def test_a_missing_or_damaged_file_of_a_run_folder_is_refused(
+    run: Path, tmp_path: Path, name: str, content: bytes | None, words: str
 ) -> None:
     shutil.copytree(run, tmp_path / "run")
-    (tmp_path / "run" / name).write_bytes(content)
-    with pytest.raises(InputError, match="train again"):
+    (tmp_path / "run" / name).unlink()
+    if content is not None:
+        (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(InputError, match=words):
         run_folder.read(tmp_path / "run")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from device.decision.judge import DecisionSpec
 from device.model import manifest as manifests
 from device.model.store import Store
 from device.signal.spec import SignalSpec
@@ -31,13 +32,7 @@ def manifest() -> dict[str, Any]:
         "signal": SignalSpec().to_dict(),
         "channels": list(manifests.CHANNELS),
         "units": list(manifests.UNITS),
-        "decision": {
-            "smoothing": None,
-            "unknown_output": False,
-            "temperature": 1,
-            "softening": 1,
-            "unknown_threshold": 0.4,
-        },
+        "decision": DecisionSpec(0.4).to_dict(),
         "orientation": None,
         "mounting": "on the belt",
         "quantisation": {"form": "int8", "input": ends, "output": ends},
