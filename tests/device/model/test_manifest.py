@@ -1,4 +1,4 @@
-"""What a manifest must hold, and which fields may be missing or unknown."""
+"""Required, invalid and unknown fields of a manifest."""
 
 import json
 from typing import Any
@@ -92,7 +92,7 @@ def test_an_invalid_manifest_is_refused(manifest: Manifest, change: Manifest) ->
 
 
 @pytest.mark.parametrize("part", ["signal", "decision", "orientation", "worn"])
-def test_a_step_that_is_not_known_is_refused(manifest: Manifest, part: str) -> None:
+def test_an_unknown_step_is_refused(manifest: Manifest, part: str) -> None:
     manifest["orientation"] = MountingSpec(("sitting",)).to_dict()
     manifest["worn"] = NonwearSpec().to_dict()
     manifest[part]["detrend"] = True
@@ -100,7 +100,7 @@ def test_a_step_that_is_not_known_is_refused(manifest: Manifest, part: str) -> N
         pack(FLATBUFFER, manifest, CARD)
 
 
-def test_smoothing_and_mounting_come_back_as_they_were_written(manifest: Manifest) -> None:
+def test_smoothing_and_mounting_are_read_as_they_were_written(manifest: Manifest) -> None:
     filtered = DecisionSpec(0.5, True, 1.4, HmmSpec.from_dict(smoothing(4)))
     finds = MountingSpec(("sitting", "lying"), known_at=0.7)
     manifest["decision"], manifest["orientation"] = filtered.to_dict(), finds.to_dict()
@@ -112,7 +112,7 @@ def test_smoothing_and_mounting_come_back_as_they_were_written(manifest: Manifes
         pack(FLATBUFFER, {**manifest, "labels": labels}, CARD)
 
 
-def test_schema_1_is_read_as_it_was_meant(manifest: Manifest) -> None:
+def test_schema_1_can_still_be_read(manifest: Manifest) -> None:
     old: Manifest = {**complete(manifest), "schema": 1}
     old["decision"] = {"smoothing": "none", "unknown_threshold": 0.3, "note": "kept"}
     del old["orientation"]
@@ -123,7 +123,7 @@ def test_schema_1_is_read_as_it_was_meant(manifest: Manifest) -> None:
             parse(packed_unchecked({**old, "decision": terms}))
 
 
-def test_other_fields_that_are_not_known_are_kept_and_ignored(manifest: Manifest) -> None:
+def test_other_unknown_fields_are_ignored(manifest: Manifest) -> None:
     manifest["colour"] = "green"
     assert complete(manifest)["colour"] == "green"
 
@@ -152,6 +152,6 @@ def test_infinite_numbers_are_refused(manifest: Manifest) -> None:
         parse(packed_unchecked(text.encode()))
 
 
-def test_a_window_survives_its_encoding() -> None:
+def test_a_window_is_encoded_without_loss() -> None:
     x = np.array([[0.1, -2.0, 3e-30]], np.float32)
     assert (manifests.decode_window(manifests.encode_window(x)) == x.ravel()).all()
