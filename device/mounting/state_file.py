@@ -49,17 +49,17 @@ class MountingFile:
         log.warning("mounting not read from %s: %s; it is estimated again", self._path, reason)
         return None
 
-    def note(self, orientation: MountingEstimator, now_s: float) -> None:
+    def note(self, estimator: MountingEstimator, now_s: float) -> None:
         """Write the mounting when it becomes known, then every EVERY_S seconds."""
-        due = orientation.known and self._written_s is None
+        due = estimator.known and self._written_s is None
         if due or (self._written_s is not None and now_s - self._written_s >= EVERY_S):
             self._written_s = now_s
-            self._write(orientation)
+            self._write(estimator)
 
-    def close(self, orientation: MountingEstimator) -> None:
+    def close(self, estimator: MountingEstimator) -> None:
         """Write the mounting at the end of a run."""
-        if orientation.known or self._written_s is not None:
-            self._write(orientation)
+        if estimator.known or self._written_s is not None:
+            self._write(estimator)
 
     def _resumed(self, content: Any, rate_hz: float) -> MountingEstimator:
         if not isinstance(content, dict) or not isinstance(content.get("mounting"), dict):
@@ -67,18 +67,18 @@ class MountingFile:
         for key, value in self._of.items():
             if content.get(key) != value:
                 raise InputError(f"it was saved for a different {key}")
-        orientation = MountingEstimator(self._spec, rate_hz, content["mounting"])
+        estimator = MountingEstimator(self._spec, rate_hz, content["mounting"])
         saved = datetime.fromisoformat(content.get("saved") or "")
         if saved.tzinfo is None:
             raise InputError("the file has no date")
         age_s = (datetime.now(UTC) - saved).total_seconds()
         # If the clock went back (a board without a clock battery), the age is unknown.
-        orientation.silence(age_s if age_s >= 0 else math.inf)
-        return orientation
+        estimator.silence(age_s if age_s >= 0 else math.inf)
+        return estimator
 
-    def _write(self, orientation: MountingEstimator) -> None:
+    def _write(self, estimator: MountingEstimator) -> None:
         saved = datetime.now(UTC).isoformat(timespec="seconds")
-        content = {**self._of, "saved": saved, "mounting": orientation.to_state()}
+        content = {**self._of, "saved": saved, "mounting": estimator.to_state()}
         try:
             write_json(self._path, content)
         except InputError as error:
