@@ -1,8 +1,8 @@
-"""A trained Keras model becomes a quantised, verified bundle."""
+"""Converts a trained Keras model to a quantised, verified bundle."""
 
 import contextlib
 
-# Both define the same C++ symbols, and tflite_runtime's models fail to load where TensorFlow came
-# first ("vector::reserve"), so whoever is about to load TensorFlow through here loads this first.
+# tflite_runtime and TensorFlow define the same C++ symbols. If TensorFlow is imported first,
+# tflite_runtime cannot load a model ("vector::reserve"). So import tflite_runtime first.
 with contextlib.suppress(ImportError):
     import tflite_runtime.interpreter  # noqa: F401

@@ -1,4 +1,4 @@
-"""Writes MODEL_CARD.md from a manifest: what a person should know before trusting the model."""
+"""Writes MODEL_CARD.md from a manifest."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,7 +12,7 @@ Every {hop_s:g} s this model names the activity of its wearer, from the last {wi
 three-axis accelerometer and gyroscope: {labels}. If the best of these has a probability below
 {threshold:.0%}, the answer is `unknown`.{decision}
 
-## For whom, and where it sits
+## Who wears it, and where
 {mounting}{orientation}
 
 ## What it was trained on
@@ -27,7 +27,7 @@ sensor elsewhere on the body.
 | trained network (Keras, float32) | {keras_accuracy:.2%} | |
 {rows}
 
-These figures hold for windows at {rate_hz:g} Hz that lie entirely within one activity.
+These figures are valid for windows at {rate_hz:g} Hz that lie entirely within one activity.
 The inputs are in g and rad/s; {clipping}.
 
 ## What it must not be used for
@@ -39,15 +39,14 @@ unknown activity wrongly, with high confidence.{further}
 _SEEN_ALL: Final = """
 
 ### Agreement of the quantised model with the trained network
-On {windows} windows of people that it was trained on, so accuracy here says nothing about new
-people:"""
+On {windows} windows from the training people, so this accuracy is not valid for new people:"""
 
 _ON_A_WRIST: Final = """ It does not detect falls: they are at best `unknown`. It does not detect
-lying: most of it is called sitting. While the mounting is not known, postures are `unknown`."""
+lying: mostly, lying is called sitting. While the mounting is not known, postures are `unknown`."""
 
 
 def card(manifest: dict[str, Any]) -> str:
-    """Write the card from a manifest."""
+    """Return the card in Markdown."""
     spec, check = manifest["signal"], manifest["conversion"]
     rows = [
         f"| this file ({check['form']}), {name} {one['version']} | {one['accuracy']:.2%} "
@@ -55,11 +54,22 @@ def card(manifest: dict[str, Any]) -> str:
         for name, one in check["runtimes"].items()
     ]
     limit = check["input_range"]
-    clipping = (
-        "nothing is clipped" if limit is None else f"signals are clipped to ±{limit:g} of those"
-    )
-    # Of a model that has seen everybody, results hold what others like it did on people left out.
-    seen_all = "left_out" in manifest["results"]
+    clipping = "nothing is clipped" if limit is None else f"signals are clipped to ±{limit:g}"
+    if "left_out" in manifest["results"]:  # all people took part in training
+        trained_on = card_cross_validation.trained_on(manifest) + "\n\n"
+        how_well = card_cross_validation.how_well(manifest, manifest["results"]["left_out"])
+        how_well += _SEEN_ALL.format(windows=check["windows"])
+        further = _ON_A_WRIST
+    else:
+        training = manifest["training"]
+        trained_on = (
+            f"{training['data']} (SHA-256 {training['sha256']}). The test people took no part in "
+            "training or in the\nchoice of the model. "
+        )
+        how_well = (
+            f"{check['windows']} windows of people who took no part in training, without smoothing:"
+        )
+        further = ""
     return _TEMPLATE.format(
         name=manifest["name"],
         hop_s=spec["hop"] / spec["rate_hz"],
@@ -69,11 +79,9 @@ def card(manifest: dict[str, Any]) -> str:
         decision="".join(_decision_in_words(manifest)),
         mounting=manifest["mounting"],
         orientation=_orientation_in_words(manifest["orientation"]),
-        trained_on=card_cross_validation.trained_on(manifest) + "\n\n"
-        if seen_all
-        else _trained_on(manifest),
-        how_well=_seen_all(manifest) if seen_all else _tested(check),
-        further=_ON_A_WRIST if seen_all else "",
+        trained_on=trained_on,
+        how_well=how_well,
+        further=further,
         keras_accuracy=check["keras_accuracy"],
         rows="\n".join(rows),
         rate_hz=spec["rate_hz"],
@@ -81,29 +89,12 @@ def card(manifest: dict[str, Any]) -> str:
     )
 
 
-def _trained_on(manifest: dict[str, Any]) -> str:
-    training = manifest["training"]
-    return (
-        f"{training['data']} (SHA-256 {training['sha256']}). The people of the test took no part "
-        "in training or in any\nchoice. "
-    )
-
-
-def _tested(check: dict[str, Any]) -> str:
-    return f"{check['windows']} windows of people it never saw, without smoothing:"
-
-
-def _seen_all(manifest: dict[str, Any]) -> str:
-    told = card_cross_validation.how_well(manifest, manifest["results"]["left_out"])
-    return told + _SEEN_ALL.format(windows=manifest["conversion"]["windows"])
-
-
 def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
     decision, spec = manifest["decision"], manifest["signal"]
     if decision["unknown_output"]:
         yield (
-            " The answer is `unknown` too if `none of these`, an output that was"
-            "\ntrained on other activities, is most probable."
+            " The answer is also `unknown` if the output `none of these`, which was"
+            "\ntrained on other activities, is the most probable."
         )
     if decision["temperature"] != 1:
         yield (
@@ -122,8 +113,8 @@ def _decision_in_words(manifest: dict[str, Any]) -> Iterator[str]:
     worn = manifest.get("worn")
     if worn is not None:
         yield (
-            f"\nA sensor that is too still for {worn['doubt_after_s']:g} s is `unknown`, and"
-            f" `not_worn` after {worn['after_s']:g} s."
+            f"\nIf the sensor is too still for {worn['doubt_after_s']:g} s, the answer is"
+            f" `unknown`; after {worn['after_s']:g} s it is `not_worn`."
         )
 
 
@@ -134,6 +125,6 @@ def _orientation_in_words(orientation: dict[str, Any] | None) -> str:
     postures = " and ".join(postures.rsplit(", ", 1))
     return (
         "\n\nThe mounting is estimated while the wearer walks."
-        f" Before that, {postures or 'no posture'} cannot be told apart, and the answer is"
+        f" Before that, {postures or 'no posture'} cannot be distinguished, and the answer is"
         "\n`unknown` (reason: mounting), not a guess."
     )

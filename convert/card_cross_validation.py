@@ -1,7 +1,4 @@
-"""Figures of a model card where the model was fitted on everybody.
-
-They come from models made in the same way that left a data set, or people, out.
-"""
+"""Writes the cross-validated scores of a model card, if all people took part in the training."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,7 +12,7 @@ _FIGURES: Final = (
 
 
 def trained_on(manifest: dict[str, Any]) -> str:
-    """Return whose recordings trained the model, and which activities few people did."""
+    """List the training data sets, and the activities that only one of them holds."""
     training = manifest["training"]
     data = training["config"]["data"]
     lines = [
@@ -27,19 +24,20 @@ def trained_on(manifest: dict[str, Any]) -> str:
             name, people = next(iter(by_set.items()))
             lines.append(
                 f"\n{activity.capitalize()} was recorded from {people} people of one data set only "
-                f"({name}): whether the\nmodel detects it on others is not known."
+                f"({name}): whether the\nmodel detects it on other people is not known."
             )
     return (
         f"{training['data']} (SHA-256 of archives and settings: "
-        f"{training['sha256']}).\nAll their people took part in training:\n\n" + "\n".join(lines)
+        f"{training['sha256']}).\nAll people of these data sets took part in training:\n\n"
+        + "\n".join(lines)
     )
 
 
 def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
-    """Return the figures, those of sensors never seen first; None: this model has none."""
+    """Return the scores in Markdown, those of new sensors first; None: there are no scores."""
     if left_out is None:
         return (
-            "That is not known. All people took part in training, and no model made in the same "
+            "That is not known. All people took part in training, and no model trained in the same "
             "way\nwas tested on people left out. Do not ship it."
         )
     return "\n\n".join(_sections(left_out, manifest["labels"]))
@@ -47,43 +45,44 @@ def how_well(manifest: dict[str, Any], left_out: dict[str, Any] | None) -> str:
 
 def _sections(left_out: dict[str, Any], labels: list[str]) -> Iterator[str]:
     yield (
-        "All people of the data sets took part in the training of this model. These are the "
-        "figures of\nmodels made in the same way, not yet quantised, that left "
-        "people out; decisions are those of a wearer\nwho walks first. Accuracy and `called "
-        "unknown` are over walking, running, stairs, sitting and standing;\n`unknown` counts as "
-        "wrong there. The columns by activity are recall; the column "
-        "`unknown` is the share of\nother activities that were called unknown."
+        "All people of the data sets took part in the training of this model. The figures are "
+        "those of models\ntrained in the same way without some of the people, before "
+        "quantisation, for a wearer who walks first.\n`accuracy` and `called unknown` are over "
+        "walking, running, stairs, sitting and standing; there `unknown`\ncounts as wrong. The "
+        "columns by activity are recall; the column `unknown` is the share of other\nactivities "
+        "that were called unknown."
     )
     yield (
-        "### On a sensor it has never seen\n"
+        "### On a new sensor\n"
         "Each data set is left out in turn: other people, another sensor, other straps. Expect "
-        "this accuracy of a\nsensor of your own.\n\n"
+        "this accuracy with\nyour own sensor.\n\n"
         + _table("left out", left_out["datasets"], labels)
     )
     people = left_out["people"]
     whole = people["all"]
     yield (
-        "### On people it has never seen, with a sensor it has\n"
-        "Each fifth of the people is left out in turn. These figures hold only for the sensors and "
-        "straps listed above.\n\n" + _table("people of", people, labels)
+        "### On new people with a known sensor\n"
+        "Each fifth of the people is left out in turn. These figures are valid only for the "
+        "sensors and straps\nlisted above.\n\n" + _table("people of", people, labels)
     )
     yield (
-        f"Of these people's windows {whole['accuracy_raw']:.1%} are named rightly by the model "
-        f"alone,\n{whole['accuracy_forced']:.1%} after smoothing without `unknown`, and "
-        f"{whole['accuracy_stairs_as_walking']:.1%} as decided if\nstairs count as walking."
+        f"Of these people's windows {whole['accuracy_raw']:.1%} are classified correctly by the "
+        f"model alone,\n{whole['accuracy_forced']:.1%} after smoothing without `unknown`, and "
+        f"{whole['accuracy_stairs_as_walking']:.1%} by the decisions if\nstairs count as walking."
     )
     delay_s = left_out["smoothing"]["delay_s"]
     yield (
         "Smoothing adds a delay: after the first window entirely within a new activity, the "
-        f"right decision comes\nwithin {delay_s['median']:.1f} s in half of the cases, "
-        f"{delay_s['90 %']:.1f} s in nine of ten, and after {delay_s['mean']:.1f} s on "
-        "average (an\nactivity that is never named counts with its whole length)."
+        f"right decision comes\nwithin {delay_s['median']:.1f} s in half of the cases, within "
+        f"{delay_s['90 %']:.1f} s in nine of ten, and after {delay_s['mean']:.1f} s on\n"
+        "average (an activity that is never detected counts with its whole length)."
     )
     turns = left_out["turns"]
     random = ", ".join(f"{share:.1%}" for share in turns["random"])
     yield (
-        f"A fifth of the people, with the sensor as they wore it: {turns['as it comes']:.1%} "
-        f"right. The same\nrecordings with each sensor turned at random: {random}."
+        f"For a fifth of the people, with the sensor as they wore it, {turns['as it comes']:.1%} "
+        f"of the windows are\nright; with each sensor turned at random, in the same recordings: "
+        f"{random}."
     )
 
 
@@ -95,9 +94,9 @@ def _table(head: str, rows: dict[str, dict[str, Any]], labels: list[str]) -> str
         *(name.replace("_", " ") for name in recalls),
     ]
     lines = [titles, ["---"] + ["--:"] * (len(titles) - 1)]
-    for name, of in rows.items():
-        figures = [str(of["windows"]), *(_share(of[key]) for key, _ in _FIGURES[1:])]
-        shares = (of["recall"].get(label) for label in recalls)
+    for name, scores in rows.items():
+        figures = [str(scores["windows"]), *(_share(scores[key]) for key, _ in _FIGURES[1:])]
+        shares = (scores["recall"].get(label) for label in recalls)
         lines.append([name, *figures, *("" if s is None else f"{s:.0%}" for s in shares)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

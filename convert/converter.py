@@ -1,4 +1,4 @@
-"""Conversion as its callers see it: a Keras model and real windows in, flatbuffers out."""
+"""Converts a Keras model to TFLite flatbuffers in a child process."""
 
 import json
 import signal
@@ -24,15 +24,15 @@ _TRY: Final = "try another form, or `fused` in place of `unrolled`, or another T
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A flatbuffer and what is known about it."""
+    """A flatbuffer and its properties."""
 
     form: str
     lstm: str
     flatbuffer: bytes
     operations: dict[str, int]
-    """TFLite operations with their versions."""
+    """TFLite operations and their versions."""
     input_range: float | None
-    """int8: what lies beyond ±this (g or rad/s) is clipped to it. None: nothing is."""
+    """int8: inputs are clipped to ±this (g or rad/s). None: they are not clipped."""
 
 
 def convert(
@@ -45,12 +45,11 @@ def convert(
     """Convert a Keras model to every variant (form, lstm).
 
     `model` is the path of a .keras file or a Keras model; `representative` (n, window, channels)
-    are windows from training, in g and rad/s, to set the int8 scales. `input_range` as in
-    Converted; without it several are tried, and the one taken that is nearest to Keras on
-    representative windows which did not set the scales.
-    Also returns Keras's own probabilities, (n, classes), for the `test` windows, if given.
+    are training windows in g and rad/s that set the int8 scales. If `input_range` is None, several
+    ranges are tried on other representative windows; the result nearest to Keras is returned.
+    Also returns Keras's probabilities (n, classes) for the `test` windows, if there are any.
 
-    Raises ConvertError, also where TensorFlow's converter crashes.
+    Raises ConvertError, also if TensorFlow's converter crashes.
     """
     ranges = candidate_ranges(representative) if input_range is None else [input_range]
     with tempfile.TemporaryDirectory(prefix="edgehar-") as name:
@@ -79,13 +78,12 @@ def _read(folder: Path, number: int, form: str, lstm: str) -> Converted:
 def run_child(arguments: Sequence[str], folder: Path, doing: str) -> None:
     """Run Python with these arguments; raises ConvertError if it fails or is killed by a signal.
 
-    What the child prints goes to a file, whose last line is quoted; an `error` file that it leaves
-    in the folder is its own explanation.
+    The message quotes the file `error` that the child left in `folder`, or its last line of output.
     """
     log = folder / "log"
     with log.open("wb") as file:
-        # -P: a folder named `convert` in the current folder is not ours.
-        # -u: the two streams share one file, and its last line is the last that was printed.
+        # -P: never import a package `convert` from the current folder.
+        # -u: both streams go to one file; unbuffered, their lines are in the order of printing.
         child = subprocess.run(
             [sys.executable, "-P", "-u", *arguments],
             stdin=subprocess.DEVNULL,
@@ -100,8 +98,8 @@ def run_child(arguments: Sequence[str], folder: Path, doing: str) -> None:
     if child.returncode < 0:
         number = -child.returncode
         if number == signal.SIGKILL:
-            raise ConvertError(f"{doing}: killed, probably for want of memory; free some")
+            raise ConvertError(f"{doing}: killed, probably out of memory; close other programs")
         name = signal.Signals(number).name
         raise ConvertError(f"{doing}: TensorFlow crashed ({name}) on this model; {_TRY}")
-    lines = log.read_text("utf-8", "replace").strip().splitlines() or ["it says nothing"]
+    lines = log.read_text("utf-8", "replace").strip().splitlines() or ["no output"]
     raise ConvertError(f"{doing}: failed: {lines[-1][:300]}; {_TRY}")

@@ -1,7 +1,7 @@
-"""What goes wrong between a trained model and a bundle."""
+"""The exception of this package."""
 
 from firmware_bridge.errors import EdgeharError
 
 
 class ConvertError(EdgeharError):
-    """The model could not be converted, or its conversion is not good enough to ship."""
+    """The model cannot be converted, or the result differs too much from Keras."""

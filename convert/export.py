@@ -1,4 +1,4 @@
-"""Converts a run, or a model in memory, to a flatbuffer or a bundle."""
+"""Makes a flatbuffer or a bundle of a run or of a Keras model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ UNKNOWN_THRESHOLD: Final = 0.4
 _ELSEWHERE: Final = (
     *("history", "labels", "signal", "decision", "orientation", "worn", "mounting", "tools"),
 )
-"""What a manifest does not repeat from a run's config."""
+"""Keys of a run's config that the manifest holds elsewhere."""
 _TOOLS: Final = ("edgehar", "keras", "numpy", "tensorflow")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a bundle is called and how its answers are to be taken."""
+    """A bundle's name, mounting and parameters of decisions."""
 
     name: str
     mounting: str
-    """Who wears the sensor, where, and how its axes lie."""
+    """Text: who wears the sensor, where, and with which axes."""
     decision: DecisionSpec
     orientation: MountingSpec | None
     worn: NonwearSpec | None
@@ -50,14 +50,14 @@ MOUNTINGS: Final = {
 def terms_of(
     run: Run, name: str, mounting: str | None = None, unknown_threshold: float | None = None
 ) -> Terms:
-    """Take the terms from a run's config, but for those given here; raises InputError."""
+    """Return the terms of a run's config; arguments override them. Raises InputError."""
     config = run.config
     mounting = mounting or config.get("mounting") or MOUNTINGS.get(name)
     if not isinstance(mounting, str):
-        raise InputError(f"nothing says how {name!r} is worn; give --mounting")
+        raise InputError(f"no mounting is known for {name!r}; give --mounting")
     decision = config.get("decision") or {}
     orientation = config.get("orientation")
-    # It is of the sensor more than of the model, so a run need not say it.
+    # Non-wear depends on the sensor more than on the model, so a run's config may omit it.
     worn = config.get("worn", NonwearSpec().to_dict())
     if not isinstance(decision, dict):
         raise InputError("decision: must be a table of names and values; train again")
@@ -74,7 +74,7 @@ def terms_of(
 
 
 def export(model: Any, representative: NDArray[np.float32], form: str = "int8") -> bytes:
-    """Convert a Keras model (in memory or a path) as `convert.converter.convert`; no check."""
+    """Return the flatbuffer of a Keras model or .keras file, unverified; raises ConvertError."""
     converted, _ = convert(model, representative, [(form, "unrolled")])
     return converted[0].flatbuffer
 
@@ -82,7 +82,7 @@ def export(model: Any, representative: NDArray[np.float32], form: str = "int8") 
 def convert_run(
     run: Run, form: str = "int8", input_range: float | None = None
 ) -> tuple[Converted, Check]:
-    """Convert a run's model and check it on its test windows; raises ConvertError."""
+    """Convert a run's model and verify it on its test windows; raises ConvertError."""
     variants = [(form, "unrolled")]
     converted, reference = convert(run.model, run.representative, variants, input_range, run.x)
     return converted[0], verify(converted[0], reference, run.x, run.y)
@@ -91,19 +91,18 @@ def convert_run(
 def make_bundle(
     run: Run, converted: Converted, check: Check, terms: Terms
 ) -> tuple[manifest.Manifest, str]:
-    """Write the manifest and the model card of a converted run, for `bundle.write`.
-
-    Raises InputError if the model has not the outputs that the terms say.
-    """
+    """Return manifest and card of a converted run; raises InputError on wrong outputs."""
     labels: Sequence[str] = run.config["labels"]
     spec = SignalSpec.from_dict(run.config.get("signal") or SignalSpec().to_dict())
-    windows = made_up_windows(spec)
+    windows = synthetic_windows(spec)
     runtime = next(iter(check.runtimes))
-    found, ends = runtime_process.classify(converted.flatbuffer, windows, runtime)
+    probabilities, quantisation = runtime_process.classify(converted.flatbuffer, windows, runtime)
     outputs = terms.decision.outputs(labels)
-    if found.shape[1] != outputs:
-        raise InputError(f"the model has {found.shape[1]} outputs, not the {outputs} of its config")
-    known = found[:, : len(labels)]
+    if probabilities.shape[1] != outputs:
+        raise InputError(
+            f"the model has {probabilities.shape[1]} outputs, not the {outputs} of its config"
+        )
+    known = probabilities[:, : len(labels)]
     surest = int(known.max(1).argmax())
     data = run.config["data"]
     config = {key: value for key, value in run.config.items() if key not in _ELSEWHERE}
@@ -117,7 +116,7 @@ def make_bundle(
         "orientation": terms.orientation and terms.orientation.to_dict(),
         "worn": terms.worn and terms.worn.to_dict(),
         "mounting": terms.mounting,
-        "quantisation": {"form": converted.form, **ends},
+        "quantisation": {"form": converted.form, **quantisation},
         "training": {
             "data": data.get("title", data["name"]),
             "sha256": data["sha256"],
@@ -129,23 +128,20 @@ def make_bundle(
         "self_test": {
             "x": manifest.encode_window(windows[surest]),
             "activity": labels[int(known[surest].argmax())],
-            "probabilities": [round(float(p), 6) for p in found[surest]],
+            "probabilities": [round(float(p), 6) for p in probabilities[surest]],
         },
     }
     return full, card(full)
 
 
-def made_up_windows(spec: SignalSpec) -> NDArray[np.float32]:
-    """Make windows (12, window, 9) for self-tests: six directions of gravity, still and swinging.
-
-    Made up, so that no person's recording travels with the bundle.
-    """
+def synthetic_windows(spec: SignalSpec) -> NDArray[np.float32]:
+    """Return synthetic windows (12, window, 9) for self-tests, which hold no person's recording."""
     t_s = np.arange(spec.window) / spec.rate_hz
     swing = np.sin(2 * np.pi * 1.9 * t_s)
-    made = []
+    windows = []
     for axis in np.concatenate([np.eye(3), -np.eye(3)]):
         for strength in (0.0, 0.3):
             body = strength * np.outer(swing, np.roll(axis, 1) + axis)
             gyro = 3 * strength * np.outer(np.roll(swing, 7), np.roll(axis, 2))
-            made.append(np.concatenate([axis + body, gyro, body], axis=1))
-    return np.array(made, np.float32)
+            windows.append(np.concatenate([axis + body, gyro, body], axis=1))
+    return np.array(windows, np.float32)

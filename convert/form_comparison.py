@@ -1,7 +1,7 @@
-"""Which way of converting is best? `edgehar report conversion RUN_FOLDER` writes the answer.
+"""Compares all forms of a converted model, for `edgehar report conversion RUN_FOLDER`.
 
-Every form with the LSTM unrolled and fused, on every runtime of this machine: size, agreement
-with Keras on the run's test windows, and processor time a window.
+Every form, with unrolled and with fused LSTM, on every installed runtime: size, agreement with
+Keras on the run's test windows, and processor time per window.
 """
 
 import hashlib
@@ -14,21 +14,24 @@ import numpy as np
 
 from convert import run_folder, runtime_process
 from convert.converter import FORMS, LSTMS, convert
+from convert.verify import Agreement
 from device.bench import machine
 
 _TIMED_WINDOWS = 300
 _INPUT_RANGES = (1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
+_DIGITS = {"agreement": 4, "accuracy": 4, "rms_difference": 5, "largest_difference": 4}
 HEAD = ["form", "LSTM", "runtime", "bytes", "µs a window", "same class as Keras", "accuracy"]
 
 
 def measure(run: Path) -> dict[str, Any]:
     """Measure all conversions of a run's model; raises InputError, ConvertError."""
-    read = run_folder.read(run)
+    content = run_folder.read(run)
+    x, y = content.x, content.y
     variants = [(form, lstm) for form in FORMS for lstm in LSTMS]
-    converted, reference = convert(read.model, read.representative, variants, test=read.x)
+    converted, reference = convert(content.model, content.representative, variants, test=x)
     # Real windows with a little noise; never zeros, which LSTM kernels skip.
     rng = np.random.default_rng(0)
-    timed = read.x[rng.choice(len(read.x), min(len(read.x), _TIMED_WINDOWS), replace=False)]
+    timed = x[rng.choice(len(x), min(len(x), _TIMED_WINDOWS), replace=False)]
     timed = (timed + rng.normal(0, 0.02, timed.shape)).astype(np.float32)
     rows: list[dict[str, Any]] = []
     for one in converted:
@@ -42,23 +45,23 @@ def measure(run: Path) -> dict[str, Any]:
                     "bytes": len(one.flatbuffer),
                     "median_us": round(statistics.median(times), 1),
                     "fastest_us": round(min(times), 1),
-                    **_agreement(one.flatbuffer, read.x, read.y, reference, runtime),
+                    **_agreement(one.flatbuffer, x, y, reference, runtime),
                 }
             )
     ranges = []
     for limit in _INPUT_RANGES:
-        tried, _ = convert(read.model, read.representative, input_range=limit)
+        tried, _ = convert(content.model, content.representative, input_range=limit)
         if tried[0].input_range != limit:
-            break  # the model clips by itself, and that is its range
+            break  # the model has a Clip layer, which sets the range
         runtime = next(iter(runtime_process.installed()))
-        figures = _agreement(tried[0].flatbuffer, read.x, read.y, reference, runtime)
+        figures = _agreement(tried[0].flatbuffer, x, y, reference, runtime)
         ranges.append({"input_range": limit, **figures})
     return {
         "machine": asdict(machine()),
         "timing": f"processor time a window, one thread, {len(timed)} windows a run, 9 runs",
-        "model_sha256": hashlib.sha256(read.model.read_bytes()).hexdigest(),
-        "windows": len(read.x),
-        "keras_accuracy": round(float((reference.argmax(1) == read.y).mean()), 4),
+        "model_sha256": hashlib.sha256(content.model.read_bytes()).hexdigest(),
+        "windows": len(x),
+        "keras_accuracy": round(float((reference.argmax(1) == y).mean()), 4),
         "chosen_input_range": next(one.input_range for one in converted if one.form == "int8"),
         "forms": rows,
         "int8_by_input_range": ranges,
@@ -79,10 +82,6 @@ def _row(figures: dict[str, Any]) -> list[str]:
 
 
 def _agreement(flatbuffer: bytes, x: Any, y: Any, reference: Any, runtime: str) -> dict[str, float]:
-    found, _ = runtime_process.classify(flatbuffer, x, runtime)
-    return {
-        "agreement": round(float((found.argmax(1) == reference.argmax(1)).mean()), 4),
-        "accuracy": round(float((found.argmax(1) == y).mean()), 4),
-        "rms_difference": round(float(np.sqrt(((found - reference) ** 2).mean())), 5),
-        "largest_difference": round(float(np.abs(found - reference).max()), 4),
-    }
+    probabilities, _ = runtime_process.classify(flatbuffer, x, runtime)
+    figures = asdict(Agreement.of(runtime, probabilities, reference, y))
+    return {name: round(figures[name], digits) for name, digits in _DIGITS.items()}

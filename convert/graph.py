@@ -1,8 +1,8 @@
-"""A trained Keras model, layer by layer, as TensorFlow operations that every TFLite runtime has.
+"""Rebuilds a trained Keras model from TensorFlow operations that every TFLite runtime has.
 
-Weights become constants and the batch is one window, so that no shape is left open. A layer that
-normalises is folded into the weights that follow it, the device feeds g and rad/s; or into those
-before it, where it comes between weights and their activation.
+Weights become constants and the batch is one window, so every shape is known. A normalisation is
+folded into the weights of the next layer, or of the layer before if an activation follows; so the
+converted model takes g and rad/s.
 """
 
 import math
@@ -24,59 +24,56 @@ Array64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to emit layers."""
+    """Options for emitters."""
 
     lstm: str = "unrolled"
     """`unrolled` or `fused` (TFLite's own LSTM operation)."""
     gate_limit: float | None = None
-    """Clip what goes into the gates to ±this, so that int8 spends its steps where they count."""
+    """Clip the inputs of gates to ±this; a smaller range gives finer int8 steps."""
     peaks: Mapping[str, Array64] | None = None
-    """For int8: what the filters (n,) of each convolution rarely exceed, by layer name. They are
-    scaled alike, for all share one step, and rounded here (see `rounded`)."""
+    """For int8: output range of each filter (n,) of a convolution, by layer name. All filters share
+    one int8 step, so each is scaled to the same range, and its weights are rounded (`rounded`)."""
     spans: Mapping[str, list[Array64]] | None = None
-    """For int8: the largest size of each channel (n,) of each input of a concatenation."""
+    """For int8: largest magnitude of each channel (n,) of each input, by concatenation."""
     joined: Mapping[str, Node] = field(default_factory=dict)
-    """By the name of a layer with weights: it and what is done within it (see `topology`)."""
+    """Node of each layer with weights, by layer name (see `topology.joined`)."""
 
     def node(self, layer: Any) -> Node:
-        """Return a layer with weights, and what is done within it."""
+        """Return the node of a layer with weights."""
         return self.joined.get(layer.name) or Node(layer, (), layer.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A tensor on its way through the layers."""
+    """A tensor between two layers, with a scaling that the next layer must apply."""
 
     tensor: Any
     lead: int = 1
-    """Leading axes that are batch: one, or two inside TimeDistributed."""
+    """Number of batch axes: one, or two inside TimeDistributed."""
     scale: Array64 | None = None
     offset: Array64 | None = None
-    """tensor * scale + offset, by channel, is what the next layer should see."""
+    """Pending scaling: the input of the next layer is tensor * scale + offset, by channel."""
     bound: float = math.inf
-    """No value of the tensor is larger in size."""
+    """Upper bound of the magnitude of the tensor's values."""
 
     def to(self, tensor: Any) -> "Flow":
-        """Carry on with another tensor, to which no scaling is owed."""
+        """Return a flow with another tensor and no pending scaling."""
         return Flow(tensor, self.lead)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the tensor; every size is known."""
+        """Shape of the tensor; every size is known."""
         return tuple(self.tensor.shape)
 
 
 Emitter = Callable[[Any, Any, Plan], Flow]
-"""Takes a layer, a Flow (a list of them where a layer joins several) and the plan."""
+"""Takes a layer, its input Flow (a list for a layer with several inputs) and the plan."""
 
 
 def rebuild(model: keras.Model, plan: Plan, emitters: Mapping[type, Emitter]) -> Any:
-    """Return the model as a concrete function (1, window, channels) -> (1, classes).
-
-    Raises ConvertError for a layer that none of the emitters is for.
-    """
+    """Return the model as a function (1, window, channels) -> (1, classes); raises ConvertError."""
     graph = nodes(model)
-    held = clip_of_window(graph) if plan.peaks is not None else None
+    input_clip = clip_of_window(graph) if plan.peaks is not None else None
     graph = joined(graph)
     plan = replace(plan, joined={within(node.layer).name: node for node in graph})
 
@@ -84,9 +81,10 @@ def rebuild(model: keras.Model, plan: Plan, emitters: Mapping[type, Emitter]) ->
         flow = Flow(x)
         flows = {WINDOW: flow}
         for node in graph:
-            given = [flows[name] for name in node.inputs]
-            # What holds the int8 input clips already: its range is the layer's.
-            flow = given[0] if node.layer is held else emit(node.layer, given, plan, emitters)
+            inputs = [flows[name] for name in node.inputs]
+            # The int8 input has the range of this Clip, so the quantisation itself clips.
+            skipped = node.layer is input_clip
+            flow = inputs[0] if skipped else emit(node.layer, inputs, plan, emitters)
             flows[node.name] = flow
         return settle(flow).tensor
 
@@ -96,23 +94,23 @@ def rebuild(model: keras.Model, plan: Plan, emitters: Mapping[type, Emitter]) ->
     ).get_concrete_function()
 
 
-def emit(layer: Any, given: list[Flow], plan: Plan, emitters: Mapping[type, Emitter]) -> Flow:
-    """Emit one layer."""
+def emit(layer: Any, inputs: list[Flow], plan: Plan, emitters: Mapping[type, Emitter]) -> Flow:
+    """Emit one layer; raises ConvertError for a layer without an emitter."""
     if isinstance(layer, layers.TimeDistributed):
-        flow = given[0]
+        flow = inputs[0]
         inner = emit(layer.layer, [replace(flow, lead=flow.lead + 1)], plan, emitters)
         return replace(inner, lead=flow.lead)
     emitter = emitters.get(type(layer))
     if emitter is None:
         known = ", ".join(sorted(kind.__name__ for kind in emitters))
         raise ConvertError(
-            f"layer {layer.name} is a {type(layer).__name__}; convertible are {known}"
+            f"layer {layer.name}: a {type(layer).__name__} cannot be converted; use one of {known}"
         )
-    return emitter(layer, given[0] if len(given) == 1 else given, plan)
+    return emitter(layer, inputs[0] if len(inputs) == 1 else inputs, plan)
 
 
 def settle(flow: Flow) -> Flow:
-    """Do the scaling that is owed, for a layer that cannot take it into its weights."""
+    """Apply the pending scaling, for a layer that cannot fold it into its weights."""
     if flow.scale is None or flow.offset is None:
         return flow
     scale, offset = flow.scale.astype(np.float32), flow.offset.astype(np.float32)
@@ -120,7 +118,7 @@ def settle(flow: Flow) -> Flow:
 
 
 def activation_of(layer: Any) -> Any:
-    """Return the function that a layer, or what is done within it, ends with."""
+    """Return the activation function of a layer; raises ConvertError for an unusual ReLU."""
     if not isinstance(layer, layers.ReLU):
         return layer.activation
     if layer.negative_slope or layer.threshold or layer.max_value not in {None, 6}:
@@ -129,15 +127,15 @@ def activation_of(layer: Any) -> Any:
 
 
 def reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
-    """Reshape, unless the tensor has that shape already."""
+    """Reshape a tensor, unless it has that shape already."""
     return tensor if tuple(tensor.shape) == shape else tf.reshape(tensor, shape)
 
 
 def activated(function: Any, tensor: Any) -> Any:
-    """Apply a layer's activation function; raises ConvertError for one that is not known."""
+    """Apply an activation function; raises ConvertError for an unknown one."""
     name = keras.activations.serialize(function)
     if name not in _ACTIVATIONS:
-        raise ConvertError(f"activation {name} cannot be converted")
+        raise ConvertError(f"activation {name} cannot be converted; use another one")
     return _ACTIVATIONS[name](tensor)
 
 

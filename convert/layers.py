@@ -1,4 +1,4 @@
-"""Layers that Keras lacks."""
+"""Keras layers of this project."""
 
 from typing import Any
 
@@ -8,37 +8,34 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("edgehar")
 class Clip(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
-    """Clips to ±limit, in every form of a model alike; int8 has it for nothing in its input."""
+    """Clips to ±limit in every form of a model; as the first layer it costs nothing in int8."""
 
     def __init__(self, limit: float, **options: Any) -> None:
         super().__init__(**options)
         self.limit = limit
 
     def call(self, inputs: Any) -> Any:
-        """Clip, element by element."""
+        """Clip each element."""
         return keras.ops.clip(inputs, -self.limit, self.limit)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "limit": self.limit}
 
 
 @keras.saving.register_keras_serializable("edgehar")
 class LongLSTM(keras.layers.LSTM):  # type: ignore[misc]  # Keras is untyped
-    """A plain LSTM whose steps are one TensorFlow operation: trains twice as fast on a processor.
-
-    Its weights and its output are those of `keras.layers.LSTM` with default arguments.
-    """
+    """`keras.layers.LSTM` with default arguments, twice as fast in training on a CPU."""
 
     def call(self, sequences: Any, initial_state: Any = None, **_: Any) -> Any:
-        """Give the last state (n, units), or all of them (n, steps, units)."""
+        """Return the last state (n, units), or all states (n, steps, units)."""
         if initial_state is not None:
-            raise ValueError("a LongLSTM begins at zero")
+            raise ValueError("a LongLSTM takes no initial state")
         cell = self.cell
         zeros = tf.zeros((tf.shape(sequences)[0], self.units))
         unused = tf.zeros((self.units,))
-        # The operation's order of gates is input, candidate, forget, output. Its second version has
-        # Keras's order, and in TensorFlow 2.21 the gradient of the first.
+        # Order of gates here: input, candidate, forget, output. BlockLSTMV2 has Keras's order, but
+        # in TensorFlow 2.21 its gradient is that of the first version.
         i, f, g, o = tf.split(tf.concat([cell.kernel, cell.recurrent_kernel], 0), 4, 1)
         i_bias, f_bias, g_bias, o_bias = tf.split(cell.bias, 4)
         states = tf.raw_ops.BlockLSTM(
@@ -60,16 +57,16 @@ class LongLSTM(keras.layers.LSTM):  # type: ignore[misc]  # Keras is untyped
 
 @keras.saving.register_keras_serializable("edgehar")
 class Channels(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
-    """Takes `count` channels of the last axis, from `first` on."""
+    """Selects `count` channels of the last axis, starting at `first`."""
 
     def __init__(self, first: int, count: int, **options: Any) -> None:
         super().__init__(**options)
         self.first, self.count = first, count
 
     def call(self, inputs: Any) -> Any:
-        """Leave the other channels out."""
+        """Return the selected channels."""
         return inputs[..., self.first : self.first + self.count]
 
     def get_config(self) -> dict[str, Any]:
-        """Give what the constructor takes."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "first": self.first, "count": self.count}

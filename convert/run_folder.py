@@ -1,18 +1,16 @@
-"""A run folder: a trained model, what made it, its scores, and windows to convert it with.
-
-It holds:
+"""Reads and writes run folders: a trained model, its config, scores and windows to convert it.
 
 - `model.keras`
 - `config.json` with `labels` (list of names), `signal` (SignalSpec.to_dict(), or null for windows
-  that another signal path made) and `data` (`name`, `sha256`, and optionally `title`, which the
-  model card quotes); optionally `decision` (some of `smoothing`, `unknown_output`, `temperature`,
+  of another signal path) and `data` (`name`, `sha256`, and optionally `title`, for the model card);
+  optionally `decision` (some of `smoothing`, `unknown_output`, `temperature`,
   `unknown_threshold`), `orientation` (MountingSpec.to_dict()), `worn` (NonwearSpec.to_dict(); its
-  defaults if absent) and `mounting` (a text), as the manifest has them (docs/BUNDLE.md)
+  defaults if absent) and `mounting` (a text), as in the manifest (docs/BUNDLE.md)
 - `metrics.json`: any object; the manifest holds it as `results`
 - `representative.npz` with `x` float32 (n, window, 9): training windows that set the int8 scales
 - `test.npz` with `x` as above and `y` int64 (n,), indices of the model's outputs: the `labels`, and
-  with `unknown_output` one more for none of them. The conversion is checked on all of them
-- `log` of the training, and pictures for the reader
+  with `unknown_output` one more for other activities. The conversion is verified on them
+- `log` of the training, and pictures
 """
 
 import json
@@ -40,7 +38,7 @@ _TEST: Final = "test.npz"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run folder, read back."""
+    """Content of a run folder."""
 
     model: Path
     config: dict[str, Any]
@@ -52,13 +50,10 @@ class Run:
 
 @contextmanager
 def new(path: Path, logger: logging.Logger) -> Iterator[Path]:
-    """Yield a folder to fill, with the logger's `log` in it; rename it to `path` at the end.
+    """Yield a new folder with the logger's `log` in it; rename it to `path` at the end.
 
-    If the caller fails the folder is removed.
-
-    Raises:
-        InputError: `path` exists, or the folder cannot be made.
-
+    On an exception the folder is removed.
+    Raises InputError if `path` exists or the folder cannot be made.
     """
     if path.exists():
         raise InputError(f"{path} exists; remove it or give another --out")
@@ -82,7 +77,7 @@ def new(path: Path, logger: logging.Logger) -> Iterator[Path]:
     part.rename(path)
 
 
-def fill(  # noqa: PLR0913  one argument a file, and the labels of the test windows
+def fill(  # noqa: PLR0913 -- one argument for each array or file
     part: Path,
     *,
     model: Any,
@@ -92,7 +87,7 @@ def fill(  # noqa: PLR0913  one argument a file, and the labels of the test wind
     x: NDArray[np.float32],
     y: NDArray[np.int64],
 ) -> None:
-    """Write all that `read` reads into a folder; `model` is a Keras model."""
+    """Write all files that `read` needs; `model` is a Keras model."""
     model.save(part / _MODEL)
     write_json(part / _CONFIG, config)
     write_json(part / _METRICS, metrics)
@@ -101,22 +96,22 @@ def fill(  # noqa: PLR0913  one argument a file, and the labels of the test wind
 
 
 def read(path: Path) -> Run:
-    """Read a run folder, given itself or its model.keras; raises InputError."""
+    """Read a run folder, by its own path or that of its model.keras; raises InputError."""
     folder = path if path.is_dir() else path.parent
     model = folder / _MODEL if path.is_dir() else path
     if not model.is_file():
-        raise InputError(f"{model}: no such model; give a folder that `edgehar train` made")
+        raise InputError(f"{model}: no such model; give a folder written by `edgehar train`")
     try:
         config = json.loads((folder / _CONFIG).read_text("utf-8"))
         metrics = json.loads((folder / _METRICS).read_text("utf-8"))
         if not isinstance(config["data"]["sha256"], str) or not config["labels"]:
-            raise InputError(f"{folder / _CONFIG}: has no labels or no data; train again")
+            raise InputError(f"{folder / _CONFIG}: no labels or no data; train again")
         representative = _arrays(folder / _REPRESENTATIVE, "x")[0]
         x, y = _arrays(folder / _TEST, "x", "y")
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{folder}: not a whole run folder ({error}); train again") from error
     if len(x) != len(y) or not len(representative) or not len(x):
-        raise InputError(f"{folder}: its test or representative windows do not fit; train again")
+        raise InputError(f"{folder}: wrong number of test or representative windows; train again")
     return Run(model, config, metrics, representative, x.astype(np.float32), y.astype(np.int64))
 
 

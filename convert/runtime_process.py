@@ -1,13 +1,11 @@
-"""A flatbuffer in one TFLite runtime, in a process of its own.
-
-Away from TensorFlow, which tflite_runtime cannot share a process with once it is loaded, and where
-a runtime that crashes on a model takes nothing else with it.
-"""
+"""Runs a flatbuffer in a child process, which a runtime may crash, without TensorFlow in it."""
 
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,49 +21,55 @@ from device.model.runtime import RUNTIMES, Model, ModelError
 
 
 def installed() -> dict[str, str]:
-    """Return the TFLite runtimes of this machine, and their versions."""
-    found = {}
+    """Return the versions of the installed TFLite runtimes by name."""
+    versions = {}
     for name in RUNTIMES:
         if find_spec(name) is not None:
             try:
-                found[name] = version(name.replace("_", "-"))
+                versions[name] = version(name.replace("_", "-"))
             except PackageNotFoundError:
-                found[name] = "unknown"
-    return found
+                versions[name] = "unknown"
+    return versions
 
 
 def classify(
     flatbuffer: bytes, windows: NDArray[np.float32], runtime: str
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Classify windows (n, window, channels); also how the model's ends are quantised.
+    """Return probabilities (n, classes) of windows (n, window, channels).
 
-    Raises ConvertError if the runtime refuses the model or crashes on it.
+    Also the quantisation of `input` and `output`, as in a manifest.
+    Raises ConvertError if the runtime refuses the model or crashes.
     """
-    with tempfile.TemporaryDirectory(prefix="edgehar-") as name:
-        folder = Path(name)
-        (folder / "model.tflite").write_bytes(flatbuffer)
-        np.save(folder / "windows.npy", windows)
-        run_child(["-m", "convert.runtime_process", "classify", runtime, name], folder, runtime)
-        ends = json.loads((folder / "ends.json").read_text("utf-8"))
-        return np.load(folder / "probabilities.npy"), ends
+    with _answered("classify", flatbuffer, windows, runtime) as folder:
+        quantisations = json.loads((folder / "quantisation.json").read_text("utf-8"))
+        return np.load(folder / "probabilities.npy"), quantisations
 
 
 def latency_us(flatbuffer: bytes, windows: NDArray[np.float32], runtime: str) -> list[float]:
-    """Processor time a window, µs, of runs that each take all the windows once; one thread.
+    """Return processor times per window in µs, one for each of nine runs over all windows.
 
-    The first run, which warms up, is left out. Raises ConvertError as `classify` does.
+    On one thread, after a run to warm up. Raises ConvertError as `classify` does.
     """
-    with tempfile.TemporaryDirectory(prefix="edgehar-") as name:
-        folder = Path(name)
-        (folder / "model.tflite").write_bytes(flatbuffer)
-        np.save(folder / "windows.npy", windows)
-        run_child(["-m", "convert.runtime_process", "latency", runtime, name], folder, runtime)
+    with _answered("latency", flatbuffer, windows, runtime) as folder:
         times: list[float] = json.loads((folder / "latency.json").read_text("utf-8"))
         return times
 
 
+@contextmanager
+def _answered(
+    task: str, flatbuffer: bytes, windows: NDArray[np.float32], runtime: str
+) -> Iterator[Path]:
+    """Run `main` in a child process; yield the folder with its answer."""
+    with tempfile.TemporaryDirectory(prefix="edgehar-") as name:
+        folder = Path(name)
+        (folder / "model.tflite").write_bytes(flatbuffer)
+        np.save(folder / "windows.npy", windows)
+        run_child(["-m", "convert.runtime_process", task, runtime, name], folder, runtime)
+        yield folder
+
+
 def main(task: str, runtime: str, folder: Path) -> None:
-    """Do a task in this process."""
+    """Do a task in this process; raises ConvertError."""
     try:
         model = Model((folder / "model.tflite").read_bytes(), runtime)
     except ModelError as error:
@@ -73,8 +77,8 @@ def main(task: str, runtime: str, folder: Path) -> None:
     windows = np.load(folder / "windows.npy")
     if task == "classify":
         np.save(folder / "probabilities.npy", model.run(windows))
-        ends = {"input": quantisation(model.input), "output": quantisation(model.output)}
-        (folder / "ends.json").write_text(json.dumps(ends), "utf-8")
+        quantisations = {"input": quantisation(model.input), "output": quantisation(model.output)}
+        (folder / "quantisation.json").write_text(json.dumps(quantisations), "utf-8")
         return
     times = []
     for _ in range(10):

@@ -1,7 +1,7 @@
-"""Runs TensorFlow and its converter in a process of its own, because the converter can crash.
+"""Runs TensorFlow and its converter in a child process, because the converter can crash.
 
-`python -m convert.tensorflow_process FOLDER` reads the job that convert.converter left in the
-folder and writes its answers there. The caller decides where TensorFlow's output goes.
+`python -m convert.tensorflow_process FOLDER` reads the job of convert.converter from the folder
+and writes its answers there.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # a conversion has no use for a GPU
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the converter uses no GPU
 
 import keras
 import numpy as np
@@ -29,18 +29,20 @@ from convert.topology import clip_of_window, nodes
 from device.model.runtime import Model, ModelError
 
 GATE_LIMIT: Final = 8.0
-"""A sigmoid is within 1/2900 of its end there; int8 output has steps of 1/256."""
+"""There a sigmoid differs from 0 or 1 by 1/2900; int8 output has steps of 1/256."""
 
 
 def main(folder: Path) -> None:
-    """Do the job in the folder; a ConvertError ends up in its file `error`."""
+    """Do the job in the folder; raises ConvertError."""
     job = json.loads((folder / "job.json").read_text("utf-8"))
     try:
         model = keras.models.load_model(job["model"], compile=False)  # safe mode: runs no code
     except (ValueError, TypeError, OSError, KeyError) as error:
-        raise ConvertError("Keras cannot load it as a .keras file") from error
+        raise ConvertError("Keras cannot load the .keras file; train again") from error
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.input_shape) != 3:
-        raise ConvertError("it does not take one window (time, channels) to one set of classes")
+        raise ConvertError(
+            "the model must have one input (time, channels) and one output (classes)"
+        )
     if (windows := folder / "test.npy").exists():
         predicted = model.predict(np.load(windows), batch_size=512, verbose=0)
         np.save(folder / "reference.npy", predicted.astype(np.float64))
@@ -61,7 +63,11 @@ def main(folder: Path) -> None:
 def best_int8(
     model: Any, lstm: str, representative: NDArray[np.float32], ranges: list[float]
 ) -> tuple[bytes, float]:
-    """Convert with each input range; return what differs least from Keras, and its range."""
+    """Convert with each input range; return the flatbuffer nearest to Keras and its range.
+
+    The difference is the mean square over probabilities of windows that set no scale.
+    Raises ConvertError if the runtime refuses a flatbuffer.
+    """
     windows = held_out(representative)
     expected = model.predict(windows, batch_size=512, verbose=0)
     tried = []
@@ -70,17 +76,17 @@ def best_int8(
         difference = 0.0
         if len(ranges) > 1:
             try:
-                found = Model(flatbuffer).run(windows)
+                probabilities = Model(flatbuffer).run(windows)
             except ModelError as error:
                 raise ConvertError(str(error)) from error
-            difference = float(np.square(found - expected).mean())
+            difference = float(np.square(probabilities - expected).mean())
         tried.append((difference, limit, flatbuffer))
     _, limit, flatbuffer = min(tried)
     return flatbuffer, limit
 
 
 def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> bytes:
-    """Convert a Keras model to a TFLite flatbuffer of this form; the windows set int8 scales."""
+    """Return the flatbuffer of a Keras model in this form; the windows set the int8 scales."""
     plan = Plan(lstm)
     if form == "int8":
         plan = Plan(lstm, GATE_LIMIT, peaks(model, windows), spans(model, windows))
@@ -91,7 +97,7 @@ def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> b
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if form == "dynamic":
-        # One scale a row would need FULLY_CONNECTED version 12, which tflite-runtime 2.14 lacks.
+        # A scale for each row needs FULLY_CONNECTED version 12, which tflite-runtime 2.14 lacks.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if form == "int8":
         converter.representative_dataset = lambda: _one_by_one(windows)
@@ -101,17 +107,17 @@ def convert(model: Any, form: str, lstm: str, windows: NDArray[np.float32]) -> b
 
 
 def operations(flatbuffer: bytes) -> dict[str, int]:
-    """Return the highest version of each operation; raises ConvertError if one is not built in."""
+    """Return the highest version of each operation; raises ConvertError on a custom operation."""
     model = schema.Model.GetRootAs(flatbuffer)
     names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
-    found: dict[str, int] = {}
+    versions: dict[str, int] = {}
     for index in range(model.OperatorCodesLength()):
         code = model.OperatorCodes(index)
         name = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         if name == "CUSTOM" or code.CustomCode() is not None:
-            raise ConvertError(f"it needs an operation that runtimes lack: {code.CustomCode()!r}")
-        found[name] = max(found.get(name, 0), code.Version())
-    return dict(sorted(found.items()))
+            raise ConvertError(f"the model needs a custom operation: {code.CustomCode()!r}")
+        versions[name] = max(versions.get(name, 0), code.Version())
+    return dict(sorted(versions.items()))
 
 
 def _one_by_one(windows: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:

@@ -1,4 +1,4 @@
-"""Which layer feeds which, and which layers are done within the one before them."""
+"""The graph of a Keras model's layers, and the layers that can be merged into one."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from convert.errors import ConvertError
 from convert.layers import Clip
 
 WINDOW: Final = ""
-"""Stands for the model's input among the names of layers."""
+"""Name of the model's input, beside the names of layers."""
 
 _WITH_WEIGHTS: Final = (
     layers.Conv1D,
@@ -24,74 +24,68 @@ _WITH_WEIGHTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A layer and whose outputs it takes, by the names of layers."""
+    """A layer, the names of its inputs, and the layers merged into it."""
 
     layer: Any
     inputs: tuple[str, ...]
     name: str
-    """Of the layer whose output this is: the layer itself, or the last one of its tail."""
+    """Name of the last merged layer, whose output this node gives; else of the layer itself."""
     normalisation: Any = None
-    """A BatchNormalization that is done within the layer's weights."""
+    """The BatchNormalization that is folded into the layer's weights."""
     activation: Any = None
-    """An activation after that, done with the layer's own."""
+    """The activation layer that follows."""
 
 
 def nodes(model: keras.Model) -> list[Node]:
-    """Return the layers, each after those that it takes from; the last gives the model's answer.
-
-    Raises ConvertError for a layer that is used twice, or takes what no layer made.
-    """
+    """Return the layers, each after its inputs; raises ConvertError if one is used twice."""
     if isinstance(model, keras.Sequential):
         before = [WINDOW, *(layer.name for layer in model.layers)]
         return [Node(layer, (before[i],), layer.name) for i, layer in enumerate(model.layers)]
-    made = {id(model.inputs[0]): WINDOW}  # Keras gives a tensor no name that stays
-    found = []
+    made_by = {id(model.inputs[0]): WINDOW}  # names of Keras tensors are not unique
+    graph = []
     for layer in model.layers:  # in order of depth
         if isinstance(layer, layers.InputLayer):
             continue
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        if any(id(one) not in made for one in inputs):
+        if any(id(one) not in made_by for one in inputs):
             raise ConvertError(
-                f"layer {layer.name}: takes what is not the first output of a layer; make every"
-                " step a layer, and use each of them once"
+                f"layer {layer.name}: an input is not the first output of a layer; make every step"
+                " a layer, and use each layer once"
             )
-        found.append(Node(layer, tuple(made[id(one)] for one in inputs), layer.name))
-        made[id(layer.output)] = layer.name
-    if not found or found[-1].layer.output is not model.outputs[0]:
-        raise ConvertError("its answer is not the first output of a layer; use each layer once")
-    return found
+        graph.append(Node(layer, tuple(made_by[id(one)] for one in inputs), layer.name))
+        made_by[id(layer.output)] = layer.name
+    if not graph or graph[-1].layer.output is not model.outputs[0]:
+        raise ConvertError("the model's output is not that of its last layer; use each layer once")
+    return graph
 
 
 def clip_of_window(graph: Sequence[Node]) -> Clip | None:
-    """Return the Clip that the window goes through before anything else, if there is one."""
+    """Return the Clip layer that alone takes the model's input; None without it."""
     first = [node.layer for node in graph if WINDOW in node.inputs]
     return first[0] if len(first) == 1 and isinstance(first[0], Clip) else None
 
 
 def joined(graph: Sequence[Node]) -> list[Node]:
-    """Have batch normalisation and activation done within the weights just before them.
-
-    Only where nothing else takes the outputs of those weights.
-    """
+    """Merge normalisation and activation into the layer before, if only they take its output."""
     uses = Counter(name for node in graph for name in node.inputs)
     after = {name: node.layer for node in graph for name in node.inputs if uses[name] == 1}
-    left: list[Node] = []
-    done = set[str]()
+    remaining: list[Node] = []
+    merged = set[str]()
     for node in graph:
-        if node.name in done:
+        if node.name in merged:
             continue
         inner, whole = within(node.layer), node
         if isinstance(inner, _WITH_WEIGHTS) and inner.activation is keras.activations.linear:
             if isinstance(follower := after.get(whole.name), layers.BatchNormalization):
                 whole = replace(whole, normalisation=follower, name=follower.name)
-                done.add(follower.name)
+                merged.add(follower.name)
             if isinstance(follower := after.get(whole.name), layers.Activation | layers.ReLU):
                 whole = replace(whole, activation=follower, name=follower.name)
-                done.add(follower.name)
-        left.append(whole)
-    return left
+                merged.add(follower.name)
+        remaining.append(whole)
+    return remaining
 
 
 def within(layer: Any) -> Any:
-    """Return what a TimeDistributed wraps; any other layer as it is."""
+    """Return the layer within a TimeDistributed; any other layer unchanged."""
     return layer.layer if isinstance(layer, layers.TimeDistributed) else layer

@@ -1,4 +1,4 @@
-"""A layer's weights as constants: with the scaling that is owed, and rounded for int8."""
+"""Turns a layer's weights into constants: with scaling folded in, and rounded for int8."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ Array32 = NDArray[np.float32]
 
 
 def folded(kernel: Any, bias: Any, flow: Flow, after: Any = None) -> tuple[Array32, Array32]:
-    """Weights (..., channels, out) and bias (out,) as float32, with the scaling taken in.
+    """Return weights (..., channels, out) and bias (out,), with scaling folded in.
 
-    So is that of `after`, a BatchNormalization, if one is given.
+    Both the flow's pending scaling and that of `after`, a BatchNormalization or None.
     """
     weights = constant_of(kernel)
     constant = np.zeros(weights.shape[-1]) if bias is None else constant_of(bias)
     if flow.scale is not None and flow.offset is not None:
-        owed = weights * flow.offset[:, np.newaxis]
-        constant = constant + owed.reshape(-1, weights.shape[-1]).sum(0)
+        shift = weights * flow.offset[:, np.newaxis]
+        constant = constant + shift.reshape(-1, weights.shape[-1]).sum(0)
         weights = weights * flow.scale[:, np.newaxis]
     if after is not None:
         scale, offset = normalising(after)
@@ -30,7 +30,7 @@ def folded(kernel: Any, bias: Any, flow: Flow, after: Any = None) -> tuple[Array
 
 
 def normalising(layer: Any) -> tuple[Array64, Array64]:
-    """Return scale and offset (channels,) of a trained BatchNormalization; raises ConvertError."""
+    """Return scale and offset (channels,) of a BatchNormalization; raises ConvertError."""
     if layer.axis not in {-1, len(layer.input.shape) - 1}:
         raise ConvertError(f"layer {layer.name}: only normalisation by channel can be converted")
     scale = 1 / np.sqrt(constant_of(layer.moving_variance) + layer.epsilon)
@@ -41,20 +41,20 @@ def normalising(layer: Any) -> tuple[Array64, Array64]:
 
 
 def rounded(kernel: Array32, copies: int = 1) -> Array32:
-    """Round a kernel (taps, channels, filters) to its int8 steps so that no channel's sum shifts.
+    """Round a kernel (taps, channels, filters) to int8 steps, preserving each channel's sum.
 
-    Gravity is a large constant. Rounding each weight for itself changes what a filter makes of a
-    constant by up to half a step a tap, which tilts every window alike; so where the taps' errors
-    add up, the tap that is nearest to its other neighbour takes that one.
+    Gravity is a large constant signal. Rounding each weight alone changes a filter's output for a
+    constant by up to half a step per tap, with the same sign in every window. So if the errors of
+    the taps add up, the tap nearest to its other neighbouring step takes that step.
 
-    With `copies` it is a kernel for channels that are given so many times over, (taps, copies *
-    channels, filters): each copy has its part of a weight, which makes the steps as much finer.
+    With `copies` the result (taps, copies * channels, filters) is for an input that repeats its
+    channels so many times: a weight is split among the copies, so its steps are finer.
     """
     scale = np.abs(kernel).max(axis=(0, 1)).astype(np.float64) / (127 * copies)
     steps = kernel / np.where(scale > 0, scale, 1)
     nearest = np.rint(steps)
     error = (steps - nearest).sum(0)
-    # Half a step more or less is as good: then the smaller shift, lest one tap move by two steps.
+    # For a sum in the middle of two steps: the smaller shift, so no tap moves by two steps.
     shift = np.sign(error) * np.ceil(np.abs(error) - 0.5)
     channel, unit = np.indices(shift.shape)
     nearest[((steps - nearest) * shift).argmax(0), channel, unit] += shift
@@ -63,6 +63,6 @@ def rounded(kernel: Array32, copies: int = 1) -> Array32:
 
 
 def constant_of(variable: Any) -> Array64:
-    """Read a weight's values while a graph is being built."""
+    """Return a weight's values, also while a graph is being built."""
     with tf.init_scope():
         return np.asarray(variable, np.float64)

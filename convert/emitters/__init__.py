@@ -1,4 +1,4 @@
-"""Emitters of TensorFlow operations, one for each kind of Keras layer that can be converted."""
+"""Emitters of TensorFlow operations, one for each convertible class of Keras layer."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Emitters for layers that go along time: convolutions and pooling."""
+"""Emitters for layers along the time axis: convolutions, pooling and cropping."""
 
 import math
 from dataclasses import replace
@@ -14,11 +14,11 @@ from convert.graph import Emitter, Flow, Plan, activated, activation_of, reshape
 from convert.weights import Array32, constant_of, folded, normalising, rounded
 
 COPIED_CHANNELS: Final = 27
-"""In int8, an input of few channels is given several times over, up to so many channels."""
+"""In int8, an input with few channels is repeated, up to this number of channels."""
 
 
 def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Convolve along time, as a 2-D convolution whose rows are the slices: no copy in between."""
+    """Convolve along time, as a 2-D convolution with slices as rows, which saves a copy."""
     if layer.groups != 1:
         raise ConvertError(f"layer {layer.name}: convolutions in groups cannot be converted")
     flow = _padded(layer, flow)
@@ -27,19 +27,19 @@ def conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
 
 
 def depthwise_conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Convolve each channel for itself."""
-    whole = plan.node(layer)
+    """Convolve each channel alone."""
+    node = plan.node(layer)
     flow, kernel, bias = _each_channel(layer, layer.kernel, layer.bias, flow)
-    if whole.normalisation is not None:
-        scale, offset = normalising(whole.normalisation)
+    if node.normalisation is not None:
+        scale, offset = normalising(node.normalisation)
         kernel = (kernel * scale.reshape(kernel.shape[1:])).astype(np.float32)
         bias = (bias * scale + offset).astype(np.float32)
     image = tf.nn.bias_add(_depthwise(layer, flow, kernel), bias)
-    return flow.to(_row(activated(activation_of(whole.activation or layer), image), flow))
+    return flow.to(_row(activated(activation_of(node.activation or layer), image), flow))
 
 
 def separable_conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Convolve each channel for itself, then mix the channels."""
+    """Convolve each channel alone, then mix the channels."""
     flow, kernel, bias = _each_channel(layer, layer.depthwise_kernel, None, flow)
     image = tf.nn.bias_add(_depthwise(layer, flow, kernel), bias)
     mixed = flow.to(_row(image, flow))
@@ -49,7 +49,7 @@ def separable_conv1d(layer: Any, flow: Flow, plan: Plan) -> Flow:
 
 
 def max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Pool along time; scaling that is owed can wait, as long as it turns no value over."""
+    """Take maxima along time; a pending scaling without a change of sign stays pending."""
     if flow.scale is not None and flow.scale.min() < 0:
         flow = settle(flow)
     size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
@@ -58,14 +58,14 @@ def max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
 
 
 def average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Pool along time; scaling that is owed can wait, for padding does not count in the mean."""
+    """Take means along time; the scaling stays pending, since means leave out the padding."""
     size, stride = (1, layer.pool_size[0]), (1, layer.strides[0])
     image = tf.nn.avg_pool2d(_image(flow), size, stride, layer.padding.upper())
     return replace(flow, tensor=_row(image, flow))
 
 
 def global_max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Take the largest of all time; scaling as in `max_pooling1d`."""
+    """Take the maximum over all time; scaling as in `max_pooling1d`."""
     if flow.scale is not None and flow.scale.min() < 0:
         flow = settle(flow)
     image = tf.nn.max_pool2d(_image(flow), (1, flow.shape[-2]), 1, "VALID")
@@ -73,9 +73,9 @@ def global_max_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
 
 
 def global_average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Take the mean of all time; in int8 its output, unlike a pooling's, has a scale of its own.
+    """Take the mean over all time; in int8 its output has another scale than its input.
 
-    Over the height and the width of an image: for any other axes tflite-runtime has slow code only.
+    Over height and width of an image, the only axes with fast code in tflite-runtime.
     """
     image = _image(flow)
     axes = (1, 2) if image.shape[1] == 1 else (2,)
@@ -84,7 +84,7 @@ def global_average_pooling1d(layer: Any, flow: Flow, _: Plan) -> Flow:
 
 
 def cropping1d(layer: Any, flow: Flow, _: Plan) -> Flow:
-    """Leave out the beginning and the end."""
+    """Remove samples at the beginning and the end."""
     before, after = layer.cropping
     return replace(flow, tensor=flow.tensor[..., before : flow.shape[-2] - after, :])
 
@@ -101,7 +101,7 @@ EMITTERS: Final[dict[type, Emitter]] = {
 }
 
 
-def _convolved(  # noqa: PLR0913, PLR0917  a separable convolution ends with another one than its own
+def _convolved(  # noqa: PLR0913, PLR0917 -- a separable convolution has two kernels
     layer: Any,
     flow: Flow,
     plan: Plan,
@@ -110,13 +110,14 @@ def _convolved(  # noqa: PLR0913, PLR0917  a separable convolution ends with ano
     strides: int | None = None,
     dilation: int | None = None,
 ) -> Flow:
-    activation, owed, copies = activation_of(plan.node(layer).activation or layer), None, 1
+    activation, pending, copies = activation_of(plan.node(layer).activation or layer), None, 1
     if plan.peaks is not None:
         if keras.activations.serialize(activation) == "relu":
-            # Every filter then fills the same range, whose end relu6 gives for nothing.
+            # Scale each filter to the range 0 to 6, to which relu6 clips at no cost.
             peaks = plan.peaks[layer.name]
-            owed = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
-            kernel, bias = (kernel / owed).astype(np.float32), (bias / owed).astype(np.float32)
+            pending = np.maximum(peaks, peaks.max() / 1000 + 1e-9) / 6
+            kernel = (kernel / pending).astype(np.float32)
+            bias = (bias / pending).astype(np.float32)
             activation = keras.activations.relu6
         copies = max(1, COPIED_CHANNELS // flow.shape[-1])
         kernel = rounded(kernel, copies)
@@ -128,15 +129,15 @@ def _convolved(  # noqa: PLR0913, PLR0917  a separable convolution ends with ano
         dilations=(1, dilation or layer.dilation_rate[0]),
     )
     image = activated(activation, tf.nn.bias_add(image, bias))
-    if owed is None:
+    if pending is None:
         return flow.to(_row(image, flow))
-    return Flow(_row(image, flow), flow.lead, owed, np.zeros_like(owed), bound=6.0)
+    return Flow(_row(image, flow), flow.lead, pending, np.zeros_like(pending), bound=6.0)
 
 
 def _padded(layer: Any, flow: Flow) -> Flow:
-    """Put zeros before the signal where the padding is causal."""
+    """Put zeros before the signal if the padding is causal."""
     if layer.padding != "valid" and flow.offset is not None and flow.offset.any():
-        flow = settle(flow)  # zeros pad what the layer sees, which is the normalised signal
+        flow = settle(flow)  # the padding is zero after the scaling, not before
     if layer.padding != "causal":
         return flow
     before = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
@@ -147,9 +148,11 @@ def _padded(layer: Any, flow: Flow) -> Flow:
 def _each_channel(
     layer: Any, variable: Any, bias: Any, flow: Flow
 ) -> tuple[Flow, Array32, Array32]:
-    """Give the padded input, kernel (taps, channels, times) and bias of a depthwise convolution."""
+    """Return padded input, kernel (taps, channels, times) and bias of a depthwise convolution."""
     if layer.dilation_rate[0] != 1 or (layer.strides[0] != 1 and flow.lead > 1):
-        raise ConvertError(f"layer {layer.name}: convertible are strides, outside slices, only")
+        raise ConvertError(
+            f"layer {layer.name}: dilation, or strides in TimeDistributed, cannot be converted"
+        )
     flow = _padded(layer, flow)
     kernel = constant_of(variable)
     constant = np.zeros(math.prod(kernel.shape[1:])) if bias is None else constant_of(bias)
@@ -160,23 +163,25 @@ def _each_channel(
 
 
 def _depthwise(layer: Any, flow: Flow, kernel: Array32) -> Any:
-    stride = layer.strides[0]  # TensorFlow wants both alike; there is but one row where it matters
+    stride = layer.strides[
+        0
+    ]  # TensorFlow needs two equal strides; an image with strides has one row
     padding = "SAME" if layer.padding == "same" else "VALID"
     return tf.nn.depthwise_conv2d(_image(flow), kernel[np.newaxis], (1, stride, stride, 1), padding)
 
 
 def _image(flow: Flow) -> Any:
-    """(..., length, channels) as (1, slices, length, channels)."""
+    """Return (..., length, channels) as (1, slices, length, channels)."""
     slices = math.prod(flow.shape[: flow.lead])
     return reshaped(flow.tensor, (1, slices, *flow.shape[flow.lead :]))
 
 
 def _row(image: Any, flow: Flow) -> Any:
-    """Undo `_image`, whatever became of length and channels."""
+    """Undo `_image`; length and channels may differ."""
     return reshaped(image, (*flow.shape[: flow.lead], *image.shape[2:]))
 
 
 def _without_time(layer: Any, tensor: Any) -> Any:
-    """(..., 1, channels) without the one, unless the layer keeps it."""
+    """Return (..., 1, channels) as (..., channels), unless the layer keeps the axis."""
     shape = tuple(tensor.shape)
     return tensor if layer.keepdims else reshaped(tensor, (*shape[:-2], shape[-1]))

@@ -1,4 +1,4 @@
-"""Emitters for layers that take the outputs of several."""
+"""Emitters for layers with several inputs."""
 
 from functools import reduce
 from typing import Any, Final
@@ -12,34 +12,34 @@ from convert.graph import Array64, Emitter, Flow, Plan, settle
 
 
 def concatenate(layer: Any, flows: list[Flow], plan: Plan) -> Flow:
-    """Put side by side; what is owed by channel stays owed, if it is channels that are joined."""
+    """Concatenate; along channels, the scaling stays pending."""
     axis = layer.axis % len(flows[0].shape)
     if axis < len(flows[0].shape) - 1:
         return flows[0].to(tf.concat([settle(flow).tensor for flow in flows], axis))
     if plan.spans is not None:
         sizes = plan.spans[layer.name]
-        flows = [_filling(flow, size) for flow, size in zip(flows, sizes, strict=True)]
+        flows = [_scaled_to_one(flow, size) for flow, size in zip(flows, sizes, strict=True)]
     if all(flow.scale is None for flow in flows):
         return flows[0].to(tf.concat([flow.tensor for flow in flows], -1))
-    scale, offset = (np.concatenate(both) for both in zip(*map(_owed, flows), strict=True))
+    scale, offset = (np.concatenate(both) for both in zip(*map(_pending, flows), strict=True))
     return Flow(tf.concat([flow.tensor for flow in flows], -1), flows[0].lead, scale, offset)
 
 
-def _filling(flow: Flow, size: Array64) -> Flow:
-    """Bring a flow near to ±1 and owe the rest: what is joined has one int8 step for all.
+def _scaled_to_one(flow: Flow, size: Array64) -> Flow:
+    """Scale a flow to about ±1, with the inverse pending: all inputs share one int8 step.
 
-    It takes a multiplication, whose output has a scale of its own. Without one, the converter
-    would give that one step to all that came before by way of pooling or slicing, even the input.
+    The output of a multiplication has an int8 scale that does not depend on the input's. Without
+    it, the converter gives the shared step also to the tensors before, even to the model's input.
     """
     if flow.offset is not None and flow.offset.any():
         flow = settle(flow)
-    scale, offset = _owed(flow)
+    scale, offset = _pending(flow)
     largest = min(float((size / np.abs(scale)).max()), flow.bound)
-    factor = 0.999 / max(largest, 1e-6)  # never 1, which would be none
+    factor = 0.999 / max(largest, 1e-6)  # never 1: the converter removes a multiplication by 1
     return Flow(flow.tensor * np.float32(factor), flow.lead, scale / factor, offset)
 
 
-def _owed(flow: Flow) -> tuple[Array64, Array64]:
+def _pending(flow: Flow) -> tuple[Array64, Array64]:
     if flow.scale is None or flow.offset is None:
         return np.ones(flow.shape[-1]), np.zeros(flow.shape[-1])
     return flow.scale, flow.offset

@@ -1,7 +1,7 @@
-"""Emitters for layers with memory.
+"""Emitters for recurrent layers.
 
-Unrolled, what a layer does to its input is one matrix product for all steps, so the large matrix
-is read once and only the small recurrent one at every step.
+An unrolled layer multiplies its input of all steps by one matrix, so the large matrix is read
+once; only the small recurrent matrix is read at every step.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from convert.weights import constant_of, folded
 
 
 def lstm(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Emit an LSTM: one operation of TFLite's, or its steps."""
+    """Emit an LSTM, as one TFLite operation (fused) or step by step (unrolled)."""
     _refuse_unusual(layer)
     names = tuple(map(keras.activations.serialize, (layer.activation, layer.recurrent_activation)))
     if plan.lstm == "fused" and names == ("tanh", "sigmoid"):
@@ -30,9 +30,9 @@ def lstm(layer: Any, flow: Flow, plan: Plan) -> Flow:
     def step(z: Any, h: Any, c: Any) -> tuple[Any, Any]:
         if h is not None:
             z = z + tf.matmul(h, kernel)
-        # Keras's order of gates: input, forget, candidate, output.
-        # The first step forgets nothing, and is sliced: a split with an unused part is left in
-        # floating point by TensorFlow's quantiser now and then, from one run to the next.
+        # Keras's order of gates: input, forget, candidate, output. The first step has no forget
+        # gate, so it is sliced: TensorFlow's quantiser, in some runs but not in others, leaves a
+        # split with an unused part in floating point.
         z = _limited(z, plan)
         slices = [z[:, k * units : (k + 1) * units] for k in range(4)]
         i, f, g, o = slices if c is None else tf.split(z, 4, 1)
@@ -46,24 +46,26 @@ def lstm(layer: Any, flow: Flow, plan: Plan) -> Flow:
 
 
 def gru(layer: Any, flow: Flow, plan: Plan) -> Flow:
-    """Emit the steps of a GRU; TFLite has no operation for it."""
+    """Emit a GRU step by step; TFLite has no operation for it."""
     _refuse_unusual(layer)
     cell, units = layer.cell, layer.units
     if not layer.reset_after:
-        raise ConvertError(f"layer {layer.name}: a GRU is convertible with reset_after=True only")
+        raise ConvertError(f"layer {layer.name}: a GRU needs reset_after=True to be converted")
     kernel = constant_of(cell.recurrent_kernel).astype(np.float32)
     biases = np.zeros((2, 3 * units)) if cell.bias is None else constant_of(cell.bias)
     recurrent_bias = biases[1].astype(np.float32)
 
     def step(z: Any, h: Any, _: Any) -> tuple[Any, Any]:
-        held = recurrent_bias[np.newaxis] if h is None else tf.matmul(h, kernel) + recurrent_bias
+        recurrent = recurrent_bias[np.newaxis]
+        if h is not None:
+            recurrent = tf.matmul(h, kernel) + recurrent_bias
         # Keras's order of gates: update, reset, candidate.
-        gates = _limited(z[:, : 2 * units] + held[:, : 2 * units], plan)
+        gates = _limited(z[:, : 2 * units] + recurrent[:, : 2 * units], plan)
         update, reset = tf.split(activated(cell.recurrent_activation, gates), 2, 1)
-        candidate = z[:, 2 * units :] + reset * held[:, 2 * units :]
+        candidate = z[:, 2 * units :] + reset * recurrent[:, 2 * units :]
         candidate = activated(cell.activation, _limited(candidate, plan))
-        kept = candidate * (1.0 - update)
-        return (kept if h is None else kept + update * h), None
+        h_new = candidate * (1.0 - update)
+        return (h_new if h is None else h_new + update * h), None
 
     return _unrolled(layer, flow, units, folded(cell.kernel, biases[0], flow), step)
 
@@ -91,7 +93,7 @@ def _unrolled(
 
 
 def _fused(layer: Any, flow: Flow) -> Flow:
-    """Emit UNIDIRECTIONAL_SEQUENCE_LSTM, which the converter makes of a function marked as one."""
+    """Emit UNIDIRECTIONAL_SEQUENCE_LSTM, into which the converter turns a function with `mark`."""
     cell, units = layer.cell, layer.units
     kernel, bias = folded(cell.kernel, cell.bias, flow)
     recurrent = constant_of(cell.recurrent_kernel).astype(np.float32)
@@ -102,7 +104,7 @@ def _fused(layer: Any, flow: Flow) -> Flow:
         "time_major": False,
     }
 
-    # The converter knows the operation by this very signature.
+    # The converter recognises the operation by exactly this signature.
     def body(x: Any, h: Any, c: Any, w: Any, r: Any, b: Any) -> tuple[Any, ...]:  # noqa: PLR0913, PLR0917
         states = []
         for t in range(x.shape[1]):
@@ -114,7 +116,7 @@ def _fused(layer: Any, flow: Flow) -> Flow:
 
     marked = tf.function(body, autograph=False, experimental_attributes=mark)
     constants = (tf.constant(kernel), tf.constant(recurrent), tf.constant(bias))
-    # Two zeros: were they one tensor, the operation would keep both states in one place.
+    # Two tensors of zeros: with one, the operation stores both states in the same memory.
     last, sequence, *_ = marked(flow.tensor, tf.zeros((1, units)), tf.zeros((1, units)), *constants)
     return flow.to(sequence if layer.return_sequences else last)
 
@@ -127,5 +129,6 @@ def _limited(z: Any, plan: Plan) -> Any:
 def _refuse_unusual(layer: Any) -> None:
     if layer.go_backwards or layer.stateful or layer.return_state:
         raise ConvertError(
-            f"layer {layer.name}: only a plain {type(layer).__name__} is convertible"
+            f"layer {layer.name}: a {type(layer).__name__} with go_backwards, stateful or"
+            " return_state cannot be converted"
         )

@@ -1,4 +1,4 @@
-"""Measures this machine against the budgets. Never a test: a busy machine is no bug."""
+"""Compares this machine with budgets; not a test, because a busy machine misses them too."""
 
 import os
 import platform
@@ -12,38 +12,38 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One quantity, measured several times."""
+    """The values of one quantity in several runs, and its budget."""
 
     what: str
     unit: str
     values: tuple[float, ...]
     budget: float | None
-    """None: told because it is worth knowing, not held to anything."""
+    """None: for information only."""
     at_least: bool = False
-    """The budget is a floor (a rate); else it is a ceiling."""
+    """The budget is a minimum (a rate); else it is a maximum."""
 
     @property
     def median(self) -> float:
-        """Of all runs."""
+        """Median over all runs."""
         return median(self.values)
 
     @property
     def within(self) -> bool:
-        """The median keeps to the budget."""
+        """Whether the median meets the budget."""
         if self.budget is None:
             return True
         return self.median >= self.budget if self.at_least else self.median <= self.budget
 
     @property
     def verdict(self) -> str:
-        """`held` or `missed`; empty where there is no budget."""
+        """`held` or `missed`; empty without a budget."""
         if self.budget is None:
             return ""
         return "held" if self.within else "missed"
 
 
-class Skipped(Exception):  # noqa: N818 -- no error: there is nothing here to measure
-    """An item cannot be measured on this machine; the message says why."""
+class Skipped(Exception):  # noqa: N818 -- not an error
+    """An item cannot be measured on this machine; the message gives the reason."""
 
 
 Item = Callable[[str, int], Iterable[Figure]]
@@ -54,29 +54,29 @@ _VECTORS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "neon", "asimd", "asim
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the figures were measured on."""
+    """The measured machine."""
 
     cpu: str
     architecture: str
     vectors: tuple[str, ...]
-    """What the processor has for many small numbers at once, as Linux calls it: int8 inference is
-    several times as fast with avx512_vnni (x86) or asimddp (Arm) as without."""
+    """Vector extensions by their names in Linux. With avx512_vnni (x86) or asimddp (Arm), int8
+    inference is several times as fast as without."""
     cores: int
     python: str
     versions: dict[str, str]
     load: float
-    """Processes that wanted to run in the minute before."""
+    """Load average of the minute before: number of running or waiting processes."""
 
 
 def machine() -> Machine:
-    """Describe this one."""
+    """Return the properties of this machine."""
     cpu, features = platform.machine(), set[str]()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
-        said = line.partition(":")[2].strip()
+        value = line.partition(":")[2].strip()
         if line.startswith(("model name", "Model")):  # x86; Raspberry Pi
-            cpu = said
+            cpu = value
         elif line.startswith(("flags", "Features")):
-            features.update(said.split())
+            features.update(value.split())
     versions = {}
     for package in ("edgehar", "numpy", "tflite-runtime", "ai-edge-litert"):
         with suppress(PackageNotFoundError):

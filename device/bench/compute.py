@@ -1,4 +1,4 @@
-"""What one process computes: decoding, the signal path, inference."""
+"""Measures decoding, the signal path and inference within this process."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,18 +23,18 @@ from firmware_bridge.simulator.wearer import Wearer
 
 _READ_BYTES = 4096
 _WINDOWS = 500
-_INFERENCE_US = {"tflite_runtime": 300.0, "ai_edge_litert": 80.0}
+_INFERENCE_US = {"tflite_runtime": 200.0, "ai_edge_litert": 60.0}
 
 
 def hour() -> Samples:
-    """Return an hour of a synthetic wearer at 50 Hz, on the move for half of it."""
+    """Return an hour of a synthetic wearer at 50 Hz, who moves for half of the time."""
     script = [("walking", 300.0), ("sitting", 300.0), ("walking_upstairs", 300.0)]
     samples, _ = Wearer(seed=1).samples([*script, ("standing", 300.0)] * 3)
     return samples
 
 
 def signal_path(model: str, runs: int) -> Iterator[Figure]:
-    """CPU time from samples to windows: the part that has a budget, and all of it."""
+    """Measure CPU time from samples to windows: the part with a budget, and all steps."""
     samples, spec = hour(), load(locate(model)).spec
     points = np.concatenate([samples.acc_g, samples.gyro_rad_s], axis=1).T.copy()
     for what, work, budget in (
@@ -46,7 +46,7 @@ def signal_path(model: str, runs: int) -> Iterator[Figure]:
 
 
 def decoding(_: str, runs: int) -> Iterator[Figure]:
-    """Bytes to samples, in reads of 4 kB."""
+    """Measure the rate of decoding bytes to samples, in reads of 4 kB."""
     samples = hour()
     line = b"".join(a.data for a in stream([samples], VirtualDevice(), Faults(), 0, Played()))
 
@@ -62,14 +62,14 @@ def decoding(_: str, runs: int) -> Iterator[Figure]:
 
 
 def inference(model: str, runs: int) -> Iterator[Figure]:
-    """Time of one window, on each runtime installed; not on zeros, which LSTM kernels skip."""
+    """Measure the CPU time per window in each runtime; on noise, since LSTM kernels skip zeros."""
     bundle = load(locate(model))
     noise = np.random.default_rng(1).standard_normal((_WINDOWS, bundle.spec.window, 9))
     x = noise.astype(np.float32)
-    found = [name for name in RUNTIMES if find_spec(name)]
-    if not found:
+    runtimes = [name for name in RUNTIMES if find_spec(name)]
+    if not runtimes:
         raise Skipped("no TFLite runtime is installed")
-    for name in found:
+    for name in runtimes:
         classifier = Classifier(bundle, runtime=name)
         times = _timed(partial(classifier.probabilities, x), runs)
         values = tuple(1e6 * t / _WINDOWS for t in times)
@@ -77,6 +77,7 @@ def inference(model: str, runs: int) -> Iterator[Figure]:
 
 
 def _timed(work: Callable[[], object], runs: int) -> list[float]:
+    """Return the CPU time of each run in seconds, after a run to warm up."""
     work()
     times = []
     for _ in range(runs):

@@ -1,4 +1,4 @@
-"""What instructions.py counts: run under QEMU, it marks where each stretch begins and ends.
+"""The program whose instructions are counted under QEMU; marks the counted sections.
 
 usage: python -m device.bench.counted_run MODEL RUNS
 """
@@ -16,21 +16,21 @@ from device.pipeline.pipeline import Pipeline
 from firmware_bridge.simulator.wearer import Wearer
 
 MARK_FD = 1022
-"""As in instructions.c."""
+"""The same number as in instructions.c."""
 WINDOWS = 20
 FRAME = 10
 BEFORE_S, LENGTH_S = 12.0, 40.0
-"""The first windows, and the stretch that is counted."""
+"""Length of the warm-up, which is not counted, and of the counted part."""
 
 
 def mark() -> None:
-    """Have the count so far printed; nothing else."""
-    with contextlib.suppress(OSError):  # there is no such file
+    """Make instructions.c print the present count."""
+    with contextlib.suppress(OSError):  # the file is never open
         os.write(MARK_FD, b"")
 
 
 def main(model: str, runs: int) -> None:
-    """Mark before and after: windows classified, then samples made into decisions. By turns."""
+    """In each run, classify windows and turn samples into decisions, with marks around each."""
     bundle = load(locate(model))
     classify = Classifier(bundle).probabilities
     noise = np.random.default_rng(1).standard_normal((WINDOWS, bundle.spec.window, 9))
@@ -42,12 +42,12 @@ def main(model: str, runs: int) -> None:
         mark()
         classify(x)
         mark()
-        waiting, decisions = Batching(Pipeline(bundle, classify), bundle.spec), 0
+        pipeline, decisions = Batching(Pipeline(bundle, classify), bundle.spec), 0
         for at in range(0, len(samples), FRAME):
             if samples.t_s[at] == BEFORE_S:
                 decisions = 0
                 mark()
-            decisions += len(waiting.push(samples[at : at + FRAME]))
+            decisions += len(pipeline.push(samples[at : at + FRAME]))
         mark()
         print(decisions, flush=True)
 

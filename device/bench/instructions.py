@@ -1,7 +1,7 @@
-"""How many instructions a 64-bit board executes for a window, counted under QEMU.
+"""Counts the instructions of a 64-bit Arm board for a window, under QEMU.
 
-A count is the same on every machine and however busy it is, so a regression shows to the percent.
-It is no time: what an instruction takes is for a board to say.
+The count does not depend on the machine or its load, so it shows a regression of one per cent. It
+is not a time: that depends on the board.
 """
 
 import os
@@ -17,22 +17,22 @@ from device.bench import Figure, Skipped, counted_run
 QEMU, COMPILER = "qemu-aarch64", "gcc"
 CHECKOUT = Path(device.__file__).parents[1]
 ROOT = CHECKOUT / "build/system/aarch64/root"
-"""Where tests/system/board.py makes a board's root file system."""
+"""Root file system of a board, made by tests/system/board.py."""
 _PYTHON = "usr/bin/python3.11"
 _MARKS_A_RUN = 4
 _PATIENCE_S = 600.0
 
 INFERENCE_M, PATH_M = 4.0, 11.9
-"""Budgets, in millions of instructions: what the default model took, and a tenth more."""
+"""Budgets, in millions of instructions: a tenth more than the default model needed."""
 
 
 def instructions(model: str, runs: int) -> Iterator[Figure]:
-    """Count a window's inference, and its whole way from samples to a decision."""
+    """Count the instructions of inference, and of all steps from samples to a decision."""
     for program in (QEMU, COMPILER):
         if shutil.which(program) is None:
-            raise Skipped(f"there is no {program} (Debian's qemu-user, gcc)")
+            raise Skipped(f"no {program}; install Debian's qemu-user and gcc")
     if not (ROOT / _PYTHON).exists():
-        raise Skipped(f"no root file system for aarch64 in {ROOT}: make test-system makes it")
+        raise Skipped(f"no root file system for aarch64 in {ROOT}; run: make test-system")
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
         counts, decisions = _run(_plugin(Path(folder)), model, runs)
     inference, path = [], []
@@ -60,7 +60,7 @@ def _plugin(folder: Path) -> Path:
 
 def _run(plugin: Path, model: str, runs: int) -> tuple[list[int], list[int]]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT)}
-    # One thread, and the same dictionaries each time: the count is then the same to a thousandth.
+    # With one thread and fixed hashes, counts of two runs differ by less than a thousandth.
     environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
@@ -68,8 +68,8 @@ def _run(plugin: Path, model: str, runs: int) -> tuple[list[int], list[int]]:
          "-m", "device.bench.counted_run", model, str(runs)],
         env=environment, capture_output=True, text=True, check=False, timeout=_PATIENCE_S,
     )  # fmt: skip
-    said = done.stderr.splitlines()
-    counts = [int(line.split()[1]) for line in said if line.startswith("instructions ")]
+    errors = done.stderr.splitlines()
+    counts = [int(line.split()[1]) for line in errors if line.startswith("instructions ")]
     if done.returncode or len(counts) != _MARKS_A_RUN * runs:
-        raise Skipped(f"{QEMU} failed: {said[-1] if said else 'it said nothing'}")
+        raise Skipped(f"{QEMU} failed: {errors[-1] if errors else 'no output'}")
     return counts, [int(line) for line in done.stdout.split()]

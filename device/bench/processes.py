@@ -1,12 +1,13 @@
-"""What whole commands take: start, memory, CPU, latency. Each is started as a user would."""
+"""Measures whole commands as processes: start, memory, CPU time, latency."""
 
 import contextlib
 import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,7 +34,7 @@ _LATENCY_S, _LATENCY_SPEED = 180.0, 6.0
 
 
 def help_text(_: str, runs: int) -> Iterator[Figure]:
-    """`edgehar --help`, start to end."""
+    """Measure the run time of `edgehar --help`."""
     times = []
     for _run in range(runs + 1):
         begun = time.perf_counter()
@@ -43,14 +44,14 @@ def help_text(_: str, runs: int) -> Iterator[Figure]:
 
 
 def ready(model: str, runs: int) -> Iterator[Figure]:
-    """From starting `edgehar run` to its reading the port."""
+    """Measure the time from the start of `edgehar run` to its first message to the sensor."""
     times = []
     for _ in range(runs + 1):
         line = PtyLine()
         line.plug()
         begun = time.perf_counter()
         with _daemon(line.path, model):
-            while not line.read(timeout_s=1.0):  # until it asks for a hello
+            while not line.read(timeout_s=1.0):  # until the daemon requests a hello
                 pass
             times.append(time.perf_counter() - begun)
         line.unplug()
@@ -58,18 +59,18 @@ def ready(model: str, runs: int) -> Iterator[Figure]:
 
 
 def latency(model: str, _: int) -> Iterator[Figure]:
-    """From a frame's being sent to the decision that it completes being on standard output."""
+    """Measure the time from sending a window's last frame to its decision on standard output."""
     samples = hour()[: round(50 * _LATENCY_S)]
     completes = _completing(samples, load(locate(model)).spec)
     late_ms: list[float] = []
     with played(samples, model, _LATENCY_SPEED) as (process, sent):
-        assert process.stdout is not None  # noqa: S101 -- it was asked for
+        assert process.stdout is not None  # noqa: S101 -- stdout is a pipe
         while len(late_ms) < len(completes):
             decision = json.loads(process.stdout.readline())
             arrived = time.monotonic()
             if decision["probabilities"] is not None:
                 number = completes[decision["end_s"]]
-                while len(sent) <= number:  # the decision was faster than the player's note
+                while len(sent) <= number:  # the player notes the time after the write
                     time.sleep(0.001)
                 late_ms.append(1e3 * (arrived - sent[number]))
     what = f"last sample in to decision out ({len(late_ms)} windows)"
@@ -78,18 +79,18 @@ def latency(model: str, _: int) -> Iterator[Figure]:
 
 
 def _completing(samples: Samples, spec: SignalSpec) -> dict[float, int]:
-    """Return which action of a stream completes the window that ends at a time."""
+    """Return the index of the stream's action that completes a window, by the window's end."""
     path, decoder, assembler = SignalPath(spec), Decoder(), Assembler()
-    found = {}
+    completes = {}
     for number, action in enumerate(stream([samples], VirtualDevice(), Faults(), 0, Played())):
         for block in assembler.push(decoder.feed(action.data)):
             ends = [event.end_s for event in path.push(block) if isinstance(event, Window)]
-            found.update({round(end_s, 6): number for end_s in ends})
-    return found
+            completes.update({round(end_s, 6): number for end_s in ends})
+    return completes
 
 
 def day(model: str, runs: int) -> Iterator[Figure]:
-    """`edgehar classify` on a recording of 24 h: its processes' time and memory together."""
+    """Measure time and total memory of all processes of `edgehar classify`, on 24 h of data."""
     one = hour()
     times, peaks = [], []
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
@@ -113,11 +114,26 @@ def day(model: str, runs: int) -> Iterator[Figure]:
     yield Figure("classify, 24 h recording, peak memory", "MB", tuple(peaks), 400.0)
 
 
+def training(_: str, __: int) -> Iterator[Figure]:
+    """Measure one run of `edgehar train` on UCI HAR's windows, 30 epochs."""
+    if find_spec("tensorflow") is None:
+        raise Skipped("TensorFlow is not installed")
+    with TemporaryDirectory(prefix="edgehar-bench-") as folder:
+        command = [*PROGRAM, "train", "--recipe", "paper", "--windows", "uci", "--epochs", "30"]
+        command += ["--out", str(Path(folder) / "run")]
+        begun = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Skipped((done.stderr.strip().splitlines() or ["training failed"])[-1])
+        yield Figure("training CNN_LSTM, 30 epochs", "s", (time.perf_counter() - begun,), 120.0)
+
+
 @contextmanager
-def _daemon(port: Path, model: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*PROGRAM, "run", "--source", f"serial:{port}", "--model", model, *options]
-    pipe, null = subprocess.PIPE, subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=pipe, stderr=null) as process:
+def running(
+    command: Sequence[str | Path], stdout: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, and terminate it at the end."""
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
@@ -125,32 +141,39 @@ def _daemon(port: Path, model: str, *options: str) -> Iterator[subprocess.Popen[
             process.communicate()
 
 
+def _daemon(
+    port: Path, model: str, *options: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    command = [*PROGRAM, "run", "--source", f"serial:{port}", "--model", model, *options]
+    return running(command, stdout=subprocess.PIPE)
+
+
 @contextmanager
 def played(
     samples: Samples, model: str, speed: float, *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], list[float]]]:
-    """Run the daemon on samples played to it; give its process and when each action began."""
+    """Run the daemon on played samples; yield its process and the times of the player's writes."""
     sent: list[float] = []
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
         link = Path(folder) / "port"
-        there = threading.Event()
+        plugged = threading.Event()
         device, line = VirtualDevice(), _StampedLine(link)
         note = [lambda _: sent.append(line.wrote_s)]
-        player = Player(device, line, lambda _: there.set(), note)
+        player = Player(device, line, lambda _: plugged.set(), note)
         actions = stream([samples], device, Faults(), 0, Played())
 
         def play() -> None:
-            with contextlib.suppress(LineError):  # the daemon stops when enough was seen
+            with contextlib.suppress(LineError):  # the daemon stops before the player
                 player.play(actions, Played(), speed)
 
         threading.Thread(target=play, daemon=True).start()
-        there.wait(5.0)
+        plugged.wait(5.0)
         with _daemon(link, model, *options) as process:
             yield process, sent
 
 
 class _StampedLine(PtyLine):
-    """Knows when the latest write began."""
+    """Notes the start time of the last write."""
 
     wrote_s = 0.0
 
@@ -160,7 +183,7 @@ class _StampedLine(PtyLine):
 
 
 def memory_mb(pid: int, field: str) -> float:
-    """Return a field of /proc/PID/status in MB; 0 if it has none."""
+    """Return a field of /proc/PID/status in MB; 0 if the field is missing."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) / 1000
@@ -168,9 +191,9 @@ def memory_mb(pid: int, field: str) -> float:
 
 
 def _tree_mb(pid: int) -> float:
-    """Return the resident memory of a process and its children, shared pages as often as mapped."""
+    """Return the resident memory of a process and its children; shared pages count repeatedly."""
     total = 0.0
-    with contextlib.suppress(OSError):  # it may end at any moment
+    with contextlib.suppress(OSError):  # a process may end at any moment
         total += memory_mb(pid, "VmRSS")
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         total += sum(_tree_mb(int(child)) for child in children)

@@ -1,9 +1,9 @@
-"""A process that reads a sensor for a while and says what it took: measured by `reading`.
+"""Reads a sensor for some seconds and saves samples and costs; run by `reading`.
 
     python -m device.bench.readers SOURCE|bytes:RATE SECONDS OUT.npz
 
-`bytes:RATE` reads as the popular packages do: bus 1, a byte a transfer, 16 transfers a sample, one
-sleep in between, and dates the sample by the moment at which that was done.
+`bytes:RATE` reads as the popular packages do: bus 1, one byte per transfer, 16 transfers per
+sample, then a sleep. The time of a sample is the end of its last transfer.
 """
 
 import resource
@@ -22,17 +22,17 @@ from device.sources.mpu import registers
 from firmware_bridge.samples import Float64
 
 WARM_UP_S = 6.0
-"""Not measured: a source first learns the period."""
+"""Not measured: meanwhile a source estimates the sample period."""
 
-Taken = tuple[Float64, NDArray[np.int16]]
+Reading = tuple[Float64, NDArray[np.int16]]
 """Times (n,) and counts (n, 6)."""
 
 MISHAPS = ("overflows", "restarts", "reopened", "bus_errors")
-"""Of a source's counts, those that say why samples are lost."""
+"""Counts of a source that explain lost samples."""
 
 sleeps = [0]
 latest_s = [0.0]
-"""By how much the longest of the sleeps overran: how long the machine had no time."""
+"""Largest delay after the end of a sleep: the machine was busy."""
 _sleep = time.sleep
 
 
@@ -43,8 +43,8 @@ def _counted(seconds: SupportsIndex | float, /) -> None:
     latest_s[0] = max(time.monotonic() - due_s, latest_s[0])
 
 
-def source(opened: Source, uri: str) -> Iterator[Taken]:
-    """Read through a source of ours."""
+def source(opened: Source, uri: str) -> Iterator[Reading]:
+    """Read through one of edgehar's sources."""
     gyro_dps = 500 if uri.startswith("serial:") else GYRO_DPS
     lsb = np.repeat([ACC_G / 32768, np.radians(gyro_dps) / 32768], 3)
     for block in opened.blocks():
@@ -52,9 +52,9 @@ def source(opened: Source, uri: str) -> Iterator[Taken]:
         yield block.t_s, np.rint(values / lsb).astype(np.int16)
 
 
-def byte_by_byte(rate_hz: int) -> Iterator[Taken]:
-    """Read as most programs do."""
-    from smbus2 import SMBus  # noqa: PLC0415 -- not for a serial line
+def byte_by_byte(rate_hz: int) -> Iterator[Reading]:
+    """Read as the popular packages do."""
+    from smbus2 import SMBus  # noqa: PLC0415 -- a serial line needs no smbus2
 
     with SMBus(1) as bus:
 
@@ -82,13 +82,13 @@ def byte_by_byte(rate_hz: int) -> Iterator[Taken]:
 
 
 def measure(
-    taking: Iterator[Taken], seconds: float, counts_now: Callable[[], Mapping[str, int]]
+    readings: Iterator[Reading], seconds: float, counts_now: Callable[[], Mapping[str, int]]
 ) -> dict[str, NDArray[Any]]:
-    """Take for so long after the warm-up; return it, what it cost a second, and mishaps."""
+    """Read for some seconds after the warm-up; return samples, costs per second, and mishaps."""
     end_s, t_s, counts = time.monotonic() + WARM_UP_S, list[Float64](), list[NDArray[np.int16]]()
     usage, mishaps = _usage(), _mishaps(counts_now())
     warm = False
-    for times, values in taking:
+    for times, values in readings:
         t_s.append(times)
         counts.append(values)
         if time.monotonic() < end_s:
@@ -111,13 +111,13 @@ def _mishaps(counts: Mapping[str, int]) -> NDArray[np.int64]:
 
 
 def _usage() -> NDArray[np.float64]:
-    """CPU seconds, times the kernel put it to sleep, times it went to sleep by itself."""
+    """Return CPU seconds, and the numbers of voluntary context switches and of sleeps."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return np.array([used.ru_utime + used.ru_stime, used.ru_nvcsw, sleeps[0]], float)
 
 
 def main(what: str, seconds: str, out: str) -> None:
-    """Measure and save."""
+    """Measure one source and save the results."""
     time.sleep = _counted
     kind, _, rate = what.partition(":")
     if kind == "bytes":

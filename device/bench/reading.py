@@ -1,11 +1,11 @@
-"""What reading a sensor costs and loses: our sources beside the usual way, on one emulated bus.
+"""Measures costs and losses of reading a sensor: edgehar's sources and the usual way.
 
     python -m device.bench.reading [SECONDS [OUT.json]]
 
-The chip's oscillator is 0.8 % fast; the bus takes the time of one at 400 kHz. The serial line is a
-pty. Each reader is a process of its own, measured for SECONDS after six to warm up. One rate after
-the other: on two cores the readers of all three would take samples from each other. If it is
-stopped it goes on, with the same SECONDS and OUT, at the rate where it was.
+Each reader has its own emulated bus with the timing of 400 kHz and a chip whose oscillator is 0.8 %
+fast; the serial line is a pty. Each reader is a process, measured for SECONDS after six to warm up.
+The rates follow each other: twelve readers at the same time would disturb each other on two cores.
+After an interruption, a run with the same SECONDS and OUT continues with the unfinished rate.
 """
 
 import json
@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from device.bench import machine
 from device.bench.numbered_source import encoded, numbered
+from device.bench.processes import running
 from device.bench.readers import WARM_UP_S
-from device.bench.score_reading import HEAD, Result, judged, row
+from device.bench.score_reading import HEAD, Result, row, score
 from device.cli import PROGRAM
 from firmware_bridge.recording import RecordingWriter
 from firmware_bridge.samples import Samples
@@ -38,48 +39,46 @@ from firmware_bridge.whole_file import write_json
 
 RATES_HZ = (50, 100, 200)
 READERS = 4
-"""At each rate."""
+"""Number of readers at each rate."""
 PPM = 8000.0
 CLOCK_HZ = 400_000
 
 
 def results(seconds: float, rates_hz: Sequence[int] = RATES_HZ) -> Iterator[Result]:
-    """Measure every reader at every rate, those of a rate side by side. Raises InputError."""
-    # A process each, for the emulated buses must not wait for each other.
+    """Measure every reader at every rate; those of one rate run in parallel. Raises InputError."""
+    # One process per emulated bus, so that no bus waits for another.
     with ProcessPoolExecutor(READERS) as pool:
         for rate_hz in rates_hz:
-            running = [
-                pool.submit(_over_i2c, "FIFO in bursts", f"i2c:1?rate={rate_hz}", rate_hz, seconds),
-                pool.submit(
-                    _over_i2c,
-                    "one burst a sample",
-                    f"i2c:1?rate={rate_hz}&reads=direct",
-                    rate_hz,
-                    seconds,
-                ),
-                pool.submit(_over_i2c, "a byte a transfer", f"bytes:{rate_hz}", rate_hz, seconds),
-                pool.submit(_over_serial, rate_hz, seconds),
+            uri = f"i2c:1?rate={rate_hz}"
+            futures = [
+                pool.submit(_over_i2c, name, source, rate_hz, seconds)
+                for name, source in (
+                    ("FIFO in bursts", uri),
+                    ("one burst a sample", f"{uri}&reads=direct"),
+                    ("a byte a transfer", f"bytes:{rate_hz}"),
+                )
             ]
-            yield from (future.result() for future in running)
+            futures.append(pool.submit(_over_serial, rate_hz, seconds))
+            yield from (future.result() for future in futures)
 
 
 def _over_i2c(name: str, what: str, rate_hz: int, seconds: float) -> Result:
     bus = Bus({0x68: Chip(numbered, ppm=PPM, now_us=monotonic_us())})
     with I2cShim(bus, clock_hz=CLOCK_HZ) as shim:
         begun_s = time.monotonic()
-        taken = _read(what, seconds, os.environ | shim.environment)
+        measured = _read(what, seconds, os.environ | shim.environment)
         ran_s = time.monotonic() - begun_s
     traffic = bus.traffic
-    return judged(
-        name, rate_hz, seconds, taken, 1 / rate_hz / (1 + PPM * 1e-6),
+    return score(
+        name, rate_hz, seconds, measured, 1 / rate_hz / (1 + PPM * 1e-6),
         traffic.transfers / ran_s, 100 * traffic.busy_s(CLOCK_HZ) / ran_s,
     )  # fmt: skip
 
 
 def _over_serial(rate_hz: int, seconds: float) -> Result:
     with _played(rate_hz, seconds + 2 * WARM_UP_S + 5) as port:
-        taken = _read(f"serial:{port}", seconds, dict(os.environ))
-    return judged("serial line", rate_hz, seconds, taken, 1 / rate_hz, 0.0, 0.0)
+        measured = _read(f"serial:{port}", seconds, dict(os.environ))
+    return score("serial line", rate_hz, seconds, measured, 1 / rate_hz, 0.0, 0.0)
 
 
 @contextmanager
@@ -91,54 +90,50 @@ def _played(rate_hz: int, seconds: float) -> Iterator[Path]:
         with RecordingWriter(path) as recording:
             gyro = np.radians(counts[:, 3:] * 500 / 32768)
             recording.write(Samples(index / rate_hz, counts[:, :3] * 4 / 32768, gyro))
-        command = [*PROGRAM, "play", str(path), "--link", str(link)]
-        null = subprocess.DEVNULL
-        with subprocess.Popen(command, stdout=null, stderr=null) as player:
-            try:
-                while not link.exists() and player.poll() is None:
-                    time.sleep(0.05)
-                yield link
-            finally:
-                player.terminate()
+        with running([*PROGRAM, "play", path, "--link", link]) as player:
+            while not link.exists() and player.poll() is None:
+                time.sleep(0.05)
+            yield link
 
 
 def _read(what: str, seconds: float, environment: dict[str, str]) -> dict[str, NDArray[Any]]:
     with TemporaryDirectory(prefix="edgehar-bench-") as folder:
-        out = Path(folder) / "taken.npz"
+        out = Path(folder) / "measured.npz"
         command = [sys.executable, "-m", "device.bench.readers", what, str(seconds), str(out)]
         subprocess.run(command, env=environment, check=True)
-        with np.load(out) as taken:
-            return dict(taken)
+        with np.load(out) as arrays:
+            return dict(arrays)
 
 
 def main(seconds: str = "600", out: str = "results/reading.json") -> None:
-    """Measure all and write the results with the README's table."""
+    """Measure everything and write the results, with a table for the documentation."""
     path, about = Path(out), machine()
     unfinished = path.with_name(f"{path.name}.unfinished")
-    found = _measured(unfinished, float(seconds))
-    done = {result.rate_hz for result in found}
+    finished = _finished(unfinished, float(seconds))
+    done = {result.rate_hz for result in finished}
     for result in results(float(seconds), [rate for rate in RATES_HZ if rate not in done]):
-        found.append(result)
+        finished.append(result)
         print(*row(result), sep="  ", flush=True)
-        write_json(unfinished, [asdict(one) for one in found])
-    whole = {
+        write_json(unfinished, [asdict(one) for one in finished])
+    content = {
         "machine": asdict(about),
         "oscillator_ppm": PPM,
         "bus_hz": CLOCK_HZ,
-        "readers": [asdict(one) for one in found],
-        "table": {"head": list(HEAD), "rows": [row(one) for one in found]},
+        "readers": [asdict(one) for one in finished],
+        "table": {"head": list(HEAD), "rows": [row(one) for one in finished]},
     }
-    write_json(path, whole)
+    write_json(path, content)
     unfinished.unlink()
 
 
-def _measured(unfinished: Path, seconds: float) -> list[Result]:
-    """Return what a run that was stopped had measured: the rates that it finished."""
+def _finished(unfinished: Path, seconds: float) -> list[Result]:
+    """Return an interrupted run's results for its finished rates."""
     if not unfinished.exists():
         return []
-    kept = [Result(**one) for one in json.loads(unfinished.read_text())]
-    rates = [one.rate_hz for one in kept if one.seconds == seconds]
-    return [one for one in kept if one.seconds == seconds and rates.count(one.rate_hz) == READERS]
+    saved = [Result(**one) for one in json.loads(unfinished.read_text())]
+    same = [one for one in saved if one.seconds == seconds]
+    rates = [one.rate_hz for one in same]
+    return [one for one in same if rates.count(one.rate_hz) == READERS]
 
 
 if __name__ == "__main__":

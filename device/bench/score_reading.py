@@ -1,4 +1,4 @@
-"""What became of numbered samples that a reader read: what is missing, torn, and wrongly dated."""
+"""Scores a reader of numbered samples: lost, repeated and torn samples, and errors of time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,43 +17,43 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One reader at one rate."""
+    """Scores and costs of one reader at one rate."""
 
     reader: str
     rate_hz: int
     seconds: float
     samples: int
     lost: int
-    """Taken by the sensor between the first and the last that were read, and never seen."""
+    """Number of samples that are missing between the first and the last one."""
     gaps: int
-    """In so many places."""
+    """Number of places where samples are missing."""
     mishaps: dict[str, int]
-    """What the source says of them."""
+    """Counts of the source that explain lost samples."""
     latest_s: float
-    """The longest that the machine had no time for the reader: it was woken so late."""
+    """Largest delay of a wake-up, because the machine was busy."""
     repeated: int
     torn: int
-    """Made of parts of several samples."""
+    """Number of samples with bytes of several samples."""
     step_us: float
-    """Standard deviation of the time from one sample to the next, where none is missing."""
+    """Standard deviation of the time between two consecutive samples."""
     error_us: float
-    """Standard deviation of the times given to the samples about their true ones."""
+    """Standard deviation of the samples' times from the true ones."""
     cpu_percent: float
     wakes_per_s: float
-    """By a timer or, on a serial line, by what arrives; each transfer on the bus is one more."""
+    """Wake-ups by a timer, or by received bytes of a serial line; each transfer is one more."""
     transfers_per_s: float
     bus_percent: float
 
 
-def judged(  # noqa: PLR0913, PLR0917 -- one argument a figure
-    name: str, rate_hz: int, seconds: float, taken: dict[str, NDArray[Any]], period_s: float,
+def score(  # noqa: PLR0913, PLR0917 -- one argument for each figure
+    name: str, rate_hz: int, seconds: float, measured: dict[str, NDArray[Any]], period_s: float,
     transfers: float, busy: float,
 ) -> Result:  # fmt: skip
-    """Judge what `readers` took of numbered samples, `period_s` apart; transfers a second."""
-    number, torn = decoded(taken["counts"])
-    steps, t_s = np.diff(number), taken["t_s"]
+    """Score the arrays of `readers.measure`, for samples `period_s` apart; transfers per second."""
+    number, torn = decoded(measured["counts"])
+    steps, t_s = np.diff(number), measured["t_s"]
     error_s = t_s - number * period_s
-    cpu_s, switches, sleeps = taken["spent"]
+    cpu_s, switches, sleeps = measured["spent"]
     return Result(
         reader=name,
         rate_hz=rate_hz,
@@ -61,8 +61,8 @@ def judged(  # noqa: PLR0913, PLR0917 -- one argument a figure
         samples=len(number),
         lost=int((steps[steps > 1] - 1).sum()),
         gaps=int((steps > 1).sum()),
-        mishaps=dict(zip(MISHAPS, taken["mishaps"].tolist(), strict=True)),
-        latest_s=float(taken["latest_s"]),
+        mishaps=dict(zip(MISHAPS, measured["mishaps"].tolist(), strict=True)),
+        latest_s=float(measured["latest_s"]),
         repeated=int((steps == 0).sum()),
         torn=int(torn.sum()),
         step_us=float(1e6 * np.diff(t_s)[steps == 1].std()),
@@ -74,28 +74,28 @@ def judged(  # noqa: PLR0913, PLR0917 -- one argument a figure
     )
 
 
-def _why_lost(found: Result) -> str:
-    """Say what the source counted, or that each gap is a time at which nobody asked."""
-    if not found.lost:
+def _why_lost(result: Result) -> str:
+    """Return the source's counts; without them, each gap is a read that came too late."""
+    if not result.lost:
         return ""
-    told = [f"{name.replace('_', ' ')}: {n:,}" for name, n in found.mishaps.items() if n]
-    return f" ({', '.join(told) or f'asked too late {found.gaps:,} times'})"
+    mishaps = [f"{name.replace('_', ' ')}: {n:,}" for name, n in result.mishaps.items() if n]
+    return f" ({', '.join(mishaps) or f'asked too late {result.gaps:,} times'})"
 
 
-def row(found: Result) -> list[str]:
-    """Tell it as a row of the table under HEAD."""
-    wired = found.transfers_per_s > 0
+def row(result: Result) -> list[str]:
+    """Return the cells of a table's row, in the order of HEAD."""
+    wired = result.transfers_per_s > 0
     return [
-        found.reader,
-        f"{found.rate_hz} Hz",
-        f"{found.samples:,}",
-        f"{found.lost:,}{_why_lost(found)}",
-        f"{found.repeated:,}",
-        f"{found.torn:,}",
-        f"{found.step_us:,.1f} µs",
-        f"{found.error_us:,.0f} µs",
-        f"{found.cpu_percent:.2f} %",
-        f"{found.wakes_per_s:.1f}/s",
-        f"{found.transfers_per_s:,.0f}/s" if wired else "",
-        f"{found.bus_percent:.1f} %" if wired else "",
+        result.reader,
+        f"{result.rate_hz} Hz",
+        f"{result.samples:,}",
+        f"{result.lost:,}{_why_lost(result)}",
+        f"{result.repeated:,}",
+        f"{result.torn:,}",
+        f"{result.step_us:,.1f} µs",
+        f"{result.error_us:,.0f} µs",
+        f"{result.cpu_percent:.2f} %",
+        f"{result.wakes_per_s:.1f}/s",
+        f"{result.transfers_per_s:,.0f}/s" if wired else "",
+        f"{result.bus_percent:.1f} %" if wired else "",
     ]

@@ -1,18 +1,17 @@
-"""What the daemon takes while it is worn: CPU and memory, alone and with all that it can tell."""
+"""Measures CPU and memory of the daemon in normal use, with and without all outputs."""
 
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from device.bench import Figure, Skipped
 from device.bench.compute import hour
-from device.bench.processes import memory_mb, played
+from device.bench.processes import memory_mb, played, running
 from device.cli import PROGRAM
 
 _LIVE_S = 30.0
@@ -34,18 +33,18 @@ file = "{0}/orientation.json"
 
 
 def live(model: str, _: int) -> Iterator[Figure]:
-    """CPU and memory of `run` at 50 Hz: one run of half a minute, 10 s after its start."""
-    share, peak_mb = _lived(model)
+    """Measure CPU and memory of `run` at 50 Hz: one run of half a minute, 10 s after its start."""
+    share, peak_mb = _load(model)
     yield Figure("run at 50 Hz, CPU of one core", "%", (share,), 0.5)
     yield Figure("run at 50 Hz, peak memory", "MB", (peak_mb,), 60.0)
 
 
 def everything(model: str, _: int) -> Iterator[Figure]:
-    """As `live`, with all on: database, labels, metrics, MQTT to a broker, the page's server."""
+    """Measure as `live`, with database, labels, metrics, MQTT to a broker and the dashboard."""
     broker = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     missing = [name for name in ("paho", "prometheus_client", "waitress") if not find_spec(name)]
     if broker is None or missing:
-        raise Skipped(f"it needs {', '.join(missing) or 'the Debian package mosquitto'}")
+        raise Skipped(f"install {', '.join(missing) or 'the Debian package mosquitto'}")
     with TemporaryDirectory(prefix="edgehar-bench-") as folder, ExitStack() as stack:
         ports = [_free_port() for _ in range(3)]
         settings = Path(folder) / "edgehar.toml"
@@ -54,14 +53,14 @@ def everything(model: str, _: int) -> Iterator[Figure]:
             [broker, "-p", str(ports[0])],
             [*PROGRAM, "dashboard", "--config", str(settings)],
         ):
-            stack.enter_context(_beside(command))
-        share, peak_mb = _lived(model, "--config", str(settings))
+            stack.enter_context(running(command))
+        share, peak_mb = _load(model, "--config", str(settings))
     yield Figure("run with all on, CPU of one core", "%", (share,), None)
     yield Figure("run with all on, peak memory", "MB", (peak_mb,), 60.0)
 
 
-def _lived(model: str, *options: str) -> tuple[float, float]:
-    """Give the CPU of one core in per cent, and the peak of memory in MB."""
+def _load(model: str, *options: str) -> tuple[float, float]:
+    """Return the daemon's CPU time in per cent of one core, and its peak memory in MB."""
     samples = hour()[: round(50 * (_LIVE_S + 20))]
     with played(samples, model, 1.0, *options) as (process, _sent):
         time.sleep(10.0)
@@ -69,7 +68,7 @@ def _lived(model: str, *options: str) -> tuple[float, float]:
         time.sleep(_LIVE_S)
         share = (_cpu_s(process.pid) - before) / (time.monotonic() - begun)
         if process.poll() is not None:
-            raise Skipped("edgehar run ended before its time")
+            raise Skipped("edgehar run ended too early")
         return 100 * share, memory_mb(process.pid, "VmHWM")
 
 
@@ -79,17 +78,7 @@ def _free_port() -> int:
     return number
 
 
-@contextmanager
-def _beside(command: list[str]) -> Iterator[None]:
-    null = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=null, stderr=null) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
 def _cpu_s(pid: int) -> float:
-    """Return the time that all threads have run; schedstat counts ns, /proc/PID/stat 10 ms."""
+    """Return the CPU time of all threads, from schedstat (in ns; /proc/PID/stat has 10 ms)."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9

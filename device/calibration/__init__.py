@@ -1,1 +1,1 @@
-"""A sensor's constant errors: measured at rest, and removed from samples."""
+"""Measures a sensor's constant errors at rest, and removes them from samples."""

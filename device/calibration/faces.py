@@ -1,8 +1,8 @@
-"""Six faces up, one after another: offset and scale of each accelerometer axis.
+"""Fits offset and scale of each accelerometer axis to six positions, each with another face up.
 
-At rest an ideal accelerometer reads a point on a sphere of 1 g; offsets and scales make of it an
-ellipsoid along the axes, which six points near its poles determine (ST, application note AN4508).
-So no face needs to be level: only the length of gravity is used, not its direction.
+At rest the readings of an ideal accelerometer lie on a sphere of 1 g. With offsets and scales they
+lie on an ellipsoid along the axes, which six points near its poles determine (ST, application note
+AN4508). Only the length of gravity is used, not its direction, so no face needs to be level.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from firmware_bridge.errors import EdgeharError, InputError
 from firmware_bridge.samples import Float64
 
 FACES: Final = ("+x", "-x", "+y", "-y", "+z", "-z")
-"""Each is named by the axis that points up and reads 1 g."""
+"""Names of the faces: the axis that points up and reads 1 g."""
 HOLD_S: Final = 3.0
 MOST_TILT_DEG: Final = 20.0
 _NO_FACE_DEG: Final = 42.0
-"""Of apparent tilt: the worst offsets and scales let a level face look tilted by 40 degrees."""
+"""Largest apparent tilt: with the largest errors, a level face appears tilted by 40 degrees."""
 
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """How far from 1 g the length of a reading at rest is, rms over some positions."""
+    """Rms difference from 1 g of the length of readings at rest, over some positions."""
 
     positions: int
     before_mg: float
@@ -39,12 +39,12 @@ class Result:
 
     calibration: Calibration
     residuals: dict[str, Residual]
-    """By where: at the six faces over the last third of each, which was not fitted; and at
-    positions that were no face and so not fitted, which show axes that are not square too."""
+    """By place: at the six faces, over the last third of each, which is not fitted; and at tilted
+    positions, which are not fitted and also show axes that are not at right angles."""
 
 
 class SixFaces:
-    """Collects times of rest until each of the six faces was up once."""
+    """Collects times of rest until each of the six faces was up once, then fits."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Still] = {}
@@ -53,15 +53,13 @@ class SixFaces:
 
     @property
     def missing(self) -> list[str]:
-        """Faces that have not been up yet."""
+        """Faces that are still needed."""
         return [face for face in FACES if face not in self._seen]
 
     def offer(self, still: Still) -> str:
-        """Take a time of rest. Return in words how it is used, or why it is refused.
+        """Add a time of rest; return a message: how it is used, or why it is refused.
 
-        Raises:
-            EdgeharError: all six are there and no sensor reads like that.
-
+        Raises EdgeharError if the errors from all six faces are too large for a sensor.
         """
         face, tilt = face_up(still.acc_g)
         if tilt > _NO_FACE_DEG:
@@ -78,35 +76,35 @@ class SixFaces:
         offset, scale = ellipsoid(np.array([self._seen[face].acc_g for face in FACES]))
         gyro = np.array([self._seen[face].gyro_rad_s for face in FACES])
         usual = np.median(gyro, axis=0)
-        said = []
+        refused = []
         for face in FACES:
-            found, tilt = face_up((self._seen[face].acc_g - offset) / scale)
-            if found != face or tilt > MOST_TILT_DEG:
+            up, tilt = face_up((self._seen[face].acc_g - offset) / scale)
+            if up != face or tilt > MOST_TILT_DEG:
                 self._tilted.append(self._seen.pop(face))
-                said.append(f"{face} was tilted by {tilt:.0f} degrees")
+                refused.append(f"{face} was tilted by {tilt:.0f} degrees")
             elif np.abs(self._seen[face].gyro_rad_s - usual).max() > MOST_RAD_S:
                 del self._seen[face]
-                said.append(f"{face} was being turned")
-        if said:
-            return f"; but {', '.join(said)}: again, please"
+                refused.append(f"{face} was being turned")
+        if refused:
+            return f"; repeat: {', '.join(refused)}"
         try:
             calibration = Calibration(rounded(offset), rounded(scale), rounded(gyro.mean(axis=0)))
         except InputError as error:
             raise EdgeharError(
-                f"no sensor of this kind is so far off: {error}; is its full scale right,"
-                " and was it held still six times?"
+                f"the errors are too large for a sensor of this kind: {error}; check its full"
+                " scale, and hold it still six times"
             ) from error
         later = [self._seen[face].later_acc_g for face in FACES]
         residuals = {"at the six faces": residual(calibration, later)}
         if self._tilted:
-            others = [still.acc_g for still in self._tilted]
-            residuals["at tilted positions, not fitted"] = residual(calibration, others)
+            tilted = [still.acc_g for still in self._tilted]
+            residuals["at tilted positions, not fitted"] = residual(calibration, tilted)
         self.result = Result(calibration, residuals)
         return ""
 
 
 def face_up(acc_g: Float64) -> tuple[str, float]:
-    """Say which of FACES is nearest to up for a reading (3,), and by how many degrees it tilts."""
+    """Return the face that points up most for a reading (3,), and its tilt in degrees."""
     axis = int(np.abs(acc_g).argmax())
     length = float(np.linalg.norm(acc_g))
     share = abs(float(acc_g[axis])) / length if length else 0.0
@@ -114,34 +112,34 @@ def face_up(acc_g: Float64) -> tuple[str, float]:
 
 
 def ellipsoid(readings_g: Float64) -> tuple[Float64, Float64]:
-    """Give offset (3,) and scale (3,), g, such that |(reading - offset) / scale| is 1.
+    """Return offset (3,) and scale (3,), g, such that |(reading - offset) / scale| is 1.
 
     `readings_g` (n, 3), at least six, near both ends of each axis. Raises EdgeharError if no
-    ellipsoid goes through them.
+    ellipsoid fits them.
     """
-    # sum((x - o)^2 / s^2) = 1 is linear in x^2 and x once divided by what is constant.
+    # sum((x - o)^2 / s^2) = 1, divided by its constant part, is linear in x^2 and x.
     design = np.hstack([readings_g**2, readings_g])
-    found = np.linalg.lstsq(design, np.ones(len(readings_g)), rcond=None)[0]
-    squares, lines = found[:3], found[3:]
+    terms = np.linalg.lstsq(design, np.ones(len(readings_g)), rcond=None)[0]
+    squares, linear = terms[:3], terms[3:]
     if (squares <= 0).any():
-        raise EdgeharError("the six readings fit no sensor; is its full scale right?")
-    offset = -lines / (2 * squares)
+        raise EdgeharError("no ellipsoid fits the six readings; check the sensor's full scale")
+    offset = -linear / (2 * squares)
     scale = np.sqrt((1 + (squares * offset**2).sum()) / squares)
     return offset, scale
 
 
 def residual(calibration: Calibration, readings_g: Sequence[Float64]) -> Residual:
-    """Say what a calibration does for the lengths of readings (3,) at rest."""
+    """Return the residual of readings (3,) at rest, with and without a calibration."""
     readings = np.array(readings_g)
 
     def rms_mg(acc_g: Float64) -> float:
-        off = np.linalg.norm(acc_g, axis=1) - 1
-        return round(1000 * float(np.sqrt((off**2).mean())), 2)
+        error_g = np.linalg.norm(acc_g, axis=1) - 1
+        return round(1000 * float(np.sqrt((error_g**2).mean())), 2)
 
     return Residual(len(readings), rms_mg(readings), rms_mg(calibration.acc(readings)))
 
 
 def rounded(values: Float64) -> Triple:
-    """Give three values to a millionth, as a file holds them."""
+    """Return three values, rounded to six decimals as in the file."""
     x, y, z = (round(value, 6) for value in values.tolist())
     return x, y, z

@@ -1,4 +1,4 @@
-"""A calibration in a file: small JSON that a person can read, checked whole before it is used."""
+"""Reads and writes the calibration file: small JSON, checked completely before use."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from typing import Any, Final
 from device.calibration.faces import Result
 from device.calibration.values import Calibration
 from device.files.spec_fields import matching, number, numbers
+from firmware_bridge import bounded_file
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 
@@ -26,21 +27,21 @@ class CalibrationFile:
     date: str
     """UTC, ISO 8601."""
     temperature_c: float | None
-    """Of the chip then, where it tells; offsets move by some mg in 10 degrees."""
+    """Temperature of the chip, if known; offsets change by some mg in 10 degrees."""
     acc_offset_g: tuple[float, float, float]
     acc_scale: tuple[float, float, float]
     gyro_bias_rad_s: tuple[float, float, float]
     residuals: dict[str, Any]
-    """By where: |a| at rest off 1 g, rms, before and after."""
+    """Fields of a Residual, by place."""
 
     @property
     def calibration(self) -> Calibration:
-        """Return the calibration without its origin."""
+        """The calibration without its origin; raises InputError if a value is out of range."""
         return Calibration(self.acc_offset_g, self.acc_scale, self.gyro_bias_rad_s)
 
 
 def made(result: Result, source: str, date: str, temperature_c: float | None) -> CalibrationFile:
-    """Combine a calibration and its origin into a file's content."""
+    """Return a file's content from a calibration and its origin."""
     return CalibrationFile(
         schema=SCHEMA,
         source=source[:_MOST_TEXT],
@@ -57,11 +58,9 @@ def write(path: Path, content: CalibrationFile) -> None:
 
 
 def read(path: Path) -> CalibrationFile:
-    """Read and check a file. Raises InputError, in one line that names the file."""
+    """Read and check a file; raises InputError, with one line that names the file."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-        return _checked(json.loads(raw.decode()))
+        return _checked(json.loads(bounded_file.read(path, _MAX_BYTES).decode()))
     except OSError as error:
         raise InputError(f"cannot read the calibration {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -70,23 +69,23 @@ def read(path: Path) -> CalibrationFile:
         raise InputError(f"{path} is not a usable calibration: {error}") from error
 
 
-def _checked(found: object) -> CalibrationFile:
-    if isinstance(found, dict) and found.get("schema", SCHEMA) != SCHEMA:
-        raise InputError(f"it is of schema {found['schema']!r}, this version reads {SCHEMA}")
-    values = matching(CalibrationFile, found, "calibration")
+def _checked(content: object) -> CalibrationFile:
+    if isinstance(content, dict) and content.get("schema", SCHEMA) != SCHEMA:
+        raise InputError(f"schema {content['schema']!r}, but this version reads only {SCHEMA}")
+    values = matching(CalibrationFile, content, "calibration")
     for name in ("source", "date"):
         text = values[name]
         if not isinstance(text, str) or not text.isprintable() or len(text) > _MOST_TEXT:
-            raise InputError(f"{name} must be text")
+            raise InputError(f"{name} must be printable text of at most {_MOST_TEXT} characters")
     for name in ("acc_offset_g", "acc_scale", "gyro_bias_rad_s"):
         values[name] = numbers(name, values[name], 3, -10.0, 10.0)
     if values["temperature_c"] is not None:
         number("temperature_c", values["temperature_c"], -60, 150)
     if not isinstance(values["residuals"], dict):
         raise InputError("residuals must be a table")
-    content = CalibrationFile(**values)
-    _ = content.calibration  # checks the bounds
-    return content
+    checked = CalibrationFile(**values)
+    _ = checked.calibration  # raises InputError if a value is out of range
+    return checked
 
 
 def _short(error: Exception) -> str:

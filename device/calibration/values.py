@@ -1,4 +1,4 @@
-"""A sensor's constant errors, and samples without them."""
+"""The constant errors of a sensor, and their removal from samples."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -16,12 +16,12 @@ Triple = tuple[float, float, float]
 MAX_OFFSET_G: Final = 0.3
 SCALES: Final = (0.8, 1.25)
 MAX_BIAS_RAD_S: Final = float(np.radians(20.0))
-"""The MPU-6050's data sheet allows 0.08 g, 3 % and 20 deg/s; copies of it are worse."""
+"""The MPU-6050's data sheet allows 0.08 g, 3 % and 20 deg/s; copies of the chip are worse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Reading = offset + scale times truth. Raises InputError where no sensor is so far off."""
+    """Errors in reading = offset + scale * true value; raises InputError if one is too large."""
 
     acc_offset_g: Triple = (0.0, 0.0, 0.0)
     """The reading of each axis without acceleration."""
@@ -40,7 +40,7 @@ class Calibration:
         return truth
 
     def apply(self, samples: Samples) -> Samples:
-        """Return the samples without the errors; the result does not depend on the blocks."""
+        """Return the samples without the errors; independent of the cut into blocks."""
         gyro = samples.gyro_rad_s - np.array(self.gyro_bias_rad_s)
         return Samples(samples.t_s, self.acc(samples.acc_g), gyro, samples.lost)
 

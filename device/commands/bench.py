@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device import bench, factory
-from device.bench import compute, instructions, processes, training, wearing
+from device.bench import compute, instructions, processes, wearing
 from device.config.paths import VARIABLE
 from device.model import bundle
 from firmware_bridge.whole_file import write_json
@@ -29,7 +29,7 @@ ITEMS: dict[str, bench.Item] = {
     "everything": wearing.everything,
     "latency": processes.latency,
     "day": processes.day,
-    "train": training.training,
+    "train": processes.training,
 }
 
 

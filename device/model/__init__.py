@@ -1,1 +1,1 @@
-"""The bundle of a model and the classifier that runs it."""
+"""Model bundles, their classifier, and the store of installed models."""

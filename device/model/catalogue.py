@@ -1,4 +1,4 @@
-"""The models that are there to be read: those shipped with edgehar and those in a folder."""
+"""Lists and finds models: those shipped with edgehar and those installed in a folder."""
 
 import hashlib
 import os
@@ -16,36 +16,36 @@ from firmware_bridge.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model that is there."""
+    """A model file, usable or damaged."""
 
     key: str
     bundle: Bundle | None
-    """None: it is damaged."""
+    """None: the file is damaged."""
     damage: str
-    """What is wrong with it; empty where nothing is."""
+    """Description of the damage; empty for a usable model."""
     sha256: str
-    """Of the whole file."""
+    """Hash of the whole file."""
     size_bytes: int
     origin: Origin | None
-    """None: shipped, or nobody knows any more."""
+    """None: shipped, or the origin is unknown."""
 
     @property
     def shipped(self) -> bool:
-        """Whether it came with edgehar."""
+        """Whether the model was shipped with edgehar."""
         return "@" not in self.key
 
 
 def path_of(key: str, folder: Path) -> Path:
-    """Return where a model is; raises BundleError."""
-    if not is_key(key):  # what comes from a file becomes no path unchecked
-        raise BundleError(f"{key!r} is no model's name")
+    """Return the path of a model; raises BundleError if `key` is not a key."""
+    if not is_key(key):  # a key from a file must not lead outside the folder
+        raise BundleError(f"{key!r} is not the name of a model; see: edgehar models list")
     return (folder if "@" in key else bundles.MODELS) / f"{key}.tflite"
 
 
 def keys_in(folder: Path) -> list[str]:
-    """List the keys of what is installed, sorted; raises OSError."""
+    """Return the sorted keys of installed models; raises OSError."""
     try:
-        names = os.listdir(folder)  # noqa: PTH208 -- pathlib's hides the errors
+        names = os.listdir(folder)  # noqa: PTH208 -- pathlib hides errors
     except (FileNotFoundError, NotADirectoryError):
         return []
     stems = [name.removesuffix(".tflite") for name in names if name.endswith(".tflite")]
@@ -53,7 +53,7 @@ def keys_in(folder: Path) -> list[str]:
 
 
 def entry(key: str, folder: Path, origins: Mapping[str, Origin]) -> Entry:
-    """Read one model, whatever state it is in; raises BundleError if `key` is none."""
+    """Read one model, usable or damaged; raises BundleError if `key` is not a key."""
     path = path_of(key, folder)
     name, _, stated = key.partition("@")
     bundle, damage, content = None, "", b""
@@ -69,21 +69,18 @@ def entry(key: str, folder: Path, origins: Mapping[str, Origin]) -> Entry:
 
 
 def find(wanted: str, entries: list[Entry]) -> Entry:
-    """Find NAME or NAME@HASH, where a hash is the first digits of the file's or the model's.
-
-    Raises InputError if there is none, or more than one.
-    """
+    """Find NAME or NAME@HASH, the first digits of either SHA-256; raises InputError."""
     name, at, digits = wanted.partition("@")
-    fits = [one for one in entries if one.key.partition("@")[0] == name]
+    matches = [one for one in entries if one.key.partition("@")[0] == name]
     if at:
-        fits = [one for one in fits if digits and _has(one, digits.lower())]
-    # The same file shipped and installed is one model; the installed one outlasts an upgrade.
-    fits = list({one.sha256: one for one in fits}.values())
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        choice = ", ".join(f"{name}@{one.sha256[:8]}" for one in fits)
-        raise InputError(f"more than one model is {wanted}: say which of {choice}")
+        matches = [one for one in matches if digits and _has(one, digits.lower())]
+    # A file both shipped and installed is one model; only the installed one survives an upgrade.
+    matches = list({one.sha256: one for one in matches}.values())
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        choice = ", ".join(f"{name}@{one.sha256[:8]}" for one in matches)
+        raise InputError(f"more than one model matches {wanted}; choose one of {choice}")
     known = {one.key.partition("@")[0] for one in entries}
     raise InputError(
         f"there is no model {wanted}{did_you_mean(name, known)}; see: edgehar models list"
@@ -92,10 +89,10 @@ def find(wanted: str, entries: list[Entry]) -> Entry:
 
 def _parsed(content: bytes, name: str, stated: str) -> Bundle:
     if stated and hashlib.sha256(content).hexdigest() != stated:
-        raise BundleError("the file is damaged: not what was installed")
+        raise BundleError("the file is damaged: not as it was installed; install it again")
     bundle = bundles.parse(content)
     if bundle.name != name:
-        raise BundleError(f"it is the model {bundle.name}, not {name}")
+        raise BundleError(f"the file holds the model {bundle.name}, not {name}; install it again")
     return bundle
 
 

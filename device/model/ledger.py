@@ -1,19 +1,19 @@
-"""Which model is active, which was before, and what became of others: pure, and one small file.
+"""The store's record of the active model, the previous one and failed ones; one JSON file.
 
-A model is named by its key: `waist` for the shipped one, `waist@` and the file's SHA-256 for one
-that was installed.
+The key of a shipped model is its name, `waist`; that of an installed one also has the file's
+SHA-256, `waist@HASH`.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 
 CRASHES: Final = 2
-"""Deaths of the daemon in a boot of the machine that goes on: so many roll a model back."""
+"""Number of crashes of the daemon alone after which a model is rolled back."""
 CUTS: Final = 5
-"""Deaths together with the machine, which are hardly ever the model's fault."""
+"""Number of crashes of the whole machine; these are rarely the model's fault."""
 _SCHEMA: Final = 1
 _MOST_CHARACTERS: Final = 300
 _KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}(@[0-9a-f]{64})?")
@@ -21,12 +21,12 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class LedgerError(ValueError):
-    """The bytes are no ledger."""
+    """The file is not a ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an installed bundle came from."""
+    """Source of an installed bundle."""
 
     path: str
     date: str
@@ -37,15 +37,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The active model has yet to prove itself."""
+    """Counters of a trial of the active model."""
 
     crashes: int = 0
     cuts: int = 0
     boot: str | None = None
-    """A start that has not ended well (yet), by the id of the machine's boot."""
+    """Boot id of the machine at a start that has not ended normally (yet)."""
 
     def begun(self, boot: str) -> Self:
-        """Note a start; the one before, if it never ended, was a crash or a power cut."""
+        """Note a start; if the last start has not ended, count a crash or a power cut."""
         died = self.boot is not None
         crashed = died and self.boot == boot
         return replace(
@@ -54,34 +54,31 @@ class Trial:
 
     @property
     def verdict(self) -> str | None:
-        """Why the model is to be rolled back, if it is."""
+        """Reason to roll the model back; None: go on."""
         if self.crashes >= CRASHES:
-            return f"the daemon crashed {self.crashes} times under it"
+            return f"the daemon crashed {self.crashes} times with this model"
         if self.cuts >= CUTS:
-            return f"the machine went down {self.cuts} times under it"
+            return f"the machine went down {self.cuts} times with this model"
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the store remembers."""
+    """Content of the store's state file."""
 
     active: str | None = None
-    """A key; None: the shipped default, whichever that is."""
+    """Key of the active model; None: the shipped default."""
     previous: str | None = None
-    """The key of the one that last proved itself; None: there is none to go back to."""
+    """Key of the last model that passed its trial; None: no rollback is possible."""
     trial: Trial | None = None
     why: str = "the shipped default"
-    """In a few words, why the active one is."""
+    """Reason why this model is active, in a few words."""
     failed: Mapping[str, str] = field(default_factory=dict)
-    """By key, why it was rolled back."""
+    """Reason of the rollback, by key."""
     installed: Mapping[str, Origin] = field(default_factory=dict)
 
     def activated(self, key: str, default: str) -> Self:
-        """Make `key` the active one, on trial unless it is the one before, which proved itself.
-
-        `default` is the shipped default's key.
-        """
+        """Activate `key`, on trial unless it is the previous one; `default` is the shipped key."""
         if key == self.previous:
             return self.went_back()
         proven = self.previous if self.trial else (self.active or default)
@@ -91,14 +88,14 @@ class Ledger:
         )
 
     def went_back(self) -> Self:
-        """Go back by hand to the previous one, which there must be."""
+        """Go back by hand to the previous model, which must exist."""
         left = None if self.trial else self.active
         return replace(
-            self, active=self.previous, previous=left, trial=None, why="gone back to by hand"
+            self, active=self.previous, previous=left, trial=None, why="rolled back by hand"
         )
 
     def fell_back(self, reason: str) -> Self:
-        """Go back because the active one, which is no shipped default, failed."""
+        """Go back because the active model, which is not the shipped default, failed."""
         key, reason = str(self.active), plain(reason)
         why = f"{short(key)} was rolled back: {reason}"
         failed = {**self.failed, key: reason}
@@ -107,7 +104,7 @@ class Ledger:
         )
 
     def proved(self) -> Self:
-        """End the trial well."""
+        """End the trial: the model passed."""
         return replace(self, trial=None)
 
     def to_json(self) -> bytes:
@@ -117,15 +114,15 @@ class Ledger:
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """Read `to_json`; raises LedgerError on anything else."""
+        """Read the form of `to_json`; raises LedgerError on any other form."""
         try:
-            found = json.loads(content.decode("utf-8"))
-            _check_schema(found.pop("schema"))
-            trial, installed = found.pop("trial"), found.pop("installed")
+            values = json.loads(content.decode("utf-8"))
+            _check_schema(values.pop("schema"))
+            trial, installed = values.pop("trial"), values.pop("installed")
             ledger = cls(
                 trial=None if trial is None else Trial(**trial),
                 installed={key: Origin(**origin) for key, origin in installed.items()},
-                **found,
+                **values,
             )
             ledger._check()
         except LedgerError:
@@ -135,40 +132,37 @@ class Ledger:
         return ledger
 
     def _check(self) -> None:
-        keys: list[Any] = [*self.failed, *self.installed]
+        trial, origins = self.trial or Trial(), self.installed.values()
+        keys = [*self.failed, *self.installed]
         keys += [key for key in (self.active, self.previous) if key is not None]
-        texts: list[Any] = [self.why, *self.failed.values()]
-        trial = self.trial or Trial()
-        counts: list[Any] = [trial.crashes, trial.cuts]
-        for origin in self.installed.values():
-            texts += [origin.path, origin.date]
-            if not (origin.signed_by is None or _HEX.fullmatch(origin.signed_by)):
-                raise LedgerError("it is damaged")
-        if trial.boot is not None:
-            texts.append(trial.boot)
-        whole = all(is_key(key) for key in keys) and all(isinstance(text, str) for text in texts)
-        if not whole or not all(type(n) is int and 0 <= n <= 1000 for n in counts):
-            raise LedgerError("it is damaged")
-        if self.trial is not None and self.active is None:
+        texts = [self.why, *self.failed.values(), "" if trial.boot is None else trial.boot]
+        texts += [text for origin in origins for text in (origin.path, origin.date)]
+        if (
+            not all(map(is_key, keys))
+            or not all(isinstance(text, str) for text in texts)
+            or not all(one.signed_by is None or _HEX.fullmatch(one.signed_by) for one in origins)
+            or not all(type(n) is int and 0 <= n <= 1000 for n in (trial.crashes, trial.cuts))
+            or (self.trial is not None and self.active is None)
+        ):
             raise LedgerError("it is damaged")
 
 
-def _check_schema(found: object) -> None:
-    if found != _SCHEMA:
+def _check_schema(schema: object) -> None:
+    if schema != _SCHEMA:
         raise LedgerError("it was written by another version of edgehar")
 
 
 def plain(text: str) -> str:
-    """Return a text that may be shown: one line, no control characters, not endless."""
+    """Return a text that is safe to show: one line, no control characters, 300 characters."""
     return "".join(c if c.isprintable() else " " for c in text[:_MOST_CHARACTERS])
 
 
 def is_key(text: str) -> bool:
-    """Say whether it names a model; only then may it become part of a path."""
+    """Return whether a text is a key; only a key may become part of a path."""
     return _KEY.fullmatch(text) is not None
 
 
 def short(key: str) -> str:
-    """Return `waist@1a2b3c4d` for people."""
+    """Return a key with a short hash, for messages: `waist@1a2b3c4d`."""
     name, at, digest = key.partition("@")
     return f"{name}{at}{digest[:8]}"

@@ -1,4 +1,4 @@
-"""Ed25519 signatures (RFC 8032) beside bundles, as `openssl pkeyutl -sign -rawin` makes them."""
+"""Checks Ed25519 signatures (RFC 8032) of bundles, made by `openssl pkeyutl -sign -rawin`."""
 
 import base64
 import binascii
@@ -16,18 +16,18 @@ _PEM: Final = re.compile(
     rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*"
 )
 _PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
-"""Of every Ed25519 key's SubjectPublicKeyInfo (RFC 8410, section 4)."""
+"""First bytes of an Ed25519 key's SubjectPublicKeyInfo (RFC 8410, section 4)."""
 
 
 def read_key(path: Path) -> bytes:
-    """Return the 32 bytes of a public key from its PEM file. Raises InputError."""
+    """Return the 32 bytes of a public key in a PEM file; raises InputError."""
     try:
         content = bounded_file.read(path, _MAX_KEY_BYTES)
     except OSError as error:
         raise InputError(f"cannot read the key {path}: {error.strerror}") from error
-    found = _PEM.fullmatch(content)
+    match = _PEM.fullmatch(content)
     try:
-        der = base64.b64decode(b"".join(found[1].split()), validate=True) if found else b""
+        der = base64.b64decode(b"".join(match[1].split()), validate=True) if match else b""
     except binascii.Error:
         der = b""
     if len(der) != len(_PREFIX) + 32 or not der.startswith(_PREFIX):
@@ -39,13 +39,13 @@ def read_key(path: Path) -> bytes:
 
 
 def read(bundle: Path) -> bytes:
-    """Return the signature that lies beside a bundle as FILE.sig; raises BundleError."""
+    """Return the signature of a bundle, from FILE.sig; raises BundleError."""
     path = bundle.with_name(f"{bundle.name}.sig")
     try:
         content = bounded_file.read(path, BYTES)
     except FileNotFoundError as error:
         raise BundleError(
-            f"{bundle}: not signed: there is no {path.name} beside it, and a key is configured"
+            f"{bundle}: not signed: {path.name} is missing beside it, and a key is configured"
         ) from error
     except OSError as error:
         raise BundleError(f"cannot read the signature {path}: {error.strerror}") from error
@@ -55,7 +55,7 @@ def read(bundle: Path) -> bytes:
 
 
 def verify(content: bytes, signature: bytes, key: bytes) -> None:
-    """Raise BundleError unless `key` signed `content`; EdgeharError if that cannot be checked."""
+    """Raise BundleError unless `key` signed `content`; EdgeharError without cryptography."""
     try:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 -- an extra
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
@@ -67,5 +67,5 @@ def verify(content: bytes, signature: bytes, key: bytes) -> None:
         ed25519.Ed25519PublicKey.from_public_bytes(key).verify(signature, content)
     except InvalidSignature as error:
         raise BundleError(
-            "its signature is not by the configured key, or not of this file"
+            "its signature was not made by the configured key for this file; sign it again"
         ) from error

@@ -1,11 +1,11 @@
-"""The models of a board: those shipped with edgehar, and those installed into a folder.
+"""The store of models on a board: installs, activates, rolls back.
 
     NAME@SHA256.tflite   installed bundles, by name and SHA-256 of the file; never changed
-    state.json           which one is active, which was before, what failed (device.model.ledger)
-    lock, trial.lock     one change at a time; one daemon at a time that tries a model
+    state.json           active, previous and failed models (device.model.ledger)
+    lock, trial.lock     one change at a time; one daemon at a time has a model on trial
 
-Every change is on the disk before the next begins, and the only file that is ever replaced is
-state.json: whenever the power goes, it names a bundle that is whole, or none (the shipped default).
+Every change is on the disk before the next one begins, and only state.json is ever replaced. So
+after a power cut it names a complete bundle, or none: the shipped default.
 """
 
 import hashlib
@@ -27,37 +27,37 @@ from firmware_bridge import bounded_file, whole_file
 from firmware_bridge.errors import EdgeharError, InputError
 
 MOST: Final = 100
-"""Bundles installed at a time."""
+"""Largest number of installed bundles."""
 _STATE: Final = "state.json"
 _MAX_STATE_BYTES: Final = 1 << 20
 
 
 class StoreError(EdgeharError):
-    """The folder cannot be read or written."""
+    """The store's folder cannot be read or written."""
 
 
 class Store:
-    """The models in a folder, which need not be there yet, and the shipped ones."""
+    """The shipped models, and those in a folder that may not exist yet."""
 
     def __init__(self, folder: Path, key: bytes | None = None) -> None:
-        """Take the public key (32 bytes) by which every installed bundle must be signed, if any."""
+        """Open the store; with a public key (32 bytes), every installed bundle must be signed."""
         self.folder = folder
         self._key = key
 
     def ledger(self) -> Ledger:
-        """Read which model is active. Raises StoreError."""
+        """Read the state file; raises StoreError."""
         path = self.folder / _STATE
         try:
             return Ledger.from_json(bounded_file.read(path, _MAX_STATE_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return Ledger()
         except LedgerError as error:
-            return Ledger(why=f"the shipped default, for {path} is of no use: {error}")
+            return Ledger(why=f"the shipped default, because {path} cannot be used: {error}")
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}") from error
 
     def change(self, step: Callable[[Ledger], Ledger]) -> Ledger:
-        """Take one step of the ledger, on the disk at the end. Raises StoreError."""
+        """Apply one step to the ledger and write it to the disk; raises StoreError."""
         try:
             whole_file.make_folder(self.folder)
             with lock.locked(self.folder / "lock"):
@@ -67,12 +67,12 @@ class Store:
                     whole_file.write(self.folder / _STATE, after.to_json(), 0o644)
         except OSError as error:
             raise StoreError(
-                f"cannot write to {self.folder}: {error.strerror}; is it yours, and is there room?"
+                f"cannot write to {self.folder}: {error.strerror}; check its owner and free space"
             ) from error
         return after
 
     def entries(self) -> list[Entry]:
-        """List what is there: the shipped ones first, then by name. Raises StoreError."""
+        """Return all models: the shipped ones first, then by name. Raises StoreError."""
         origins = self.ledger().installed
         try:
             installed = catalogue.keys_in(self.folder)
@@ -82,13 +82,13 @@ class Store:
         return [catalogue.entry(key, self.folder, origins) for key in (*shipped, *installed)]
 
     def find(self, wanted: str) -> Path:
-        """Return the file of NAME or NAME@HASH; raises InputError."""
+        """Return the path of NAME or NAME@HASH; raises InputError, StoreError."""
         return catalogue.path_of(catalogue.find(wanted, self.entries()).key, self.folder)
 
     def install(self, file: Path) -> Entry:
-        """Verify a bundle on this machine, then copy it in; the same one twice is the same as once.
+        """Verify a bundle on this machine, then copy it into the store; a second time repairs it.
 
-        Raises BundleError if it is not to be trusted or does not work here, EdgeharError if that
+        Raises BundleError if it is damaged, unsigned or fails its self-test, EdgeharError if that
         cannot be checked, StoreError.
         """
         content = bundles.read(file)
@@ -110,34 +110,31 @@ class Store:
         def add(ledger: Ledger) -> Ledger:
             there = catalogue.keys_in(self.folder)
             if key not in there and len(there) >= MOST:
-                raise StoreError(f"{self.folder} holds {MOST} bundles; delete those not needed")
+                raise StoreError(f"{self.folder} holds {MOST} bundles; delete unused ones")
             self._tidy()
-            # Also where it is there already: it may be damaged.
+            # Also if the file exists: it may be damaged.
             whole_file.write(catalogue.path_of(key, self.folder), content, 0o644)
-            kept = {k: v for k, v in ledger.installed.items() if k in there}
-            return replace(ledger, installed={**kept, key: origin})
+            others = {k: v for k, v in ledger.installed.items() if k in there}
+            return replace(ledger, installed={**others, key: origin})
 
         return catalogue.entry(key, self.folder, self.change(add).installed)
 
     def activate(self, wanted: str) -> Entry:
-        """Verify a model and make it the active one, on trial.
-
-        Raises InputError if it is not there or not unmistakable, and as `verified`.
-        """
-        found = catalogue.find(wanted, self.entries())
+        """Verify a model and activate it, on trial; raises InputError and as `verified`."""
+        entry = catalogue.find(wanted, self.entries())
         default = bundles.shipped_default()
-        self.verified(found.key)
+        self.verified(entry.key)
 
         def step(ledger: Ledger) -> Ledger:
-            if (ledger.active or default) == found.key:
+            if (ledger.active or default) == entry.key:
                 return ledger
-            return ledger.activated(found.key, default)
+            return ledger.activated(entry.key, default)
 
         self.change(step)
-        return found
+        return entry
 
     def roll_back(self) -> Entry:
-        """Make the one before the active one again; raises InputError if there is none."""
+        """Activate the previous model again; raises InputError if there is none."""
         key = self.ledger().previous
         if key is None:
             raise InputError("no model to go back to; choose one: edgehar models activate NAME")
@@ -146,23 +143,25 @@ class Store:
         return catalogue.entry(key, self.folder, ledger.installed)
 
     def load(self, key: str) -> Bundle:
-        """Load a model, which must be whole and allowed here; raises BundleError."""
-        found = catalogue.entry(key, self.folder, self.ledger().installed)
-        if found.bundle is None:
-            raise BundleError(f"{short(key)}: {found.damage}")
-        signed_by = found.origin and found.origin.signed_by
-        if self._key is not None and not found.shipped and signed_by != self._key.hex():
-            raise BundleError(f"{short(key)} was not signed by the configured key; install it anew")
-        return found.bundle
+        """Load a model; raises BundleError if it is damaged or not signed by the store's key."""
+        entry = catalogue.entry(key, self.folder, self.ledger().installed)
+        if entry.bundle is None:
+            raise BundleError(f"{short(key)}: {entry.damage}")
+        signed_by = entry.origin and entry.origin.signed_by
+        if self._key is not None and not entry.shipped and signed_by != self._key.hex():
+            raise BundleError(
+                f"{short(key)} was not signed by the configured key; install it again"
+            )
+        return entry.bundle
 
     def verified(self, key: str) -> Bundle:
-        """Load a model and run its self-test here; raises BundleError, EdgeharError."""
+        """Load a model and run its self-test; raises BundleError, EdgeharError."""
         bundle = self.load(key)
         self_test(bundle)
         return bundle
 
     def try_lock(self) -> int | None:
-        """Return a descriptor if no other daemon tries a model now. Raises StoreError."""
+        """Lock the trial; return a descriptor, None if another daemon has it. Raises StoreError."""
         path = self.folder / "trial.lock"
         try:
             return lock.lock(path, wait=False)
@@ -170,7 +169,7 @@ class Store:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
 
     def _tidy(self) -> None:
-        """Remove what a power cut left."""
+        """Remove partly written bundles, left by a power cut."""
         for name in os.listdir(self.folder):  # noqa: PTH208
             stem, *rest = name.split(".")
             if rest == ["tflite", "part"] and "@" in stem and is_key(stem):

@@ -1,8 +1,8 @@
-"""The daemon's side of the store: takes the active model, tries a new one, falls back from a bad.
+"""Loads the active model for the daemon, on trial if it is new, and rolls back a bad one.
 
-A start under a model on trial is noted before the model runs, and crossed out when the daemon ends
-of its own will. A start that was never crossed out was a crash; a power cut, if the machine has
-booted since. So a model that takes the whole process down is found out at the next start.
+The start of a daemon with a model on trial is noted before the model runs, and cleared at a normal
+end. A start that was not cleared was a crash, or a power cut if the machine has booted since. So
+the next start detects a model that crashes the whole process.
 """
 
 import logging
@@ -24,39 +24,37 @@ from firmware_bridge.errors import EdgeharError
 log = logging.getLogger(__name__)
 
 ENOUGH: Final = 300
-"""Windows classified in one run that prove a model: six to seven minutes of a sensor at work."""
+"""Number of windows in one run that ends the trial: six to seven minutes."""
 
 
 class Proof:
-    """Counts what the model on trial decides, as a sink; enough of it ends the trial."""
+    """A sink that counts the decisions of the model on trial; enough of them end the trial."""
 
     name = "trial"
 
-    def __init__(self, store: Store, key: str, held: int) -> None:
+    def __init__(self, store: Store, key: str, lock: int) -> None:
         self._store = store
         self._key = key
-        self._held = held
+        self._lock = lock
         self._windows = 0
 
     def write(self, decision: Decision) -> None:
-        """Take one decision."""
+        """Count a decision on a classified window."""
         if decision.probabilities is None:
             return
         self._windows += 1
         if self._windows == ENOUGH:
             self._change(Ledger.proved)
-            log.info("model %s has proved itself in %d windows", short(self._key), ENOUGH)
+            log.info("model %s passed its trial of %d windows", short(self._key), ENOUGH)
 
     def close(self) -> None:
-        """Do nothing: what comes after may still crash."""
+        """Do nothing: the daemon may still crash."""
 
-    def ended(self) -> None:
-        """Cross out the start, for the daemon ends of its own will."""
-        self._change(_ended)
-
-    def release(self) -> None:
-        """Let other daemons try the model."""
-        os.close(self._held)
+    def end(self, *, crashed: bool) -> None:
+        """Unlock the trial for other daemons; clear the start unless the daemon crashed."""
+        if not crashed:
+            self._change(_ended)
+        os.close(self._lock)
 
     def _change(self, step: Callable[[Ledger], Ledger]) -> None:
         try:
@@ -67,38 +65,36 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class ActiveModel:
-    """The model that the daemon is to run."""
+    """The model for the daemon."""
 
     bundle: Bundle
     why: str
     proof: Proof | None
-    """None: it is not on trial, or another daemon tries it."""
+    """None: the model is not on trial, or it is on trial in another daemon."""
 
 
 @contextmanager
 def take_active(store: Store) -> Generator[ActiveModel]:
-    """Take the active model, verified, for as long as the daemon runs.
+    """Yield the verified active model for a run of the daemon.
 
-    No error, or an EdgeharError that is no BundleError, says nothing against the model.
-    Raises BundleError if not even the shipped default works here, EdgeharError without a runtime.
+    A BundleError or an unexpected exception counts as a crash; another EdgeharError does not.
+    Raises BundleError if even the shipped default fails here, EdgeharError without a runtime.
     """
-    found, proof = _begin(store)
+    ledger, proof = _begin(store)
+    crashed = True
     try:
-        yield _verified(store, found, proof)
-    except BundleError:  # the daemon cannot honour it
+        yield _verified(store, ledger, proof)
+        crashed = False
+    except (EdgeharError, KeyboardInterrupt, SystemExit) as end:
+        crashed = isinstance(end, BundleError)  # the daemon cannot run the model
         raise
-    except (EdgeharError, KeyboardInterrupt, SystemExit):
-        _end(proof)
-        raise
-    else:
-        _end(proof)
     finally:
         if proof is not None:
-            proof.release()
+            proof.end(crashed=crashed)
 
 
 def active(store: Store) -> Bundle:
-    """Load the active model, or what it would fall back to; nothing is tried or noted."""
+    """Load the active model, or the model of a rollback; changes nothing. Raises BundleError."""
     ledger = store.ledger()
     for key in (ledger.active, ledger.previous):
         if key is not None:
@@ -109,36 +105,31 @@ def active(store: Store) -> Bundle:
     return bundles.load(bundles.locate(bundles.shipped_default()))
 
 
-def _end(proof: Proof | None) -> None:
-    if proof is not None:
-        proof.ended()
-
-
 def _begin(store: Store) -> tuple[Ledger, Proof | None]:
-    """Note a start, if the active model is on trial, or give the model up."""
+    """Note a start if the active model is on trial, or roll the model back."""
     try:
         ledger = store.ledger()
     except StoreError as error:
-        log.warning("%s; taking the shipped default model", error)
-        return Ledger(why="the shipped default, for the store cannot be read"), None
+        log.warning("%s; the shipped default model is used", error)
+        return Ledger(why="the shipped default, because the store cannot be read"), None
     if ledger.trial is None:
         return ledger, None
-    held = None
+    lock = None
     try:
-        held = store.try_lock()
-        if held is None:
+        lock = store.try_lock()
+        if lock is None:
             return ledger, None
         ledger = store.change(_begun)
     except StoreError as error:
-        # Run all the same, it could take the daemon down again and again.
-        log.warning("%s; so no new model can be tried", error)
+        # A model that runs without a noted start could crash the daemon again and again.
+        log.warning("%s; no trial of a new model is possible", error)
         ledger = ledger.fell_back("its start could not be noted")
-    if held is None or ledger.trial is None:
-        if held is not None:
-            os.close(held)
+    if lock is None or ledger.trial is None:
+        if lock is not None:
+            os.close(lock)
         log.warning("%s", ledger.why)
         return ledger, None
-    return ledger, Proof(store, str(ledger.active), held)
+    return ledger, Proof(store, str(ledger.active), lock)
 
 
 def _verified(store: Store, ledger: Ledger, proof: Proof | None) -> ActiveModel:

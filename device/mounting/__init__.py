@@ -1,1 +1,1 @@
-"""The mounting: how the sensor sits on the wearer, estimated from the wearer's own walking."""
+"""Estimates the mounting of the sensor on the wearer from the wearer's own walking."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.mounting.frame import Frame
+from device.mounting.frame import NOT_A_MOUNTING, Frame
 from device.mounting.gait import walks
 from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
@@ -34,7 +34,7 @@ class MountingEstimator:
         if state is not None:
             known = state.get("known")
             if not isinstance(known, bool):
-                raise InputError("it is not a mounting that this version kept")
+                raise InputError(NOT_A_MOUNTING)
             self._frame.restore(state)
             self._known = known
             self._settle()
@@ -51,7 +51,7 @@ class MountingEstimator:
 
     @property
     def known(self) -> bool:
-        """Whether the mounting is known, so that postures can be told."""
+        """Whether the mounting is known, so that postures can be distinguished."""
         return self._known
 
     def place(self, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:

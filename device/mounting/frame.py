@@ -10,7 +10,7 @@ walking). Vigour is the angular rate and the body acceleration of the wearer's o
 import math
 from collections.abc import Mapping
 from operator import mul
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from device.mounting.spec import MountingSpec
 from firmware_bridge.errors import InputError
 
+NOT_A_MOUNTING: Final = "the file is not a mounting that this version saved"
 _SHAPES: dict[str, tuple[int, ...]] = {
     "gravity": (3,),
     "swing": (3, 3),
@@ -82,7 +83,7 @@ class Frame:
         moves -= mean
         gravity, products = mean[:3], moves.T @ moves
         swing, reach = products[3:, 3:], products[:3, 3:]
-        # Normalised, so that every window counts the same, however hard the arm swings.
+        # Normalised, so that every window has the same weight, however hard the arm swings.
         moving, turning = float(products[:3, :3].trace()), float(swing.trace())
         size = _length(gravity.tolist())
         if min(turning, moving, size) <= 0:
@@ -116,11 +117,11 @@ class Frame:
             }
             windows = float(state["windows"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError("it is not a mounting that this version kept") from error
+            raise InputError(NOT_A_MOUNTING) from error
         whole = np.concatenate([[windows], *(values.ravel() for values in sums.values())])
         least = min(windows, float(sums["rate"]), float(sums["body"]))
         if not np.isfinite(whole).all() or least < 0 or abs(whole).max() > 1e9:
-            raise InputError("it is not a mounting that this version kept")
+            raise InputError(NOT_A_MOUNTING)
         self._sums, self._windows = sums, windows
         if windows > 0:
             self._turn()
@@ -150,7 +151,7 @@ class Frame:
         self._axes = [x, _across(z, x), z]
 
 
-# Plain floats: for three numbers a call of numpy takes longer than the arithmetic.
+# Plain floats: for three numbers a call of numpy takes longer than the arithmetic itself.
 def _between(left: list[float], middle: list[list[float]], right: list[float]) -> float:
     total: float = sum(a * sum(map(mul, row, right)) for a, row in zip(left, middle, strict=True))
     return total

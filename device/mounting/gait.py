@@ -1,8 +1,8 @@
-"""Detects walking in a window, from quantities that no mounting changes: sizes, not directions.
+"""Detects walking in a window from magnitudes, which do not depend on the mounting.
 
 Steps shake a hanging arm along gravity; clapping or brushing teeth shakes it across. Two more signs
 of walking: each step shakes the sensor like the step before, and one step later the arm swings the
-other way. Either sign may be weak, so the sum of both is tested.
+other way. One of these signs may be weak, so their sum is tested.
 """
 
 import math
@@ -18,7 +18,7 @@ _ABOVE = 1.25
 
 
 def walks(x: NDArray[np.float32], spec: MountingSpec, rate_hz: float) -> bool:
-    """Say whether the wearer walks in a window (window, 9). Cheap tests come first."""
+    """Return whether the wearer walks in a window (window, 9); cheap tests come first."""
     acc, rate, body = x[:, :3], x[:, 3:6], x[:, 6:]
     power_g2 = float(np.einsum("ij,ij->", body, body)) / len(x)
     if not spec.effort_g[0] <= math.sqrt(power_g2) <= spec.effort_g[1]:
@@ -53,7 +53,7 @@ def _alike(power: Float64, lags: NDArray[np.intp]) -> Float64:
     """Return autocorrelations (n, lags), -1 to 1, of signals with power spectra (n, bins)."""
     products = np.fft.irfft(power)
     count = products.shape[1] // 2
-    # A longer lag has fewer products, which the factor makes up for.
+    # A longer lag has fewer products; the factor compensates for that.
     alike: Float64 = products[:, lags] * (count / (count - lags))
     alike /= np.maximum(products[:, :1], 1e-12)
     return alike

@@ -18,8 +18,7 @@ class Mounting:
     def __init__(self, rotation: Sequence[Sequence[float]] | Float64 | None = None) -> None:
         """Take a matrix (3, 3): wearer axes = matrix times sensor axes.
 
-        Raises InputError unless it is a proper rotation (orthonormal, right-handed), to three
-        decimals.
+        Raises InputError unless it is, to three decimals, orthonormal and right-handed.
         """
         self._rows: checks.Rotation | None = None
         if rotation is None:

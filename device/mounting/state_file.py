@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from device.mounting.estimator import MountingEstimator
+from device.mounting.frame import NOT_A_MOUNTING
 from device.mounting.spec import MountingSpec
+from firmware_bridge import bounded_file
 from firmware_bridge.errors import InputError
 from firmware_bridge.whole_file import write_json
 
@@ -24,14 +26,9 @@ class MountingFile:
     """File for one sensor on one wearer with one model. A damaged file is never fatal."""
 
     def __init__(self, path: Path, source: str, model: str, spec: MountingSpec) -> None:
-        """Take the names of the source and the model; a mounting of others is not used."""
+        """Take the names of the source and the model; a mounting saved for others is not used."""
         self._path = path
-        self._of = {
-            "schema": _SCHEMA,
-            "source": source,
-            "model": model,
-            "estimate": spec.to_dict(),
-        }
+        self._of = {"schema": _SCHEMA, "source": source, "model": model, "estimate": spec.to_dict()}
         self._spec = spec
         self._written_s: float | None = None
         self._failed = False
@@ -39,10 +36,8 @@ class MountingFile:
     def read(self, rate_hz: float) -> MountingEstimator | None:
         """Return the saved estimator; None, with a warning, if the file cannot be used."""
         try:
-            with self._path.open("rb") as file:
-                raw = file.read(_MAX_BYTES + 1)
-            found = json.loads(raw.decode("utf-8"))
-            return self._resumed(found, rate_hz)
+            raw = bounded_file.read(self._path, _MAX_BYTES)
+            return self._resumed(json.loads(raw.decode("utf-8")), rate_hz)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -54,38 +49,38 @@ class MountingFile:
         log.warning("mounting not read from %s: %s; it is estimated again", self._path, reason)
         return None
 
-    def note(self, orientation: MountingEstimator, now_s: float) -> None:
+    def note(self, estimator: MountingEstimator, now_s: float) -> None:
         """Write the mounting when it becomes known, then every EVERY_S seconds."""
-        due = orientation.known and self._written_s is None
+        due = estimator.known and self._written_s is None
         if due or (self._written_s is not None and now_s - self._written_s >= EVERY_S):
             self._written_s = now_s
-            self._write(orientation)
+            self._write(estimator)
 
-    def close(self, orientation: MountingEstimator) -> None:
-        """Write the mounting a last time."""
-        if orientation.known or self._written_s is not None:
-            self._write(orientation)
+    def close(self, estimator: MountingEstimator) -> None:
+        """Write the mounting at the end of a run."""
+        if estimator.known or self._written_s is not None:
+            self._write(estimator)
 
-    def _resumed(self, found: Any, rate_hz: float) -> MountingEstimator:
-        if not isinstance(found, dict) or not isinstance(found.get("mounting"), dict):
-            raise InputError("the file is not a mounting that edgehar saved")
+    def _resumed(self, content: Any, rate_hz: float) -> MountingEstimator:
+        if not isinstance(content, dict) or not isinstance(content.get("mounting"), dict):
+            raise InputError(NOT_A_MOUNTING)
         for key, value in self._of.items():
-            if found.get(key) != value:
+            if content.get(key) != value:
                 raise InputError(f"it was saved for a different {key}")
-        orientation = MountingEstimator(self._spec, rate_hz, found["mounting"])
-        saved = datetime.fromisoformat(found.get("saved") or "")
+        estimator = MountingEstimator(self._spec, rate_hz, content["mounting"])
+        saved = datetime.fromisoformat(content.get("saved") or "")
         if saved.tzinfo is None:
             raise InputError("the file has no date")
         age_s = (datetime.now(UTC) - saved).total_seconds()
         # If the clock went back (a board without a clock battery), the age is unknown.
-        orientation.silence(age_s if age_s >= 0 else math.inf)
-        return orientation
+        estimator.silence(age_s if age_s >= 0 else math.inf)
+        return estimator
 
-    def _write(self, orientation: MountingEstimator) -> None:
+    def _write(self, estimator: MountingEstimator) -> None:
         saved = datetime.now(UTC).isoformat(timespec="seconds")
-        whole = {**self._of, "saved": saved, "mounting": orientation.to_state()}
+        content = {**self._of, "saved": saved, "mounting": estimator.to_state()}
         try:
-            write_json(self._path, whole)
+            write_json(self._path, content)
         except InputError as error:
             if not self._failed:
                 log.error("%s; continuing without it", error)  # noqa: TRY400 -- one line, no traceback

@@ -1,5 +1,6 @@
-"""A network that was trained for seconds on made-up windows, and its conversions."""
+"""Networks trained for seconds on synthetic windows, and their conversions."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,10 @@ from convert.converter import Converted, convert  # isort: split
 
 import keras
 from keras import layers
+
+from convert.layers import Channels, Clip
+from convert.runtime_process import installed
+from convert.verify import Check, verify
 
 CLASSES = 6
 INPUT_RANGE = 2.0
@@ -24,16 +29,13 @@ VARIANTS = (
 
 
 def windows(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Gravity in any direction, a swing of any strength; the class is which way is up."""
+    """Return windows with gravity in any direction and a swing; the class is the upward axis."""
     rng = np.random.default_rng(seed)
     gravity = rng.normal(size=(count, 3))
     gravity /= np.linalg.norm(gravity, axis=1, keepdims=True)
     y = np.abs(gravity).argmax(1) + 3 * (gravity[np.arange(count), np.abs(gravity).argmax(1)] < 0)
-    phase = (
-        2
-        * np.pi
-        * (rng.uniform(0.5, 3, (count, 1)) * np.arange(128) / 50 + rng.uniform(size=(count, 1)))
-    )
+    turns = rng.uniform(0.5, 3, (count, 1)) * np.arange(128) / 50 + rng.uniform(size=(count, 1))
+    phase = 2 * np.pi * turns
     body = rng.uniform(0, 0.5, (count, 1, 3)) * np.sin(phase)[:, :, None]
     body += rng.normal(0, 0.02, (count, 128, 3))
     gyro = rng.uniform(0, 2, (count, 1, 3)) * np.cos(phase)[:, :, None]
@@ -41,7 +43,7 @@ def windows(count: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 
 
 def paper_network(normalise: bool = True) -> Any:
-    """CNN_LSTM of the paper, untrained, perhaps with a layer that normalises the channels."""
+    """Return the paper's CNN_LSTM, untrained, with or without a layer that normalises channels."""
     first = [layers.Normalization()] if normalise else []
     return keras.Sequential(
         [
@@ -58,20 +60,58 @@ def paper_network(normalise: bool = True) -> Any:
     )
 
 
+def branching_network() -> Any:
+    """Return a network with branches and every kind of layer, untrained."""
+    signals = keras.Input((128, 9))
+    clipped = Clip(2.0)(signals)
+    normal = layers.Normalization()(clipped)
+    gravity = layers.GlobalAveragePooling1D()(Channels(0, 3)(normal))
+    still = layers.GlobalMaxPooling1D()(Clip(0.3)(Channels(6, 3)(clipped)))
+    seen = layers.Conv1D(16, 5, use_bias=False)(normal)
+    seen = layers.ReLU()(layers.BatchNormalization()(seen))
+    seen = layers.MaxPooling1D(2)(seen)
+    seen = layers.SeparableConv1D(16, 3, padding="same", activation="relu")(seen)
+    around = layers.DepthwiseConv1D(3, padding="same")(seen)
+    seen = layers.Activation("relu")(layers.Add()([seen, around]))
+    seen = layers.AveragePooling1D(4)(seen)
+    late = layers.Conv1D(16, 3, padding="causal", dilation_rate=2, activation="relu")(seen)
+    gated = layers.Multiply()([late, layers.Conv1D(16, 1, activation="sigmoid")(seen)])
+    joined = layers.Concatenate()(
+        [
+            layers.Dense(16, activation="relu")(gravity),
+            still,
+            layers.GlobalMaxPooling1D()(gated),
+            layers.GlobalAveragePooling1D()(gated),
+            layers.LSTM(16)(layers.Cropping1D((0, 7))(gated)),
+        ]
+    )
+    return keras.Model(signals, layers.Dense(CLASSES, activation="softmax")(joined))
+
+
 @cache
-def trained() -> Any:
-    """The paper's network, good enough that its classes are not a coin toss."""
+def trained(network: Callable[[], Any] = paper_network, epochs: int = 3, rate: float = 1e-3) -> Any:
+    """Return a network trained until its accuracy is well above chance."""
     keras.utils.set_random_seed(1)
     x, y = windows(1500, seed=1)
-    model = paper_network()
-    model.layers[0].adapt(x)
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
-    model.fit(x, y, epochs=3, batch_size=64, verbose=0)
+    model = network()
+    next(layer for layer in model.layers if isinstance(layer, layers.Normalization)).adapt(x)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=epochs, batch_size=64, verbose=0)
     return model
 
 
 @cache
 def conversions() -> tuple[list[Converted], NDArray[np.float64]]:
-    """All VARIANTS of `trained`, and what Keras says of `windows(1000, seed=2)`."""
+    """Return all VARIANTS of `trained`, and Keras's probabilities of `windows(1000, seed=2)`."""
     representative, _ = windows(400, seed=3)
     return convert(trained(), representative, VARIANTS, INPUT_RANGE, windows(1000, seed=2)[0])
+
+
+def verify_on_every_runtime(
+    converted: Converted, reference: NDArray[np.float64], x: NDArray[np.float32], y: Any
+) -> Check:
+    """Verify a conversion; raises ConvertError if it is not good enough."""
+    check = verify(converted, reference, x, y)
+    assert check.keras_accuracy > 0.8  # with a bad model, agreement has no meaning
+    assert set(check.runtimes) == set(installed())
+    return check

@@ -15,9 +15,9 @@ from keras import layers
 from convert.activation_ranges import peaks, spans
 from convert.errors import ConvertError
 from convert.graph import Flow, Plan, rebuild
-from convert.layers import Channels, Clip
+from convert.layers import Clip
 from convert.weights import rounded
-from tests.convert.models import paper_network, windows
+from tests.convert.models import branching_network, paper_network, windows
 
 
 def chain(*inner: Any, steps: int = 128) -> Any:
@@ -30,7 +30,7 @@ def slices(*inner: Any) -> list[Any]:
 
 
 def normalised(*inner: Any, steps: int = 128) -> Any:
-    """With statistics as different between channels as those of g and rad/s."""
+    """Return a network that first normalises channels with very different statistics."""
     mean, variance = np.linspace(-2, 3, 9), np.geomspace(1e-3, 4, 9)
     return chain(layers.Normalization(mean=mean, variance=variance), *inner, steps=steps)
 
@@ -43,30 +43,8 @@ def vgg() -> list[Any]:
     return [*block(16), *block(32), layers.LSTM(24)]
 
 
-def branches() -> Any:
-    """Gravity on its own, the largest and the mean beside an LSTM: all of one convolution."""
-    signals = keras.Input((128, 9))
-    mean, variance = np.linspace(-2, 3, 9), np.geomspace(1e-3, 4, 9)
-    clipped = Clip(1.0)(signals)
-    normal = layers.Normalization(mean=mean, variance=variance)(clipped)
-    gravity = layers.GlobalAveragePooling1D()(Channels(0, 3)(normal))
-    fine = layers.GlobalMaxPooling1D()(Clip(0.2)(Channels(6, 3)(clipped)))
-    seen = layers.Conv1D(8, 3, activation="relu")(normal)
-    seen = layers.MaxPooling1D(16)(seen)
-    joined = layers.Concatenate()(
-        [
-            layers.Dense(4, activation="relu")(gravity),
-            fine,
-            layers.GlobalMaxPooling1D()(seen),
-            layers.GlobalAveragePooling1D()(seen),
-            layers.LSTM(8)(seen),
-        ]
-    )
-    return keras.Model(signals, layers.Dense(5)(joined))
-
-
 def way_around() -> Any:
-    """Sums, products and differences of what two layers make; one of them is used thrice."""
+    """Return a network with sums, products and differences of two layers, one used three times."""
     signals = keras.Input((128, 9))
     one = layers.Conv1D(8, 3, padding="same")(signals)
     other = layers.BatchNormalization()(layers.Conv1D(8, 5, padding="same")(signals))
@@ -161,12 +139,14 @@ NETWORKS = {
         layers.Flatten(),
     ),
     "pooled over all time": lambda: normalised(
-        layers.Conv1D(8, 3), layers.AveragePooling1D(4), layers.GlobalMaxPooling1D()
+        layers.Conv1D(8, 3, activation="relu"),
+        layers.AveragePooling1D(4),
+        layers.GlobalMaxPooling1D(),
     ),
     "mean of what is normalised": lambda: normalised(
         layers.Cropping1D((3, 5)), layers.GlobalAveragePooling1D()
     ),
-    "branches": branches,
+    "branches": branching_network,
     "a way around": way_around,
 }
 
@@ -176,7 +156,7 @@ def test_the_rebuilt_network_is_the_trained_one(name: str) -> None:
     keras.utils.set_random_seed(3)
     model = NETWORKS[name]()
     random = np.random.default_rng(0)
-    for layer in model.layers:  # biases begin as zeros, which would hide one that is left out
+    for layer in model.layers:  # initial biases are zeros, which would hide a missing bias
         if isinstance(layer, layers.BatchNormalization):
             layer.set_weights([random.uniform(0.5, 2, w.shape) for w in layer.get_weights()])
         elif not isinstance(layer, layers.Normalization):
@@ -184,22 +164,9 @@ def test_the_rebuilt_network_is_the_trained_one(name: str) -> None:
     x = windows(20, seed=5)[0][:, : model.input_shape[1]]
     expected = model.predict(x, verbose=0)
     rebuilt = rebuild(model, Plan(), EMITTERS)
-    found = np.concatenate([rebuilt(tf.constant(window[None])).numpy() for window in x])
-    assert np.abs(found - expected).max() < 1e-5 * max(1.0, np.abs(expected).max())
-    assert expected.std(0).max() > 1e-3  # it does look at its input
-
-
-def test_the_papers_network_has_its_parameters() -> None:
-    assert paper_network(normalise=False).count_params() == 560_134
-
-
-def test_functional_models_convert_like_sequential_ones() -> None:
-    signals = keras.Input((128, 9))
-    flow = layers.Flatten()(layers.Normalization(mean=np.ones(9), variance=np.ones(9))(signals))
-    model = keras.Model(signals, layers.Dense(3, activation="softmax")(flow))
-    x, _ = windows(1, seed=6)
-    found = rebuild(model, Plan(), EMITTERS)(tf.constant(x)).numpy()
-    assert found == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
+    output = np.concatenate([rebuilt(tf.constant(window[None])).numpy() for window in x])
+    assert np.abs(output - expected).max() < 1e-5 * max(1.0, np.abs(expected).max())
+    assert expected.std(0).max() > 1e-3  # the output depends on the input
 
 
 def test_a_gate_limit_wide_enough_changes_nothing() -> None:
@@ -210,37 +177,38 @@ def test_a_gate_limit_wide_enough_changes_nothing() -> None:
     assert limited == pytest.approx(model.predict(x, verbose=0), abs=1e-6)
 
 
-def test_a_filter_that_hardly_ever_answers_does_not_take_the_steps_of_the_others() -> None:
-    """Its rare peak, over what it rarely exceeds, is no measure of how far relu6 lets it go."""
+def test_a_filter_with_rare_outputs_does_not_coarsen_the_steps_of_the_others() -> None:
+    """The bound of relu6 limits its scale, not its rare peak."""
     layer = layers.Concatenate(name="joined")
     rarely, largest = np.array([1.0, 1e-4]), [np.array([1.2, 0.5])] * 2
     flows = [Flow(tf.fill((1, 2), 6.0), 1, rarely / 6, np.zeros(2), bound=6.0) for _ in largest]
     layer.build([(1, 2), (1, 2)])
-    made = EMITTERS[layers.Concatenate](layer, flows, Plan(spans={"joined": largest}))
-    assert made.tensor.numpy() == pytest.approx(0.999)
-    assert made.tensor.numpy()[0] * made.scale == pytest.approx([1.0, 1e-4] * 2)
+    flow = EMITTERS[layers.Concatenate](layer, flows, Plan(spans={"joined": largest}))
+    assert flow.tensor.numpy() == pytest.approx(0.999)
+    assert flow.tensor.numpy()[0] * flow.scale == pytest.approx([1.0, 1e-4] * 2)
 
 
-READY = ["the paper's", "VGG-LSTM", "normalised, padded convolution", "branches", "separable"]
-READY += ["causal, dilated", "batch-normalised before and after its activation"]
+FOR_INT8 = ["the paper's", "VGG-LSTM", "normalised, padded convolution", "branches", "separable"]
+FOR_INT8 += ["causal, dilated", "batch-normalised before and after its activation"]
+FOR_INT8 += ["pooled over all time"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", READY)
-def test_made_ready_for_int8_a_network_is_the_same_up_to_its_rounded_weights(name: str) -> None:
+@pytest.mark.parametrize("name", FOR_INT8)
+def test_prepared_for_int8_a_network_differs_only_by_its_rounded_weights(name: str) -> None:
     keras.utils.set_random_seed(3)
     model = NETWORKS[name]()
-    x = windows(50, seed=5)[0].clip(-1, 1)  # as a Clip of the window has it, here the input's range
+    x = windows(50, seed=5)[0].clip(-1, 1)  # the range of an int8 input
     expected = model.predict(x, verbose=0)
     plan = Plan(gate_limit=8.0, peaks=peaks(model, x), spans=spans(model, x))
     ready = rebuild(model, plan, EMITTERS)
-    found = np.concatenate([ready(tf.constant(window[None])).numpy() for window in x])
-    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
-    assert np.abs(found - expected).max() > 0
+    output = np.concatenate([ready(tf.constant(window[None])).numpy() for window in x])
+    assert np.abs(output - expected).max() < 0.05 * np.abs(expected).max()
+    assert np.abs(output - expected).max() > 0
 
 
 HALVES = np.full((3, 2, 4), 1.5, np.float32)
-"""Weights that lie in the middle of two steps, beside one of 3.0 in each filter."""
+"""Weights in the middle between two steps, beside one of 3.0 in each filter."""
 HALVES[0, 0] = 3.0
 
 
@@ -248,14 +216,14 @@ HALVES[0, 0] = 3.0
 @given(
     kernel=arrays(np.float32, (3, 2, 4), elements=st.floats(-4, 4, width=32, allow_subnormal=False))
 )
-def test_rounded_kernels_are_int8_and_answer_a_constant_as_before(kernel: Any) -> None:
-    found = rounded(kernel)
+def test_rounded_kernels_are_int8_and_keep_the_output_for_a_constant(kernel: Any) -> None:
+    int8 = rounded(kernel)
     step = np.abs(kernel).max((0, 1)).astype(np.float64) / 127
-    assert (np.abs(found - kernel) <= 1.01 * step + 1e-9).all()
-    assert (np.abs((found - kernel).astype(np.float64).sum(0)) <= 0.51 * step + 1e-6).all()
-    steps = found / np.where(step > 0, step, 1)
+    assert (np.abs(int8 - kernel) <= 1.01 * step + 1e-9).all()
+    assert (np.abs((int8 - kernel).astype(np.float64).sum(0)) <= 0.51 * step + 1e-6).all()
+    steps = int8 / np.where(step > 0, step, 1)
     assert np.abs(steps - np.rint(steps)).max() < 1e-3
-    # The converter takes its own step from the largest weight, which must then still be 127 steps.
+    # The converter derives its step from the largest weight, which must still have 127 steps.
     assert (np.rint(np.abs(steps).max((0, 1))) == np.where(step > 0, 127, 0)).all()
 
 
@@ -273,18 +241,15 @@ def _no_layer() -> Any:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (
-            lambda: chain(layers.Bidirectional(layers.LSTM(4))),
-            "is a Bidirectional; convertible are",
-        ),
-        (lambda: chain(layers.LSTM(4, go_backwards=True)), "only a plain LSTM"),
+        (lambda: chain(layers.Bidirectional(layers.LSTM(4))), "a Bidirectional cannot be"),
+        (lambda: chain(layers.LSTM(4, go_backwards=True)), "LSTM with go_backwards"),
         (lambda: chain(layers.GRU(4, reset_after=False)), "reset_after=True"),
         (lambda: chain(layers.Conv1D(6, 3, groups=3), layers.Flatten()), "in groups"),
-        (lambda: chain(layers.DepthwiseConv1D(3, dilation_rate=2)), "strides, outside slices"),
+        (lambda: chain(layers.DepthwiseConv1D(3, dilation_rate=2)), "dilation, or strides"),
         (lambda: chain(layers.ReLU(negative_slope=0.1)), "only plain ReLU"),
         (lambda: chain(layers.BatchNormalization(axis=1), layers.Flatten()), "by channel"),
         (lambda: chain(layers.Flatten(), layers.Dense(4, activation="selu")), "activation selu"),
-        (_used_twice, "used twice|each of them once"),
+        (_used_twice, "used twice|use each layer once"),
         (_no_layer, "every step a layer"),
     ],
 )
@@ -294,12 +259,12 @@ def test_a_layer_that_cannot_be_converted_is_named(model: Any, says: str) -> Non
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3])
-def test_copies_of_a_channel_share_a_weight_that_has_finer_steps(copies: int) -> None:
+def test_copies_of_a_channel_share_a_weight_with_finer_steps(copies: int) -> None:
     kernel = np.random.default_rng(0).normal(size=(3, 9, 16)).astype(np.float32)
     parts = rounded(kernel, copies).reshape(3, copies, 9, 16)
     step = np.abs(kernel).max(axis=(0, 1)) / (127 * copies)
-    # Each copy's part is an int8, and together they miss a channel's sum by half a step.
+    # Each part is an int8, and the parts together differ from a channel's sum by half a step.
     assert (np.abs(parts) <= 127.001 * step).all()
     np.testing.assert_allclose(parts / step, np.rint(parts / step), atol=1e-3)
-    missed = np.abs((parts.sum(1) - kernel).sum(0))
-    assert (missed <= 0.501 * step).all()
+    error = np.abs((parts.sum(1) - kernel).sum(0))
+    assert (error <= 0.501 * step).all()

@@ -26,4 +26,4 @@ def test_every_form_keeps_what_was_learned_from_uci_har(data_dir: Path) -> None:
     assert len(test) == 2947
     assert np.mean(reference.argmax(1) == test.y) > 0.85
     for one in converted:
-        verify(one, reference, test.x, test.y)  # raises where a form is not good enough
+        verify(one, reference, test.x, test.y)  # raises ConvertError if a form is not good enough

@@ -25,7 +25,7 @@ def positions(
     noise: float = 1.0,
     seed: int = 0,
 ) -> Samples:
-    """Hold each direction of `up` for hold_s, with 1.5 s of turning and shaking in between."""
+    """Hold each direction of `up` for hold_s, with 1.5 s of movement in between."""
     random = np.random.default_rng(seed)
     acc, gyro = [], []
     for number, direction in enumerate(up):
@@ -33,10 +33,10 @@ def positions(
             moved = round(1.5 * RATE_HZ)
             acc.append(random.normal(0, 0.6, (moved, 3)))
             gyro.append(random.normal(0, 1.5, (moved, 3)))
-        held = round(hold_s * RATE_HZ)
+        count = round(hold_s * RATE_HZ)
         unit = np.array(direction, float) / np.linalg.norm(direction)
-        acc.append(np.tile(unit, (held, 1)))
-        gyro.append(np.zeros((held, 3)))
+        acc.append(np.tile(unit, (count, 1)))
+        gyro.append(np.zeros((count, 3)))
     true_g, true_rad_s = np.concatenate(acc), np.concatenate(gyro)
     read_g = np.array(offset_g) + np.array(scale) * true_g
     read_g += noise * random.normal(0, ACC_NOISE_G, read_g.shape)
@@ -46,7 +46,7 @@ def positions(
 
 
 def tilted(direction: Sequence[float], degrees: float, around: float) -> Float64:
-    """Turn a direction by some degrees toward a side given by an angle."""
+    """Tilt a direction by an angle in degrees, towards the side at the angle `around`."""
     up = np.array(direction, float)
     side = np.roll(up, 1)
     other = np.cross(up, side)

@@ -1,4 +1,4 @@
-"""The bench tools on a chip: smbus2 unmodified, and the chip model behind a bus of its own."""
+"""`calibrate` and `doctor` on a chip model, through unmodified smbus2 and an emulated bus."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str
 def examined(env: dict[str, str], *, seconds: str, code: int) -> dict[str, dict[str, str]]:
     done = run("doctor", *SOURCE, "--seconds", seconds, "--json", env=env)
     assert done.returncode == code, done.stdout + done.stderr
-    return {found["name"]: found for found in json.loads(done.stdout)["findings"]}
+    return {one["name"]: one for one in json.loads(done.stdout)["findings"]}
 
 
 def test_six_faces_of_a_chip_give_its_errors(tmp_path: Path) -> None:
@@ -55,41 +55,32 @@ def test_six_faces_of_a_chip_give_its_errors(tmp_path: Path) -> None:
     with wired(laid, ppm=5000) as (_, env):
         done = run("calibrate", *SOURCE, "--out", str(out), env=env)
     assert done.returncode == 0, done.stderr
-    found = json.loads(out.read_text())
-    np.testing.assert_allclose(found["acc_offset_g"], offset, atol=0.003)
-    np.testing.assert_allclose(found["acc_scale"], scale, atol=0.003)
-    np.testing.assert_allclose(found["gyro_bias_rad_s"], bias, atol=0.001)
-    assert found["temperature_c"] == pytest.approx(25, abs=0.1)
-    assert found["residuals"]["at the six faces"]["after_mg"] < 2
+    measured = json.loads(out.read_text())
+    np.testing.assert_allclose(measured["acc_offset_g"], offset, atol=0.003)
+    np.testing.assert_allclose(measured["acc_scale"], scale, atol=0.003)
+    np.testing.assert_allclose(measured["gyro_bias_rad_s"], bias, atol=0.001)
+    assert measured["temperature_c"] == pytest.approx(25, abs=0.1)
+    assert measured["residuals"]["at the six faces"]["after_mg"] < 2
 
 
 def test_a_good_chip_passes() -> None:
     with wired(handled(rest_s=5)) as (_, env):
-        found = examined(env, seconds="15", code=0)
-    assert "MPU-6050 (WHO_AM_I 0x68)" in found["identity"]["text"]
-    assert "of 85 samples" in found["fifo"]["text"]
-    for name in (
-        "bus",
-        "bus errors",
-        "rate",
-        "jitter",
-        "lost",
-        "fifo",
-        "gravity",
-        "gyro and acc agree",
-    ):
-        assert found[name]["level"] == "ok", found[name]
-    assert found["gyro and acc agree"]["level"] == "ok"
-    assert found["temperature"]["text"] == "25 C"
+        findings = examined(env, seconds="15", code=0)
+    assert "MPU-6050 (WHO_AM_I 0x68)" in findings["identity"]["text"]
+    assert "of 85 samples" in findings["fifo"]["text"]
+    checks = ("bus", "bus errors", "rate", "jitter", "lost", "fifo", "gravity")
+    for name in (*checks, "gyro and acc agree"):
+        assert findings[name]["level"] == "ok", findings[name]
+    assert findings["temperature"]["text"] == "25 C"
 
 
-def test_a_chip_that_runs_fast_on_a_bus_that_fails_now_and_then() -> None:
+def test_a_fast_chip_on_an_unreliable_bus() -> None:
     with wired(handled(), ppm=45_000) as (bus, env):
         bus.nack_share = 0.02
-        found = examined(env, seconds="6", code=0)
-    assert found["rate"]["level"] == "warn"
-    assert "(+4.5%)" in found["rate"]["text"]
-    assert "bus errors" in found["bus errors"]["text"]
+        findings = examined(env, seconds="6", code=0)
+    assert findings["rate"]["level"] == "warn"
+    assert "(+4.5%)" in findings["rate"]["text"]
+    assert "bus errors" in findings["bus errors"]["text"]
 
 
 def test_no_chip() -> None:
@@ -102,5 +93,5 @@ def test_no_chip() -> None:
 def test_a_stuck_axis() -> None:
     with wired(handled(rest_s=20)) as (bus, env):
         bus.chips[0x68].stuck = {4: 17}
-        found = examined(env, seconds="6", code=1)
-    assert "gyro y" in found["stuck"]["text"]
+        findings = examined(env, seconds="6", code=1)
+    assert "gyro y" in findings["stuck"]["text"]

@@ -18,7 +18,7 @@ REASONS = {
         "make demo", "make test", "make venv", "make lint", "make test-fast", "make test-system",
         "make check", "make .venv/board",
     ),
-    "minutes: tests/device/test_bench.py": ("make bench",),
+    "minutes: tests/device/bench/test_bench.py": ("make bench",),
     "hours of training: tests/train/wrist/test_final_fit.py": ("make bundles",),
     "changes the whole system": (
         "sudo apt install python3-venv git make", "sudo apt install python3-numpy",

@@ -22,23 +22,23 @@ from tests.waiting import wait_for
 
 BY_COMMANDS = {
     "no source; give --source serial:/dev/ttyUSB0 or set source.uri": "run",
-    "decisions would go nowhere; set sinks.stdout, sinks.sqlite or mqtt.host":
+    "no sink for decisions; set sinks.stdout, sinks.sqlite or mqtt.host":
         "run --config mute.toml --source serial:none",
     "…: unknown key …; did you mean …?": "run --config unknown.toml",
     "…: … must …, not …": "run --config wrong.toml",
     "… is not TOML: …": "run --config none.toml",
-    "… cannot be opened; does its folder exist, and may you write there?":
+    "… cannot be opened; check that its folder exists and is writable":
         "run --source serial:none --sqlite none/d.db",
     "mqtt.password_file …: every user may read it; chmod o= …":
         "run --config open.toml --source serial:none",
-    "… holds no decisions yet; is it the right file?": "history --db empty.db",
-    "… was made by a newer edgehar (schema …, and this one knows …); give another file or update"
+    "… contains no decisions yet; check that it is the right file": "history --db empty.db",
+    "… was made by a newer edgehar (schema …, this version reads up to …); give another file or update"
     " edgehar": "history --db newer.db",
-    "the time zone … is not known; set TZ, such as TZ=Europe/Berlin": "report day --db empty.db",
-    "others can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
+    "the time zone … is unknown; set TZ, for example TZ=Europe/Berlin": "report day --db empty.db",
+    "other hosts can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
     "… has no sinks.sqlite, and the dashboard shows that database": "dashboard --config mute.toml",
     "there is no model …; see: edgehar models list": "models activate none",
-    "…: it is cut short, damaged, or a plain TFLite model without edgehar's manifest":
+    "…: cut short, damaged, or a plain TFLite model without edgehar's manifest":
         "models install half.tflite",
 }  # fmt: skip
 FILES = {

@@ -47,7 +47,11 @@ def test_in_a_terminal_it_draws() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("unsure", "not sure"), ("unfamiliar", "none that"), ("mounting", "mounting not known")],
+    [
+        ("unsure", "not sure"),
+        ("unfamiliar", "none of the known"),
+        ("mounting", "mounting not known"),
+    ],
 )
 def test_the_view_shows_the_reason_for_unknown(
     reason: Reason, words: str, capsys: pytest.CaptureFixture[str]

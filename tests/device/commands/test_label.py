@@ -56,7 +56,7 @@ def test_it_shows_the_label_and_the_boards_decisions(board: Path, label: Call) -
     first, said = out.splitlines()
     assert first.startswith("1: sitting, 20")
     assert first.endswith("nothing missing")
-    assert re.fullmatch(r"the board said: standing 1 min, walking (19|20|21) s", said)
+    assert re.fullmatch(r"the board decided: standing 1 min, walking (19|20|21) s", said)
 
 
 def test_a_misspelt_label_is_stored_with_a_suggestion(board: Path, label: Call) -> None:
@@ -64,7 +64,7 @@ def test_a_misspelt_label_is_stored_with_a_suggestion(board: Path, label: Call) 
     assert "did you mean sitting? (to undo it: edgehar label --remove 1)" in out
     _, out, _ = label("cycling", "--last", "20s", "--config", board)
     assert "it overlaps label 1 and wins there" in out
-    assert "cycling is no activity of the model, which has walking, " in out
+    assert "the model has no activity cycling; it has walking, " in out
 
 
 def test_list_remove_export(board: Path, tmp_path: Path, label: Call) -> None:
@@ -107,7 +107,7 @@ def test_list_remove_export(board: Path, tmp_path: Path, label: Call) -> None:
         (["sitting", "--to", "14:05"], "give the time span"),
         (["--list", "--last", "5m"], "need an ACTIVITY"),
         (["sitting", "--last", "soon"], "'soon' is not a time"),
-        (["sit,ting", "--last", "5m"], "has no comma"),
+        (["sit,ting", "--last", "5m"], "without comma"),
         ([" ", "--last", "5m"], "ACTIVITY is empty"),
         (["x" * 65, "--last", "5m"], "at most 64 characters"),
         (["a\x1b[2Jb", "--last", "5m"], "printable"),
@@ -129,7 +129,11 @@ def test_what_cannot_be_done_is_one_line(
 def test_labels_that_are_off_and_an_empty_folder_are_reported(tmp_path: Path, label: Call) -> None:
     off = ("--config", settings_file(tmp_path, ""))
     empty = ("--folder", tmp_path / "labels")
-    for where, words in ((off, "labels are off: "), (off, "labels.folder"), (empty, "kept yet")):
+    for where, words in (
+        (off, "labels are off: "),
+        (off, "labels.folder"),
+        (empty, "not stored samples yet"),
+    ):
         code, _, err = label("sitting", "--last", "5m", *where)
         assert code == 2
         assert words in err

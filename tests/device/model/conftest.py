@@ -1,11 +1,14 @@
-"""A bundle that is whole; its model is only bytes, for nothing here runs it."""
+"""A complete manifest for a model that is only bytes, since no test runs it; an empty store."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from device.decision.judge import DecisionSpec
 from device.model import manifest as manifests
+from device.model.store import Store
 from device.signal.spec import SignalSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + np.random.default_rng(0).bytes(300)
@@ -13,8 +16,13 @@ CARD = "# waist\n\nWörn at the waist.\n"
 
 
 @pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "models")
+
+
+@pytest.fixture
 def manifest() -> dict[str, Any]:
-    """A whole manifest, less what `pack` fills in."""
+    """A manifest without the fields that `pack` adds."""
     labels = ["walking", "sitting", "lying"]
     rng = np.random.default_rng(1)
     ends = {"dtype": "int8", "scale": 0.02, "zero_point": -1}
@@ -24,13 +32,7 @@ def manifest() -> dict[str, Any]:
         "signal": SignalSpec().to_dict(),
         "channels": list(manifests.CHANNELS),
         "units": list(manifests.UNITS),
-        "decision": {
-            "smoothing": None,
-            "unknown_output": False,
-            "temperature": 1,
-            "softening": 1,
-            "unknown_threshold": 0.4,
-        },
+        "decision": DecisionSpec(0.4).to_dict(),
         "orientation": None,
         "mounting": "on the belt",
         "quantisation": {"form": "int8", "input": ends, "output": ends},

@@ -1,4 +1,4 @@
-"""Kills a process before each of the file calls of each command in turn; run by test_store_cuts."""
+"""Kills a process before each file call of each command of the store; run by test_store_cuts."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ KILLED = 9
 
 
 class Dying:
-    """Stands for the module `os`; ends the process without any clean-up at a call to come."""
+    """Replaces the module `os`; ends the process without clean-up before the n-th file call."""
 
     def __init__(self, calls: int) -> None:
         self._left = calls
@@ -45,20 +45,20 @@ def prove(store: Store) -> None:
 
 
 def main(folder: Path, *files: Path) -> int:
-    """Return how many were killed; raises what a survivor of a kill raises."""
+    """Return the number of killed processes; raises the error of a command after a kill."""
     store, killed = Store(folder), 0
     steps: list[Callable[[Store], object]] = []
     for file in files:
         key = f"wrist@{sha256(file)}"
         steps += [partial(Store.install, file=file), partial(Store.activate, wanted=key), run]
-        # A run that is killed is a crash, and two of them roll back.
+        # A killed run counts as a crash, and two crashes roll back.
         steps += [partial(Store.activate, wanted=key), prove]
     for step in (*steps, Store.roll_back):
         for calls in range(1000):
             pid = os.fork()
             if not pid:
                 lock.os = bounded_file.os = stores.os = whole_file.os = Dying(calls)  # type: ignore[assignment, attr-defined]  # stand-in
-                with suppress(InputError):  # the one that was killed had gone back already
+                with suppress(InputError):  # the killed process may have gone back already
                     step(store)
                 os._exit(0)
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -1,8 +1,8 @@
-"""What a disk may hold after a power cut: every call in turn, with what was not synced lost.
+"""All states of a disk after a power cut at any file call of the store.
 
-The store's file calls are written down while they happen. For a cut after any of them, POSIX
-promises a file's bytes only up to its last fsync, and a folder's entries only up to the folder's
-last fsync: each of the later changes may be on the disk or not, in any combination.
+The file calls are recorded. After a power cut POSIX guarantees a file's bytes only up to its last
+fsync, and a folder's entries only up to the folder's last fsync. Any combination of the later
+changes may be on the disk.
 """
 
 import os
@@ -16,7 +16,7 @@ Tree = dict[Path, bytes]
 
 
 class Calls:
-    """Stands for the module `os` in the modules under test; the calls that change come here."""
+    """Replaces the module `os` in the modules under test; records the calls that change files."""
 
     def __init__(self) -> None:
         self.log: list[tuple[Any, ...]] = []
@@ -36,21 +36,20 @@ class Calls:
             self.log.append(("link", Path(path), self._files))
             self._open[descriptor] = ("file", self._files)
         else:
-            self._open.pop(descriptor, None)  # the number of one that was closed elsewhere
+            self._open.pop(descriptor, None)  # the number was that of another, closed file
         return descriptor
 
     def write(self, descriptor: int, content: bytes) -> int:
-        # In pieces, as a disk may take them.
+        # A disk may accept only a part.
         written = os.write(descriptor, content[: max(1, len(content) // 2)])
         self.log.append(("write", self._open[descriptor][1], bytes(content[:written])))
         return written
 
     def fsync(self, descriptor: int) -> None:
-        # Only noted: what it would have made safe is worked out.
         self.log.append(("sync", *self._open[descriptor]))
 
     def replace(self, old: str | Path, new: str | Path) -> None:
-        os.replace(old, new)  # noqa: PTH105 -- the call that it stands for, and so below
+        os.replace(old, new)  # noqa: PTH105 -- the recorded call, as below
         self.log.append(("rename", Path(old), Path(new)))
 
     def unlink(self, path: str | Path) -> None:
@@ -64,16 +63,16 @@ class Calls:
 
 @dataclass
 class Disk:
-    """The state after some calls: what is there, and what of it a cut would leave."""
+    """The state after some calls, and the states that a power cut could leave."""
 
     entries: dict[Path, int | None] = field(default_factory=dict)
-    """By path, a file's number or None for a folder."""
+    """Number of the file by path; None for a folder."""
     content: dict[int, bytes] = field(default_factory=dict)
     safe: dict[int, bytes] = field(default_factory=dict)
-    """Of each file, what was synced."""
+    """Synced content by file number."""
     safe_entries: dict[Path, int | None] = field(default_factory=dict)
     pending: list[tuple[Path, dict[Path, Any]]] = field(default_factory=list)
-    """Changes of a folder's entries since it was synced."""
+    """Changes of a folder's entries since its last fsync."""
     folders: set[Path] = field(default_factory=set)
 
     def take(self, call: tuple[Any, ...]) -> None:
@@ -97,10 +96,8 @@ class Disk:
             if rest[1] is None:
                 self.folders.add(rest[0])
             return {rest[0]: rest[1]}
-        if what == "unlink":
-            return {rest[0]: GONE}
-        assert what == "rename"
-        return {rest[1]: self.entries[rest[0]], rest[0]: GONE}
+        renamed = {rest[1]: self.entries[rest[0]]} if what == "rename" else {}
+        return {**renamed, rest[0]: GONE}
 
     def now(self) -> Tree:
         return self._tree(self.entries, self.content)
@@ -139,13 +136,13 @@ def _apply(entries: dict[Path, int | None], changes: dict[Path, Any]) -> None:
 
 
 def tree(folder: Path) -> Tree:
-    """Read all files below a folder."""
+    """Read all files in a folder."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def put(states: Tree, old: Path, new: Path) -> None:
-    """Write a state of the folder `old` out below `new`."""
-    for path, content in states.items():
-        there = new / path.relative_to(old)
-        there.parent.mkdir(parents=True, exist_ok=True)
-        there.write_bytes(content)
+def put(state: Tree, old: Path, new: Path) -> None:
+    """Write a state of the folder `old` to the folder `new`."""
+    for path, content in state.items():
+        copy = new / path.relative_to(old)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)

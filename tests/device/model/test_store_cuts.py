@@ -1,4 +1,4 @@
-"""Whenever the power goes, one valid model is active, and the next command works."""
+"""After a power cut at any time, one valid model is active, and the next command works."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ Step = tuple[str, Callable[[Store], object]]
 
 
 class CrashError(Exception):
-    """What no part of the daemon expects."""
+    """An exception that the daemon does not expect."""
 
 
 def runs(store: Store) -> None:
@@ -42,7 +42,7 @@ def crashes(store: Store) -> None:
 def files(
     tmp_path: Path, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Path]:
-    """Bundles, one of them shipped, so small that a disk can have many states; they cannot run."""
+    """Small bundles without a model, one of them shipped; they keep the disk's states small."""
     monkeypatch.setattr(bundles, "MODELS", tmp_path / "shipped")
     for module in (stores, trial):
         monkeypatch.setattr(module, "self_test", lambda _: 0.0)
@@ -58,7 +58,7 @@ def files(
 
 @pytest.fixture
 def life(files: dict[str, Path]) -> list[Step]:
-    """All that can happen to a store."""
+    """All commands of a store, and runs and crashes of the daemon."""
 
     def install(name: str) -> Step:
         return f"install {name}", lambda store: store.install(files[name])
@@ -77,15 +77,15 @@ def life(files: dict[str, Path]) -> list[Step]:
 
 
 def threshold(store: Store) -> float:
-    """Tell the active model from the others."""
+    """Return the threshold of the active model, which identifies it."""
     return active(store).decision.unknown_threshold
 
 
 def works(store: Store, new: Path) -> None:
     store.install(new)
     store.activate(f"small@{sha256(new)}")
-    with take_active(store) as found:
-        assert found.bundle.decision.unknown_threshold == 0.4
+    with take_active(store) as taken:
+        assert taken.bundle.decision.unknown_threshold == 0.4
     assert threshold(store) == 0.4
 
 
@@ -93,7 +93,7 @@ def works(store: Store, new: Path) -> None:
 def test_every_cut_leaves_a_valid_model(
     life: list[Step], files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what was not synced lost, torn or zeroed, and folders' changes in any combination."""
+    """Unsynced bytes are lost, torn or zeros; unsynced folder entries are in any combination."""
     live = tmp_path / "live"
     live.mkdir()
     store, calls, disk, cuts = Store(live / "models"), Calls(), Disk(), 0
@@ -111,26 +111,26 @@ def test_every_cut_leaves_a_valid_model(
                 disk.take(call)
             states = [(frozenset(state.items()), state) for state in disk.after_a_cut()]
             cuts += len(states)
-            for found, state in states:
-                if found not in outcomes:
+            for key, state in states:
+                if key not in outcomes:
                     cut = tmp_path / str(len(outcomes))
                     put(state, live, cut)
-                    outcomes[found] = threshold(Store(cut / "models"))
+                    outcomes[key] = threshold(Store(cut / "models"))
                     with monkeypatch.context() as patched:
                         for module in (lock, bounded_file, whole_file):
                             patched.setattr(module, "os", Calls())
                         works(Store(cut / "models"), files["new"])
-                assert outcomes[found] in {before, after}, name
-        # Nothing that was written went past the record, and the command's outcome was safe.
+                assert outcomes[key] in {before, after}, name
+        # Every write was recorded, and the command's result was on the disk.
         assert disk.now() == tree(live), name
-        assert {outcomes[found] for found, _ in states} == {after}, name
+        assert {outcomes[key] for key, _ in states} == {after}, name
     assert cuts > 1000
     assert len(outcomes) > 100
 
 
 @pytest.mark.slow
 def test_a_process_killed_at_any_call_leaves_a_store_that_works(tmp_path: Path) -> None:
-    """Real processes: no lock outlives them, and what they began is done by the next."""
+    """Real processes: their locks end with them, and the next process completes the change."""
     files = [variant(tmp_path / "a", 0.61), variant(tmp_path / "b", 0.4)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.device.model.killed", tmp_path / "models", *files],

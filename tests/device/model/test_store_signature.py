@@ -1,4 +1,4 @@
-"""Bundles signed with OpenSSL, as docs/MODELS.md says, and everything that is not."""
+"""Bundles with and without a valid signature, made by OpenSSL as in docs/MODELS.md."""
 
 import base64
 import shutil
@@ -14,7 +14,7 @@ from device.model.bundle import BundleError
 from device.model.store import Store
 from device.model.trial import take_active
 from firmware_bridge.errors import EdgeharError, InputError
-from tests.device.model.bundles import variant
+from tests.device.model.bundles import installed, variant
 
 pytest.importorskip("cryptography", reason="cryptography is not installed (extra `models`)")
 pytestmark = pytest.mark.skipif(
@@ -26,7 +26,7 @@ def openssl(*arguments: str | Path) -> None:
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
-def make_key(folder: Path, name: str) -> Path:
+def new_key(folder: Path, name: str) -> Path:
     openssl("genpkey", "-algorithm", "ed25519", "-out", folder / name)
     openssl("pkey", "-in", folder / name, "-pubout", "-out", folder / f"{name}.pub")
     return folder / name
@@ -40,7 +40,7 @@ def sign(file: Path, key: Path) -> Path:
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    return make_key(tmp_path, "ours")
+    return new_key(tmp_path, "ours")
 
 
 @pytest.fixture
@@ -60,17 +60,21 @@ def test_the_first_signature_of_rfc_8032() -> None:
         signature.verify(b"\0", signed, public)
 
 
-def test_what_the_key_signed_is_installed_activated_and_run(
-    store: Store, key: Path, tmp_path: Path
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return variant(tmp_path / "new.tflite", 0.61)
+
+
+def test_a_signed_bundle_can_be_installed_and_activated(
+    store: Store, key: Path, file: Path
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.61)
     sign(file, key)
     entry = store.install(file)
     assert entry.origin is not None
-    assert entry.origin.signed_by == signature.read_key(tmp_path / "ours.pub").hex()
+    assert entry.origin.signed_by == signature.read_key(key.with_name("ours.pub")).hex()
     store.activate(entry.key)
-    with take_active(store) as found:
-        assert found.bundle.decision.unknown_threshold == 0.61
+    with take_active(store) as taken:
+        assert taken.bundle.decision.unknown_threshold == 0.61
 
 
 @pytest.mark.parametrize(
@@ -79,34 +83,34 @@ def test_what_the_key_signed_is_installed_activated_and_run(
         (lambda _, sig: sig.unlink(), "not signed"),
         (lambda _, sig: sig.write_bytes(sig.read_bytes()[:-1]), "64 bytes"),
         (lambda _, sig: sig.write_bytes(sig.read_bytes() + b"\n"), "too large"),
-        (lambda _, sig: sig.write_bytes(bytes(64)), "not by the configured key"),
+        (lambda _, sig: sig.write_bytes(bytes(64)), "not made by the"),
         (lambda _, sig: (sig.unlink(), sig.mkdir()), "cannot read"),
-        (lambda file, _: variant(file, 0.35), "not by the configured key"),
-        (lambda file, _: sign(file, make_key(file.parent, "theirs")), "not by the configured key"),
+        (lambda file, _: variant(file, 0.35), "not made by the"),
+        (
+            lambda file, _: sign(file, new_key(file.parent, "theirs")),
+            "not made by the",
+        ),
     ],
 )
-def test_what_it_did_not_sign_is_refused_before_anything_is_written(
-    store: Store, key: Path, tmp_path: Path, spoil: Callable[[Path, Path], object], words: str
+def test_an_invalid_signature_is_refused_before_anything_is_written(
+    store: Store, key: Path, file: Path, spoil: Callable[[Path, Path], object], words: str
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.61)
     spoil(file, sign(file, key))
     with pytest.raises(BundleError, match=words):
         store.install(file)
     assert not store.folder.exists()
 
 
-def test_a_key_that_is_configured_later_holds_for_what_is_there(
-    store: Store, tmp_path: Path
-) -> None:
-    open_to_all = Store(store.folder)
-    entry = open_to_all.install(variant(tmp_path / "new.tflite", 0.61))
+def test_a_key_configured_later_also_applies_to_installed_bundles(store: Store) -> None:
+    without_key = Store(store.folder)
+    key = installed(without_key)
     with pytest.raises(BundleError, match="not signed by the configured key"):
-        store.activate(entry.key)
-    open_to_all.activate(entry.key)
-    with take_active(store) as found:
-        assert found.bundle.decision.unknown_threshold != 0.61
-        assert "not signed by the configured key" in found.why
-    # What comes with edgehar needs no signature of its user.
+        store.activate(key)
+    without_key.activate(key)
+    with take_active(store) as taken:
+        assert taken.bundle.decision.unknown_threshold != 0.61
+        assert "not signed by the configured key" in taken.why
+    # A shipped model needs no signature.
     assert store.activate("waist").shipped
 
 
@@ -123,13 +127,13 @@ def test_a_key_that_is_configured_later_holds_for_what_is_there(
         + b"\n-----END PUBLIC KEY-----",
     ],
 )
-def test_what_is_no_public_key_is_said(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_not_a_public_key(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(InputError, match=r"openssl|too large"):
         signature.read_key(tmp_path / "key")
 
 
-def test_a_private_key_or_another_kind_of_key_is_no_public_one(tmp_path: Path, key: Path) -> None:
+def test_a_private_key_and_an_x25519_key_are_refused(tmp_path: Path, key: Path) -> None:
     openssl("genpkey", "-algorithm", "x25519", "-out", tmp_path / "x")
     openssl("pkey", "-in", tmp_path / "x", "-pubout", "-out", tmp_path / "x.pub")
     for path in (key, tmp_path / "x.pub", tmp_path / "none"):
@@ -137,10 +141,9 @@ def test_a_private_key_or_another_kind_of_key_is_no_public_one(tmp_path: Path, k
             signature.read_key(path)
 
 
-def test_without_cryptography_it_says_which_extra(
-    store: Store, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_cryptography_the_extra_is_named(
+    store: Store, key: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = variant(tmp_path / "new.tflite", 0.61)
     sign(file, key)
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
     with pytest.raises(EdgeharError, match=r"pip install 'edgehar\[models\]'"):

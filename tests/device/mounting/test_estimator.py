@@ -1,3 +1,5 @@
+"""The estimate of the mounting on synthetic walks."""
+
 import json
 import math
 from dataclasses import replace
@@ -16,6 +18,7 @@ from firmware_bridge.samples import Float64
 from tests.device.mounting.walks import RATE_HZ, still, walk_of
 
 SPEC = MountingSpec(("sitting", "standing", "lying"))
+IDENTITY = np.eye(3)
 
 
 def turned(axis: tuple[float, float, float], degrees: float) -> Float64:
@@ -34,203 +37,191 @@ rotations = st.builds(
 )
 
 
-def after_walking(rotation: Float64, windows: int = 60, seed: int = 0) -> MountingEstimator:
-    orientation = MountingEstimator(SPEC, RATE_HZ)
-    for x in walk_of(windows, rotation, seed):
-        orientation.place(x)
-    return orientation
+def walk(
+    estimator: MountingEstimator, windows: int, rotation: Float64 = IDENTITY, seed: int = 0
+) -> list[bool]:
+    """Walk; return for each window whether the mounting is known."""
+    return [estimator.place(x)[1] for x in walk_of(windows, rotation, seed)]
 
 
-def off_by(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    return float(np.abs(found - expected).max())
+def after_walking(rotation: Float64 = IDENTITY, windows: int = 60) -> MountingEstimator:
+    estimator = MountingEstimator(SPEC, RATE_HZ)
+    walk(estimator, windows, rotation)
+    return estimator
+
+
+def largest_error(x: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    return float(np.abs(x - expected).max())
+
+
+def is_right(estimator: MountingEstimator, rotation: Float64 = IDENTITY) -> bool:
+    """Return whether an arm at rest is seen in the wearer's axes."""
+    return largest_error(estimator.place(still(rotation))[0], still(IDENTITY)) < 0.25
 
 
 @settings(max_examples=40)
 @given(rotation=rotations)
-def test_whichever_way_the_sensor_sits_the_wearer_s_axes_come_out(rotation: Float64) -> None:
-    orientation = after_walking(rotation)
-    assert orientation.known
-    assert orientation.confidence > 0.8
+def test_any_mounting_is_estimated(rotation: Float64) -> None:
+    estimator = after_walking(rotation)
+    assert estimator.known
+    assert estimator.confidence > 0.8
     for window in (still, lambda turn: walk_of(1, turn, seed=7)[0]):
-        found, known = orientation.place(window(rotation))
+        x, known = estimator.place(window(rotation))
         assert known
-        assert off_by(found, window(np.eye(3))) < 0.25
+        assert largest_error(x, window(IDENTITY)) < 0.25
 
 
 @settings(max_examples=20)
 @given(rotation=rotations)
-def test_the_turn_of_the_sensor_makes_no_difference_to_what_comes_out(rotation: Float64) -> None:
-    as_it_is, turned_over = MountingEstimator(SPEC, RATE_HZ), MountingEstimator(SPEC, RATE_HZ)
-    for a, b in zip(walk_of(40, np.eye(3)), walk_of(40, rotation), strict=True):
-        one, other = as_it_is.place(a), turned_over.place(b)
+def test_the_result_does_not_depend_on_the_mounting(rotation: Float64) -> None:
+    straight, rotated = MountingEstimator(SPEC, RATE_HZ), MountingEstimator(SPEC, RATE_HZ)
+    for a, b in zip(walk_of(40, IDENTITY), walk_of(40, rotation), strict=True):
+        one, other = straight.place(a), rotated.place(b)
         assert one[1] == other[1]
-        assert off_by(one[0], other[0]) < 1e-3
+        assert largest_error(one[0], other[0]) < 1e-3
 
 
-def test_what_it_turns_keeps_its_hand_and_acceleration_its_size() -> None:
-    orientation = after_walking(turned((1, 2, 3), 77))
+def test_the_rotation_is_proper_and_keeps_the_size_of_acceleration() -> None:
     x = np.random.default_rng(0).normal(size=(128, 9)).astype(np.float32)
-    found, _ = orientation.place(x)
-    sizes = np.linalg.norm(found.reshape(-1, 3, 3), axis=2)
+    placed, _ = after_walking(turned((1, 2, 3), 77)).place(x)
+    sizes = np.linalg.norm(placed.reshape(-1, 3, 3), axis=2)
     sizes /= np.linalg.norm(x.reshape(-1, 3, 3), axis=2)
     assert sizes[:, 0] == pytest.approx(1, abs=1e-5)
     assert np.ptp(sizes, axis=0) == pytest.approx([0, 0, 0], abs=1e-5)
     before = np.cross(x[:, :3], x[:, 3:6]) * x[:, 6:]
-    after = np.cross(found[:, :3], found[:, 3:6]) * found[:, 6:]
+    after = np.cross(placed[:, :3], placed[:, 3:6]) * placed[:, 6:]
     assert after.sum(1) == pytest.approx(before.sum(1) * sizes[0].prod(), abs=1e-4)
 
 
 @pytest.mark.parametrize("gain", [0.5, 2.0])
-def test_how_hard_a_wearer_moves_or_a_sensor_reads_hardly_shows(gain: float) -> None:
+def test_a_gain_of_the_angular_rate_hardly_changes_the_result(gain: float) -> None:
     plain, other = MountingEstimator(SPEC, RATE_HZ), MountingEstimator(SPEC, RATE_HZ)
     gains = np.repeat([1.0, gain, 1.0], 3).astype(np.float32)
-    for x in walk_of(300, np.eye(3)):
+    for x in walk_of(300, IDENTITY):
         one, same = plain.place(x)[0], other.place(x * gains)[0]
     assert same == pytest.approx(one, rel=0.02, abs=0.01)
     assert plain.frame.own_rate_rad_s == pytest.approx(math.sqrt(2.0**2 / 2), rel=0.1)
     assert plain.frame.own_rate_rad_s < other.frame.own_rate_rad_s or gain < 1
 
 
-def test_no_wearer_s_movement_is_scaled_beyond_reason() -> None:
+def test_the_scale_of_movement_is_limited() -> None:
     spec = replace(SPEC, typical_rate_rad_s=50.0, typical_body_g=0.01)
-    orientation = MountingEstimator(spec, RATE_HZ)
-    for x in walk_of(300, np.eye(3)):
-        found = orientation.place(x)[0]
-    assert np.linalg.norm(found[:, 3:6]) == pytest.approx(4 * np.linalg.norm(x[:, 3:6]), rel=1e-4)
-    assert np.linalg.norm(found[:, 6:]) == pytest.approx(np.linalg.norm(x[:, 6:]) / 4, rel=1e-4)
+    estimator = MountingEstimator(spec, RATE_HZ)
+    for x in walk_of(300, IDENTITY):
+        placed = estimator.place(x)[0]
+    assert np.linalg.norm(placed[:, 3:6]) == pytest.approx(4 * np.linalg.norm(x[:, 3:6]), rel=1e-4)
+    assert np.linalg.norm(placed[:, 6:]) == pytest.approx(np.linalg.norm(x[:, 6:]) / 4, rel=1e-4)
 
 
-def test_who_never_walks_is_never_known_and_never_turned() -> None:
-    orientation = MountingEstimator(SPEC, RATE_HZ)
+def test_without_walking_the_mounting_stays_unknown_and_the_window_unchanged() -> None:
+    estimator = MountingEstimator(SPEC, RATE_HZ)
     for seed in range(500):
         x = still(turned((0, 1, 1), 40), seed)
-        found, known = orientation.place(x)
+        placed, known = estimator.place(x)
         assert not known
-        assert found is x
-    assert orientation.confidence == 0
+        assert placed is x
+    assert estimator.confidence == 0
 
 
 def test_confidence_grows_with_the_walk() -> None:
-    confidences = [after_walking(np.eye(3), windows).confidence for windows in (1, 5, 10, 20)]
+    confidences = [after_walking(windows=windows).confidence for windows in (1, 5, 10, 20)]
     assert confidences == sorted(confidences)
     assert confidences[0] < SPEC.known_at <= confidences[-1]
 
 
-def test_walks_that_contradict_each_other_are_not_known() -> None:
+def test_contradictory_walks_leave_the_mounting_unknown() -> None:
     rng = np.random.default_rng(0)
-    orientation = MountingEstimator(SPEC, RATE_HZ)
+    estimator = MountingEstimator(SPEC, RATE_HZ)
     for seed in range(100):
         rotation = turned(tuple(rng.normal(size=3)), rng.uniform(-180, 180))
-        _, known = orientation.place(walk_of(1, rotation, seed)[0])
-        assert not known
+        assert walk(estimator, 1, rotation, seed) == [False]
 
 
-def test_a_strap_put_on_the_other_way_round_is_found_out() -> None:
-    orientation = after_walking(np.eye(3), 300)
-    other = turned((0, 0, 1), 180)
-    for x in walk_of(int(1.3 * SPEC.rival_windows[1]), other, seed=1):
-        orientation.place(x)
-    assert orientation.known
-    assert off_by(orientation.place(still(other))[0], still(np.eye(3))) < 0.25
+def test_a_strap_put_on_the_other_way_round_is_detected() -> None:
+    estimator, other = after_walking(windows=300), turned((0, 0, 1), 180)
+    walk(estimator, int(1.3 * SPEC.rival_windows[1]), other, seed=1)
+    assert estimator.known
+    assert is_right(estimator, other)
 
 
-def test_a_minute_that_only_looks_like_walking_changes_nothing() -> None:
-    orientation = after_walking(np.eye(3))
+def test_a_minute_of_false_walking_changes_nothing() -> None:
+    estimator = after_walking()
     for seed in range(5):
-        before = orientation.to_state()
-        for x in walk_of(int(SPEC.rival_windows[0]) - 1, turned((0, 1, 0), 70), seed):
-            assert orientation.place(x)[1]
-        assert orientation.to_state() == before
-        for x in walk_of(10, np.eye(3), seed):
-            orientation.place(x)
-        assert orientation.to_state()["windows"] > before["windows"]
+        before = estimator.to_state()
+        assert all(walk(estimator, int(SPEC.rival_windows[0]) - 1, turned((0, 1, 0), 70), seed))
+        assert estimator.to_state() == before
+        walk(estimator, 10, seed=seed)
+        assert estimator.to_state()["windows"] > before["windows"]
 
 
 @pytest.mark.parametrize(("before", "sooner"), [(20, True), (300, False)])
-def test_the_longer_the_walks_the_longer_a_turned_strap_must_be_walked(
-    before: int, sooner: bool
-) -> None:
-    orientation = after_walking(np.eye(3), before)
-    other = turned((0, 1, 0), 90)
-    for x in walk_of(60, other, seed=1):
-        assert orientation.place(x)[1]
-    assert (off_by(orientation.place(still(other))[0], still(np.eye(3))) < 0.25) == sooner
+def test_after_longer_walks_a_turned_strap_needs_a_longer_walk(before: int, sooner: bool) -> None:
+    estimator, other = after_walking(windows=before), turned((0, 1, 0), 90)
+    assert all(walk(estimator, 60, other, seed=1))
+    assert is_right(estimator, other) == sooner
 
 
-def test_hands_that_moved_before_the_first_walk_do_not_keep_it_from_counting() -> None:
-    orientation = after_walking(turned((0, 1, 0), 70), 10)
-    assert not orientation.known
-    told = [orientation.place(x)[1] for x in walk_of(20, np.eye(3), seed=1)]
-    assert told[-1]
-    assert off_by(orientation.place(still(np.eye(3)))[0], still(np.eye(3))) < 0.25
+def test_false_walking_before_the_first_walk_does_not_prevent_the_estimate() -> None:
+    estimator = after_walking(turned((0, 1, 0), 70), 10)
+    assert not estimator.known
+    assert walk(estimator, 20, seed=1)[-1]
+    assert is_right(estimator)
 
 
-def test_what_agrees_with_nothing_does_not_take_over() -> None:
-    orientation = after_walking(np.eye(3))
-    before = orientation.to_state()
+def test_outliers_without_agreement_change_nothing() -> None:
+    estimator = after_walking()
+    before = estimator.to_state()
     for seed in range(200):
         away = turned((1, 0, 0), 120.0 * seed) @ turned((0, 1, 0), 70)
-        assert orientation.place(walk_of(1, away, seed)[0])[1]
-    assert orientation.to_state() == before
+        assert walk(estimator, 1, away, seed) == [True]
+    assert estimator.to_state() == before
 
 
-def test_a_few_outliers_between_walks_never_add_up() -> None:
-    orientation = after_walking(np.eye(3))
-    other = turned((0, 1, 0), 90)
+def test_outliers_between_walks_do_not_accumulate() -> None:
+    estimator = after_walking()
     for seed in range(20):
-        for x in [*walk_of(5, other, seed), *walk_of(10, np.eye(3), seed)]:
-            orientation.place(x)
-    assert off_by(orientation.place(still(np.eye(3)))[0], still(np.eye(3))) < 0.25
+        walk(estimator, 5, turned((0, 1, 0), 90), seed)
+        walk(estimator, 10, seed=seed)
+    assert is_right(estimator)
 
 
-def test_after_a_long_silence_it_must_be_seen_again_but_not_after_a_short_one() -> None:
-    orientation = after_walking(np.eye(3))
-    orientation.silence(SPEC.break_after_s - 1)
-    assert orientation.known
-    orientation.silence(SPEC.break_after_s)
-    assert not orientation.known
-    other = turned((1, 0, 0), 90)
-    for x in walk_of(60, other, seed=3):
-        orientation.place(x)
-    assert orientation.known
-    assert off_by(orientation.place(still(other))[0], still(np.eye(3))) < 0.3
+def test_after_a_long_gap_the_mounting_is_estimated_again() -> None:
+    estimator, other = after_walking(), turned((1, 0, 0), 90)
+    estimator.silence(SPEC.break_after_s - 1)
+    assert estimator.known
+    estimator.silence(SPEC.break_after_s)
+    assert not estimator.known
+    assert walk(estimator, 60, other, seed=3)[-1]
+    assert largest_error(estimator.place(still(other))[0], still(IDENTITY)) < 0.3
 
 
-def test_its_state_is_all_of_it() -> None:
-    whole, first = (
-        after_walking(turned((1, 1, 0), 30), 50),
-        after_walking(turned((1, 1, 0), 30), 25),
-    )
-    state = json.loads(json.dumps(first.to_state()))
-    second = MountingEstimator(SPEC, RATE_HZ, state)
-    for x in walk_of(50, turned((1, 1, 0), 30))[25:]:
+def test_the_state_is_complete() -> None:
+    rotation = turned((1, 1, 0), 30)
+    whole, first = after_walking(rotation, 50), after_walking(rotation, 25)
+    second = MountingEstimator(SPEC, RATE_HZ, json.loads(json.dumps(first.to_state())))
+    for x in walk_of(50, rotation)[25:]:
         second.place(x)
     assert second.to_state() == whole.to_state()
     assert (second.known, second.confidence) == (whole.known, whole.confidence)
 
 
-@pytest.mark.parametrize("state", [{}, {"known": 1}, {"known": True, "windows": "many"}])
-def test_a_state_that_is_none_is_refused(state: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="not a mounting"):
-        MountingEstimator(SPEC, RATE_HZ, state)
-
-
-def test_walking_is_told_by_its_rhythm_and_strength() -> None:
-    (walk,) = walk_of(1, turned((1, 2, 0), 50))
-    assert walks(walk, SPEC, RATE_HZ)
-    assert not walks(still(np.eye(3)), SPEC, RATE_HZ)
-    # Too fast, too hard, or no rhythm at all.
-    assert not walks(walk_of(1, np.eye(3), stride_hz=4.1)[0], SPEC, RATE_HZ)
-    assert not walks(walk * np.float32(8), SPEC, RATE_HZ)
-    across = walk.copy()
+def test_walking_is_detected_by_rhythm_and_strength() -> None:
+    (walking,) = walk_of(1, turned((1, 2, 0), 50))
+    assert walks(walking, SPEC, RATE_HZ)
+    across = walking.copy()
     across[:, :3] -= across[:, 6:]
     down = across[:, :3].mean(axis=0) / np.linalg.norm(across[:, :3].mean(axis=0))
     across[:, 6:] -= np.outer(across[:, 6:] @ down, 0.9 * down)
     across[:, :3] += across[:, 6:]
-    assert not walks(across, SPEC, RATE_HZ)
-    shaken = np.random.default_rng(0).normal(0, 0.2, (128, 9)).astype(np.float32)
-    assert not walks(shaken, SPEC, RATE_HZ)
-    assert not walks(np.zeros((128, 9), np.float32), SPEC, RATE_HZ)
+    for x in (
+        still(IDENTITY),
+        walk_of(1, IDENTITY, stride_hz=4.1)[0],  # too fast
+        walking * np.float32(8),  # too strong
+        across,  # shaken across gravity
+        np.random.default_rng(0).normal(0, 0.2, (128, 9)).astype(np.float32),  # no rhythm
+        np.zeros((128, 9), np.float32),
+    ):
+        assert not walks(x, SPEC, RATE_HZ)
 
 
 @pytest.mark.parametrize(
@@ -251,11 +242,6 @@ def test_walking_is_told_by_its_rhythm_and_strength() -> None:
         {"speed": 3},
     ],
 )
-def test_a_spec_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+def test_an_invalid_spec_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InputError, match="orientation"):
         MountingSpec.from_dict({**SPEC.to_dict(), **change})
-
-
-def test_the_spec_survives_the_manifest() -> None:
-    spec = MountingSpec(("lying",), cadence_hz=(1.0, 2.5), known_at=0.7)
-    assert MountingSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec

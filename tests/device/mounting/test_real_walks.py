@@ -1,4 +1,4 @@
-"""The estimate on people: the one wrist recording that comes from an MPU-6050."""
+"""The estimate of the mounting on recordings of an MPU-6050 on wrists."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,20 +21,21 @@ KNOWN_AFTER = 40
 """Windows: 51 s."""
 
 Windows = list[NDArray[np.float32]]
+Wearers = dict[str, dict[str, Windows]]
 
 
 @pytest.fixture(scope="module")
-def wearers(data_dir: Path) -> dict[str, dict[str, Windows]]:
+def wearers(data_dir: Path) -> Wearers:
     """Each wearer's windows by activity; all have one mounting."""
-    found: dict[str, dict[str, Windows]] = {}
+    by_person: Wearers = {}
     for piece in wrist.load("mpu6050", data_dir).pieces:
         windows = [window.x for window in windows_of(piece.samples, SIGNAL)]
-        found.setdefault(piece.person, {}).setdefault(piece.activity, []).extend(windows)
-    return {person: those for person, those in found.items() if those.get("walking")}
+        by_person.setdefault(piece.person, {}).setdefault(piece.activity, []).extend(windows)
+    return {person: those for person, those in by_person.items() if those.get("walking")}
 
 
 def spun(seed: int) -> Float64:
-    """Return a proper rotation, any as likely as any other."""
+    """Return a uniformly distributed proper rotation."""
     turn, upper = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
     turn *= np.sign(np.diag(upper))
     rotation: Float64 = turn * np.linalg.det(turn)
@@ -42,13 +43,15 @@ def spun(seed: int) -> Float64:
 
 
 def placed(windows: Windows, turn: Float64) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    orientation = MountingEstimator(SPEC, SIGNAL.rate_hz)
-    whole = np.kron(np.eye(3), turn).astype(np.float32)
+    estimator = MountingEstimator(SPEC, SIGNAL.rate_hz)
+    turn_of_window = np.kron(np.eye(3), turn).astype(np.float32)
     for x in windows:
-        yield orientation.place(x @ whole)
+        yield estimator.place(x @ turn_of_window)
 
 
-def test_who_walks_a_minute_is_known(wearers: dict[str, dict[str, Windows]]) -> None:
+def test_after_a_minute_of_walking_the_mounting_is_known(
+    wearers: Wearers,
+) -> None:
     assert wearers
     for those in wearers.values():
         known = [known for _, known in placed(those["walking"], np.eye(3))]
@@ -57,9 +60,7 @@ def test_who_walks_a_minute_is_known(wearers: dict[str, dict[str, Windows]]) -> 
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_how_the_sensor_sat_does_not_show(
-    wearers: dict[str, dict[str, Windows]], seed: int
-) -> None:
+def test_the_mounting_does_not_change_the_result(wearers: Wearers, seed: int) -> None:
     for those in wearers.values():
         windows = those["walking"][:60] + those["sitting"][:10] + those["stairs"][:10]
         pairs = zip(placed(windows, np.eye(3)), placed(windows, spun(seed)), strict=True)
@@ -69,7 +70,7 @@ def test_how_the_sensor_sat_does_not_show(
             assert other == pytest.approx(one, abs=1e-3)
 
 
-def test_sitting_and_standing_are_no_walk(wearers: dict[str, dict[str, Windows]]) -> None:
+def test_sitting_and_standing_are_not_walking(wearers: Wearers) -> None:
     for those in wearers.values():
         still = those["sitting"] + those["standing"]
         assert np.mean([walks(x, SPEC, SIGNAL.rate_hz) for x in still]) < 0.02

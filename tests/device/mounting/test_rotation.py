@@ -1,3 +1,5 @@
+"""The configured rotation from sensor to wearer axes."""
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def test_a_quarter_turn_about_z() -> None:
     np.testing.assert_array_equal(Mounting(QUARTER_TURN).apply(xyz).T, [[-2.0, 1.0, 3.0]])
 
 
-def test_the_norm_stays() -> None:
+def test_a_rotation_keeps_the_norm() -> None:
     rng = np.random.default_rng(0)
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     rotation *= np.linalg.det(rotation)
@@ -24,7 +26,7 @@ def test_the_norm_stays() -> None:
 
 
 @pytest.mark.parametrize("rotation", [None, np.eye(3)])
-def test_no_rotation_leaves_the_bits_alone(rotation: Float64 | None) -> None:
+def test_no_rotation_changes_no_bit(rotation: Float64 | None) -> None:
     xyz = np.array([[-0.0], [1e-300], [3.0]])
     assert Mounting(rotation).apply(xyz).tobytes() == xyz.tobytes()
 
@@ -42,6 +44,6 @@ def test_no_rotation_leaves_the_bits_alone(rotation: Float64 | None) -> None:
         ([[1e200, 0, 0], [0, 1, 0], [0, 0, 1]], "right angles"),
     ],
 )
-def test_what_is_no_rotation_is_refused(rotation: list[list[float]], what: str) -> None:
+def test_an_invalid_rotation_is_refused(rotation: list[list[float]], what: str) -> None:
     with pytest.raises(InputError, match=what):
         Mounting(rotation)

@@ -1,4 +1,4 @@
-"""Windows of a wearer who walks, in the wearer's axes or in a sensor's that sits otherwise."""
+"""Synthetic windows of a wearer who walks or rests, in sensor axes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ def walk_of(
     """Return windows (SAMPLES, 9) of a hanging arm that swings about z; `rotation` takes the
     wearer's axes to the sensor's.
 
-    x points down to the hand, y forward, z to the right. The hand is thrown outwards while it
-    swings forward, and each step shakes it.
+    x points down to the hand, y forward, z to the right. The hand moves outwards while it swings
+    forward, and each step shakes it.
     """
     rng = np.random.default_rng(seed)
     windows = []
@@ -28,25 +28,19 @@ def walk_of(
         angle = 2.0 * np.sin(phase) / (2 * np.pi * stride_hz)
         gravity = np.stack([-np.cos(angle), np.sin(angle), np.zeros(SAMPLES)], axis=1)
         body = 0.2 * np.sin(2 * phase)[:, None] * np.array([1.0, 0.3, 0.2])
-        body = (
-            body + 0.05 * np.outer(np.cos(phase), [1.0, 0.0, 0.0]) + rng.normal(0, 0.02, body.shape)
-        )
-        parts = [gravity + body, rate, body]
-        windows.append(_seen(rotation, parts))
+        body[:, 0] += 0.05 * np.cos(phase)
+        body += rng.normal(0, 0.02, body.shape)
+        windows.append(_in_sensor_axes(rotation, [gravity + body, rate, body]))
     return windows
 
 
 def still(rotation: Float64, seed: int = 0) -> NDArray[np.float32]:
-    """Return a window of an arm that lies still, its back up."""
+    """Return a window of an arm at rest, with the back of the hand up."""
     rng = np.random.default_rng(seed)
     body = rng.normal(0, 0.005, (SAMPLES, 3))
     rate = rng.normal(0, 0.02, (SAMPLES, 3))
-    parts = [body + np.array([0.0, 0.0, 1.0]), rate, body]
-    return _seen(rotation, parts)
+    return _in_sensor_axes(rotation, [body + np.array([0.0, 0.0, 1.0]), rate, body])
 
 
-def _seen(rotation: Float64, parts: list[Float64]) -> NDArray[np.float32]:
-    window = np.empty((SAMPLES, 9), np.float32)
-    for at, part in enumerate(parts):
-        window[:, 3 * at : 3 * at + 3] = part @ rotation.T
-    return window
+def _in_sensor_axes(rotation: Float64, parts: list[Float64]) -> NDArray[np.float32]:
+    return np.hstack([part @ rotation.T for part in parts]).astype(np.float32)

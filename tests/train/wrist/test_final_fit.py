@@ -112,7 +112,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
     assert all(one["people"] == 2 for one in sets.values())
     assert data["people_by_activity"]["standing"] == {"daily-sports": 2}
     assert "Standing was recorded from 2 people of one data set only" in bundle.card
-    assert bundle.card.index("sensor it has never seen") < bundle.card.index("people it has never")
+    assert bundle.card.index("### On a new sensor") < bundle.card.index("### On new people")
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+"""Counting instructions without its programs."""
+
 from pathlib import Path
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from device.bench import Skipped, instructions
 
 
-def test_where_nothing_can_be_counted_it_says_why(
+def test_a_missing_program_or_file_system_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,3 +1,5 @@
+"""Scores of readers of numbered samples, and the whole measurement."""
+
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,10 +11,10 @@ import pytest
 
 from device.bench import reading
 from device.bench.numbered_source import decoded, encoded
-from device.bench.score_reading import Result, judged, row
+from device.bench.score_reading import Result, row, score
 
 
-def test_what_came_of_numbered_samples_is_plain() -> None:
+def test_numbers_and_torn_samples_are_decoded() -> None:
     index = np.delete(np.arange(200, 130_000), slice(5000, 5100))
     counts = encoded(index)
     counts[77, 3:] = counts[78, 3:]
@@ -21,7 +23,7 @@ def test_what_came_of_numbered_samples_is_plain() -> None:
     np.testing.assert_array_equal(np.flatnonzero(torn), [77])
 
 
-def taken(overflows: int = 0) -> dict[str, Any]:
+def measured(overflows: int = 0) -> dict[str, Any]:
     index = np.delete(np.arange(200, 1200), [*range(300, 310), 700])
     return {
         "t_s": index * 0.02,
@@ -33,24 +35,24 @@ def taken(overflows: int = 0) -> dict[str, Any]:
 
 
 def result(rate_hz: int, seconds: float = 600.0, overflows: int = 0) -> Result:
-    return judged("some reader", rate_hz, seconds, taken(overflows), 0.02, 14.0, 1.6)
+    return score("some reader", rate_hz, seconds, measured(overflows), 0.02, 14.0, 1.6)
 
 
-def test_a_row_says_why_samples_are_lost() -> None:
+def test_a_row_gives_the_reason_of_lost_samples() -> None:
     assert row(result(50))[3] == "11 (asked too late 2 times)"
     assert row(result(50, overflows=1))[3] == "11 (overflows: 1)"
 
 
-def test_a_run_that_was_stopped_goes_on_at_the_rate_where_it_was(
+def test_an_interrupted_run_continues_with_the_unfinished_rate(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked: list[int] = []
+    requested: list[int] = []
 
     def results(seconds: float, rates_hz: Sequence[int]) -> Iterator[Result]:
         for rate_hz in rates_hz:
-            asked.append(rate_hz)
+            requested.append(rate_hz)
             for reader in range(reading.READERS):
-                if asked == [50, 100] and reader == 2:
+                if requested == [50, 100] and reader == 2:
                     raise KeyboardInterrupt
                 yield result(rate_hz, seconds)
 
@@ -60,10 +62,10 @@ def test_a_run_that_was_stopped_goes_on_at_the_rate_where_it_was(
         reading.main("600", str(out))
     assert not out.exists()
     reading.main("600", str(out))
-    assert asked == [50, 100, 100, 200]
-    found = json.loads(out.read_text())
-    assert [one["rate_hz"] for one in found["readers"]] == [50] * 4 + [100] * 4 + [200] * 4
-    assert len(found["table"]["rows"]) == 12
+    assert requested == [50, 100, 100, 200]
+    written = json.loads(out.read_text())
+    assert [one["rate_hz"] for one in written["readers"]] == [50] * 4 + [100] * 4 + [200] * 4
+    assert len(written["table"]["rows"]) == 12
     assert [path.name for path in tmp_path.iterdir()] == ["reading.json"]
 
 
@@ -75,7 +77,7 @@ def test_both_ways_of_reading_are_measured() -> None:
     assert fifo.torn == direct.torn == serial.torn == 0
     assert fifo.repeated == direct.repeated == serial.repeated == 0
     assert fifo.samples > 300
-    # An average of fifteen transfers a sample cannot keep what one burst keeps.
+    # Fifteen transfers per sample cannot keep up with one burst for many samples.
     assert byte_by_byte.transfers_per_s > 10 * fifo.transfers_per_s
     assert byte_by_byte.torn > 0
     assert fifo.bus_percent < byte_by_byte.bus_percent
