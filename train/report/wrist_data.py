@@ -1,6 +1,6 @@
 """Describes the wrist data sets: people, minutes, mounting, agreement of gyro and accelerometer."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -57,17 +57,10 @@ def _one(name: str, folder: Path) -> dict[str, Any]:
         "sha256": loaded.sha256,
         "people": len(loaded.people),
         "rate_hz": round(1 / float(np.median(periods_s)), 2),
-        "minutes": _minutes(loaded.pieces),
+        "minutes": {label: round(minutes, 1) for label, minutes in loaded.minutes.items()},
         "up": _up(loaded.pieces),
         "gyro": _gyro(loaded.pieces),
     }
-
-
-def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
-    minutes: Counter[str] = Counter()
-    for piece in pieces:
-        minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    return {label: round(minutes[label], 1) for label in (*ACTIVITIES, "") if label in minutes}
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:

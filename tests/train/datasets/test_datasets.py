@@ -109,7 +109,7 @@ def test_a_damaged_cache_is_made_anew(own_cache: Path, damage: bytes | None) -> 
         ({"RawData/acc_exp01_user03.txt": b"1 2 x\n"}, "not a number"),
         ({"RawData/acc_exp01_user03.txt": b"1 2 3 4\n"}, "rows of 3 numbers"),
         ({"RawData/acc_exp01_user03.txt": b"1 2 nan\n"}, "rows of 3 numbers"),
-        ({"RawData/acc_exp01_user03.txt": b"1 2 3\n"}, "has 1 rows, its gyro 300"),
+        ({"RawData/acc_exp01_user03.txt": b"1 2 3\n"}, "has 1 rows, its gyro file 300"),
         ({"RawData/labels.txt": b"1 3 5 11 301\n2 4 6 1 300\n"}, "does not match"),
         ({"RawData/labels.txt": b"1 3 13 11 100\n2 4 6 1 300\n"}, "does not match"),
         ({"RawData/labels.txt": b"2 4 6 1 300\n"}, "does not match"),

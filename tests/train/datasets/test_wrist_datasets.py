@@ -237,7 +237,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, change: Change, said:
 
 
 def test_no_such_set_and_no_archive(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there are wisdm, daily-sports"):
+    with pytest.raises(DataError, match="the names are wisdm, daily-sports"):
         wrist.load("wisdm-phone", tmp_path)
     for name in wrist.DATASETS:
         with pytest.raises(DataError, match="edgehar data fetch"):
