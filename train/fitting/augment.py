@@ -14,8 +14,8 @@ def tilted(
 ) -> NDArray[np.float32]:
     """Rotate a share of windows (n, 128, 9), each by one random rotation.
 
-    The axis is uniform, the angle normal with the given deviation. Small rotations imitate belts
-    that sit differently; beyond about ten degrees, sitting would look like standing.
+    The axis is uniform; the angle is normal with the given deviation. Small rotations imitate a
+    belt in another position. Beyond about ten degrees, sitting looks like standing.
     """
     turned = random.random(len(x)) < share
     count = int(turned.sum())
@@ -32,14 +32,14 @@ def tilted(
 def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
     """Clip to ±input_range (g or rad/s) and round to the 256 steps of an int8 input.
 
-    The network then learns from the values that its int8 form receives.
+    So the network is trained on the values that its int8 form receives.
     """
     step = np.float32(2 * input_range / 255)
     return to_steps(x, float(step), 0) * step
 
 
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
-    """Batches in a new order, with new rotations, every epoch."""
+    """Batches with a new order and new rotations every epoch."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the parameters of a batch
         self,
@@ -72,7 +72,10 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
 
 
 def rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return matrices (n, 3, 3) by Rodrigues' formula, of unit axes (n, 3), angles (n,) in rad."""
+    """Return matrices (n, 3, 3) of rotations about unit axes (n, 3) by angles (n,) in rad.
+
+    The formula is Rodrigues'.
+    """
     x, y, z = axis.T
     zero = np.zeros_like(x)
     cross = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from train.datasets.piece import UNKNOWN
 from train.fitting.augment import stepped
-from train.fitting.fit import Progress
+from train.fitting.fit import progress
 from train.networks.models import adapt
 from train.wrist.augment import Variety, varied
 from train.wrist.network import network
@@ -68,7 +68,7 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
         jit_compile=False,
     )
     # The averaged weights stay in the model after training.
-    callbacks = [keras.callbacks.SwapEMAWeights(), Progress(recipe.epochs)]
+    callbacks = [keras.callbacks.SwapEMAWeights(), progress(recipe.epochs)]
     model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
     return model
 
