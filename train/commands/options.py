@@ -1,4 +1,4 @@
-"""Options that several commands share, and the log of training on the terminal."""
+"""Options that several commands share, and the training log on stderr."""
 
 import logging
 from pathlib import Path
@@ -16,12 +16,12 @@ data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),
     callback=_folder,
-    help="Folder with the archives.  [default: $EDGEHAR_DATA, else ./data]",
+    help="Folder with the archives of the data sets.  [default: $EDGEHAR_DATA, else ./data]",
 )
 
 
 def show_progress() -> None:
-    """Print the training log to stderr, a line an epoch, also when stderr is a file."""
+    """Print the training log, one line for each epoch, to stderr, also if stderr is a file."""
     logger = logging.getLogger("train")
     logger.setLevel(logging.INFO)
     if not logger.handlers:

@@ -1,8 +1,8 @@
-"""Reports on every network of both papers, and on the classifiers they compare with.
+"""Reports on every network of both papers, and on the classifiers that they compare with.
 
-The protocol: the publisher's windows and official split by person; five seeds; all choices made on
-people of the training set (RECIPES.md); one use of the test set, after each fit. Separately, and
-without any choice by it: the first paper's recipe unchanged, with every epoch's test score.
+Protocol: the publisher's windows and official split by person; five seeds; all choices are made on
+people of the training set (RECIPES.md); the test set is used once, after each fit. A separate table
+has the first paper's unchanged recipe with the test score of every epoch, which chooses nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,19 +32,14 @@ QUICK_EVERY = 16
 def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """Make the tables and pictures; write results/papers*.json and .png unless quick.
 
-    A quick report takes two networks, one seed, one epoch and each sixteenth window.
-
-    Raises:
-        DataError: the data are missing.
-        ConvertError: a model cannot be converted.
-        EdgeharError: a process that fits died.
-
+    A quick report has two networks, one seed, one epoch and each 16th window. Raises DataError if
+    data are missing, ConvertError if a model cannot be converted, EdgeharError if a process dies.
     """
     subjects = [one for one in SUBJECTS if one.in_quick or not quick]
     jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
     given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
     data = next(iter(jobs.values()))[0].data(folder)
-    # The longest first, so that no core waits for them at the end.
+    # The longest jobs start first, so that no core waits for them at the end.
     order = sorted(
         [job for some in (jobs, given) for those in some.values() for job in those],
         key=lambda job: (job.lstm != "fused", job.peek),
@@ -92,7 +87,7 @@ def _write(
     compared: Mapping[str, Results],
     made: Mapping[str, Table],
 ) -> None:
-    """Write a file for each table; papers.json has all figures."""
+    """Write a file for each table; papers.json also has all figures."""
     figures = {
         "networks": {one.subject.title: _figures(one) for one in outcomes},
         "others": {

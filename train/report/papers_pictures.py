@@ -1,4 +1,4 @@
-"""Draws the pictures of the papers' report: classes, accuracies, curves, confusion."""
+"""Draws the pictures of the papers' report: class sizes, accuracies, curves, confusion."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -6,7 +6,6 @@ from statistics import mean, stdev
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from train.datasets.waist import LABELS
 from train.report.papers_published import BASELINES
@@ -90,7 +89,7 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
 
 
 def _curves(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the paper's recipe with its test scores by epoch, and ours in training."""
+    """Draw the paper's recipe with its test scores by epoch, and our recipe in training."""
     figure = Figure(figsize=(10.5, 6), layout="constrained")
     given = next(one for one in outcomes if one.as_given)
     published = given.subject.published
@@ -98,7 +97,7 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
         left, right = row
         for name, key, colour in (
             ("training", quantity, GREY),
-            ("test people, only looked at", f"peek_{quantity}", BLUE),
+            ("test people, for comparison only", f"peek_{quantity}", BLUE),
         ):
             curves = np.array([result["history"][key] for result in given.as_given])
             epochs = np.arange(1, curves.shape[1] + 1)
@@ -125,12 +124,12 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
             left.set_title(
                 f"{given.subject.title}, its paper's recipe, {seeds} seeds and their mean"
             )
-            right.set_title("our recipe, on tilted training windows, with dropout")
+            right.set_title("our recipe: tilted training windows, dropout")
     return figure
 
 
 def _confusion(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the int8 models' confusion, all seeds together, in percent of the true activity."""
+    """Draw the int8 models' confusion, all seeds together, in percent of each true activity."""
     rows = -(-len(outcomes) // 3)
     figure = Figure(figsize=(13, 4.4 * rows), layout="constrained")
     grid = figure.subplots(rows, 3, squeeze=False)
@@ -138,18 +137,9 @@ def _confusion(outcomes: Sequence[Outcome]) -> Figure:
         axes.set_visible(False)
     for axes, one in zip(grid.ravel(), outcomes, strict=False):
         counts = np.sum([result["int8"]["confusion"] for result in one.results], axis=0)
-        draw_confusion(axes, counts, _percent(counts), LABELS)
+        draw_confusion(axes, counts, LABELS, ".1%")
         axes.set_title(f"{one.subject.title}, int8: {np.trace(counts) / counts.sum():.1%}")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("true")
-    for axes in grid[-1]:
-        axes.set_xlabel("decided")
     return figure
-
-
-def _percent(counts: NDArray[np.int64]) -> NDArray[np.str_]:
-    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return np.array([[f"{share:.1f}" for share in row] for row in shares])
 
 
 def _accuracies(some: Results, form: str) -> list[float]:

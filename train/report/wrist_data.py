@@ -1,4 +1,4 @@
-"""Describes the wrist data sets: people, minutes, mounting, agreement of gyro and accelerometer."""
+"""Describes the wrist data sets: people, minutes, mounting, gyroscope against accelerometer."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ HEAD = [
     "rate",
     *ACTIVITIES,
     "gyroscope against gravity: scale",
-    "correlation",
+    "gyroscope against gravity: correlation",
     "published axes fit best",
 ]
 
@@ -26,15 +26,13 @@ HEAD = [
 def table(folder: Path) -> dict[str, Any]:
     """Return the figures of each data set by name; minutes count each wrist of a person.
 
-    Raises:
-        DataError: one of DATASETS is missing or damaged.
-
+    Raises DataError if one of DATASETS is missing or damaged.
     """
     return {name: _one(name, folder) for name in DATASETS}
 
 
 def rows(figures: dict[str, Any]) -> list[list[str]]:
-    """Return the table's rows under HEAD, one a data set."""
+    """Return the rows under HEAD, one for each data set."""
     return [
         [
             name,
@@ -64,9 +62,9 @@ def _one(name: str, folder: Path) -> dict[str, Any]:
 
 
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
-    """Return the direction of up in the sensor's axes, by activity and wrist: the mean over people.
+    """Return the mean direction of up in the sensor's axes, by activity and wrist.
 
-    `agreement` is the length of that mean: 1 if all people have the same direction.
+    `agreement` is the length of the mean over people: 1 if all have the same direction.
     """
     sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
     for piece in pieces:

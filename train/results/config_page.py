@@ -37,7 +37,7 @@ _EXAMPLE: Final = """
 Values are the defaults where there is one. Copy the lines that you need; three are often enough.
 """
 _WRONG: Final = ("+", 0)
-"""No check accepts both."""
+"""Values for an error message: each check refuses at least one of them."""
 
 
 def page() -> str:
@@ -50,7 +50,7 @@ def page() -> str:
 
 
 def example() -> str:
-    """Return a file with every key in it."""
+    """Return a settings file with every key."""
     lines, last = [], ""
     for key in KEYS:
         section, _, name = key.rpartition(".")
@@ -62,17 +62,17 @@ def example() -> str:
 
 
 def must_be(key: str) -> str:
-    """Return what a value must be, in the words with which the check refuses one."""
+    """Return the condition for a value of the key, in the words of its check's error."""
     for value in _WRONG:
         try:
             KEYS[key].check(value)
         except checks.RefusedError as must:
             return str(must).removeprefix("be ")
-    raise ValueError(f"{key} takes anything")
+    raise ValueError(f"the check of {key} accepts every value of {_WRONG}")
 
 
 def default(key: str) -> str:
-    """Return the default in words, else the value of the field that holds the key."""
+    """Return the default in words if the key has such words, else the default of its field."""
     if (words := KEYS[key].default) is not None:
         return words
     owner, _, name = KEYS[key].field.rpartition(".")

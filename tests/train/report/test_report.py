@@ -30,7 +30,7 @@ def test_the_quick_wrist_report_works_and_is_not_kept(
     monkeypatch.chdir(tmp_path)
     table = wrist.report(data_dir, quick=True, workers=2)
     rows = [line.split("|") for line in table.splitlines()[2:]]
-    whole = [row for row in rows if row[1].strip() == "new people of all"]
+    whole = [row for row in rows if row[1].strip() == "new people of all data sets"]
     # Two people of each data set and one epoch of few windows; each window alone, chance is 20 %.
     assert float(whole[0][4].strip().rstrip("%")) > 25
     assert table == wrist.report(data_dir, quick=True, workers=2)  # from what the first call kept

@@ -162,8 +162,8 @@ def test_without_a_whole_report_its_command_is_named(tmp_path: Path, content: by
     ("options", "words"),
     [
         ("", "edgehar report wrist"),
-        (" --windows uci", "leave --windows out"),
-        (" --model cnn_lstm", "leave --model out"),
+        (" --windows uci", "omit --windows"),
+        (" --model cnn_lstm", "omit --model"),
     ],
 )
 def test_one_line_where_it_cannot_be_trained(
