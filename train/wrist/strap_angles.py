@@ -1,4 +1,4 @@
-"""Tests rotated sensors: rotates whole days and makes the decisions again."""
+"""Tests rotated sensors: rotates whole days and makes decisions on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,14 +31,14 @@ class Turn:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """(3, 3)."""
+        """The rotation matrix (3, 3)."""
         axis = np.array([AXES[self.axis]])
         turned: NDArray[np.float64] = rotations(axis, np.deg2rad([self.angle_deg]))[0]
         return turned
 
 
 def turned(day: Day, matrix: NDArray[np.float64]) -> Day:
-    """Return the day as recorded by a sensor rotated by matrix (3, 3)."""
+    """Return the day of a sensor that is rotated by a matrix (3, 3)."""
     samples = day.samples
     return replace(
         day, samples=Samples(samples.t_s, samples.acc_g @ matrix.T, samples.gyro_rad_s @ matrix.T)
@@ -61,7 +61,7 @@ def without(day: Day, activity: str) -> Day:
 def decide_turned(
     days: Sequence[Day], matrices: Sequence[NDArray[np.float64]], model: Path, spec: DecisionSpec
 ) -> Decisions:
-    """Decide on days, each rotated by its matrix, with a saved model that left out these people."""
+    """Rotate each day by its matrix and decide with a saved model that left out these people."""
     network = keras.saving.load_model(model, compile=False)
     parts = []
     for day, matrix in zip(days, matrices, strict=True):

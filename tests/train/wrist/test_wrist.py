@@ -18,10 +18,10 @@ from train.datasets import wrist
 from train.datasets.piece import LABELS
 from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
+from train.wrist.cross_validation import FOLDS, subject_folds
 from train.wrist.decisions import decide, delay_s, figures
 from train.wrist.fit import WristRecipe, fair_chances
 from train.wrist.fit_decision import UNKNOWN, UNKNOWN_DETECTED, Stretch, fit_decision, stretches
-from train.wrist.folds import FOLDS, subject_folds
 from train.wrist.hmm_filters import believed, smoothing, tempered
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.strap_angles import random_turns, turned, without
