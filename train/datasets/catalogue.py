@@ -90,16 +90,8 @@ def _check_wrist(name: str, folder: Path) -> list[str]:
 
 
 def _wrist(name: str, source: str, citation: str) -> Entry:
-    known = wrist.SOURCES[name]
-    return Entry(
-        name=name,
-        title=known.title,
-        files=known.files,
-        root=known.root,
-        source=source,
-        citation=citation,
-        check=partial(_check_wrist, name),
-    )
+    known, check = wrist.SOURCES[name], partial(_check_wrist, name)
+    return Entry(name, known.title, known.files, known.root, source, citation, check)
 
 
 CATALOGUE = (

@@ -82,16 +82,10 @@ def load(folder: Path) -> Hapt:
     recordings = []
     for (experiment, person), first, end in zip(who, bounds[:-1], bounds[1:], strict=True):
         of_this = segments[segments[:, 0] == experiment]
-        recordings.append(
-            Recording(
-                experiment=int(experiment),
-                person=int(person),
-                samples=Samples(
-                    np.arange(end - first) / RATE_HZ, raw[first:end, :3], raw[first:end, 3:]
-                ),
-                segments=tuple(Segment(ACTIVITIES[a], int(i), int(j)) for _, a, i, j in of_this),
-            )
-        )
+        t_s = np.arange(end - first) / RATE_HZ
+        samples = Samples(t_s, raw[first:end, :3], raw[first:end, 3:])
+        parts = tuple(Segment(ACTIVITIES[a], int(i), int(j)) for _, a, i, j in of_this)
+        recordings.append(Recording(int(experiment), int(person), samples, parts))
     return Hapt(tuple(recordings), sha256)
 
 

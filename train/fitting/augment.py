@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.model.runtime import to_steps
+from train.networks.recipes import Recipe
 
 
 def tilted(
@@ -41,30 +42,21 @@ def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     """Batches with a new order and new rotations every epoch."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  the parameters of a batch
-        self,
-        x: NDArray[np.float32],
-        y: NDArray[np.float32],
-        batch: int,
-        deviation_deg: float,
-        share: float,
-        seed: int,
-        input_range: float | None = None,
-    ):
+    def __init__(self, x: NDArray[np.float32], y: NDArray[np.float32], recipe: Recipe, seed: int):
         super().__init__()
-        self._x, self._y, self._batch = x, y, batch
-        self._range = input_range
-        self._tilt = deviation_deg, share
+        self._x, self._y, self._recipe = x, y, recipe
         self._random = np.random.default_rng(seed)
         self._order = self._random.permutation(len(y))
 
     def __len__(self) -> int:
-        return math.ceil(len(self._y) / self._batch)
+        return math.ceil(len(self._y) / self._recipe.batch)
 
     def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = self._order[i * self._batch : (i + 1) * self._batch]
-        x = tilted(self._x[rows], *self._tilt, self._random)
-        return x if self._range is None else stepped(x, self._range), self._y[rows]
+        recipe = self._recipe
+        rows = self._order[i * recipe.batch : (i + 1) * recipe.batch]
+        x = tilted(self._x[rows], recipe.tilt_deg, recipe.tilt_share, self._random)
+        clip = recipe.extras.clip
+        return x if clip is None else stepped(x, clip), self._y[rows]
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch."""

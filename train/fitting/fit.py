@@ -72,15 +72,7 @@ def fit(
         callbacks.append(_peek(model, peek))
     began = time.monotonic()
     history = model.fit(
-        TiltedBatches(
-            train.x,
-            _one_hot(train.y),
-            recipe.batch,
-            recipe.tilt_deg,
-            recipe.tilt_share,
-            seed,
-            recipe.extras.clip,
-        ),
+        TiltedBatches(train.x, _one_hot(train.y), recipe, seed),
         epochs=recipe.epochs,
         validation_data=None if validation is None else (validation.x, _one_hot(validation.y)),
         callbacks=callbacks,

@@ -20,7 +20,14 @@ from train.wrist.decisions import Decisions, Figures, decide, delay_s, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.fit_decision import Stretch, fit_decision, stretches
 from train.wrist.spec import POSTURES
-from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, decide_turned, random_turns, without
+from train.wrist.strap_angles import (
+    ANGLES_DEG,
+    AXES,
+    decide_turned,
+    random_turns,
+    rotation,
+    without,
+)
 from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
 from train.wrist.windows import WristWindows
 
@@ -149,16 +156,15 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
         return figures(decide_turned(some, matrices, model, decision)).accuracy
 
     wrists = {"all": those}
-    for wrist in ("left", "right"):
-        if some := [day for day in those if day.wrist == wrist]:
-            wrists[wrist] = some
+    for wrist in sorted({day.wrist for day in those} - {""}):
+        wrists[wrist] = [day for day in those if day.wrist == wrist]
     return {
         "wearers": [day.wearer for day in those],
         "as it comes": accuracy(those, [np.eye(3)] * len(those)),
         "random": [accuracy(those, random_turns(len(those), seed)) for seed in range(3)],
         "by angle": {
             wrist: {
-                axis: [accuracy(some, [Turn(axis, a).matrix] * len(some)) for a in ANGLES_DEG]
+                axis: [accuracy(some, [rotation(axis, a)] * len(some)) for a in ANGLES_DEG]
                 for axis in AXES
             }
             for wrist, some in wrists.items()

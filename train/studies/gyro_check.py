@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from scipy.signal import butter, sosfiltfilt
 
 from device.doctor import agreement
-from device.doctor.agreement import AXES, CUTOFF_HZ, RATE_HZ, Agreement
+from device.doctor.agreement import CUTOFF_HZ, RATE_HZ, Agreement
 from firmware_bridge.samples import Float64, Samples
 from train.datasets.piece import Piece
 from train.datasets.wrist import recordings
-
-__all__ = ["AXES", "Agreement", "check", "check_people", "low_pass"]
 
 
 def low_pass(x: Float64) -> Float64:

@@ -43,7 +43,7 @@ def fit_wearer(hapt: Hapt) -> dict[str, Any]:
             if segment.activity == activity
             and segment.end - segment.first >= 2 * round(PIECE_S * RATE_HZ)
         ]
-        values = segments[_medoid(segments)]
+        values = segments[int(_distances(segments).argmin())]
         activities[activity] = _rounded(
             _numbers(values, RATE_HZ, STRIDE_HZ if activity in GAITS else None)
         )
@@ -76,10 +76,6 @@ def _values(recording: Recording, segment: Segment) -> Float64:
     margin = round(RATE_HZ)
     rows = slice(segment.first + margin, segment.end - margin)
     return np.hstack([recording.samples.acc_g[rows], recording.samples.gyro_rad_s[rows]])
-
-
-def _medoid(segments: list[Float64]) -> int:
-    return int(_distances(segments).argmin())
 
 
 def _distances(segments: list[Float64]) -> Float64:

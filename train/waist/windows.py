@@ -76,10 +76,5 @@ def _of_recording(recording: Recording, spec: SignalSpec) -> LabelledWindows:
     ends_s = np.array([window.end_s for window in windows])
     activity = activities(recording, starts_s, ends_s, spec.rate_hz)
     labelled = np.flatnonzero(activity >= 0)
-    x = (
-        np.stack([windows[i].x for i in labelled])
-        if len(labelled)
-        else np.empty((0, spec.window, 9))
-    )
-    person = np.full(len(labelled), recording.person)
-    return LabelledWindows(x.astype(np.float32), activity[labelled], person)
+    x = np.array([windows[i].x for i in labelled], np.float32).reshape(-1, spec.window, 9)
+    return LabelledWindows(x, activity[labelled], np.full(len(labelled), recording.person))

@@ -1,7 +1,7 @@
 """Tests rotated sensors: rotates whole days and makes decisions on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -21,20 +21,10 @@ ANGLES_DEG = (0, 45, 90, 135, 180)
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A rotation of the sensor."""
-
-    axis: str
-    """A key of AXES: the sensor's axis of rotation."""
-    angle_deg: float
-
-    @property
-    def matrix(self) -> NDArray[np.float64]:
-        """The rotation matrix (3, 3)."""
-        axis = np.array([AXES[self.axis]])
-        turned: NDArray[np.float64] = rotations(axis, np.deg2rad([self.angle_deg]))[0]
-        return turned
+def rotation(axis: str, angle_deg: float) -> NDArray[np.float64]:
+    """Return the matrix (3, 3) that rotates about an axis in AXES."""
+    matrix: NDArray[np.float64] = rotations(np.array([AXES[axis]]), np.deg2rad([angle_deg]))[0]
+    return matrix
 
 
 def turned(day: Day, matrix: NDArray[np.float64]) -> Day:

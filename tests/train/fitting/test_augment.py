@@ -1,9 +1,12 @@
 """Tilting windows is turning the sensor, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from train.fitting.augment import TiltedBatches, stepped, tilted
+from train.networks.recipes import PAPER
 
 
 def windows(count: int = 400) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -44,7 +47,7 @@ def test_only_a_share_is_turned() -> None:
 def test_an_epoch_has_each_window_once_in_another_order() -> None:
     x = windows(50)
     y = np.arange(50, dtype=np.float32)[:, np.newaxis]
-    batches = TiltedBatches(x, y, 16, 0.0, 0.0, seed=0)
+    batches = TiltedBatches(x, y, replace(PAPER, batch=16), seed=0)
     orders = []
     for _ in range(2):
         epoch = [batches[i] for i in range(len(batches))]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, RotationSpline
 
 from device.doctor import agreement
+from device.doctor.agreement import AXES
 from firmware_bridge.samples import Float64, Samples
 from train.datasets import wrist
-from train.studies.gyro_check import AXES, check, check_people, low_pass
+from train.studies.gyro_check import check, check_people, low_pass
 
 RATE_HZ = 50.0
 
