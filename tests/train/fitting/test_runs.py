@@ -1,4 +1,4 @@
-"""A run folder is whole or not there, and can be scored again."""
+"""A run folder is complete or absent, and its model can be scored again."""
 
 import logging
 from dataclasses import replace
@@ -36,7 +36,7 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     done = run(data(), recipe, seed=5)
     out = tmp_path / "run"
     with run_folder.new(out, LOG) as part:
-        LOG.info("said")
+        LOG.info("a line")
         runs.save(part, done, data())
         assert not out.exists()
     back, model = runs.load(out)
@@ -50,14 +50,14 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     assert set(back.config["tools"]) == {"edgehar", "keras", "numpy", "tensorflow"}
     assert set(back.metrics) == {"validation", "test"}
     assert np.sum(back.metrics["test"]["confusion"]) == 30
-    assert "said" in (out / "log").read_text(encoding="utf-8")
+    assert "a line" in (out / "log").read_text(encoding="utf-8")
     for picture in ("confusion.png", "curves.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="exists"), run_folder.new(out, LOG):
         pass
 
 
-def test_a_failed_run_takes_no_name(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), run_folder.new(tmp_path / "run", LOG):
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
@@ -67,7 +67,7 @@ def test_a_failed_run_takes_no_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["config.json", "metrics.json", "model.keras", "test.npz"])
-def test_a_damaged_run_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+def test_the_error_for_a_damaged_run_is_one_line(tmp_path: Path, damage: str) -> None:
     model = keras.Sequential([keras.Input((128, 9)), keras.layers.Flatten()])
     config = {"labels": ["a"], "data": {"sha256": "0" * 64}}
     x, y = data().test.x, data().test.y
