@@ -1,4 +1,4 @@
-"""A wearer without recorded data: walks with a swinging arm, then holds it still."""
+"""A synthetic wearer, who swings the arm in walking and holds it still in postures."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ GRAVITY = {"walking": (-1.0, 0.0, 0.0), "standing": (-1.0, 0.1, 0.0), "sitting":
 def day_of(
     script: tuple[tuple[str, float], ...], seed: int = 0, rotation: Float64 | None = None
 ) -> Day:
-    """Return a day of (activity, seconds); `rotation` takes the wearer's axes to the sensor's."""
+    """Return a day of (activity, seconds); `rotation` is from the wearer's to the sensor's axes."""
     random = np.random.default_rng(seed)
     parts, marks, now_s = [], [], 0.0
     for activity, seconds in script:
