@@ -8,8 +8,8 @@ import click
 from train.datasets.archive import data_folder
 
 
-def _folder(ctx: click.Context, option: click.Parameter, given: Path | None) -> Path:  # noqa: ARG001  click's signature
-    return data_folder(given)
+def _folder(ctx: click.Context, option: click.Parameter, value: Path | None) -> Path:  # noqa: ARG001  click's signature
+    return data_folder(value)
 
 
 data_option = click.option(

@@ -28,11 +28,11 @@ def report() -> None:
 def _add(name: str, text: str, *options: Decorator, module: str | None = None) -> None:
     """Add a subcommand that prints the text from the function `report` of train.report.MODULE."""
 
-    def run(data: Path, **given: Any) -> None:
+    def run(data: Path, **arguments: Any) -> None:
         with quiet_import():
             subject = import_module(f"train.report.{module or name}")
         show_progress()
-        click.echo(subject.report(data, **given))
+        click.echo(subject.report(data, **arguments))
 
     for option in (*options, data_option):
         run = option(run)

@@ -56,8 +56,8 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     """
     show_progress()
     if recipe == WRIST:
-        for option, given in (("--windows", windows), ("--model", model)):
-            if given:
+        for option, value in (("--windows", windows), ("--model", model)):
+            if value:
                 raise InputError(
                     f"{option} cannot be combined with --recipe {WRIST}; omit {option}"
                 )
@@ -69,12 +69,12 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     chosen = replace(chosen, model=model or chosen.model, epochs=epochs or chosen.epochs)
     out = out or Path("runs") / f"{recipe}-{windows}-{seed}"
     with run_folder.new(out, LOG) as part:
-        made = DATA[windows](data, chosen.hop)
+        waist_data = DATA[windows](data, chosen.hop)
         with quiet_import():
             from train.fitting import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds
 
-        done = experiment.run(made, chosen, seed)
-        runs.save(part, done, made)
+        done = experiment.run(waist_data, chosen, seed)
+        runs.save(part, done, waist_data)
     for name, scores in done.scores.items():
         click.echo(f"{name}: accuracy {scores.accuracy:.2%}, macro F1 {scores.macro_f1:.2%}")
     click.echo(str(out))

@@ -26,9 +26,9 @@ class DataError(InputError):
     """Recorded data are missing, truncated or malformed."""
 
 
-def data_folder(given: Path | None = None) -> Path:
-    """Return the folder of the archives: `given`, else $EDGEHAR_DATA, else ./data."""
-    return given or Path(os.environ.get("EDGEHAR_DATA") or "data")
+def data_folder(option: Path | None = None) -> Path:
+    """Return the folder of the archives: `option`, else $EDGEHAR_DATA, else ./data."""
+    return option or Path(os.environ.get("EDGEHAR_DATA") or "data")
 
 
 class Archive:

@@ -15,8 +15,8 @@ Arrays = dict[str, NDArray[np.generic]]
 
 def cache_folder() -> Path:
     """Return the folder of the cache: $EDGEHAR_CACHE, else ~/.cache/edgehar."""
-    given = os.environ.get("EDGEHAR_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "edgehar"
+    folder = os.environ.get("EDGEHAR_CACHE")
+    return Path(folder) if folder else Path.home() / ".cache" / "edgehar"
 
 
 def cached(name: str, sha256: str, parse: Callable[[], Arrays]) -> Arrays:

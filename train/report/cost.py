@@ -37,16 +37,18 @@ def _of_layer(layer: Any) -> int:
     return _of_plain(layer, layer.output.shape, layer.input.shape)
 
 
-def _of_plain(layer: Any, output: tuple[int | None, ...], given: tuple[int | None, ...]) -> int:
+def _of_plain(
+    layer: Any, output_shape: tuple[int | None, ...], input_shape: tuple[int | None, ...]
+) -> int:
     """Count the multiply-accumulates of a layer: one for every use of a weight."""
     sizes = [math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
     if isinstance(layer, layers.Conv1D):
-        return int(sum(sizes) * (output[1] or 0))
+        return int(sum(sizes) * (output_shape[1] or 0))
     if isinstance(layer, layers.Dense):
-        return int(sum(sizes) * math.prod(size or 1 for size in output[1:-1]))
+        return int(sum(sizes) * math.prod(size or 1 for size in output_shape[1:-1]))
     if isinstance(layer, layers.LSTM | layers.GRU):
         matrices = math.prod(layer.cell.kernel.shape) + math.prod(layer.cell.recurrent_kernel.shape)
-        return int(matrices * (given[1] or 0))
+        return int(matrices * (input_shape[1] or 0))
     if not layer.weights:
         return 0
     raise NotImplementedError(f"cannot count the multiplications of a {type(layer).__name__}")

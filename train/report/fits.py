@@ -153,5 +153,5 @@ def _converted(job: Job, data: Data, form: str) -> bytes:
     """Convert a job's model; raises ConvertError."""
     count = CALIBRATION_WINDOWS[job.lstm] // job.every
     some = np.linspace(0, len(data.train) - 1, count).astype(int)
-    made, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
-    return made[0].flatbuffer
+    converted, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
+    return converted[0].flatbuffer

@@ -37,11 +37,11 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """
     subjects = [one for one in SUBJECTS if one.in_quick or not quick]
     jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
-    given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
+    as_given_jobs = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
     data = next(iter(jobs.values()))[0].data(folder)
     # The longest jobs start first, so that no core waits for them at the end.
     order = sorted(
-        [job for some in (jobs, given) for those in some.values() for job in those],
+        [job for some in (jobs, as_given_jobs) for those in some.values() for job in those],
         key=lambda job: (job.lstm != "fused", job.peek),
     )
     done = dict(zip(order, run_jobs(order, folder, workers or cores()), strict=True))
@@ -50,21 +50,21 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         Outcome(
             one,
             [cost, *(done[job] for job in jobs[one.title][1:])],
-            [done[job] for job in given[one.title]],
+            [done[job] for job in as_given_jobs[one.title]],
         )
         for one, cost in zip(subjects, costs, strict=True)
     ]
     seeds, prefix = (SEEDS[:1], "quick-papers-") if quick else (SEEDS, "papers-")
     compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}
-    made = tables(outcomes, compared)
+    by_name = tables(outcomes, compared)
     if not quick:
         chosen = repeat("uci", waist_data.uci_data(folder, PAPER.hop), PAPER, SEEDS)
         title = "CNN_LSTM, epoch chosen on four training people left out"
         accuracies = [result["float"]["accuracy"] for result in chosen]
-        made["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
-        _write(data, outcomes, compared, made)
+        by_name["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
+        _write(data, outcomes, compared, by_name)
         papers_pictures.draw(data, outcomes, compared)
-    return "\n\n".join(pages.markdown(*table) for table in made.values())
+    return "\n\n".join(pages.markdown(*table) for table in by_name.values())
 
 
 def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
@@ -85,7 +85,7 @@ def _write(
     data: Data,
     outcomes: Sequence[Outcome],
     compared: Mapping[str, Results],
-    made: Mapping[str, Table],
+    by_name: Mapping[str, Table],
 ) -> None:
     """Write a file for each table; papers.json also has all figures."""
     figures = {
@@ -106,7 +106,7 @@ def _write(
         "data": data.sha256,
         **provenance(),
     }
-    for name, table in made.items():
+    for name, table in by_name.items():
         pages.write(name, figures if name == "papers" else {"figures": "papers.json"}, *table)
 
 

@@ -91,15 +91,15 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
 def _curves(outcomes: Sequence[Outcome]) -> Figure:
     """Draw the paper's recipe with its test scores by epoch, and our recipe in training."""
     figure = Figure(figsize=(10.5, 6), layout="constrained")
-    given = next(one for one in outcomes if one.as_given)
-    published = given.subject.published
+    original = next(one for one in outcomes if one.as_given)
+    published = original.subject.published
     for row, quantity in zip(figure.subplots(2, 2), ("accuracy", "loss"), strict=True):
         left, right = row
         for name, key, colour in (
             ("training", quantity, GREY),
             ("test people, for comparison only", f"peek_{quantity}", BLUE),
         ):
-            curves = np.array([result["history"][key] for result in given.as_given])
+            curves = np.array([result["history"][key] for result in original.as_given])
             epochs = np.arange(1, curves.shape[1] + 1)
             left.plot(epochs, curves.T, color=colour, linewidth=0.6, alpha=0.6)
             left.plot(epochs, curves.mean(axis=0), color=colour, linewidth=2, label=name)
@@ -120,9 +120,9 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
         if quantity == "accuracy":
             left.set_ylim(0.75, 1.0)
             right.set_ylim(0.6, 1.0)
-            seeds = len(given.as_given)
+            seeds = len(original.as_given)
             left.set_title(
-                f"{given.subject.title}, its paper's recipe, {seeds} seeds and their mean"
+                f"{original.subject.title}, its paper's recipe, {seeds} seeds and their mean"
             )
             right.set_title("our recipe: tilted training windows, dropout")
     return figure

@@ -15,24 +15,24 @@ from train.wrist.wear_days import CLASSES
 BLUE, ORANGE, GREY = "#3b6fb6", "#d9822b", "#9aa5b1"
 
 
-def draw(folder: Path, made: dict[str, Any]) -> None:
-    """Draw all pictures of the figures `made` into a folder."""
-    accuracies(folder / "wrist-accuracy.png", made)
-    confusion(folder / "wrist-confusion.png", made)
-    reliability(folder / "wrist-calibration.png", made["people"]["all"])
-    angles(folder / "wrist-mounting.png", made["turns"])
+def draw(folder: Path, figures: dict[str, Any]) -> None:
+    """Draw all pictures of results/wrist.json into a folder."""
+    accuracies(folder / "wrist-accuracy.png", figures)
+    confusion(folder / "wrist-confusion.png", figures)
+    reliability(folder / "wrist-calibration.png", figures["people"]["all"])
+    angles(folder / "wrist-mounting.png", figures["turns"])
 
 
-def accuracies(path: Path, made: dict[str, Any]) -> None:
+def accuracies(path: Path, figures: dict[str, Any]) -> None:
     """Draw the accuracy for each data set: with the whole set left out, with people left out."""
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.add_subplot()
-    names = list(made["datasets"])
+    names = list(figures["datasets"])
     for shift, key, colour, label in (
         (-0.2, "datasets", ORANGE, "whole data set left out of training"),
         (0.2, "people", BLUE, "people left out of training"),
     ):
-        values = [made[key].get(name, {}).get("accuracy", np.nan) for name in names]
+        values = [figures[key].get(name, {}).get("accuracy", np.nan) for name in names]
         bars = axes.bar(np.arange(len(names)) + shift, values, 0.38, color=colour, label=label)
         axes.bar_label(bars, [f"{value:.0%}" for value in values], fontsize=8, padding=2)
     axes.set_xticks(range(len(names)), names)
@@ -44,12 +44,12 @@ def accuracies(path: Path, made: dict[str, Any]) -> None:
     figure.savefig(path, dpi=110)
 
 
-def confusion(path: Path, made: dict[str, Any]) -> None:
+def confusion(path: Path, figures: dict[str, Any]) -> None:
     """Draw confusion matrices of new people, and of the MPU-6050 as a new sensor."""
     figure = Figure(figsize=(11, 5), layout="constrained")
-    pairs = [("new people of all data sets", made["people"]["all"])]
-    if "mpu6050" in made["datasets"]:
-        pairs.append(("MPU-6050 left out of training", made["datasets"]["mpu6050"]))
+    pairs = [("new people of all data sets", figures["people"]["all"])]
+    if "mpu6050" in figures["datasets"]:
+        pairs.append(("MPU-6050 left out of training", figures["datasets"]["mpu6050"]))
     for axes, (title, of) in zip(np.atleast_1d(figure.subplots(1, len(pairs))), pairs, strict=True):
         draw_confusion(axes, np.array(of["confusion"]), CLASSES, ".0%")
         axes.set_title(f"{title}: {of['accuracy']:.1%}", fontsize=10)

@@ -73,8 +73,8 @@ def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWind
         ]
     terms = [WINDOWS_VERSION, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
     sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-    made = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
-    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # the columns
+    columns = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
+    return whole, WristWindows(**columns), sha256  # type: ignore[arg-type]  # the columns
 
 
 def subjects(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:

@@ -97,9 +97,9 @@ def test_tables_are_rectangular_and_have_published_figures() -> None:
         }
         for accuracy in (0.93, 0.94)
     ]
-    given = [{"history": {"peek_accuracy": [0.9, 0.93, 0.91]}}]
+    peeked = [{"history": {"peek_accuracy": [0.9, 0.93, 0.91]}}]
     other = [{"float": scores(0.88), "seconds": 1.0, "us_a_window": 5.0}]
-    by_name = tables([Outcome(SUBJECTS[0], fits, given)], {"SVM": other})
+    by_name = tables([Outcome(SUBJECTS[0], fits, peeked)], {"SVM": other})
     assert set(by_name) == {"papers", "papers-scores", "papers-cost", "papers-epochs"}
     for head, rows in by_name.values():
         assert {len(row) for row in rows} == {len(head)}

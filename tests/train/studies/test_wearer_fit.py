@@ -20,9 +20,9 @@ from train.waist.windows import by_our_path
 
 
 def test_the_committed_parameters_are_those_of_the_fit(data_dir: Path) -> None:
-    made = fit_wearer(hapt.load(data_dir))
-    assert list(made["activities"]) == list(LABELS)
-    check(made, NUMBERS)
+    fitted = fit_wearer(hapt.load(data_dir))
+    assert list(fitted["activities"]) == list(LABELS)
+    check(fitted, NUMBERS)
 
 
 @pytest.mark.slow
