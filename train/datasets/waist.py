@@ -28,9 +28,9 @@ def validation_people(people: Iterable[int], count: int = 4, seed: int = 0) -> f
 
     Raises DataError if `people` include a test person, or if nobody remains to train on.
     """
-    those = sorted({int(person) for person in people})
-    refuse_test_people(those)
-    if not 0 < count < len(those):
-        raise DataError(f"cannot take {count} validation people from {len(those)} training people")
-    chosen = np.random.default_rng(seed).choice(those, size=count, replace=False)
+    candidates = sorted({int(person) for person in people})
+    refuse_test_people(candidates)
+    if not 0 < count < len(candidates):
+        raise DataError(f"cannot take {count} validation people from {len(candidates)} people")
+    chosen = np.random.default_rng(seed).choice(candidates, size=count, replace=False)
     return frozenset(int(person) for person in chosen)

@@ -81,7 +81,7 @@ def recordings(pieces: Iterable[Piece]) -> dict[str, Samples]:
     parts: dict[str, list[Samples]] = defaultdict(list)
     for piece in pieces:
         parts[piece.recording].append(piece.samples)
-    return {recording: Samples.joined(those) for recording, those in parts.items()}
+    return {recording: Samples.joined(of_recording) for recording, of_recording in parts.items()}
 
 
 _WORDS = ("person", "wrist", "activity", "detail", "recording")

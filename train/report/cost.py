@@ -59,9 +59,9 @@ def us_a_window(flatbuffer: bytes, windows: NDArray[np.float32]) -> dict[str, fl
 
     Raises ConvertError if a runtime refuses the model.
     """
-    some = windows[np.linspace(0, len(windows) - 1, TIMED_WINDOWS).astype(int)]
+    timed = windows[np.linspace(0, len(windows) - 1, TIMED_WINDOWS).astype(int)]
     return {
-        runtime: round(statistics.median(runtime_process.latency_us(flatbuffer, some, runtime)), 1)
+        runtime: round(statistics.median(runtime_process.latency_us(flatbuffer, timed, runtime)), 1)
         for runtime in runtime_process.installed()
     }
 

@@ -152,6 +152,6 @@ def _convert(job: Job, data: Data) -> dict[str, Any]:
 def _converted(job: Job, data: Data, form: str) -> bytes:
     """Convert a job's model; raises ConvertError."""
     count = CALIBRATION_WINDOWS[job.lstm] // job.every
-    some = np.linspace(0, len(data.train) - 1, count).astype(int)
-    converted, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
+    chosen = np.linspace(0, len(data.train) - 1, count).astype(int)
+    converted, _ = convert(job.path.with_suffix(".keras"), data.train.x[chosen], [(form, job.lstm)])
     return converted[0].flatbuffer

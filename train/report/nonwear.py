@@ -44,9 +44,9 @@ def report(folder: Path) -> str:
     waist = hapt.load(folder)
     figures: dict[str, Any] = {"worn": {}, "unworn": {}}
     for name, group in groupby(whole, key=lambda day: day.dataset):
-        those = list(group)
-        streams = ((day.person, windows_of(day.samples, WRIST)) for day in those)
-        at_rest = {rest: beyond_noise(those, rest) for rest in ("sitting", "lying")}
+        days = list(group)
+        streams = ((day.person, windows_of(day.samples, WRIST)) for day in days)
+        at_rest = {rest: beyond_noise(days, rest) for rest in ("sitting", "lying")}
         figures["worn"][name] = {**worn_figures(streams, WRIST), "beyond_noise": at_rest}
     spec = SignalSpec()
     streams = ((str(one.person), windows_of(one.samples, spec)) for one in waist.recordings)

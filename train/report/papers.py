@@ -93,12 +93,12 @@ def _write(
         "others": {
             name: {
                 "published": asdict(BASELINES[name]),
-                "model": some[0]["key"]["model"],
-                "float": spread(some, "float"),
-                "seconds": mean(result["seconds"] for result in some),
-                "us_a_window": mean(result["us_a_window"] for result in some),
+                "model": results[0]["key"]["model"],
+                "float": spread(results, "float"),
+                "seconds": mean(result["seconds"] for result in results),
+                "us_a_window": mean(result["us_a_window"] for result in results),
             }
-            for name, some in compared.items()
+            for name, results in compared.items()
         },
         "seeds": list(SEEDS),
         "windows": {"train": len(data.train), "test": len(data.test)},

@@ -60,8 +60,8 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
         for one in outcomes
     ]
     bars += [
-        (name.replace(" ", "\n"), BASELINES[name].accuracy, {"float": _accuracies(some, "float")})
-        for name, some in compared.items()
+        (name.replace(" ", "\n"), BASELINES[name].accuracy, {"float": _accuracies(fits, "float")})
+        for name, fits in compared.items()
     ]
     figure = Figure(figsize=(10.5, 4), layout="constrained")
     axes = figure.add_subplot()
@@ -142,8 +142,8 @@ def _confusion(outcomes: Sequence[Outcome]) -> Figure:
     return figure
 
 
-def _accuracies(some: Results, form: str) -> list[float]:
-    return [result[form]["accuracy"] for result in some]
+def _accuracies(results: Results, form: str) -> list[float]:
+    return [result[form]["accuracy"] for result in results]
 
 
 def _plain(axes: Axes) -> None:

@@ -60,9 +60,9 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     limit = None
     if quick:
         recipe, limit = replace(recipe, epochs=2, windows=6144, averaging=0.9), 2
-    days, those, sha256 = cross_validation.load(folder, limit)
-    by_people = cross_validation.subjects(those, recipe, SEED)
-    by_set = cross_validation.datasets(those, recipe, SEED)
+    days, every, sha256 = cross_validation.load(folder, limit)
+    by_people = cross_validation.subjects(every, recipe, SEED)
+    by_set = cross_validation.datasets(every, recipe, SEED)
     if quick:
         by_people, by_set = by_people[:2], by_set[-1:]
     jobs = [
@@ -70,7 +70,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         for job in (*by_people, *by_set)
     ]
     rows = cross_validation.run(jobs, folder, workers or cores())
-    groups = [those.where(job.test(those)) for job in jobs]
+    groups = [every.where(job.test(every)) for job in jobs]
     split = len(by_people)
     folds = [stretches(*fold) for fold in zip(groups[:split], rows[:split], strict=True)]
     decision = fit_decision([one for fold in folds for one in fold])
@@ -149,25 +149,25 @@ def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) 
     angle: for all wearers, and for each wrist that a publisher states.
     """
     job = jobs[0]
-    those = [without(day, "unknown") for day in days if day.person in job.people]
+    left_out = [without(day, "unknown") for day in days if day.person in job.people]
     model = job.path.with_suffix(".keras")
 
-    def accuracy(some: Sequence[Day], matrices: Any) -> float:
-        return figures(decide_turned(some, matrices, model, decision)).accuracy
+    def accuracy(wearers: Sequence[Day], matrices: Any) -> float:
+        return figures(decide_turned(wearers, matrices, model, decision)).accuracy
 
-    wrists = {"all": those}
-    for wrist in sorted({day.wrist for day in those} - {""}):
-        wrists[wrist] = [day for day in those if day.wrist == wrist]
+    wrists = {"all": left_out}
+    for wrist in sorted({day.wrist for day in left_out} - {""}):
+        wrists[wrist] = [day for day in left_out if day.wrist == wrist]
     return {
-        "wearers": [day.wearer for day in those],
-        "as it comes": accuracy(those, [np.eye(3)] * len(those)),
-        "random": [accuracy(those, random_turns(len(those), seed)) for seed in range(3)],
+        "wearers": [day.wearer for day in left_out],
+        "as it comes": accuracy(left_out, [np.eye(3)] * len(left_out)),
+        "random": [accuracy(left_out, random_turns(len(left_out), seed)) for seed in range(3)],
         "by angle": {
             wrist: {
-                axis: [accuracy(some, [rotation(axis, a)] * len(some)) for a in ANGLES_DEG]
+                axis: [accuracy(wearers, [rotation(axis, a)] * len(wearers)) for a in ANGLES_DEG]
                 for axis in AXES
             }
-            for wrist, some in wrists.items()
+            for wrist, wearers in wrists.items()
         },
         "angles_deg": list(ANGLES_DEG),
     }

@@ -76,11 +76,11 @@ def angles(path: Path, turns: dict[str, Any]) -> None:
     """Draw the accuracy by the rotation of the sensor, for each axis and wrist."""
     wrists = turns["by angle"]
     figure = Figure(figsize=(3.2 * len(wrists) + 0.8, 3.2), layout="constrained")
-    those = np.atleast_1d(figure.subplots(1, len(wrists), sharey=True))
-    for axes, (wrist, by_axis) in zip(those, wrists.items(), strict=True):
+    plots = np.atleast_1d(figure.subplots(1, len(wrists), sharey=True))
+    for axes, (wrist, by_axis) in zip(plots, wrists.items(), strict=True):
         _angles(axes, wrist, by_axis, turns["angles_deg"])
-    those[0].set_ylabel("accuracy")
-    those[0].legend(frameon=False, fontsize=8, loc="lower left")
+    plots[0].set_ylabel("accuracy")
+    plots[0].legend(frameon=False, fontsize=8, loc="lower left")
     figure.savefig(path, dpi=110)
 
 

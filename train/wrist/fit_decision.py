@@ -62,7 +62,7 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
     ]
 
 
-def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
+def fit_decision(wearers: Sequence[Stretch]) -> DecisionSpec:
     """Choose the parameters of decisions.
 
     A wearer's weight is the time of the recordings; the classes of one wearer have equal weights.
@@ -73,14 +73,14 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
     the chosen one has the highest accuracy on known activities at the threshold that detects
     enough unknown windows.
     """
-    some = [one for one in those if one.counts.any()]
-    y = np.concatenate([one.y[one.counts] for one in some])
-    weights = np.concatenate([_weights(one) for one in some])
-    temperature = min(_TEMPERATURES, key=lambda t: _loss(some, t, y, weights))
-    warm = [tempered(one.rows, temperature) for one in some]
+    scored = [one for one in wearers if one.counts.any()]
+    y = np.concatenate([one.y[one.counts] for one in scored])
+    weights = np.concatenate([_weights(one) for one in scored])
+    temperature = min(_TEMPERATURES, key=lambda t: _loss(scored, t, y, weights))
+    warm = [tempered(one.rows, temperature) for one in scored]
 
     def beliefs(one: HmmSpec) -> Rows:
-        parts = zip(believed(warm, one), some, strict=True)
+        parts = zip(believed(warm, one), scored, strict=True)
         return np.concatenate([belief[wearer.counts] for belief, wearer in parts])
 
     def worth(one: HmmSpec) -> tuple[bool, float]:
@@ -132,10 +132,10 @@ def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
 
 
 def _loss(
-    some: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
+    scored: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
 ) -> float:
     """Return the weighted sum of -log probability of the true classes."""
-    p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in some])
+    p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in scored])
     return float((weights * -np.log(np.maximum(p[np.arange(len(y)), y], 1e-6))).sum())
 
 

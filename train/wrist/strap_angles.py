@@ -55,10 +55,10 @@ def decide_turned(
     network = keras.saving.load_model(model, compile=False)
     parts = []
     for day, matrix in zip(days, matrices, strict=True):
-        those = windows([turned(day, matrix)], SPEC, ORIENTATION)
-        if not len(those):
+        of_day = windows([turned(day, matrix)], SPEC, ORIENTATION)
+        if not len(of_day):
             continue  # the recording is too short for a window
-        parts.append(decide(those, probabilities(network, those.x), spec, POSTURES))
+        parts.append(decide(of_day, probabilities(network, of_day.x), spec, POSTURES))
     return Decisions.joined(parts)
 
 

@@ -49,8 +49,8 @@ class Day:
 def load(folder: Path) -> tuple[list[Day], dict[str, str]]:
     """Return the days of all wrist data sets, and the hash of each archive. Raises DataError."""
     sets = [wrist.load(name, folder) for name in wrist.DATASETS]
-    pieces = [piece for those in sets for piece in those.pieces]
-    return days(pieces), {those.name: those.sha256 for those in sets}
+    pieces = [piece for dataset in sets for piece in dataset.pieces]
+    return days(pieces), {dataset.name: dataset.sha256 for dataset in sets}
 
 
 def days(pieces: Iterable[Piece]) -> list[Day]:
@@ -58,7 +58,7 @@ def days(pieces: Iterable[Piece]) -> list[Day]:
     wearers: dict[tuple[str, str], list[Piece]] = defaultdict(list)
     for piece in pieces:
         wearers[piece.person, piece.wrist].append(piece)
-    return [_day(those) for those in wearers.values()]
+    return [_day(of_wearer) for of_wearer in wearers.values()]
 
 
 def _day(pieces: list[Piece]) -> Day:
@@ -66,14 +66,14 @@ def _day(pieces: list[Piece]) -> Day:
     for piece in pieces:
         recordings[piece.recording].append(piece)
     parts, marks, now_s = [], [], 0.0
-    for those in sorted(recordings.values(), key=lambda those: not _walks_freely(those)):
-        first_s = those[0].samples.t_s[0]
-        for piece in those:
+    for joined in sorted(recordings.values(), key=lambda joined: not _walks_freely(joined)):
+        first_s = joined[0].samples.t_s[0]
+        for piece in joined:
             t_s = piece.samples.t_s - first_s + now_s
             parts.append(Samples(t_s, piece.samples.acc_g, piece.samples.gyro_rad_s))
             marks.append(Mark(float(t_s[0]), float(t_s[-1]), piece.activity, piece.detail))
         # The next recording starts at the time of the next sample.
-        steps_s = np.diff(np.concatenate([piece.samples.t_s for piece in those]))
+        steps_s = np.diff(np.concatenate([piece.samples.t_s for piece in joined]))
         now_s = marks[-1].end_s + (float(np.median(steps_s)) if len(steps_s) else 0.02)
     first = pieces[0]
     samples = Samples.joined(parts)
