@@ -132,6 +132,7 @@ def flipped(content: bytes) -> bytes:
         (flipped(zipped(files())), "damaged"),
         *((zipped(files())[:size], "not a complete zip archive") for size in (0, 100, 2000)),
     ],
+    ids=["missing", "another", "damaged", "empty", "cut at 100", "cut at 2000"],
 )
 def test_a_missing_or_damaged_archive_is_refused(
     tmp_path: Path, archive: bytes | None, message: str
