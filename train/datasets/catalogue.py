@@ -1,5 +1,6 @@
 """The data sets that edgehar supports: their sources, citations and checks."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -53,7 +54,7 @@ def _check_uci_har(folder: Path) -> list[str]:
         f"windows: {np.sum(~in_test)} to train on, {np.sum(in_test)} to test on",
         f"people: {len(np.unique(har.person))}",
     ]
-    counts = np.bincount(har.y, minlength=len(LABELS))
+    counts = np.bincount(har.y, minlength=len(LABELS)).tolist()
     lines += [f"{label}: {count} windows" for label, count in zip(LABELS, counts, strict=True)]
     return lines
 
@@ -66,15 +67,11 @@ def _check_hapt(folder: Path) -> list[str]:
         f"recordings: {len(recordings.recordings)}, {hours:.2f} h at {hapt.RATE_HZ:g} Hz",
         f"people: {len(people)}, {len(people & TEST_PEOPLE)} of them to test on",
     ]
-    for label in LABELS:
-        seconds = sum(
-            (segment.end - segment.first) / hapt.RATE_HZ
-            for recording in recordings.recordings
-            for segment in recording.segments
-            if segment.activity == label
-        )
-        lines.append(f"{label}: {seconds / 60:.1f} min")
-    return lines
+    seconds: dict[str, float] = defaultdict(float)
+    for recording in recordings.recordings:
+        for segment in recording.segments:
+            seconds[segment.activity] += (segment.end - segment.first) / hapt.RATE_HZ
+    return lines + [f"{label}: {seconds[label] / 60:.1f} min" for label in LABELS]
 
 
 def _check_wrist(name: str, folder: Path) -> list[str]:

@@ -30,10 +30,8 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
         raise DataError(
             f"{where} is not rows of {', '.join(columns)}; fetch the archive again"
         ) from error
-    finite = all(
-        np.isfinite(lines[column]).all() for column, kind in columns.items() if kind == FLOAT
-    )
-    if not finite:
+    floats = [column for column, kind in columns.items() if kind == FLOAT]
+    if not all(np.isfinite(lines[column]).all() for column in floats):
         raise DataError(f"{where} has a value that is not a number; fetch the archive again")
     return np.asarray(lines)
 

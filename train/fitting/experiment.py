@@ -27,9 +27,8 @@ def run(data: Data, recipe: Recipe, seed: int, *, peek: bool = False) -> Experim
     With `peek` the history also has the scores of every epoch on the test people. They choose
     nothing; they show the result of choosing the epoch on the test set.
     """
-    held_out = frozenset[int]()
-    if recipe.validation_people:
-        held_out = validation_people(data.train.people, recipe.validation_people, seed)
+    count = recipe.validation_people
+    held_out = validation_people(data.train.people, count, seed) if count else frozenset[int]()
     validation = data.train.of(held_out)
     train = data.train.of(data.train.people - held_out)
     watched = data.test if peek else None

@@ -17,6 +17,7 @@ from train.networks.recipes import Recipe
 from train.waist.windows import LabelledWindows
 
 TIMED_WINDOWS = 50
+Shape = tuple[int | None, ...]
 
 
 def multiplications(model: keras.Model) -> int:
@@ -37,9 +38,7 @@ def _of_layer(layer: Any) -> int:
     return _of_plain(layer, layer.output.shape, layer.input.shape)
 
 
-def _of_plain(
-    layer: Any, output_shape: tuple[int | None, ...], input_shape: tuple[int | None, ...]
-) -> int:
+def _of_plain(layer: Any, output_shape: Shape, input_shape: Shape) -> int:
     """Count the multiply-accumulates of a layer: one for every use of a weight."""
     sizes = [math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1]
     if isinstance(layer, layers.Conv1D):

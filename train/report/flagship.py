@@ -80,9 +80,8 @@ def _cost(figures: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         ]
         for form, size in figures["bytes"].items()
     ]
-    rows.append([f"{figures['parameters']:,} parameters", "", *("" for _ in runtimes), ""])
-    work = f"{figures['multiplications']:,} multiplications a window"
-    rows.append([work, "", *("" for _ in runtimes), ""])
+    counts = ("parameters", "parameters"), ("multiplications", "multiplications a window")
+    rows += [[f"{figures[key]:,} {text}", *[""] * (len(head) - 1)] for key, text in counts]
     return head, rows
 
 

@@ -15,20 +15,12 @@ from train.report import wrist_data, wrist_pictures
 from train.results import pages
 from train.results.provenance import provenance
 from train.wrist import cross_validation
-from train.wrist.cross_validation import LeftOut
 from train.wrist.decisions import Decisions, Figures, decide, delay_s, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.fit_decision import Stretch, fit_decision, stretches
 from train.wrist.spec import POSTURES
-from train.wrist.strap_angles import (
-    ANGLES_DEG,
-    AXES,
-    decide_turned,
-    random_turns,
-    rotation,
-    without,
-)
-from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
+from train.wrist.strap_angles import turns
+from train.wrist.wear_days import CLASSES, ON_A_RAIL
 from train.wrist.windows import WristWindows
 
 SEED = 0
@@ -113,7 +105,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
                 },
             },
             "lying": lying(whole, np.concatenate([g.lying for g in groups[:split]])),
-            "turns": turns(days, jobs, decision),
+            "turns": turns(days, jobs[0], decision),
         }
         recordings = wrist_data.table(folder)
         whole_result = {
@@ -140,37 +132,6 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
 def lying(decisions: Decisions, lies: NDArray[np.bool_]) -> dict[str, float]:
     """Return the share of each decision in windows of lying, which is not a label."""
     return {name: float((decisions.decided[lies] == c).mean()) for c, name in enumerate(CLASSES)}
-
-
-def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) -> dict[str, Any]:
-    """Rotate the sensors of the first fold's people and decide with the model that left them out.
-
-    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
-    angle: for all wearers, and for each wrist that a publisher states.
-    """
-    job = jobs[0]
-    left_out = [without(day, "unknown") for day in days if day.person in job.people]
-    model = job.path.with_suffix(".keras")
-
-    def accuracy(wearers: Sequence[Day], matrices: Any) -> float:
-        return figures(decide_turned(wearers, matrices, model, decision)).accuracy
-
-    wrists = {"all": left_out}
-    for wrist in sorted({day.wrist for day in left_out} - {""}):
-        wrists[wrist] = [day for day in left_out if day.wrist == wrist]
-    return {
-        "wearers": [day.wearer for day in left_out],
-        "as it comes": accuracy(left_out, [np.eye(3)] * len(left_out)),
-        "random": [accuracy(left_out, random_turns(len(left_out), seed)) for seed in range(3)],
-        "by angle": {
-            wrist: {
-                axis: [accuracy(wearers, [rotation(axis, a)] * len(wearers)) for a in ANGLES_DEG]
-                for axis in AXES
-            }
-            for wrist, wearers in wrists.items()
-        },
-        "angles_deg": list(ANGLES_DEG),
-    }
 
 
 def _fairer(decisions: Decisions, groups: Sequence[WristWindows]) -> dict[str, Figures]:

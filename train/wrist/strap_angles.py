@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,13 +13,44 @@ from device.decision.judge import DecisionSpec
 from firmware_bridge.samples import Samples
 from train.fitting.augment import rotations
 from train.fitting.fit import probabilities
-from train.wrist.decisions import Decisions, decide
+from train.wrist.cross_validation import LeftOut
+from train.wrist.decisions import Decisions, decide, figures
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.wear_days import Day
 from train.wrist.windows import windows
 
 ANGLES_DEG = (0, 45, 90, 135, 180)
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+
+
+def turns(days: Sequence[Day], job: LeftOut, decision: DecisionSpec) -> dict[str, Any]:
+    """Rotate the sensors of left-out people and decide with the model of that fit.
+
+    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
+    angle: for all wearers, and for each wrist that a publisher states.
+    """
+    left_out = [without(day, "unknown") for day in days if day.person in job.people]
+    model = job.path.with_suffix(".keras")
+
+    def accuracy(wearers: Sequence[Day], matrices: Any) -> float:
+        return figures(decide_turned(wearers, matrices, model, decision)).accuracy
+
+    wrists = {"all": left_out}
+    for wrist in sorted({day.wrist for day in left_out} - {""}):
+        wrists[wrist] = [day for day in left_out if day.wrist == wrist]
+    return {
+        "wearers": [day.wearer for day in left_out],
+        "as it comes": accuracy(left_out, [np.eye(3)] * len(left_out)),
+        "random": [accuracy(left_out, random_turns(len(left_out), seed)) for seed in range(3)],
+        "by angle": {
+            wrist: {
+                axis: [accuracy(wearers, [rotation(axis, a)] * len(wearers)) for a in ANGLES_DEG]
+                for axis in AXES
+            }
+            for wrist, wearers in wrists.items()
+        },
+        "angles_deg": list(ANGLES_DEG),
+    }
 
 
 def rotation(axis: str, angle_deg: float) -> NDArray[np.float64]:
