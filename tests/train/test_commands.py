@@ -33,7 +33,7 @@ def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[s
     "command",
     ["data check", "data check hapt", "data export hapt --user 2 --out out", "train --out run",
      "train", "evaluate nothing", "report uci", "report papers", "report windows",
-     "report body-acc", "report readme"],
+     "report body-acc", "report readme", "train --recipe wrist --out run"],
 )  # fmt: skip
 def test_without_data_a_command_prints_one_line_and_exits_with_2(
     command: str,
@@ -48,6 +48,14 @@ def test_without_data_a_command_prints_one_line_and_exits_with_2(
     assert stderr.startswith("edgehar: ")
     assert stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--windows uci", "--model cnn_lstm"])
+def test_the_wrist_recipe_refuses_options_of_the_waist(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edgehar("train", "--recipe", "wrist", *option.split()) == 2
+    assert f"omit {option.split(maxsplit=1)[0]}" in capsys.readouterr().err
 
 
 def test_list_and_fetch_show_missing_archives_and_their_sources(

@@ -10,6 +10,7 @@ import pytest
 
 from convert import run_folder
 from firmware_bridge.errors import InputError
+from tests.train.fitting.test_fit import toy
 from train.fitting import runs
 from train.fitting.experiment import run
 from train.fitting.fit import probabilities
@@ -21,12 +22,8 @@ LOG = logging.getLogger("train")
 
 
 def data() -> Data:
-    random = np.random.default_rng(0)
-    y = np.arange(120) % 6
-    x = random.normal(size=(120, 128, 9)).astype(np.float32)
-    person = np.repeat([1, 3, 5, 2], 30)
-    windows = LabelledWindows(x, y, person)
-    return Data("uci", windows.of({1, 3, 5}), windows.of({2}), "0" * 64, None)
+    train = LabelledWindows.joined([toy(30, person) for person in (1, 3, 5)])
+    return Data("uci", train, toy(30, 2), "0" * 64, None)
 
 
 @pytest.mark.slow

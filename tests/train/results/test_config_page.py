@@ -87,43 +87,25 @@ def test_without_a_default_nothing_is_set(key: str, tmp_path: Path) -> None:
     assert all(before.get(name) is None for name in gained if name in before)
 
 
-def _model(folder: Path) -> str:
-    config = Config(models_folder=folder / "none-yet")
-    return factory.open_bundle(None, config).name
-
-
-def _state(folder: Path) -> str:
+def state_file(folder: Path) -> str:
     source = configs.parse_source("serial:/dev/ttyUSB0")
-    os.environ.pop("STATE_DIRECTORY", None)
-    assert factory.mounting_file(load(locate("wrist")), source, "line", None) is None
-    os.environ["STATE_DIRECTORY"] = str(folder)
     stored = factory.mounting_file(load(locate("wrist")), source, "line", None)
     assert stored is not None
     assert stored._path.parent == folder
+    del os.environ["STATE_DIRECTORY"]
+    assert factory.mounting_file(load(locate("wrist")), source, "line", None) is None
     return stored._path.name
 
 
-def _folder(folder: Path) -> str:
-    os.environ["STATE_DIRECTORY"] = str(folder)
-    return factory.store(Config()).folder.relative_to(folder).as_posix()
-
-
-def _port(_: Path) -> str:
-    plain, encrypted = Broker("b").address[1], Broker("b", tls=True).address[1]
-    return f"{plain}, with TLS {encrypted}"
-
-
-def _hostname(what: Callable[[Broker], str]) -> Callable[[Path], str]:
-    return lambda _: what(Broker("b")).replace(os.uname().nodename.partition(".")[0], "HOSTNAME")
-
-
+HOST = os.uname().nodename.partition(".")[0]
+PLAIN, ENCRYPTED = Broker("b"), Broker("b", tls=True)
 IN_WORDS: dict[str, Callable[[Path], str]] = {
-    "model": _model,
-    "state.file": _state,
-    "models.folder": _folder,
-    "mqtt.port": _port,
-    "mqtt.client_id": _hostname(lambda broker: broker.name),
-    "mqtt.topic": _hostname(lambda broker: broker.base),
+    "model": lambda at: factory.open_bundle(None, Config(models_folder=at / "none-yet")).name,
+    "state.file": state_file,
+    "models.folder": lambda at: factory.store(Config()).folder.relative_to(at).as_posix(),
+    "mqtt.port": lambda _: f"{PLAIN.address[1]}, with TLS {ENCRYPTED.address[1]}",
+    "mqtt.client_id": lambda _: PLAIN.name.replace(HOST, "HOSTNAME"),
+    "mqtt.topic": lambda _: PLAIN.base.replace(HOST, "HOSTNAME"),
 }
 
 
@@ -131,7 +113,7 @@ IN_WORDS: dict[str, Callable[[Path], str]] = {
 def test_a_default_in_words_is_the_value_without_the_key(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", "")  # monkeypatch restores it
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     assert IN_WORDS[key](tmp_path) in default(key).replace("`", "")
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from convert import run_folder
 from convert.export import convert_run, make_bundle, terms_of
-from device.cli import main
 from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
 from device.model.bundle import load, write
@@ -148,28 +147,3 @@ def test_an_incomplete_report_names_its_command(tmp_path: Path, content: bytes |
         (tmp_path / "wrist.json").write_bytes(content)
     with pytest.raises(InputError, match="run `edgehar report wrist` first"):
         report_figures.read_report(tmp_path / "wrist.json")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ("", "edgehar report wrist"),
-        (" --windows uci", "omit --windows"),
-        (" --model cnn_lstm", "omit --model"),
-    ],
-)
-def test_an_error_of_training_is_one_line(
-    options: str,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main(f"train --recipe wrist --out run{options}".split())
-    assert end.value.code == 2
-    stderr = capsys.readouterr().err
-    assert words in stderr
-    assert stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
