@@ -15,7 +15,7 @@ from device.mounting.spec import MountingSpec
 from device.pipeline.pipeline import Pipeline
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
-from tests.train.wrist.made_up import day_of
+from firmware_bridge.simulator.wearer import WRIST_NUMBERS, Wearer
 from train.datasets import wrist
 from train.datasets.piece import LABELS
 from train.studies.gyro_check import check
@@ -27,7 +27,7 @@ from train.wrist.fit_decision import UNKNOWN, UNKNOWN_DETECTED, Stretch, fit_dec
 from train.wrist.hmm_filters import believed, smoothing, tempered
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.strap_angles import random_turns, turned, without
-from train.wrist.wear_days import CLASSES, days
+from train.wrist.wear_days import CLASSES, Day, Mark, days
 from train.wrist.windows import windows
 
 SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))
@@ -47,12 +47,24 @@ class StandIn:
     worn: None = None
 
 
+def day_of(script: tuple[tuple[str, float], ...], seed: int = 0) -> Day:
+    """Return a day of the synthetic wrist wearer, who does each activity for some seconds."""
+    samples, _ = Wearer(seed, WRIST_NUMBERS).samples(script)
+    ends_s = np.cumsum([seconds for _, seconds in script]).tolist()
+    marks = tuple(
+        Mark(end_s - seconds, end_s - 1 / SPEC.rate_hz, activity, "X")
+        for (activity, seconds), end_s in zip(script, ends_s, strict=True)
+    )
+    name = f"made-up-{seed}"
+    return Day(name, name, "made-up", "left", samples, marks)
+
+
 def by_gravity(x: NDArray[np.float32]) -> Float64:
     """Walking if the arm moves; sitting if gravity is far from the forearm; else standing."""
     rows = []
     for window in x.astype(np.float64):
         moves = min(1.0, float(window[:, 6:].std()) * 8)
-        level = min(1.0, abs(float(window[:, 2].mean())))
+        level = min(1.0, float(np.hypot(*window[:, 1:3].mean(axis=0))))
         row = [moves, 0, 0, (1 - moves) * level, (1 - moves) * (1 - level), 0]
         rows.append([(p + 0.01) / 1.06 for p in row])
     return np.array(rows)
