@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import periodogram
 
 from firmware_bridge.samples import Samples
 from tests.train.datasets.archives import zipped
@@ -59,8 +60,7 @@ def cadence_hz(samples: Samples) -> float:
     period_s = float(np.median(np.diff(samples.t_s)))
     even_s = np.arange(samples.t_s[0], samples.t_s[-1], period_s)
     norm = np.interp(even_s, samples.t_s, np.linalg.norm(samples.acc_g, axis=1))
-    power = np.abs(np.fft.rfft((norm - norm.mean()) * np.hanning(len(norm)))) ** 2
-    hz = np.fft.rfftfreq(len(norm), period_s)
+    hz, power = periodogram(norm, 1 / period_s, "hann")
     band = (hz > 0.6) & (hz < 4.5)
     return float(hz[band][power[band].argmax()])
 

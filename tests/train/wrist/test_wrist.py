@@ -1,6 +1,6 @@
 """The wrist model's training and test: days, windows, augmentation, filters, decisions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from device.decision.hmm_filter import HmmFilter
 from device.decision.hmm_filter import tempered as tempered_on_the_device
 from device.decision.judge import DecisionSpec
-from device.mounting.spec import MountingSpec
+from device.model.bundle import load, locate
 from device.pipeline.pipeline import Pipeline
-from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
 from firmware_bridge.simulator.wearer import WRIST_NUMBERS, Wearer
 from train.datasets import wrist
-from train.datasets.piece import LABELS
 from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
 from train.wrist.cross_validation import FOLDS, subject_folds
@@ -33,18 +31,6 @@ from train.wrist.windows import windows
 SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))
 STILL = Variety(0, 0, 0, 0, 0, 0, 0, 0, 0)
 MOVES = np.ones(200, bool)
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """The fields of a bundle that the pipeline reads."""
-
-    decision: DecisionSpec
-    id: str = "wrist@00000000"
-    labels: tuple[str, ...] = LABELS
-    spec: SignalSpec = SPEC
-    orientation: MountingSpec | None = ORIENTATION
-    worn: None = None
 
 
 def day_of(script: tuple[tuple[str, float], ...], seed: int = 0) -> Day:
@@ -75,7 +61,8 @@ def test_decisions_are_those_of_the_device_on_the_same_samples() -> None:
     day = day_of(SCRIPT)
     those = windows([day], SPEC, ORIENTATION)
     offline = decide(those, by_gravity(those.x), spec, POSTURES)
-    live = [d for d in Pipeline(StandIn(spec), by_gravity).push(day.samples) if d.probabilities]
+    bundle = replace(load(locate("wrist")), decision=spec, worn=None)
+    live = [d for d in Pipeline(bundle, by_gravity).push(day.samples) if d.probabilities]
     assert [CLASSES[i] for i in offline.decided] == [d.activity or "unknown" for d in live]
     assert offline.confidence.tolist() == [d.confidence for d in live]
     # Postures need the mounting, which is unknown until the wearer has walked.
@@ -158,17 +145,6 @@ def test_every_class_and_wearer_has_its_share_of_a_batch() -> None:
     walking = those.y == 0
     first = chances[walking & (those.wearer == "made-up-1")].sum()
     assert first == pytest.approx(chances[walking].sum() / 2)
-
-
-def test_the_filter_follows_a_change_and_ignores_one_wrong_window() -> None:
-    forward = smoothing(60.0, 0.3, 0.3, 0.2)
-    sure = np.full((40, len(CLASSES)), 0.02)
-    sure[:20, 3] = sure[20:, 4] = 0.88
-    sure[10] = np.roll(sure[10], 1)  # one window in which sitting looks like standing
-    (belief,) = believed([sure], forward)
-    assert (belief.argmax(1)[3:20] == 3).all()
-    assert (belief.argmax(1)[25:] == 4).all()
-    assert np.allclose(belief.sum(1), 1)
 
 
 def test_many_wearers_are_filtered_like_on_the_device() -> None:
