@@ -18,7 +18,6 @@ from firmware_bridge.errors import InputError
 from tests.train.datasets.archives import zipped
 from train.datasets import wrist
 from train.wrist import final_fit, report_figures
-from train.wrist.decisions import Decisions, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.hmm_filters import smoothing
 from train.wrist.spec import ORIENTATION
@@ -30,6 +29,7 @@ DECISION = DecisionSpec(
     0.45, unknown_output=True, temperature=1.2, smoothing=smoothing(60, 0.3, 0.3, 0.2)
 )
 SHA256 = "ab" * 32
+RESULTS = json.loads((Path(__file__).parents[3] / "results" / "wrist.json").read_text())
 
 
 def windows(count: int = 900) -> WristWindows:
@@ -46,21 +46,9 @@ def windows(count: int = 900) -> WristWindows:
 
 
 def results(**changes: object) -> dict[str, Any]:
-    """Return results/wrist.json for made-up decisions."""
-    y = np.arange(140) % len(CLASSES)
-    decided = np.where(np.arange(140) % 10 == 3, 0, y)
-    best = np.minimum(decided, 5), np.minimum(y, 5)
-    one = figures(Decisions(y, decided, np.linspace(0.4, 1, 140), *best, np.ones(140, bool)))
-    return {
-        "datasets": {name: one.to_dict() for name in wrist.DATASETS},
-        "people": {"all": one.to_dict(), **{name: one.to_dict() for name in wrist.DATASETS}},
-        "smoothing": {"gain": 0.04, "delay_s": {"median": 3.84, "mean": 9.1, "90 %": 20.48}},
-        "turns": {"wearers": ["a"], "as it comes": 0.9, "random": [0.89, 0.88, 0.87]},
-        "decision": DECISION.to_dict(),
-        "recipe": json.loads(json.dumps(asdict(RECIPE))),
-        "data": SHA256,
-        **changes,
-    }
+    """Return the committed results with another decision, recipe and hash."""
+    recipe = json.loads(json.dumps(asdict(RECIPE)))
+    return {**RESULTS, "decision": DECISION.to_dict(), "recipe": recipe, "data": SHA256, **changes}
 
 
 def reported(folder: Path, **changes: object) -> report_figures.Report:
@@ -136,7 +124,7 @@ def test_figures_in_the_card_are_rounded_and_not_nan(tmp_path: Path) -> None:
     report = reported(tmp_path, smoothing={"delay_s": {"mean": float("nan"), "median": 1 / 3}})
     assert report.left_out["smoothing"]["delay_s"] == {"mean": None, "median": 0.333}
     assert "confusion" not in json.dumps(report.left_out)
-    assert report.left_out["datasets"]["weda"]["windows"] == 117
+    assert report.left_out["datasets"]["weda"]["windows"] == RESULTS["datasets"]["weda"]["windows"]
 
 
 @pytest.mark.parametrize(
