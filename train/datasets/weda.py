@@ -29,7 +29,7 @@ the recording is ambiguous."""
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Yield each recording; a fall as three pieces: before, the fall, and after."""
+    """Yield each recording as one piece; a fall as three: before, during and after it."""
     for name, match in archive.matching(r"dataset/50Hz/([DF]\d\d)/((U\d+)_R\d+)_accel\.csv"):
         code, trial, who = match.groups()
         acc_t_s, acc = _track(archive, name, "accel")

@@ -34,7 +34,7 @@ class Decisions(Columns):
     raw: NDArray[np.int64]
     """(n,): the likeliest label of this window alone."""
     known: NDArray[np.bool_]
-    """(n,): whether the mounting was known."""
+    """(n,): whether the mounting is known."""
 
 
 def decide(
