@@ -26,8 +26,8 @@ they use:
 `edgehar service` uses `/etc/edgehar.toml` unless `--config` names another file. Every key is
 optional, but the settings or `--source` must name a source. If a value is not valid, the command
 stops with an error that names the line. A service reads a changed file after
-`sudo systemctl reload edgehar` ([some keys need a restart](SERVICE.md#new-settings)). Options on the
-command line override the file.
+`sudo systemctl reload edgehar` ([some keys need a restart](SERVICE.md#new-settings)). Options on
+the command line override the file.
 
 `edgehar report readme` makes this page from the schema of the settings; do not edit it here.
 """
