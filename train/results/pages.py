@@ -1,7 +1,4 @@
-"""Writes results/NAME.json; fills the tables of README.md and docs/ from these files.
-
-The whole of docs/CONFIG.md is generated.
-"""
+"""Writes results/NAME.json; updates the tables of README.md and docs/, and docs/CONFIG.md."""
 
 import json
 import re
