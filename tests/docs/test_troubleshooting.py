@@ -32,8 +32,8 @@ BY_COMMANDS = {
     "mqtt.password_file …: every user may read it; chmod o= …":
         "run --config open.toml --source serial:none",
     "… contains no decisions yet; check that it is the right file": "history --db empty.db",
-    "… was made by a newer edgehar (schema …, this version reads up to …); give another file or update"
-    " edgehar": "history --db newer.db",
+    "… was made by a newer edgehar (schema …, this version reads up to …); give another file or"
+    " update edgehar": "history --db newer.db",
     "the time zone … is unknown; set TZ, for example TZ=Europe/Berlin": "report day --db empty.db",
     "other hosts can reach …, so the dashboard needs a token": "dashboard --listen 0.0.0.0:8780",
     "… has no sinks.sqlite, and the dashboard shows that database": "dashboard --config mute.toml",

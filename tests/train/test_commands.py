@@ -1,4 +1,4 @@
-"""The commands, as a user types them."""
+"""The commands for data sets, training and reports."""
 
 import gzip
 import re
@@ -22,8 +22,7 @@ def edgehar(*arguments: str) -> int:
     "command",
     ["data", "data list", "data fetch", "data check", "data export", "data fit-wearer", "train",
      "evaluate", "report", "report uci", "report papers", "report windows", "report flagship",
-     "report replay",
-     "report body-acc", "report readme"],
+     "report replay", "report body-acc", "report readme"],
 )  # fmt: skip
 def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert edgehar(*command.split(), "--help") == 0
@@ -33,11 +32,10 @@ def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     "command",
     ["data check", "data check hapt", "data export hapt --user 2 --out out", "train --out run",
-     "train",
-     "evaluate nothing", "report uci", "report papers", "report windows", "report body-acc",
-     "report readme"],
+     "train", "evaluate nothing", "report uci", "report papers", "report windows",
+     "report body-acc", "report readme", "train --recipe wrist --out run"],
 )  # fmt: skip
-def test_without_data_one_line_and_exit_2(
+def test_without_data_a_command_prints_one_line_and_exits_with_2(
     command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -46,24 +44,32 @@ def test_without_data_one_line_and_exit_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EDGEHAR_DATA", raising=False)
     assert edgehar(*command.split()) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("edgehar: ")
-    assert said.count("\n") == 1
+    stderr = capsys.readouterr().err
+    assert stderr.startswith("edgehar: ")
+    assert stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_list_says_what_is_missing_and_where_it_is_offered(
+@pytest.mark.parametrize("option", ["--windows uci", "--model cnn_lstm"])
+def test_the_wrist_recipe_refuses_options_of_the_waist(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert edgehar("train", "--recipe", "wrist", *option.split()) == 2
+    assert f"omit {option.split(maxsplit=1)[0]}" in capsys.readouterr().err
+
+
+def test_list_and_fetch_show_missing_archives_and_their_sources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert edgehar("data", "list", "--data", str(tmp_path)) == 0
-    said = capsys.readouterr().out
-    assert said.count(f"not in {tmp_path}") == 7
-    assert said.count("https://") == 6  # the seventh was never published at one
+    stdout = capsys.readouterr().out
+    assert stdout.count(f"not in {tmp_path}") == 7
+    assert stdout.count("https://") == 6  # one data set has no public address
     assert edgehar("data", "fetch", "hapt", "--data", str(tmp_path)) == 0
     assert str(tmp_path / "hapt.zip") in capsys.readouterr().out
 
 
-def test_an_exported_recording_is_a_recording(data_dir: Path, tmp_path: Path) -> None:
+def test_an_exported_recording_is_readable(data_dir: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert edgehar("data", "export", "hapt", "--user", "9", "--out", str(out),
                    "--data", str(data_dir)) == 0  # fmt: skip

@@ -1,4 +1,4 @@
-"""`edgehar data`: the data sets for training and tests."""
+"""`edgehar data`: lists, checks and exports the data sets for training and tests."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ NAMES = tuple(entry.name for entry in CATALOGUE)
 
 @click.group(epilog="\b\nExample:\n  edgehar data list")
 def data() -> None:
-    """List, fetch, check or export data sets."""
+    """List, check or export data sets, or show how to download them."""
 
 
 @data.command("list", epilog="\b\nExample:\n  edgehar data list --data ~/archives")
 @data_option
 def list_(data: Path) -> None:
-    """List the supported data sets, and where their archives lie."""
+    """List the supported data sets and the paths of their archives."""
     for entry in CATALOGUE:
         path = entry.find(data)
         click.echo(f"{entry.name}  {entry.title}")
@@ -36,7 +36,7 @@ def list_(data: Path) -> None:
 @click.argument("name", type=click.Choice(NAMES))
 @data_option
 def fetch(name: str, data: Path) -> None:
-    """Show how to get a data set; its terms require that you download it yourself."""
+    """Show how to get a data set; its terms require that you download the archive yourself."""
     entry = _entry(name)
     path = entry.find(data)
     if path:
@@ -44,7 +44,7 @@ def fetch(name: str, data: Path) -> None:
         return
     click.echo(f"{entry.title}\n{entry.citation}\n{TERMS}")
     click.echo(f"1. download the archive from {entry.source}")
-    click.echo(f"2. put it, unchanged, at {data / entry.files[0]}")
+    click.echo(f"2. copy the archive, unchanged, to {data / entry.files[0]}")
     click.echo(f"3. edgehar data check {entry.name} --data {data}")
 
 
@@ -52,10 +52,10 @@ def fetch(name: str, data: Path) -> None:
 @click.argument("name", type=click.Choice(NAMES), required=False)
 @data_option
 def check(name: str | None, data: Path) -> None:
-    """Parse one data set, or all whose archives are present, and summarise the content."""
+    """Parse one data set, or every one in the data folder, and summarise the content."""
     entries = [_entry(name)] if name else [entry for entry in CATALOGUE if entry.find(data)]
     if not entries:
-        raise DataError(f"no data set in {data}; `edgehar data fetch` shows where to get them")
+        raise DataError(f"no data set in {data}; `edgehar data fetch` shows how to get them")
     for entry in entries:
         with Console(stderr=True).status(f"reading {entry.name}"):
             lines = entry.check(data)
@@ -72,13 +72,13 @@ def check(name: str | None, data: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @data_option
 def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001  only one yet
-    """Write a person's recordings as labelled CSV, for `play` and `classify`."""
+    """Write a person's recordings as labelled CSV files for `play` and `classify`."""
     from firmware_bridge.recording import RecordingWriter  # noqa: PLC0415  list needs none of it
     from train.datasets import hapt  # noqa: PLC0415
 
     recordings = [r for r in hapt.load(data).recordings if r.person == user]
     if not recordings:
-        raise DataError(f"person {user} is not in the HAPT archive in {data}")
+        raise DataError(f"the HAPT archive in {data} has no person {user}; give another --user")
     try:
         out.mkdir(parents=True, exist_ok=True)
         for recording in recordings:
@@ -88,15 +88,19 @@ def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001
                 writer.write(recording.samples, recording.labels())
             click.echo(str(path))
     except OSError as error:
-        raise EdgeharError(f"{out}: cannot be written ({error.strerror})") from error
+        raise EdgeharError(
+            f"cannot write to {out} ({error.strerror}); give another folder with --out"
+        ) from error
 
 
 @data.command("fit-wearer", epilog="\b\nExample:\n  edgehar data fit-wearer --out wearer.json")
-@click.option("--out", type=click.Path(path_type=Path), help="File.  [default: the package's own]")
-@click.option("--wrist", is_flag=True, help="The wearer at the wrist, from daily-sports.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Output file.  [default: the installed file]"
+)
+@click.option("--wrist", is_flag=True, help="Fit the wearer at the wrist, to daily-sports.")
 @data_option
 def fit_wearer(out: Path | None, data: Path, *, wrist: bool) -> None:
-    """Fit the synthetic wearer's numbers: at the waist to HAPT's training people."""
+    """Fit the parameters of the synthetic wearer: at the waist, to HAPT's training people."""
     from firmware_bridge.simulator.wearer import NUMBERS, WRIST_NUMBERS  # noqa: PLC0415
     from firmware_bridge.whole_file import write_json  # noqa: PLC0415
     from train.datasets import hapt  # noqa: PLC0415

@@ -12,11 +12,11 @@ from train.commands.options import data_option
 @click.option(
     "--windows",
     type=click.Choice(["uci", "hapt"]),
-    help="[default: those of the run's training; for a bundle hapt, our own path]",
+    help="Windows to score on.  [default: those of the run; for a bundle hapt]",
 )
 @data_option
 def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
-    """Score a run folder or a bundle (a file, or a shipped bundle's name) on the test people."""
+    """Score a run folder, a bundle file or a shipped bundle on the test people."""
     from train.fitting import scoring  # noqa: PLC0415  --help needs none of it
 
     scores = scoring.score_run_or_bundle(run_or_bundle, windows, data)
@@ -30,6 +30,6 @@ def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
     click.echo(
         f"accuracy {scores.accuracy:.2%} of {scores.windows} windows, loss {scores.loss:.4f}"
     )
-    click.echo("confusion matrix, true label (row) by predicted label (column):")
+    click.echo("confusion matrix: a row for each true label, a column for each predicted label")
     for label, row in zip(scores.recall, scores.confusion, strict=True):
         click.echo(f"{label:{width}}  " + " ".join(f"{count:5d}" for count in row))

@@ -1,4 +1,4 @@
-"""`edgehar report`: the figures in README and docs."""
+"""`edgehar report`: makes the results in results/ and the tables of README and docs."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -13,26 +13,26 @@ from train.fitting.quiet_import import quiet_import
 
 Decorator = Callable[[Any], Any]
 quick_option = click.option(
-    "--quick", is_flag=True, help="A short trial: one seed and two epochs; writes no results."
+    "--quick", is_flag=True, help="Short trial with one seed and few epochs; writes no results."
 )
 jobs_option = click.option(
-    "--jobs", "workers", type=click.IntRange(1), help="Fits at a time.  [default: one a core]"
+    "--jobs", "workers", type=click.IntRange(1), help="Fits side by side.  [default: all cores]"
 )
 
 
 @click.group(epilog="\b\nExample:\n  edgehar report uci --data ~/archives")
 def report() -> None:
-    """Make the results that README and docs quote, in results/, and their tables."""
+    """Make the results in results/ and the tables of README and docs."""
 
 
 def _add(name: str, text: str, *options: Decorator, module: str | None = None) -> None:
-    """Add a subcommand that prints what train.report.MODULE's `report` returns."""
+    """Add a subcommand that prints the text from the function `report` of train.report.MODULE."""
 
-    def run(data: Path, **given: Any) -> None:
+    def run(data: Path, **arguments: Any) -> None:
         with quiet_import():
             subject = import_module(f"train.report.{module or name}")
         show_progress()
-        click.echo(subject.report(data, **given))
+        click.echo(subject.report(data, **arguments))
 
     for option in (*options, data_option):
         run = option(run)
@@ -43,7 +43,7 @@ def _add(name: str, text: str, *options: Decorator, module: str | None = None) -
 
 _add(
     "uci",
-    """Train the paper's network on UCI HAR with five seeds; test it as float and int8.
+    """Train the first paper's network on UCI HAR with five seeds; test it as float and int8.
 
     Takes ten minutes on two cores. Finished fits are stored in runs/report and used again.
     """,
@@ -51,14 +51,14 @@ _add(
 )
 _add(
     "windows",
-    "Compare the publisher's windows with our signal path over the raw recordings.",
+    "Compare the publisher's windows with windows that our signal path cuts from raw recordings.",
     quick_option,
 )
 _add(
     "papers",
-    """Train every network of both papers and the classifiers they compare with, five seeds each.
+    """Train all networks and classifiers of both papers with five seeds each.
 
-    Takes an hour and a half of one core. Finished fits are stored in runs/report and used again.
+    Takes an hour and a half on one core. Finished fits are stored in runs/report and used again.
     """,
     quick_option,
     jobs_option,
@@ -67,13 +67,13 @@ _add(
     "flagship",
     """Train our own network on UCI HAR's split with five seeds; test it as float and int8.
 
-    Takes 20 minutes of one core. Finished fits are stored in runs/report and used again.
+    Takes 20 minutes on one core. Finished fits are stored in runs/report and used again.
     """,
     quick_option,
 )
 _add(
     "wrist",
-    """Test the wrist model on people, and on whole data sets, left out of its training.
+    """Test the wrist model on people and on whole data sets that are left out of training.
 
     Takes 20 minutes on two cores. Finished fits are stored in runs/report and used again.
     """,
@@ -82,17 +82,17 @@ _add(
 )
 _add(
     "replay",
-    "Play raw recordings of the test people through a virtual serial line into a running daemon.",
-    click.option("--quick", is_flag=True, help="One recording only; writes no results."),
+    "Play recordings of the test people through a virtual serial line into a running daemon.",
+    click.option("--quick", is_flag=True, help="Play one recording only; writes no results."),
 )
 _add(
     "worn",
-    "Count false `not_worn` of people who wear the sensor; test it on a simulated table.",
+    "Count false `not_worn` decisions for worn sensors; test a simulated sensor on a table.",
     module="nonwear",
 )
 _add(
     "body-acc",
-    "Compare our causal body acceleration with UCI HAR's own, by activity.",
+    "Compare our causal body acceleration with UCI HAR's body acceleration, by activity.",
     module="body_acc",
 )
 
@@ -100,7 +100,7 @@ _add(
 @report.command(epilog="\b\nExample:\n  edgehar report conversion runs/waist")
 @click.argument("run", metavar="RUN_FOLDER", type=click.Path(path_type=Path))
 def conversion(run: Path) -> None:
-    """Measure all forms, with each form of the LSTM, on each runtime: speed, size, agreement."""
+    """Measure speed, size and agreement of each model form and LSTM form on each runtime."""
     with quiet_import():
         from convert.form_comparison import measure  # noqa: PLC0415
         from train.results import pages  # noqa: PLC0415
@@ -115,7 +115,7 @@ def conversion(run: Path) -> None:
 @report.command(epilog="\b\nExample:\n  edgehar report readme --check")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a page is out of date.")
 def readme(*, check: bool) -> None:
-    """Update the tables of README.md and docs/ from results/, and docs/CONFIG.md."""
+    """Update docs/CONFIG.md, and the tables of README.md and docs/ from results/."""
     from train.results import pages  # noqa: PLC0415
 
     stale = pages.update_pages(check=check)

@@ -30,8 +30,8 @@ NEEDS = {"uci": ("uci-har",), "hapt": ("hapt",), "uci+hapt": ("uci-har", "hapt")
 @click.option(
     "--windows",
     type=click.Choice(list(NEEDS)),
-    help="Windows to train on: the publisher's (uci), our signal path's from raw recordings "
-    "(hapt), or both, tested on the publisher's; not for the wrist.  [default: hapt]",
+    help="Windows to train on: uci (the publisher's), hapt (cut by our signal path from raw "
+    "recordings) or uci+hapt (both, tested on uci). Not for the wrist.  [default: hapt]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="[default: the recipe's]")
@@ -46,20 +46,20 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     out: Path | None,
     data: Path,
 ) -> None:
-    """Train a model and score it on people it never saw.
+    """Train a model and score it on new people.
 
-    The run folder holds the model, its settings, its scores and pictures. The test people are
-    scored once, after training; do not choose anything by these scores.
+    The run folder contains the model, its settings, its scores and pictures. The test people are
+    scored once, after training. Do not use these scores to choose a model or a setting.
 
     The wrist model (--recipe wrist) is trained on all people of five data sets. Its scores and the
-    parameters of its decisions come from `edgehar report wrist`; run that first.
+    parameters of its decisions come from `edgehar report wrist`; run that report first.
     """
     show_progress()
     if recipe == WRIST:
-        for option, given in (("--windows", windows), ("--model", model)):
-            if given:
+        for option, value in (("--windows", windows), ("--model", model)):
+            if value:
                 raise InputError(
-                    f"{option} cannot be combined with --recipe {WRIST}; leave {option} out"
+                    f"{option} cannot be combined with --recipe {WRIST}; omit {option}"
                 )
         _wrist(data, out or Path("runs") / f"{WRIST}-{seed}", seed, epochs)
         return
@@ -69,12 +69,12 @@ def train(  # noqa: PLR0913, PLR0917  click passes every option
     chosen = replace(chosen, model=model or chosen.model, epochs=epochs or chosen.epochs)
     out = out or Path("runs") / f"{recipe}-{windows}-{seed}"
     with run_folder.new(out, LOG) as part:
-        made = DATA[windows](data, chosen.hop)
+        waist_data = DATA[windows](data, chosen.hop)
         with quiet_import():
             from train.fitting import experiment, runs  # noqa: PLC0415  TensorFlow takes seconds
 
-        done = experiment.run(made, chosen, seed)
-        runs.save(part, done, made)
+        done = experiment.run(waist_data, chosen, seed)
+        runs.save(part, done, waist_data)
     for name, scores in done.scores.items():
         click.echo(f"{name}: accuracy {scores.accuracy:.2%}, macro F1 {scores.macro_f1:.2%}")
     click.echo(str(out))
@@ -95,7 +95,7 @@ def _wrist(data: Path, out: Path, seed: int, epochs: int | None) -> None:
 
 
 def _require(names: Sequence[str], data: Path) -> None:
-    """Refuse a folder without these data sets before TensorFlow loads or anything is written."""
+    """Raise DataError if a data set is missing, before TensorFlow loads or a file is written."""
     for entry in CATALOGUE:
         if entry.name in names:
             locate(data, entry.files, entry.title)

@@ -1,6 +1,6 @@
 """The data sets that edgehar supports: their sources, citations and checks."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,33 +10,33 @@ import numpy as np
 
 from train.datasets import hapt, uci_har, wrist
 from train.datasets.archive import Archive, DataError, locate
-from train.datasets.piece import ACTIVITIES
 from train.datasets.waist import LABELS, TEST_PEOPLE
 
 TERMS = (
-    "The publishers' terms, each with citation: uci-har and hapt free for research, not for "
-    "commercial use; wisdm, daily-sports and sp-sw CC BY 4.0; weda and mpu6050: ask the publisher."
+    "Terms of the publishers, who all require citation: uci-har and hapt: free for research, not "
+    "for commercial use; wisdm, daily-sports and sp-sw: CC BY 4.0; weda and mpu6050: ask the "
+    "publisher."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One data set."""
+    """A data set."""
 
     name: str
     title: str
     files: tuple[str, ...]
     """Possible names in the data folder, the first preferred."""
     root: str
-    """A file that the archive must have."""
+    """A file that the archive must contain."""
     source: str
     """The publisher's address."""
     citation: str
     check: Callable[[Path], list[str]]
-    """Parses the archive and returns its content, line by line. Raises DataError."""
+    """Parses the archive in a data folder and returns a summary, line by line. Raises DataError."""
 
     def find(self, folder: Path) -> Path | None:
-        """Return its path in a data folder, None if it is missing."""
+        """Return the archive's path in a data folder; None if it is missing."""
         try:
             return locate(folder, self.files, self.title)
         except DataError:
@@ -54,7 +54,7 @@ def _check_uci_har(folder: Path) -> list[str]:
         f"windows: {np.sum(~in_test)} to train on, {np.sum(in_test)} to test on",
         f"people: {len(np.unique(har.person))}",
     ]
-    counts = np.bincount(har.y, minlength=len(LABELS))
+    counts = np.bincount(har.y, minlength=len(LABELS)).tolist()
     lines += [f"{label}: {count} windows" for label, count in zip(LABELS, counts, strict=True)]
     return lines
 
@@ -65,45 +65,30 @@ def _check_hapt(folder: Path) -> list[str]:
     hours = sum(len(recording.samples) for recording in recordings.recordings) / hapt.RATE_HZ / 3600
     lines = [
         f"recordings: {len(recordings.recordings)}, {hours:.2f} h at {hapt.RATE_HZ:g} Hz",
-        f"people: {len(people)}, of them {len(people & TEST_PEOPLE)} to test on",
+        f"people: {len(people)}, {len(people & TEST_PEOPLE)} of them to test on",
     ]
-    for label in LABELS:
-        seconds = sum(
-            (segment.end - segment.first) / hapt.RATE_HZ
-            for recording in recordings.recordings
-            for segment in recording.segments
-            if segment.activity == label
-        )
-        lines.append(f"{label}: {seconds / 60:.1f} min")
-    return lines
+    seconds: dict[str, float] = defaultdict(float)
+    for recording in recordings.recordings:
+        for segment in recording.segments:
+            seconds[segment.activity] += (segment.end - segment.first) / hapt.RATE_HZ
+    return lines + [f"{label}: {seconds[label] / 60:.1f} min" for label in LABELS]
 
 
 def _check_wrist(name: str, folder: Path) -> list[str]:
     loaded = wrist.load(name, folder)
-    minutes: Counter[str] = Counter()
-    for piece in loaded.pieces:
-        minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
     wrists = len({(piece.person, piece.wrist) for piece in loaded.pieces})
-    lines = [f"people: {len(loaded.people)}, {wrists} wrists"]
-    lines += [
-        f"{label or 'ambiguous, not used'}: {minutes[label]:.1f} min"
-        for label in (*ACTIVITIES, "")
-        if label in minutes
+    return [
+        f"people: {len(loaded.people)}, {wrists} wrists",
+        *(
+            f"{label or 'ambiguous, not used'}: {minutes:.1f} min"
+            for label, minutes in loaded.minutes.items()
+        ),
     ]
-    return lines
 
 
 def _wrist(name: str, source: str, citation: str) -> Entry:
-    known = wrist.SOURCES[name]
-    return Entry(
-        name=name,
-        title=known.title,
-        files=known.files,
-        root=known.root,
-        source=source,
-        citation=citation,
-        check=partial(_check_wrist, name),
-    )
+    known, check = wrist.SOURCES[name], partial(_check_wrist, name)
+    return Entry(name, known.title, known.files, known.root, source, citation, check)
 
 
 CATALOGUE = (

@@ -1,4 +1,4 @@
-"""Base of slotted dataclasses whose fields are arrays with one row an item."""
+"""Base class of slotted dataclasses whose fields are arrays of equal length."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Columns:
-    """Arrays of equal length."""
+    """Arrays with one row for each item."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -22,5 +22,5 @@ class Columns:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Concatenate rows."""
+        """Concatenate the rows of the parts."""
         return cls(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in cls.__slots__})

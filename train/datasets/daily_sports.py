@@ -1,6 +1,5 @@
-"""Daily and Sports Activities: Xsens units on both wrists (of five places), 25 Hz, five minutes."""
+"""Daily and Sports Activities: Xsens units on both wrists, 25 Hz, five minutes an activity."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -18,7 +17,8 @@ ROOT = "data/a01/p1/s01.txt"
 RATE_HZ = 25.0
 COLUMNS = 45
 ARMS = {"right": slice(9, 15), "left": slice(18, 24)}
-"""Nine columns a place, the compass last: torso, right arm, left arm, right leg, left leg."""
+"""Nine columns for each place: torso, right arm, left arm, right leg, left leg. The last three of
+each nine are the compass."""
 ACTIVITIES = {
     "a01": "sitting",
     "a02": "standing",
@@ -37,16 +37,15 @@ ACTIVITIES = {
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Yield each person's activities, the publisher's segments of five seconds joined.
+    """Yield each person's activities; the publisher's segments of five seconds are joined.
 
-    The publisher filled segments of four seconds with zeros (stairs of two people, jumping of one);
-    the next segment continues where the zeros begin, so zeros are left out. On stairs, segments of
+    The publisher padded segments of four seconds with zeros (stairs of two people, jumping of one).
+    The next segment continues where the zeros begin, so zeros are dropped. On stairs, segments of
     people 2, 3 and 4 are not consecutive: the gait jumps every 5 s.
     """
     segments: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name in archive.names:
-        if match := re.fullmatch(r"data/(a\d\d)/p(\d)/s\d\d\.txt", name):
-            segments[match[2], match[1]].append(name)
+    for name, match in archive.matching(r"data/(a\d\d)/p(\d)/s\d\d\.txt"):
+        segments[match[2], match[1]].append(name)
     for (number, activity), names in sorted(segments.items()):
         rows = np.concatenate([_segment(archive, name) for name in names])
         person = f"{NAME}-{number}"
@@ -65,12 +64,8 @@ def pieces(archive: Archive) -> Iterator[Piece]:
 
 
 def _segment(archive: Archive, name: str) -> Float64:
-    try:
-        values = np.array(archive.read(name).replace(b",", b" ").split(), np.float64)
-    except ValueError as error:
-        raise DataError(f"{archive.path}: {name} has a value that is not a number") from error
-    if len(values) % COLUMNS or not np.isfinite(values).all() or not values.any():
-        raise DataError(f"{archive.path}: {name} is not rows of {COLUMNS}; fetch it again")
-    rows = values.reshape(-1, COLUMNS)
-    real: Float64 = rows[rows.any(axis=1)]
-    return real
+    rows = archive.numbers(name, COLUMNS)
+    if not rows.any():
+        raise DataError(f"{archive.path}: {name} has zeros only; fetch the archive again")
+    measured: Float64 = rows[rows.any(axis=1)]
+    return measured

@@ -1,6 +1,5 @@
 """HAPT: raw, continuous 50 Hz recordings of UCI HAR's people, with labelled segments."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ ACTIVITIES = LABELS + TRANSITIONS
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A labelled part of a recording: samples from first, counted from 0, to before end."""
+    """A labelled part of a recording: the samples [first, end), counted from 0."""
 
     activity: str
     first: int
@@ -50,7 +49,7 @@ class Recording:
     segments: tuple[Segment, ...]
 
     def labels(self) -> list[str]:
-        """Return the activity of each sample, '' where there is no label."""
+        """Return the activity of each sample; '' for a sample without a label."""
         labels = [""] * len(self.samples)
         for segment in self.segments:
             labels[segment.first : segment.end] = [segment.activity] * (segment.end - segment.first)
@@ -66,16 +65,14 @@ class Hapt:
 
     @property
     def people(self) -> frozenset[int]:
-        """The people in the archive; some copies lack people."""
+        """The people in the archive; some copies of it lack people."""
         return frozenset(recording.person for recording in self.recordings)
 
 
 def load(folder: Path) -> Hapt:
-    """Load all recordings, from the archive in `folder` or the cache.
+    """Load all recordings, from the archive in `folder` or from the cache.
 
-    Raises:
-        DataError: the archive is missing, truncated, or not HAPT.
-
+    Raises DataError if the archive is missing, truncated, or not HAPT.
     """
     archive = Archive(locate(folder, FILES, "HAPT"), "RawData/labels.txt")
     sha256 = archive.sha256()
@@ -85,37 +82,31 @@ def load(folder: Path) -> Hapt:
     recordings = []
     for (experiment, person), first, end in zip(who, bounds[:-1], bounds[1:], strict=True):
         of_this = segments[segments[:, 0] == experiment]
-        recordings.append(
-            Recording(
-                experiment=int(experiment),
-                person=int(person),
-                samples=Samples(
-                    np.arange(end - first) / RATE_HZ, raw[first:end, :3], raw[first:end, 3:]
-                ),
-                segments=tuple(Segment(ACTIVITIES[a], int(i), int(j)) for _, a, i, j in of_this),
-            )
-        )
+        t_s = np.arange(end - first) / RATE_HZ
+        samples = Samples(t_s, raw[first:end, :3], raw[first:end, 3:])
+        parts = tuple(Segment(ACTIVITIES[a], int(i), int(j)) for _, a, i, j in of_this)
+        recordings.append(Recording(int(experiment), int(person), samples, parts))
     return Hapt(tuple(recordings), sha256)
 
 
 def _parse(archive: Archive) -> Arrays:
     who, blocks, segments = [], [], []
     table = archive.numbers("RawData/labels.txt", 5).astype(np.int64)
-    for name in archive.names:
-        match = re.fullmatch(r"RawData/acc_exp(\d+)_user(\d+)\.txt", name)
-        if match is None:
-            continue
+    for name, match in archive.matching(r"RawData/acc_exp(\d+)_user(\d+)\.txt"):
         experiment, person = int(match[1]), int(match[2])
         acc = archive.numbers(name, 3)
         gyro = archive.numbers(name.replace("acc_", "gyro_"), 3)
         if len(acc) != len(gyro):
-            raise DataError(f"{archive.path}: {name} has {len(acc)} rows, its gyro {len(gyro)}")
+            raise DataError(
+                f"{archive.path}: {name} has {len(acc)} rows, its gyro file {len(gyro)}; "
+                "fetch the archive again"
+            )
         rows = table[(table[:, 0] == experiment) & (table[:, 1] == person)]
         segments.append(_check(rows, len(acc), f"{archive.path}: RawData/labels.txt"))
         who.append((experiment, person))
         blocks.append(np.hstack([acc, gyro]))
     if not blocks:
-        raise DataError(f"{archive.path}: has no recording; fetch the archive again")
+        raise DataError(f"{archive.path} has no recording; fetch the archive again")
     return {
         "raw": np.concatenate(blocks),
         "bounds": np.cumsum([0, *(len(block) for block in blocks)]),

@@ -1,6 +1,5 @@
 """A real MPU-6050 on the wrist: WISDM's first five activities, 20 Hz, no timestamps."""
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,10 +16,11 @@ ROOT = "accel/data_1_accel_watch.txt"
 
 RATE_HZ = 20.0
 COUNTS_PER_G = 8.0
-"""The publisher's value of 1 g: counts of the ±2 g range, converted as if of ±16 g."""
+"""The publisher's value of 1 g: the sensor had a range of ±2 g, and the publisher scaled its counts
+for ±16 g."""
 GYRO_SIGN = -1.0
-"""The publisher's gyroscope has the opposite sign to the accelerometer; see
-train.studies.gyro_check."""
+"""The publisher's gyroscope axes are opposite to the accelerometer's axes; train.studies.gyro_check
+shows it."""
 ACTIVITIES = {"A": "walking", "B": "running", "C": "stairs", "D": "sitting", "E": "standing"}
 
 _COLUMNS = {"person": WORD, "letter": WORD, "index": FLOAT, "x": FLOAT, "y": FLOAT, "z": FLOAT}
@@ -28,15 +28,15 @@ _COLUMNS = {"person": WORD, "letter": WORD, "index": FLOAT, "x": FLOAT, "y": FLO
 
 def pieces(archive: Archive) -> Iterator[Piece]:
     """Yield each person's activities."""
-    for name in archive.names:
-        match = re.fullmatch(r"accel/data_(\d+)_accel_watch\.txt", name)
-        if match is None:
-            continue
+    for name, match in archive.matching(r"accel/data_(\d+)_accel_watch\.txt"):
         acc = table(archive, name, _COLUMNS)
         gyro = table(archive, name.replace("accel", "gyro"), _COLUMNS)
         same = ["letter", "index"]
         if len(acc) != len(gyro) or not (acc[same] == gyro[same]).all():
-            raise DataError(f"{archive.path}: {name} and its gyro differ in length or labels")
+            raise DataError(
+                f"{archive.path}: {name} and its gyro file differ in length or labels; "
+                "fetch the archive again"
+            )
         person = f"{NAME}-{match[1]}"
         for letter in sorted(set(acc["letter"].tolist()) & set(ACTIVITIES)):
             mine = acc["letter"] == letter
@@ -46,7 +46,6 @@ def pieces(archive: Archive) -> Iterator[Piece]:
             yield Piece(
                 person=person,
                 dataset=NAME,
-                wrist="",
                 activity=ACTIVITIES[letter],
                 detail=letter,
                 samples=Samples(t_s, acc_g, np.radians(gyro_deg_s)),

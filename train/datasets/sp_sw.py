@@ -1,7 +1,6 @@
 """SP-SW-HAR: a smartwatch, short sequences of sitting, getting up, walking and turning, 104 Hz."""
 
 import itertools
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +16,7 @@ FILES = ("sp-sw-har.zip", "sp-sw-har-dataset.zip", "sp-sw-har-dataset")
 ROOT = "DATA/s01/s01_01_sw.csv"
 
 ACTIVITIES = {"SEATED": "sitting", "WALKING": "walking"}
-"""The others, a second or two each: STANDING_UP, SITTING_DOWN, TURNING."""
+"""The other labels are unknown, one or two seconds each: STANDING_UP, SITTING_DOWN, TURNING."""
 
 _COLUMNS = {
     **dict.fromkeys(("x_acc", "y_acc", "z_acc", "x_gyro", "y_gyro", "z_gyro", "ms"), FLOAT),
@@ -27,13 +26,10 @@ _COLUMNS = {
 
 def pieces(archive: Archive) -> Iterator[Piece]:
     """Yield each run of one label in each recording."""
-    for name in archive.names:
-        match = re.fullmatch(r"DATA/(s\d+)/(s\d+_\d+)_sw\.csv", name)
-        if match is None:
-            continue
+    for name, match in archive.matching(r"DATA/(s\d+)/(s\d+_\d+)_sw\.csv"):
         lines = table(archive, name, _COLUMNS, skip=1)
-        # The stamps are those of delivery, in whole ms, of up to five samples at once; the sensor's
-        # rate is constant.
+        # The watch delivers up to five samples together and stamps the delivery, in whole ms. The
+        # sensor's rate is constant, so a line is fitted.
         index = np.arange(len(lines))
         slope, offset = np.polyfit(index, (lines["ms"] - lines["ms"][0]) / 1000, 1)
         t_s = offset + slope * index
@@ -46,7 +42,6 @@ def pieces(archive: Archive) -> Iterator[Piece]:
             yield Piece(
                 person=f"{NAME}-{match[1]}",
                 dataset=NAME,
-                wrist="",
                 activity=ACTIVITIES.get(detail, UNKNOWN),
                 detail=detail,
                 samples=samples[first:end],

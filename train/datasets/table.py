@@ -12,13 +12,10 @@ WORD = "U16"
 
 
 def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -> NDArray[np.void]:
-    """Parse a file, less `skip` lines of heading, into one record a line.
+    """Parse a file into one record a line; the first `skip` lines are a heading.
 
-    Columns are FLOAT or WORD by name; blanks around values and `;` at a line's end are dropped.
-
-    Raises:
-        DataError: the file is missing or damaged, has other columns, or no line.
-
+    `columns` gives FLOAT or WORD by name. Blanks around values and `;` at the end of a line are
+    ignored. Raises DataError if the file is missing or damaged, or has other columns or no row.
     """
     where = f"{archive.path}: {name}"
     dtype: DTypeLike = np.dtype(list(columns.items()))
@@ -33,15 +30,13 @@ def table(archive: Archive, name: str, columns: dict[str, str], skip: int = 0) -
         raise DataError(
             f"{where} is not rows of {', '.join(columns)}; fetch the archive again"
         ) from error
-    finite = all(
-        np.isfinite(lines[column]).all() for column, kind in columns.items() if kind == FLOAT
-    )
-    if not finite:
+    floats = [column for column, kind in columns.items() if kind == FLOAT]
+    if not all(np.isfinite(lines[column]).all() for column in floats):
         raise DataError(f"{where} has a value that is not a number; fetch the archive again")
     return np.asarray(lines)
 
 
 def xyz(lines: NDArray[np.void], *columns: str) -> NDArray[np.float64]:
-    """Return columns as an array (n, columns)."""
+    """Return the named columns of n lines as an array (n, columns)."""
     values: NDArray[np.float64] = np.stack([lines[column] for column in columns], axis=1)
     return values

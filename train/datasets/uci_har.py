@@ -1,4 +1,4 @@
-"""UCI HAR: windows as their publisher cut them, waist-worn phone, 50 Hz."""
+"""UCI HAR: windows of a phone at the waist, 50 Hz, cut and filtered by the publisher."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ FILES = (
 SIGNALS = tuple(
     f"{kind}_{axis}" for kind in ("total_acc", "body_gyro", "body_acc") for axis in "xyz"
 )
-"""The nine signals in the paper's order: total acc [g], gyro [rad/s], body acc [g]."""
+"""The nine channels in the paper's order: total acc [g], gyro [rad/s], body acc [g]."""
 
 WINDOWS = {"train": 7352, "test": 2947}
 
@@ -38,11 +38,9 @@ class UciHar:
 
 
 def load(folder: Path) -> UciHar:
-    """Load the whole set, from the archive in `folder` or the cache.
+    """Load the whole set, from the archive in `folder` or from the cache.
 
-    Raises:
-        DataError: the archive is missing, truncated, or not UCI HAR.
-
+    Raises DataError if the archive is missing, truncated, or not UCI HAR.
     """
     archive = Archive(locate(folder, FILES, "UCI HAR"), "train/y_train.txt")
     sha256 = archive.sha256()
@@ -71,14 +69,20 @@ def _parse_part(
         name = f"{part}/Inertial Signals/{signal}_{part}.txt"
         values = archive.numbers(name, 128)
         if len(values) != len(labels):
-            raise DataError(f"{archive.path}: {name} has {len(values)} windows, not {len(labels)}")
+            raise DataError(
+                f"{archive.path}: {name} has {len(values)} windows instead of {len(labels)}; "
+                "fetch the archive again"
+            )
         x[:, :, channel] = values
     if len(labels) != WINDOWS[part] or len(person) != len(labels):
         raise DataError(
-            f"{archive.path}: {len(labels)} windows in {part}, not {WINDOWS[part]}; "
+            f"{archive.path}: {part} has {len(labels)} windows instead of {WINDOWS[part]}; "
             "fetch the archive again"
         )
     of_test = np.isin(person, sorted(TEST_PEOPLE))
     if not np.isin(labels, range(1, len(LABELS) + 1)).all() or np.any(of_test != (part == "test")):
-        raise DataError(f"{archive.path}: labels or people of {part} are not UCI HAR's")
+        raise DataError(
+            f"{archive.path}: {part} has other labels or people than UCI HAR; "
+            "fetch the archive again"
+        )
     return x, labels - 1, person

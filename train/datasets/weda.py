@@ -1,6 +1,5 @@
-"""WEDA-FALL: a watch, daily activities and staged falls of seconds, young and old, 50 Hz."""
+"""WEDA-FALL: a watch, 50 Hz; young and elderly people, activities and staged falls of seconds."""
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,35 +16,34 @@ FILES = ("weda-fall.zip", "WEDA-FALL-main.zip", "WEDA-FALL-main", "WEDA-FALL")
 ROOT = "dataset/50Hz/D01/U01_R01_accel.csv"
 
 ACTIVITIES = {"D01": "walking", "D02": "running", "D03": "stairs", "D04": "", "D05": "", "D07": ""}
-"""The others, D06 and D08 to D11, are unknown: crouching, jumping, hitting, clapping, a door.
+"""D04, D05 and D07 mix activities: sitting down and getting up, a stumble while walking.
 
-D04, D05 and D07 mix activities: sitting down and getting up, a stumble while walking."""
+D06 and D08 to D11 are unknown: crouching, jumping, hitting, clapping, opening a door."""
 NOMINAL_HZ = 50.0
 BURST_S = 0.1
 LOST_S = 0.22
-"""Bursts come every 0.1 s; in a longer gap than this a packet is missing."""
+"""Bursts arrive every 0.1 s; a gap longer than this means that a packet is missing."""
 FALL_S = 2.0
-"""A fall is unknown from this long before its strongest impact to as long after; the rest of the
-recording is ambiguous."""
+"""A fall is unknown from this time before its strongest impact to this time after it; the rest of
+the recording is ambiguous."""
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Yield each recording; a fall as three pieces: before, the fall, and after."""
-    for name in archive.names:
-        match = re.fullmatch(r"dataset/50Hz/([DF]\d\d)/((U\d+)_R\d+)_accel\.csv", name)
-        if match is None:
-            continue
+    """Yield each recording as one piece; a fall as three: before, during and after it."""
+    for name, match in archive.matching(r"dataset/50Hz/([DF]\d\d)/((U\d+)_R\d+)_accel\.csv"):
         code, trial, who = match.groups()
         acc_t_s, acc = _track(archive, name, "accel")
         gyro_t_s, gyro = _track(archive, name.replace("_accel", "_gyro"), "gyro")
         samples = merge(acc_t_s, acc / STANDARD_GRAVITY, gyro_t_s, gyro)
         if not len(samples):
-            raise DataError(f"{archive.path}: {name} and its gyro have no time in common")
+            raise DataError(
+                f"{archive.path}: {name} and its gyro file have no time in common; "
+                "fetch the archive again"
+            )
         for activity, part in _parts(code, samples):
             yield Piece(
                 person=f"{NAME}-{who}",
                 dataset=NAME,
-                wrist="",
                 activity=activity,
                 detail=code,
                 samples=part,
@@ -66,16 +64,16 @@ def _track(archive: Archive, name: str, kind: str) -> tuple[Float64, Float64]:
     columns = dict.fromkeys((f"{kind}_{column}_list" for column in ("time", "x", "y", "z")), FLOAT)
     lines = table(archive, name, columns, skip=1)
     time, *axes = columns
-    # Packets of about 20 samples may arrive out of order; the stamps give the order.
+    # Packets of about 20 samples may arrive out of order; the time stamps give the order.
     lines = lines[np.argsort(lines[time], kind="stable")]
     return even(lines[time], fall="/F" in name), xyz(lines, *axes)
 
 
 def even(stamp_s: Float64, *, fall: bool) -> Float64:
-    """Return the times of samples that were taken evenly, but stamped in bursts of five.
+    """Return the times of evenly sampled values whose time stamps come in bursts of five.
 
-    In falls the publisher left out every fifth sample: in each recording, differences from each
-    fourth sample to the next are 1.5 times the others. The rate is 50 Hz there too.
+    In falls the publisher dropped every fifth sample of 50 Hz: in each recording, the differences
+    from each fourth sample to the next are 1.5 times the others.
     """
     index = np.arange(len(stamp_s))
     if fall:

@@ -1,6 +1,5 @@
 """WISDM 2019: a watch on the dominant wrist, 18 activities of three minutes, 20 Hz."""
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,22 +21,19 @@ FILES = (
 ROOT = "raw/watch/accel/data_1600_accel_watch.txt"
 
 ACTIVITIES = {"A": "walking", "B": "running", "C": "stairs", "D": "sitting", "E": "standing"}
-"""The others, F to S, are hand movements: typing, eating, clapping, folding clothes …"""
+"""The other letters, F to S, are unknown: typing, eating, clapping, folding clothes …"""
 
 LONGEST_GAP_S = 0.25
-"""The gyroscope is not interpolated across a longer gap."""
+"""Longest gap across which the gyroscope is interpolated."""
 THIN_S = 0.045
-"""Nine people's watches ran at 100 Hz for a while; means over this time restore 20 Hz."""
+"""The watches of nine people ran at 100 Hz for a while; means over this time restore 20 Hz."""
 
 _COLUMNS = {"person": WORD, "letter": WORD, "ns": FLOAT, "x": FLOAT, "y": FLOAT, "z": FLOAT}
 
 
 def pieces(archive: Archive) -> Iterator[Piece]:
-    """Yield each person's activities, accelerometer and gyroscope at common times."""
-    for name in archive.names:
-        match = re.fullmatch(r"raw/watch/accel/data_(\d+)_accel_watch.txt", name)
-        if match is None:
-            continue
+    """Yield each person's activities, with accelerometer and gyroscope at common times."""
+    for name, match in archive.matching(r"raw/watch/accel/data_(\d+)_accel_watch.txt"):
         acc = _read(archive, name)
         gyro = _read(archive, name.replace("accel", "gyro"))
         for letter in sorted(set(acc["letter"]) & set(gyro["letter"])):
@@ -47,7 +43,6 @@ def pieces(archive: Archive) -> Iterator[Piece]:
             yield Piece(
                 person=person,
                 dataset=NAME,
-                wrist="",
                 activity=ACTIVITIES.get(letter, UNKNOWN),
                 detail=letter,
                 samples=thin(samples),
@@ -56,7 +51,11 @@ def pieces(archive: Archive) -> Iterator[Piece]:
 
 
 def merge(t_s: Float64, acc_g: Float64, gyro_t_s: Float64, gyro_rad_s: Float64) -> Samples:
-    """Interpolate the gyroscope at those accelerometer times that have neighbours on both sides."""
+    """Interpolate the gyroscope at the accelerometer's times.
+
+    Drop times before the first or after the last gyroscope sample, or in a gap of more than
+    LONGEST_GAP_S.
+    """
     after = np.searchsorted(gyro_t_s, t_s)
     inside = (t_s >= gyro_t_s[0]) & (t_s <= gyro_t_s[-1])
     exact = gyro_t_s[np.minimum(after, len(gyro_t_s) - 1)] == t_s
@@ -67,7 +66,7 @@ def merge(t_s: Float64, acc_g: Float64, gyro_t_s: Float64, gyro_rad_s: Float64) 
 
 
 def thin(samples: Samples) -> Samples:
-    """Reduce samples faster than 20 Hz to 20 Hz by means; leave the others unchanged."""
+    """Average samples faster than 20 Hz to 20 Hz; leave slower samples unchanged."""
     first, start_s = [], -np.inf
     for i, t_s in enumerate(samples.t_s.tolist()):
         if t_s - start_s >= THIN_S:

@@ -1,6 +1,6 @@
-"""The wrist data sets: loaded by name, cached, all in g, rad/s and seconds."""
+"""Loads the wrist data sets by name, from archive or cache, in g, rad/s and seconds."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +12,23 @@ from firmware_bridge.samples import Samples
 from train.datasets import daily_sports, mpu6050, sp_sw, weda, wisdm
 from train.datasets.archive import Archive, DataError, locate
 from train.datasets.cache import Arrays, cached
-from train.datasets.piece import Piece
+from train.datasets.piece import ACTIVITIES, Piece
 
 PARSER = 3
-"""Increased with each change of a parser; older caches are then ignored."""
+"""Increase with each change of a parser, so that older cache files are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data set's archive and its parser."""
+    """A data set's archive and parser."""
 
     title: str
     files: tuple[str, ...]
     """Possible names in the data folder, the first preferred."""
     root: str
-    """A file that the archive must have."""
+    """A file that the archive must contain."""
     pieces: Callable[[Archive], Iterator[Piece]]
-    """Raises DataError."""
+    """The parser; raises DataError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,16 @@ class WristSet:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """The people in it; some copies lack people."""
+        """The people in the archive; some copies of it lack people."""
         return tuple(sorted({piece.person for piece in self.pieces}))
+
+    @property
+    def minutes(self) -> dict[str, float]:
+        """Minutes by activity, in the order of ACTIVITIES, then ''; each wrist counts."""
+        minutes: Counter[str] = Counter()
+        for piece in self.pieces:
+            minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
+        return {label: minutes[label] for label in (*ACTIVITIES, "") if label in minutes}
 
 
 SOURCES = {
@@ -54,30 +62,28 @@ DATASETS = tuple(SOURCES)
 
 
 def load(name: str, folder: Path) -> WristSet:
-    """Load one of DATASETS, from its archive in `folder` or the cache.
+    """Load one of DATASETS, from its archive in `folder` or from the cache.
 
-    Raises:
-        DataError: the archive is missing, damaged or another one; or the name is unknown.
-
+    Raises DataError if the name is unknown, or if the archive is missing, damaged or another one.
     """
     if name not in SOURCES:
-        known = f"there are {', '.join(DATASETS)}{did_you_mean(name, DATASETS)}"
-        raise DataError(f"there is no wrist data set {name}; {known}")
+        known = f"the names are {', '.join(DATASETS)}{did_you_mean(name, DATASETS)}"
+        raise DataError(f"unknown wrist data set {name!r}; {known}")
     source = SOURCES[name]
     archive = Archive(locate(folder, source.files, source.title), source.root)
     sha256 = archive.sha256()
     arrays = cached(f"{name}-{PARSER}", sha256, lambda: _pack(source.pieces(archive)))
     if not len(arrays["ends"]):
-        raise DataError(f"{archive.path}: has no recording; fetch the archive again")
+        raise DataError(f"{archive.path} has no recording; fetch the archive again")
     return WristSet(name, sha256, tuple(_unpack(name, arrays)))
 
 
 def recordings(pieces: Iterable[Piece]) -> dict[str, Samples]:
-    """Join consecutive pieces: samples by recording, labelled or not."""
+    """Join consecutive pieces; return the samples by recording."""
     parts: dict[str, list[Samples]] = defaultdict(list)
     for piece in pieces:
         parts[piece.recording].append(piece.samples)
-    return {recording: Samples.joined(those) for recording, those in parts.items()}
+    return {recording: Samples.joined(of_recording) for recording, of_recording in parts.items()}
 
 
 _WORDS = ("person", "wrist", "activity", "detail", "recording")

@@ -1,1 +1,1 @@
-"""Training of networks: augmentation, fits, and several fits at a time."""
+"""Training of networks: augmentation, fits, and several fits side by side."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.model.runtime import to_steps
+from train.networks.recipes import Recipe
 
 
 def tilted(
@@ -14,8 +15,8 @@ def tilted(
 ) -> NDArray[np.float32]:
     """Rotate a share of windows (n, 128, 9), each by one random rotation.
 
-    The axis is uniform, the angle normal with the given deviation. Small rotations imitate belts
-    that sit differently; beyond about ten degrees, sitting would look like standing.
+    The axis is uniform; the angle is normal with the given deviation. Small rotations imitate a
+    belt in another position. Beyond about ten degrees, sitting looks like standing.
     """
     turned = random.random(len(x)) < share
     count = int(turned.sum())
@@ -32,39 +33,30 @@ def tilted(
 def stepped(x: NDArray[np.float32], input_range: float) -> NDArray[np.float32]:
     """Clip to ±input_range (g or rad/s) and round to the 256 steps of an int8 input.
 
-    The network then learns from the values that its int8 form receives.
+    So the network is trained on the values that its int8 form receives.
     """
     step = np.float32(2 * input_range / 255)
     return to_steps(x, float(step), 0) * step
 
 
 class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
-    """Batches in a new order, with new rotations, every epoch."""
+    """Batches with a new order and new rotations every epoch."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  the parameters of a batch
-        self,
-        x: NDArray[np.float32],
-        y: NDArray[np.float32],
-        batch: int,
-        deviation_deg: float,
-        share: float,
-        seed: int,
-        input_range: float | None = None,
-    ):
+    def __init__(self, x: NDArray[np.float32], y: NDArray[np.float32], recipe: Recipe, seed: int):
         super().__init__()
-        self._x, self._y, self._batch = x, y, batch
-        self._range = input_range
-        self._tilt = deviation_deg, share
+        self._x, self._y, self._recipe = x, y, recipe
         self._random = np.random.default_rng(seed)
         self._order = self._random.permutation(len(y))
 
     def __len__(self) -> int:
-        return math.ceil(len(self._y) / self._batch)
+        return math.ceil(len(self._y) / self._recipe.batch)
 
     def __getitem__(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows = self._order[i * self._batch : (i + 1) * self._batch]
-        x = tilted(self._x[rows], *self._tilt, self._random)
-        return x if self._range is None else stepped(x, self._range), self._y[rows]
+        recipe = self._recipe
+        rows = self._order[i * recipe.batch : (i + 1) * recipe.batch]
+        x = tilted(self._x[rows], recipe.tilt_deg, recipe.tilt_share, self._random)
+        clip = recipe.extras.clip
+        return x if clip is None else stepped(x, clip), self._y[rows]
 
     def on_epoch_end(self) -> None:
         """Shuffle for the next epoch."""
@@ -72,7 +64,10 @@ class TiltedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is un
 
 
 def rotations(axis: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return matrices (n, 3, 3) by Rodrigues' formula, of unit axes (n, 3), angles (n,) in rad."""
+    """Return matrices (n, 3, 3) of rotations about unit axes (n, 3) by angles (n,) in rad.
+
+    The formula is Rodrigues'.
+    """
     x, y, z = axis.T
     zero = np.zeros_like(x)
     cross = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)

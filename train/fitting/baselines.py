@@ -1,7 +1,7 @@
 """The classifiers that the second paper compares its network with, from scikit-learn and XGBoost.
 
-Their features are eight statistics of each of a window's nine channels. With raw samples as
-features all but XGBoost scored lower on left-out training people; see RECIPES.md.
+Their features are eight statistics of each of the nine channels. With raw samples as features, all
+but XGBoost score lower on left-out training people; see RECIPES.md.
 """
 
 import time
@@ -25,7 +25,7 @@ from train.results.scores import Scores, score
 from train.waist.windows import LabelledWindows
 
 TILTED_COPIES = 3
-"""Number of tilted copies of each training window, beside the window itself."""
+"""Number of tilted copies of each training window, in addition to the window itself."""
 
 BASELINES: dict[str, Callable[[int], Any]] = {
     "KNN": lambda _: make_pipeline(StandardScaler(), KNeighborsClassifier(5)),
@@ -42,7 +42,7 @@ BASELINES: dict[str, Callable[[int], Any]] = {
         random_state=seed,
     ),
 }
-"""By name: makes a classifier from a seed."""
+"""Functions that make a classifier from a seed, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,11 @@ class Measured:
     seconds: float
     """Training time, with augmentation and features."""
     us_a_window: float
-    """Classification time, with features, all test windows in one call."""
+    """Classification time for one window, features included, all test windows in one call."""
 
 
 def measure(name: str, seed: int, train: LabelledWindows, test: LabelledWindows) -> Measured:
-    """Train a baseline and score it.
-
-    Raises:
-        DataError: a test person's windows are among those to train on.
-
-    """
+    """Train a baseline and score it; raises DataError if `train` has windows of a test person."""
     refuse_test_people(train.people)
     model = BASELINES[name](seed)
     random = np.random.default_rng(seed)
@@ -81,8 +76,8 @@ def measure(name: str, seed: int, train: LabelledWindows, test: LabelledWindows)
 def statistics(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (n, 72) features of (n, 128, 9) windows.
 
-    By channel: mean, deviation, minimum, maximum, three quartiles, mean absolute difference of
-    consecutive samples.
+    Each channel has eight: mean, deviation, minimum, maximum, three quartiles, and the mean
+    absolute difference of consecutive samples.
     """
     quartiles = np.percentile(x, [25, 50, 75], axis=1)
     step = np.abs(np.diff(x, axis=1)).mean(axis=1)

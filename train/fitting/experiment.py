@@ -13,23 +13,22 @@ from train.waist.data import TITLES, Data
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A fitted model and its scores. The test set was used once, after the fit."""
+    """A fitted model and its scores. The test set is used once, after the fit."""
 
     fitted: Fitted
     scores: dict[str, Scores]
-    """`test`, and `validation` if the recipe holds people out for it."""
+    """By set of people: `test`, and `validation` if the recipe has validation people."""
     config: dict[str, Any]
 
 
 def run(data: Data, recipe: Recipe, seed: int, *, peek: bool = False) -> Experiment:
     """Fit, then score on the validation people, if the recipe has any, and on the test people.
 
-    With `peek` the history also has every epoch's scores on the test people. Nothing is chosen by
-    them; they show what such a choice would give.
+    With `peek` the history also has the scores of every epoch on the test people. They choose
+    nothing; they show the result of choosing the epoch on the test set.
     """
-    held_out = frozenset[int]()
-    if recipe.validation_people:
-        held_out = validation_people(data.train.people, recipe.validation_people, seed)
+    count = recipe.validation_people
+    held_out = validation_people(data.train.people, count, seed) if count else frozenset[int]()
     validation = data.train.of(held_out)
     train = data.train.of(data.train.people - held_out)
     watched = data.test if peek else None

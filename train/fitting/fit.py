@@ -27,8 +27,8 @@ class Fitted:
 
     model: keras.Model
     history: History
-    """By epoch: loss, accuracy; val_loss, val_accuracy with validation windows; peek_loss,
-    peek_accuracy with windows to peek at."""
+    """By epoch: loss and accuracy; val_loss and val_accuracy with validation windows; peek_loss
+    and peek_accuracy with windows to peek at."""
     epoch: int
     """The epoch of the model's weights, counted from 1."""
     seconds: float
@@ -41,16 +41,13 @@ def fit(
     validation: LabelledWindows | None = None,
     peek: LabelledWindows | None = None,
 ) -> Fitted:
-    """Train a new network; one seed on one machine gives one set of weights.
+    """Train a new network. The same seed on the same machine gives the same weights.
 
-    With validation windows the model is that of the epoch with the highest accuracy on them (of
-    the lower loss at a tie); otherwise that of the last epoch. Windows to `peek` at are scored
-    after every epoch for the record only (`peek_accuracy`, `peek_loss`), so the test people's are
-    allowed.
+    With validation windows the weights are those of the epoch with the highest accuracy on them,
+    at a tie with the lower loss; otherwise those of the last epoch. Windows to `peek` at are
+    scored after every epoch, for the history only, so they may be windows of test people.
 
-    Raises:
-        DataError: a test person's windows are among those to train or choose on.
-
+    Raises DataError if training or validation windows include a test person.
     """
     refuse_test_people(train.people)
     if validation is not None:
@@ -67,23 +64,15 @@ def fit(
         jit_compile=False,  # under XLA, dropout alone takes four times as long as the rest
     )
     best = _BestEpoch()
-    callbacks: list[keras.callbacks.Callback] = [best, Progress(recipe.epochs)]
+    callbacks: list[keras.callbacks.Callback] = [best, progress(recipe.epochs)]
     if recipe.averaging is not None:
-        # After `best` in the list, so that `best` sees the averaged weights that were validated.
+        # Keras swaps the averaged weights back after validation; `best` must read them before.
         callbacks.insert(1, keras.callbacks.SwapEMAWeights())
     if peek is not None:
-        callbacks.append(_Peek(peek))
+        callbacks.append(_peek(model, peek))
     began = time.monotonic()
     history = model.fit(
-        TiltedBatches(
-            train.x,
-            _one_hot(train.y),
-            recipe.batch,
-            recipe.tilt_deg,
-            recipe.tilt_share,
-            seed,
-            recipe.extras.clip,
-        ),
+        TiltedBatches(train.x, _one_hot(train.y), recipe, seed),
         epochs=recipe.epochs,
         validation_data=None if validation is None else (validation.x, _one_hot(validation.y)),
         callbacks=callbacks,
@@ -98,7 +87,7 @@ def fit(
 
 def probabilities(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return (n, classes) probabilities of (n, 128, 9) windows."""
-    # A direct call: `predict` compiles again for every model, and TensorFlow warns of it.
+    # A direct call, because `predict` compiles again for every model, with a warning.
     parts = [np.asarray(model(x[i : i + 512], training=False)) for i in range(0, len(x), 512)]
     return np.concatenate(parts, dtype=np.float64)
 
@@ -119,7 +108,7 @@ def _one_hot(y: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 class _BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Stores the weights of the epoch that scores best on the validation windows."""
+    """Stores the weights of the epoch with the best scores on the validation windows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,28 +125,21 @@ class _BestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
             self._best, self.epoch, self.weights = score, self._now, self.model.get_weights()
 
 
-class _Peek(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Records each epoch's scores on windows by which nothing is chosen."""
+def _peek(model: keras.Model, windows: LabelledWindows) -> keras.callbacks.Callback:
+    """Return a callback that adds the scores on these windows to the history of each epoch."""
 
-    def __init__(self, windows: LabelledWindows):
-        super().__init__()
-        self._windows = windows
+    def peek(_: int, logs: dict[str, float]) -> None:
+        scores = score(windows.y, probabilities(model, windows.x), LABELS)
+        logs.update(peek_accuracy=scores.accuracy, peek_loss=scores.loss)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  Keras's signature
-        rows = probabilities(self.model, self._windows.x)
-        scores = score(self._windows.y, rows, LABELS)
-        if logs is not None:  # Keras makes the history from these
-            logs.update(peek_accuracy=scores.accuracy, peek_loss=scores.loss)
+    return keras.callbacks.LambdaCallback(on_epoch_end=peek)
 
 
-class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Logs one line an epoch."""
+def progress(epochs: int) -> keras.callbacks.Callback:
+    """Return a callback that logs a line with the figures of each epoch."""
 
-    def __init__(self, epochs: int):
-        super().__init__()
-        self._epochs = epochs
+    def log(epoch: int, logs: dict[str, float]) -> None:
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        LOG.info("epoch %d of %d  %s", epoch + 1, epochs, figures)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Log the epoch's figures."""
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-        LOG.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)
+    return keras.callbacks.LambdaCallback(on_epoch_end=log)

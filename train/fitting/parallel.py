@@ -1,4 +1,4 @@
-"""Runs several fits at a time, each in a process of its own with one thread."""
+"""Runs several fits side by side, each in its own process with one thread."""
 
 import multiprocessing
 import os
@@ -23,11 +23,9 @@ def cores() -> int:
 def side_by_side(
     work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, module: str
 ) -> Iterator[tuple[Job, Result]]:
-    """Yield each job with the result of `work`, in the order of completion; `module` has `work`.
+    """Yield each job with its result, in the order of completion; `module` is where `work` is.
 
-    Raises:
-        EdgeharError: a process died.
-
+    Raises EdgeharError if a process dies.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not work after a fork
     pool = ProcessPoolExecutor(workers, context, import_quietly, (module,))
@@ -38,8 +36,8 @@ def side_by_side(
                 yield running[future], future.result()
         except BrokenProcessPool as error:
             raise EdgeharError(
-                "a fit's process was killed, probably for lack of memory; run the report again "
-                "with fewer --jobs: finished fits are stored and used again"
+                "the process of a fit was killed, probably because memory ran out; run the report "
+                "again with fewer --jobs; it uses the stored results of finished fits"
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
@@ -51,8 +49,8 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    # TensorFlow makes glibc return memory to the kernel at once. Each batch then gets its memory
-    # from the kernel page by page, which takes as long as the training itself.
+    # With TensorFlow, glibc returns freed memory to the kernel immediately. Each batch then gets
+    # its memory page by page, which takes as long as the training itself.
     "MALLOC_MMAP_THRESHOLD_": _GIBIBYTE,
     "MALLOC_TOP_PAD_": str(1 << 29),
 }
@@ -60,7 +58,7 @@ _ENVIRONMENT = {
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Set the environment of new processes: one thread each, memory not returned."""
+    """Set the environment of new processes: one thread each, and freed memory is not returned."""
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)
     try:

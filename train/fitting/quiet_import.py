@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """Discard what is printed on stderr during an import.
+    """Discard the output on stderr during an import.
 
-    TensorFlow's C++ prints ten lines of no interest, before settings of its log take effect.
+    TensorFlow's C++ code prints ten useless lines before the settings of its log take effect.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -27,6 +27,6 @@ def quiet_import() -> Iterator[None]:
 
 
 def import_quietly(module: str) -> None:
-    """Import a module that imports TensorFlow, as a process pool's initializer."""
+    """Import a module that imports TensorFlow; the initializer of a process pool."""
     with quiet_import():
         importlib.import_module(module)

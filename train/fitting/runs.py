@@ -1,4 +1,4 @@
-"""Run folders of fits to waist data."""
+"""Writes and reads the run folders of fits to waist data."""
 
 from pathlib import Path
 
@@ -39,15 +39,12 @@ def save(part: Path, done: Experiment, data: Data) -> None:
 
 
 def load(path: Path) -> tuple[Run, keras.Model]:
-    """Read a run folder and its model.
-
-    Raises:
-        InputError: a file in it is missing or damaged.
-
-    """
+    """Read a run folder and its model; raises InputError if a file is missing or damaged."""
     run = run_folder.read(path)
     try:
         return run, keras.saving.load_model(run.model, compile=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         first_line = str(error).partition("\n")[0]
-        raise InputError(f"{path}: not a whole run folder ({first_line}); train again") from error
+        raise InputError(
+            f"{path}: the run folder is incomplete ({first_line}); train again"
+        ) from error

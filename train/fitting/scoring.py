@@ -1,4 +1,4 @@
-"""Scores a trained model on the test people: a run folder, or a bundle as a board runs it."""
+"""Scores a trained model on the test people: a run folder, or a bundle in the board's runtime."""
 
 from pathlib import Path
 
@@ -19,9 +19,8 @@ from train.waist.windows import LabelledWindows, by_our_path, published
 def score_run_or_bundle(name: str, windows: str | None, folder: Path) -> Scores:
     """Score a run folder, a bundle's file or a shipped bundle's name on the test people.
 
-    Raises:
-        InputError: it is neither, it has other labels, or the data are missing.
-
+    Raises InputError if `name` is none of these, if the model has other labels than the data, or
+    if the data are missing.
     """
     if Path(name).is_dir():
         with quiet_import():
@@ -48,6 +47,7 @@ def _score(
 ) -> Scores:
     if labels != LABELS:
         raise InputError(
-            f"the model has other labels ({', '.join(labels)}) than the data ({', '.join(LABELS)})"
+            f"the labels of the model ({', '.join(labels)}) differ from those of the data "
+            f"({', '.join(LABELS)}); `edgehar evaluate` scores waist models only"
         )
     return score(test.y, probabilities, LABELS)

@@ -1,8 +1,7 @@
-"""Results of fits, stored as JSON in runs/report so that a report can be resumed.
+"""Results of fits, stored as JSON in runs/report, so that a report can be resumed.
 
-A result is used again only if its key is the same: recipe, data, people and seed, and of wrist
-fits the code. The keys have no paths in them. Fits stored before the recipe `waist` had its name,
-and wrist fits stored before train/ was divided into folders, have other keys and are fitted again.
+A result is used again only if its key is the same: recipe, data, people and seed; for wrist fits
+also the code. Keys contain no paths.
 """
 
 import json
@@ -13,10 +12,10 @@ FOLDER = Path("runs") / "report"
 
 
 def read(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the result in a file if it was stored with this key, else None."""
+    """Return the result in a file if it has this key, else None."""
     try:
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        # The key has been JSON too, in which tuples are lists.
+        # The stored key went through JSON, which has lists instead of tuples.
         return result if result["key"] == json.loads(json.dumps(key)) else None
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # not fitted yet, or the file was not written to its end
+        return None  # not fitted yet, or the file is incomplete

@@ -1,4 +1,4 @@
-"""Training recipes: the paper's settings, and ours."""
+"""Training recipes: the settings of the first paper, and our own."""
 
 from dataclasses import dataclass, replace
 
@@ -8,13 +8,13 @@ class Extras:
     """Additions to a paper's network; none by default."""
 
     clip: float | None = None
-    """Limit (±, g and rad/s) of a clipping first layer, and the range of the int8 input, to whose
-    steps training windows are rounded."""
+    """Limit (±, g and rad/s) of a clipping first layer. It is also the range of the int8 input;
+    training windows are rounded to the steps of that range."""
     normalise: bool = False
     """Add a layer that scales each channel to mean 0, deviation 1 over the training windows."""
     dropout: tuple[float, float] = (0.0, 0.0)
-    """Dropout rates before the last recurrent layer (before a GRU: the LSTM) and of its last
-    state."""
+    """Dropout rates of the features before the last recurrent layer (with a GRU: before the LSTM),
+    and of the state of the last recurrent layer."""
 
 
 NOTHING = Extras()
@@ -22,7 +22,7 @@ NOTHING = Extras()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All parameters of a fit but the data and the seed."""
+    """All parameters of a fit except the data and the seed."""
 
     name: str
     model: str
@@ -33,23 +33,23 @@ class Recipe:
     extras: Extras = NOTHING
     label_smoothing: float = 0.0
     weight_decay: float | None = None
-    """Of AdamW; None: the optimiser is Adam."""
+    """Weight decay of AdamW. None: the optimiser is Adam."""
     cosine: bool = False
     """Decrease the learning rate to zero along half a cosine."""
     hop: int = 64
-    """Samples from one training window of our own path to the next; fewer give more windows."""
+    """Samples from one training window of our own path to the next. A smaller hop gives more."""
     validation_people: int = 0
-    """Number of training people held out to choose the epoch; 0: the last epoch."""
+    """Number of training people held out to choose the epoch. 0: the last epoch is taken."""
     tilt_deg: float = 0.0
-    """Deviation of the random rotations of training windows."""
+    """Standard deviation of the random rotations of training windows."""
     tilt_share: float = 0.0
-    """Share of the windows rotated, chosen anew each epoch."""
+    """Share of the windows that are rotated, chosen anew in each epoch."""
     averaging: float | None = None
-    """Momentum of an exponential average of the weights, which replaces the weights at the end."""
+    """Momentum of an exponential average of the weights, which replaces them after the fit."""
 
 
 PAPER = Recipe("paper", "cnn_lstm", epochs=30, learning_rate=0.0025, validation_people=4)
-"""Mutegeki and Han's; Keras's defaults where the paper states nothing."""
+"""The recipe of Mutegeki and Han, with Keras's defaults for settings that they do not state."""
 
 WAIST = Recipe(
     "waist",
@@ -65,11 +65,11 @@ WAIST = Recipe(
     tilt_share=1.0,
     averaging=0.99,
 )
-"""The recipe of the waist model. Chosen by leaving out each third of the training people in turn:
-96.0 %; the same without tilt 93.8 %, the paper's recipe 90.3 %. RECIPES.md has all trials."""
+"""The recipe of the waist model, chosen by leaving out each third of the training people in turn.
+Accuracy: 96.0 %; without tilt 93.8 %; by the paper's recipe 90.3 %. RECIPES.md has all trials."""
 
 CAREFUL = replace(WAIST, name="careful", epochs=40, hop=64)
-"""The same for the publisher's windows, which are fewer: one every half window."""
+"""The waist recipe for the publisher's windows, which are fewer: one every half window."""
 
 FLAGSHIP = replace(
     WAIST,
@@ -81,9 +81,9 @@ FLAGSHIP = replace(
     tilt_deg=18.0,
 )
 """Chosen by leaving out each third of the training people in turn; RECIPES.md has all trials.
-The hop is that of the windows from raw recordings."""
+The hop applies to the windows from raw recordings."""
 
 FLAGSHIP_ALONE = replace(FLAGSHIP, name="flagship-alone", epochs=40)
-"""The same for the publisher's windows alone, a fifth as many."""
+"""The flagship recipe for the publisher's windows alone, which are a fifth as many."""
 
 RECIPES = {recipe.name: recipe for recipe in (PAPER, WAIST, CAREFUL, FLAGSHIP)}

@@ -1,1 +1,1 @@
-"""Reports: the figures of README and docs, one module a subcommand of `edgehar report`."""
+"""Reports with the figures of README and docs: one module for each subcommand of `report`."""

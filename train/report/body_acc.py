@@ -1,4 +1,4 @@
-"""Compares our causal body acceleration with UCI HAR's own, by activity."""
+"""Reports the difference of our causal body acceleration from UCI HAR's, by activity."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +11,11 @@ from train.studies.body_acc import compare
 
 HEAD = [
     "",
-    "windows found",
-    "publisher's body acc, rms",
-    "ours less theirs, rms",
-    "of which total acc",
-    "of which gravity",
+    "windows located",
+    "publisher's body acceleration, rms",
+    "difference from ours, rms",
+    "difference of total acceleration",
+    "difference of gravity",
 ]
 
 

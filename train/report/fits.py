@@ -1,4 +1,4 @@
-"""Fits of the reports on UCI HAR, one process and one file each; resumable."""
+"""Fits for the reports on UCI HAR: each has its own process and result file; resumable."""
 
 import json
 import logging
@@ -11,46 +11,44 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert import runtime_process
 from convert.converter import convert
 from firmware_bridge.whole_file import write_json, write_whole
-from train.datasets.waist import LABELS
 from train.fitting import experiment, stored_results
 from train.fitting.parallel import side_by_side
 from train.networks.recipes import Recipe
 from train.report.cost import multiplications, training_s, us_a_window
-from train.results.scores import HALF_STEP, score
+from train.report.repeat import score_int8
 from train.waist import data as waist_data
 from train.waist.data import Data
 
 LOG = logging.getLogger("train")
 CALIBRATION_WINDOWS = {"unrolled": 2000, "fused": 100}
-"""Training windows that set int8 scales; few for a fused LSTM of 128 steps, which is slow."""
+"""Number of training windows that set int8 scales; small for the slow fused LSTM of 128 steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One network, one recipe, one seed; tested on the publisher's windows."""
+    """A fit of one network with one recipe and one seed, tested on the publisher's windows."""
 
     name: str
     recipe: Recipe
     seed: int
     lstm: str = "unrolled"
-    """How TFLite runs the LSTM, as in convert.converter."""
+    """Form of the LSTM in TFLite, as in convert.converter."""
     peek: bool = False
-    """Score every epoch on the test people, for the record only, and do not convert."""
+    """Score every epoch on the test people, for the history only, and do not convert."""
     every: int = 1
-    """Use each n-th window only; 1 is all, a larger number makes a short trial."""
+    """Use only each n-th window: 1 for all, a larger number for a short trial."""
     windows: str = "uci"
-    """Windows to train on, a name in waist_data.DATA."""
+    """Windows to train on: a name in waist_data.DATA."""
 
     @property
     def path(self) -> Path:
-        """Path of the result; the model has the same name with .keras and .tflite."""
+        """Path of the result. The models have the same name with .keras and .tflite."""
         return stored_results.FOLDER / f"papers-{self.name}-{self.seed}.json"
 
     def data(self, folder: Path) -> Data:
-        """Load the windows, split as published. Raises DataError."""
+        """Load the windows in the official split. Raises DataError."""
         data = waist_data.DATA[self.windows](folder, self.recipe.hop)
         train, test = (
             one.where(np.arange(len(one)) % self.every == 0) for one in (data.train, data.test)
@@ -59,15 +57,11 @@ class Job:
 
 
 def run(job: Job, folder: Path) -> dict[str, Any]:
-    """Fit, convert and score; steps whose results are stored are skipped.
+    """Fit, convert and score; a step with a stored result is skipped.
 
-    The result has `config`, `epoch`, `seconds`, `history`, the test people's scores as `float` and,
-    unless `peek` is set, as `int8`.
-
-    Raises:
-        DataError: the data are missing.
-        ConvertError: the model cannot be converted.
-
+    The result has `config`, `epoch`, `seconds`, `history`, and the scores on the test people:
+    `float` and, unless `peek` is set, `int8`. Raises DataError if the data are missing,
+    ConvertError if the model cannot be converted.
     """
     data = job.data(folder)
     key = {
@@ -89,11 +83,8 @@ def run(job: Job, folder: Path) -> dict[str, Any]:
 def timed(job: Job, folder: Path) -> dict[str, Any]:
     """Measure the cost of a fitted model, unless stored; return the job's result with `cost`.
 
-    Call this for one job at a time: other processes lengthen the times.
-
-    Raises:
-        ConvertError: the model cannot be converted or run.
-
+    Call this for one job at a time, because other processes lengthen the times. Raises
+    ConvertError if the model cannot be converted or run.
     """
     result: dict[str, Any] = json.loads(job.path.read_text(encoding="utf-8"))
     if "cost" not in result:
@@ -122,13 +113,9 @@ def run_jobs(
     workers: int,
     work: Callable[..., dict[str, Any]] = run,
 ) -> list[dict[str, Any]]:
-    """Do the work for each job, `workers` at a time; return the results in the order of jobs.
+    """Call `work` for each job, `workers` side by side; return the results in the order of jobs.
 
-    Raises:
-        DataError: the data are missing.
-        ConvertError: a model cannot be converted.
-        EdgeharError: a process died.
-
+    Raises the errors of `work`, and EdgeharError if a process dies.
     """
     stored_results.FOLDER.mkdir(parents=True, exist_ok=True)
     done: dict[Job, dict[str, Any]] = {}
@@ -157,18 +144,14 @@ def _fit(job: Job, data: Data, key: dict[str, Any]) -> dict[str, Any]:
 
 
 def _convert(job: Job, data: Data) -> dict[str, Any]:
-    made = _converted(job, data, "int8")
-    write_whole(job.path.with_suffix(".tflite"), made)
-    probabilities, _ = runtime_process.classify(
-        made, data.test.x, next(iter(runtime_process.installed()))
-    )
-    return {"int8": score(data.test.y, probabilities, LABELS, HALF_STEP).to_dict()}
+    flatbuffer = _converted(job, data, "int8")
+    write_whole(job.path.with_suffix(".tflite"), flatbuffer)
+    return {"int8": score_int8(flatbuffer, data.test)}
 
 
 def _converted(job: Job, data: Data, form: str) -> bytes:
     """Convert a job's model; raises ConvertError."""
-    some = np.linspace(0, len(data.train) - 1, CALIBRATION_WINDOWS[job.lstm] // job.every).astype(
-        int
-    )
-    made, _ = convert(job.path.with_suffix(".keras"), data.train.x[some], [(form, job.lstm)])
-    return made[0].flatbuffer
+    count = CALIBRATION_WINDOWS[job.lstm] // job.every
+    chosen = np.linspace(0, len(data.train) - 1, count).astype(int)
+    converted, _ = convert(job.path.with_suffix(".keras"), data.train.x[chosen], [(form, job.lstm)])
+    return converted[0].flatbuffer

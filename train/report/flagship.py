@@ -1,7 +1,7 @@
 """Reports on our own network on UCI HAR's official split: five seeds, float and int8.
 
-It is trained twice: on the publisher's windows and more windows of the same people, cut from their
-raw recordings; and on the publisher's windows alone, with as many steps.
+It is trained in two ways: on the publisher's windows and more windows from the raw recordings of
+the same people; and on the publisher's windows alone, with as many steps.
 """
 
 from collections.abc import Sequence
@@ -36,12 +36,8 @@ WAYS = {
 def report(folder: Path, *, quick: bool, workers: int = 1) -> str:
     """Make the tables and the picture; write results/flagship*.json and .png unless quick.
 
-    A quick report has the first way, one seed, two epochs and each 24th window.
-
-    Raises:
-        DataError: the data are missing.
-        ConvertError: a model cannot be converted.
-
+    A quick report has the first way of training, one seed, two epochs and each 24th window.
+    Raises DataError if data are missing, ConvertError if a model cannot be converted.
     """
     rows, figures = [], {}
     for windows, (title, name, recipe) in list(WAYS.items())[: 1 if quick else None]:
@@ -84,9 +80,8 @@ def _cost(figures: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         ]
         for form, size in figures["bytes"].items()
     ]
-    rows.append([f"{figures['parameters']:,} parameters", "", *("" for _ in runtimes), ""])
-    work = f"{figures['multiplications']:,} multiplications a window"
-    rows.append([work, "", *("" for _ in runtimes), ""])
+    counts = ("parameters", "parameters"), ("multiplications", "multiplications a window")
+    rows += [[f"{figures[key]:,} {text}", *[""] * (len(head) - 1)] for key, text in counts]
     return head, rows
 
 
@@ -112,22 +107,19 @@ def _figures(jobs: Sequence[Job], done: Sequence[dict[str, Any]], data: Data) ->
 
 
 def _agreement(job: Job, data: Data) -> float:
-    """Return the share of test windows with the same class as Keras, of the worst runtime."""
+    """Return the share of test windows with the same class as in Keras, for the worst runtime."""
     model = keras.models.load_model(job.path.with_suffix(".keras"), compile=False)
     expected = probabilities(model, data.test.x).argmax(1)
     flatbuffer = job.path.with_suffix(".tflite").read_bytes()
-    return min(
-        float(
-            (
-                runtime_process.classify(flatbuffer, data.test.x, runtime)[0].argmax(1) == expected
-            ).mean()
-        )
-        for runtime in runtime_process.installed()
-    )
+    shares = []
+    for runtime in runtime_process.installed():
+        outputs, _ = runtime_process.classify(flatbuffer, data.test.x, runtime)
+        shares.append(float((outputs.argmax(1) == expected).mean()))
+    return min(shares)
 
 
 def _scores(confusion: list[list[int]]) -> Scores:
-    """Compute scores from a confusion matrix alone."""
+    """Compute scores from a confusion matrix."""
     counts = np.array(confusion)
     y, predicted = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
     return score(y, np.eye(len(LABELS))[predicted], LABELS)

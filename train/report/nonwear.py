@@ -1,4 +1,4 @@
-"""Reports on `not_worn` with people who wear the sensor, and with a sensor that nobody wears."""
+"""Reports on `not_worn` decisions for worn sensors and for simulated sensors on a table."""
 
 from itertools import groupby
 from pathlib import Path
@@ -20,11 +20,11 @@ HEAD = [
     "hours",
     "stillest window",
     "longest still time",
-    "… at twice the thresholds",
+    "longest still time at twice the thresholds",
     "time `still` or `not_worn`",
     "worst person",
-    "sitting, below the threshold without noise",
-    "lying, likewise",
+    "sitting: recordings still without noise",
+    "lying: recordings still without noise",
 ]
 UNWORN_S = 3600.0
 UNWORN: dict[str, dict[str, Any]] = {
@@ -35,18 +35,18 @@ UNWORN: dict[str, dict[str, Any]] = {
     "a knock every 15 s": {"knock_every_s": 15.0},
     "footsteps without end": {"steps": True},
 }
-"""Simulated sensors that nobody wears: arguments of `unworn` by description."""
+"""Simulated sensors that nobody wears: the arguments of `unworn` by description."""
 
 
 def report(folder: Path) -> str:
-    """Make the table and write results/worn.json. Raises DataError if data are missing."""
+    """Make the table; write results/worn.json. Raises DataError if data are missing."""
     whole, hashes = wear_days.load(folder)
     waist = hapt.load(folder)
     figures: dict[str, Any] = {"worn": {}, "unworn": {}}
     for name, group in groupby(whole, key=lambda day: day.dataset):
-        those = list(group)
-        streams = ((day.person, windows_of(day.samples, WRIST)) for day in those)
-        at_rest = {rest: beyond_noise(those, rest) for rest in ("sitting", "lying")}
+        days = list(group)
+        streams = ((day.person, windows_of(day.samples, WRIST)) for day in days)
+        at_rest = {rest: beyond_noise(days, rest) for rest in ("sitting", "lying")}
         figures["worn"][name] = {**worn_figures(streams, WRIST), "beyond_noise": at_rest}
     spec = SignalSpec()
     streams = ((str(one.person), windows_of(one.samples, spec)) for one in waist.recordings)
@@ -82,7 +82,7 @@ def _share(of: dict[str, int] | None) -> str:
 def _unworn_row(name: str, of: dict[str, Any]) -> list[str]:
     delay = "never" if of["delay_s"] is None else f"not worn after {of['delay_s']:.0f} s"
     return [
-        f"nobody: {name}",
+        f"not worn: {name}",
         "",
         f"{of['hours']:.1f}",
         f"{1000 * of['rate_rad_s'][0]:.1f} mrad/s (median)",

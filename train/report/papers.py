@@ -1,8 +1,8 @@
-"""Reports on every network of both papers, and on the classifiers they compare with.
+"""Reports on every network of both papers, and on the classifiers that they compare with.
 
-The protocol: the publisher's windows and official split by person; five seeds; all choices made on
-people of the training set (RECIPES.md); one use of the test set, after each fit. Separately, and
-without any choice by it: the first paper's recipe unchanged, with every epoch's test score.
+Protocol: the publisher's windows and official split by person; five seeds; all choices are made on
+people of the training set (RECIPES.md); the test set is used once, after each fit. A separate table
+has the first paper's unchanged recipe with the test score of every epoch, which chooses nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,21 +32,16 @@ QUICK_EVERY = 16
 def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
     """Make the tables and pictures; write results/papers*.json and .png unless quick.
 
-    A quick report takes two networks, one seed, one epoch and each sixteenth window.
-
-    Raises:
-        DataError: the data are missing.
-        ConvertError: a model cannot be converted.
-        EdgeharError: a process that fits died.
-
+    A quick report has two networks, one seed, one epoch and each 16th window. Raises DataError if
+    data are missing, ConvertError if a model cannot be converted, EdgeharError if a process dies.
     """
     subjects = [one for one in SUBJECTS if one.in_quick or not quick]
     jobs = {one.title: _shortened(one.jobs(), quick=quick) for one in subjects}
-    given = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
+    as_given_jobs = {one.title: _shortened(one.jobs_as_given(), quick=quick) for one in subjects}
     data = next(iter(jobs.values()))[0].data(folder)
-    # The longest first, so that no core waits for them at the end.
+    # The longest jobs start first, so that no core waits for them at the end.
     order = sorted(
-        [job for some in (jobs, given) for those in some.values() for job in those],
+        [job for some in (jobs, as_given_jobs) for those in some.values() for job in those],
         key=lambda job: (job.lstm != "fused", job.peek),
     )
     done = dict(zip(order, run_jobs(order, folder, workers or cores()), strict=True))
@@ -55,21 +50,21 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         Outcome(
             one,
             [cost, *(done[job] for job in jobs[one.title][1:])],
-            [done[job] for job in given[one.title]],
+            [done[job] for job in as_given_jobs[one.title]],
         )
         for one, cost in zip(subjects, costs, strict=True)
     ]
     seeds, prefix = (SEEDS[:1], "quick-papers-") if quick else (SEEDS, "papers-")
     compared = {name: run_baseline(name, data, seeds, prefix) for name in baselines.BASELINES}
-    made = tables(outcomes, compared)
+    by_name = tables(outcomes, compared)
     if not quick:
         chosen = repeat("uci", waist_data.uci_data(folder, PAPER.hop), PAPER, SEEDS)
         title = "CNN_LSTM, epoch chosen on four training people left out"
         accuracies = [result["float"]["accuracy"] for result in chosen]
-        made["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
-        _write(data, outcomes, compared, made)
+        by_name["papers-epochs"][1].insert(1, epochs_row(title, accuracies, CNN_LSTM.accuracy))
+        _write(data, outcomes, compared, by_name)
         papers_pictures.draw(data, outcomes, compared)
-    return "\n\n".join(pages.markdown(*table) for table in made.values())
+    return "\n\n".join(pages.markdown(*table) for table in by_name.values())
 
 
 def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
@@ -90,20 +85,20 @@ def _write(
     data: Data,
     outcomes: Sequence[Outcome],
     compared: Mapping[str, Results],
-    made: Mapping[str, Table],
+    by_name: Mapping[str, Table],
 ) -> None:
-    """Write a file for each table; papers.json has all figures."""
+    """Write a file for each table; papers.json also has all figures."""
     figures = {
         "networks": {one.subject.title: _figures(one) for one in outcomes},
         "others": {
             name: {
                 "published": asdict(BASELINES[name]),
-                "model": some[0]["key"]["model"],
-                "float": spread(some, "float"),
-                "seconds": mean(result["seconds"] for result in some),
-                "us_a_window": mean(result["us_a_window"] for result in some),
+                "model": results[0]["key"]["model"],
+                "float": spread(results, "float"),
+                "seconds": mean(result["seconds"] for result in results),
+                "us_a_window": mean(result["us_a_window"] for result in results),
             }
-            for name, some in compared.items()
+            for name, results in compared.items()
         },
         "seeds": list(SEEDS),
         "windows": {"train": len(data.train), "test": len(data.test)},
@@ -111,7 +106,7 @@ def _write(
         "data": data.sha256,
         **provenance(),
     }
-    for name, table in made.items():
+    for name, table in by_name.items():
         pages.write(name, figures if name == "papers" else {"figures": "papers.json"}, *table)
 
 

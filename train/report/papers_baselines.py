@@ -1,4 +1,4 @@
-"""Trains and scores the classifiers other than networks, each with every seed; resumable."""
+"""Trains and scores the classifiers that are not networks, each with every seed; resumable."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,21 +12,13 @@ from train.waist.data import Data
 
 def run_baseline(name: str, data: Data, seeds: Sequence[int], prefix: str) -> list[dict[str, Any]]:
     """Train and score a classifier; each result has `float` (scores), `seconds`, `us_a_window`."""
-    return [
-        _one(
-            stored_results.FOLDER / f"{prefix}{name.replace(' ', '-')}-{seed}.json",
-            name,
-            data,
-            seed,
-        )
-        for seed in seeds
-    ]
+    stem = stored_results.FOLDER / f"{prefix}{name.replace(' ', '-')}"
+    return [_one(Path(f"{stem}-{seed}.json"), name, data, seed) for seed in seeds]
 
 
 def _one(path: Path, name: str, data: Data, seed: int) -> dict[str, Any]:
-    model = repr(BASELINES[name](seed))
     key = {
-        "model": model,
+        "model": repr(BASELINES[name](seed)),
         "tilted_copies": TILTED_COPIES,
         "data": data.sha256,
         "windows": len(data.train),

@@ -1,4 +1,4 @@
-"""Draws the pictures of the papers' report: classes, accuracies, curves, confusion."""
+"""Draws the pictures of the papers' report: class sizes, accuracies, curves, confusion."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -6,7 +6,6 @@ from statistics import mean, stdev
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from train.datasets.waist import LABELS
 from train.report.papers_published import BASELINES
@@ -61,8 +60,8 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
         for one in outcomes
     ]
     bars += [
-        (name.replace(" ", "\n"), BASELINES[name].accuracy, {"float": _accuracies(some, "float")})
-        for name, some in compared.items()
+        (name.replace(" ", "\n"), BASELINES[name].accuracy, {"float": _accuracies(fits, "float")})
+        for name, fits in compared.items()
     ]
     figure = Figure(figsize=(10.5, 4), layout="constrained")
     axes = figure.add_subplot()
@@ -90,17 +89,17 @@ def _accuracy(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> F
 
 
 def _curves(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the paper's recipe with its test scores by epoch, and ours in training."""
+    """Draw the paper's recipe with its test scores by epoch, and our recipe in training."""
     figure = Figure(figsize=(10.5, 6), layout="constrained")
-    given = next(one for one in outcomes if one.as_given)
-    published = given.subject.published
+    original = next(one for one in outcomes if one.as_given)
+    published = original.subject.published
     for row, quantity in zip(figure.subplots(2, 2), ("accuracy", "loss"), strict=True):
         left, right = row
         for name, key, colour in (
             ("training", quantity, GREY),
-            ("test people, only looked at", f"peek_{quantity}", BLUE),
+            ("test people, for comparison only", f"peek_{quantity}", BLUE),
         ):
-            curves = np.array([result["history"][key] for result in given.as_given])
+            curves = np.array([result["history"][key] for result in original.as_given])
             epochs = np.arange(1, curves.shape[1] + 1)
             left.plot(epochs, curves.T, color=colour, linewidth=0.6, alpha=0.6)
             left.plot(epochs, curves.mean(axis=0), color=colour, linewidth=2, label=name)
@@ -121,16 +120,16 @@ def _curves(outcomes: Sequence[Outcome]) -> Figure:
         if quantity == "accuracy":
             left.set_ylim(0.75, 1.0)
             right.set_ylim(0.6, 1.0)
-            seeds = len(given.as_given)
+            seeds = len(original.as_given)
             left.set_title(
-                f"{given.subject.title}, its paper's recipe, {seeds} seeds and their mean"
+                f"{original.subject.title}, its paper's recipe, {seeds} seeds and their mean"
             )
-            right.set_title("our recipe, on tilted training windows, with dropout")
+            right.set_title("our recipe: tilted training windows, dropout")
     return figure
 
 
 def _confusion(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the int8 models' confusion, all seeds together, in percent of the true activity."""
+    """Draw the int8 models' confusion, all seeds together, in percent of each true activity."""
     rows = -(-len(outcomes) // 3)
     figure = Figure(figsize=(13, 4.4 * rows), layout="constrained")
     grid = figure.subplots(rows, 3, squeeze=False)
@@ -138,22 +137,13 @@ def _confusion(outcomes: Sequence[Outcome]) -> Figure:
         axes.set_visible(False)
     for axes, one in zip(grid.ravel(), outcomes, strict=False):
         counts = np.sum([result["int8"]["confusion"] for result in one.results], axis=0)
-        draw_confusion(axes, counts, _percent(counts), LABELS)
+        draw_confusion(axes, counts, LABELS, ".1%")
         axes.set_title(f"{one.subject.title}, int8: {np.trace(counts) / counts.sum():.1%}")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("true")
-    for axes in grid[-1]:
-        axes.set_xlabel("decided")
     return figure
 
 
-def _percent(counts: NDArray[np.int64]) -> NDArray[np.str_]:
-    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return np.array([[f"{share:.1f}" for share in row] for row in shares])
-
-
-def _accuracies(some: Results, form: str) -> list[float]:
-    return [result[form]["accuracy"] for result in some]
+def _accuracies(results: Results, form: str) -> list[float]:
+    return [result[form]["accuracy"] for result in results]
 
 
 def _plain(axes: Axes) -> None:

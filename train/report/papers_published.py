@@ -1,7 +1,7 @@
-"""The two papers' published figures on UCI HAR's official test set; shares of 1.
+"""The published figures of both papers on UCI HAR's official test set, as shares of 1.
 
-A: Mutegeki and Han, ICAIIC 2020. B: Pandey, Karn and Jha. Neither states the number of seeds or
-the epoch of its figures.
+A: Mutegeki and Han, ICAIIC 2020. B: Pandey, Karn and Jha. Neither paper states the number of seeds
+or the epoch of its figures.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Published:
 CNN_LSTM = Published("A", 0.9213, loss=0.2953)
 CNN_LSTM_DENSE = Published("A", 0.9155, loss=0.3018)
 LSTM = Published("A", 0.9128, loss=0.3373)
-"""In the text 91.23 %; paper B has 87 % for an LSTM."""
+"""The paper's text has 91.23 %. Paper B has 87 % for an LSTM."""
 LSTM_DENSE = Published("A", 0.9140, loss=0.3656)
-"""In the text 91.48 %."""
+"""The paper's text has 91.48 %."""
 CNN_LSTM_GRU = Published("B", 0.918, precision=0.917, recall=0.9025, f1=0.9047)
 BASELINES = {
     "Extra Trees": Published("B", 0.8713),

@@ -12,26 +12,26 @@ SEEDS = (0, 1, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A network, our recipe for it, and its paper's figures."""
+    """A network, our recipe for it, and the figures in its paper."""
 
     title: str
     recipe: Recipe
     published: Published | None
     lstm: str = "unrolled"
-    """How TFLite runs its LSTM; 128 unrolled steps would be too large."""
+    """Form of its LSTM in TFLite; 128 unrolled steps would make a model too large."""
     seeds: tuple[int, ...] = SEEDS
     as_given: tuple[int, ...] = ()
-    """Seeds of fits by the paper's own recipe."""
+    """Seeds of fits by the paper's recipe."""
     in_quick: bool = False
-    """Whether a quick report has it: one network of each kind."""
+    """Whether a quick report has this network; it has one of each kind."""
 
     def jobs(self) -> list[Job]:
-        """Return fits by our recipe, one a seed."""
+        """Return fits by our recipe, one for each seed."""
         name = f"{self.recipe.model}-{self.recipe.name}"
         return [Job(name, self.recipe, seed, self.lstm) for seed in self.seeds]
 
     def jobs_as_given(self) -> list[Job]:
-        """Return fits by the paper's recipe on all training people, scored after every epoch."""
+        """Return fits by the paper's recipe to all training people, scored after every epoch."""
         recipe = replace(PAPER, model=self.recipe.model, validation_people=0)
         name = f"{recipe.model}-{recipe.name}"
         return [Job(name, recipe, seed, peek=True) for seed in self.as_given]
@@ -42,7 +42,7 @@ def _ours(model: str, epochs: int) -> Recipe:
 
 
 def _over_all_samples(model: str) -> Recipe:
-    """Return a recipe of few epochs, since 128 steps are slow: faster learning, less dropout."""
+    """Return a recipe of few epochs, because 128 steps are slow: faster learning, less dropout."""
     extras = replace(CAREFUL.extras, dropout=(0.2, 0.3))
     return replace(_ours(model, 8), learning_rate=0.005, extras=extras)
 

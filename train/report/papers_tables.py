@@ -1,4 +1,4 @@
-"""The tables of the papers' report: mean and deviation over seeds beside published figures."""
+"""Tables of the papers' report: mean and deviation over the seeds, and published figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class Outcome:
 
     subject: Subject
     results: Results
-    """By our recipe, one a seed; the first has `cost`."""
+    """By our recipe, one result for each seed; the first has `cost`."""
     as_given: Results
-    """By the paper's recipe, with every epoch's `peek_accuracy` on the test people."""
+    """By the paper's recipe, with `peek_accuracy` of every epoch on the test people."""
 
 
 def tables(outcomes: Sequence[Outcome], compared: Mapping[str, Results]) -> dict[str, Table]:
-    """Return all tables by the name of their file in results/."""
+    """Return all tables by the names of their files in results/."""
     return {
         "papers": _accuracy(outcomes, compared),
         "papers-scores": _scores(outcomes, compared),
@@ -129,7 +129,7 @@ def _epochs(outcomes: Sequence[Outcome]) -> Table:
 
 
 def epochs_row(name: str, accuracies: Sequence[float], goal: float) -> list[str]:
-    """Return the row of one rule to choose the epoch: how often it reaches a published accuracy."""
+    """Return a row under EPOCHS_HEAD for a rule that chooses the epoch; `goal` is published."""
     reached = sum(accuracy >= goal for accuracy in accuracies)
     return [
         name,

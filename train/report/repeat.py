@@ -1,4 +1,4 @@
-"""Repeats a fit with several seeds, float and int8; one file a seed, so that it can be resumed."""
+"""Repeats a fit with several seeds and scores it as float and int8; resumable, one file a seed."""
 
 import logging
 import tempfile
@@ -16,6 +16,7 @@ from train.fitting import experiment, stored_results
 from train.networks.recipes import Recipe
 from train.results.scores import HALF_STEP, score
 from train.waist.data import Data
+from train.waist.windows import LabelledWindows
 
 LOG = logging.getLogger("train")
 
@@ -23,7 +24,7 @@ LOG = logging.getLogger("train")
 def repeat(name: str, data: Data, recipe: Recipe, seeds: Sequence[int]) -> list[dict[str, Any]]:
     """Fit, convert and score with each seed; stored results of earlier calls are used again.
 
-    Each result has `float` and `int8` scores on the test people, and `config`.
+    Each result has `config`, and the scores on the test people: `float` and `int8`.
     """
     return [
         _one(stored_results.FOLDER / f"{name}-{seed}.json", data, recipe, seed) for seed in seeds
@@ -34,23 +35,20 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
     people = sorted(data.test.people)
     key = {"recipe": asdict(recipe), "data": data.sha256, "test": people, "seed": seed}
     if (done := stored_results.read(path, key)) is not None:
-        LOG.info("%s: fitted before", path)
+        LOG.info("%s: uses the stored result", path)
         return done
-    LOG.info("%s", path)
+    LOG.info("%s: fits", path)
     result = experiment.run(data, recipe, seed)
     with tempfile.TemporaryDirectory() as folder:
         keras_file = Path(folder) / "model.keras"
         result.fitted.model.save(keras_file)
         flatbuffer = export(keras_file, data.train.x)
-    runtime = next(iter(runtime_process.installed()))
-    probabilities, _ = runtime_process.classify(flatbuffer, data.test.x, runtime)
-    int8 = score(data.test.y, probabilities, LABELS, HALF_STEP)
     done = {
         "key": key,
         "epoch": result.fitted.epoch,
         "seconds": round(result.fitted.seconds, 1),
         "float": result.scores["test"].to_dict(),
-        "int8": int8.to_dict(),
+        "int8": score_int8(flatbuffer, data.test),
         "config": result.config,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +56,15 @@ def _one(path: Path, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
     return done
 
 
+def score_int8(flatbuffer: bytes, test: LabelledWindows) -> dict[str, object]:
+    """Score an int8 model with the first installed runtime."""
+    runtime = next(iter(runtime_process.installed()))
+    probabilities, _ = runtime_process.classify(flatbuffer, test.x, runtime)
+    return score(test.y, probabilities, LABELS, HALF_STEP).to_dict()
+
+
 def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
-    """Return mean and standard deviation over the seeds of each score of one form."""
+    """Return the mean and standard deviation of each score of one form over the seeds."""
     quantities = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss")
     return {
         quantity: {
@@ -73,7 +78,7 @@ def spread(results: Sequence[dict[str, Any]], form: str) -> dict[str, Any]:
 
 
 def row(name: str, figures: dict[str, Any]) -> list[str]:
-    """Return a table row: name, accuracy with its deviation and range, macro F1, loss."""
+    """Return a row under HEAD: accuracy with deviation and range, macro F1, loss."""
     accuracy, f1, loss = figures["accuracy"], figures["macro_f1"], figures["loss"]
     low, high = min(accuracy["values"]), max(accuracy["values"])
     return [

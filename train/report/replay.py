@@ -1,4 +1,4 @@
-"""Reports on the whole path with people the model never saw: player, pty, daemon, int8 model."""
+"""Reports on the whole path with new people: player, virtual serial line, daemon, int8 model."""
 
 import tempfile
 from pathlib import Path
@@ -20,11 +20,9 @@ from train.waist.windows import activities
 
 
 def report(folder: Path, *, quick: bool) -> str:
-    """Replay every test person's recordings; write results/replay.json and .png unless quick.
+    """Replay the recordings of every test person; write results/replay.json and .png unless quick.
 
-    Raises:
-        EdgeharError: the daemon and `classify` differ on the same samples.
-
+    Raises EdgeharError if the daemon and `classify` differ on the same samples.
     """
     data = hapt.load(folder)
     recordings = [one for one in data.recordings if one.person in TEST_PEOPLE]
@@ -35,7 +33,10 @@ def report(folder: Path, *, quick: bool) -> str:
         with tempfile.TemporaryDirectory() as place:
             done = replay(recording, Path(place))
         if without_time(done.live) != without_time(done.offline):
-            raise EdgeharError(f"experiment {recording.experiment}: run and classify disagree")
+            raise EdgeharError(
+                f"`run` and `classify` decide differently on experiment {recording.experiment} of "
+                f"HAPT, person {recording.person}; play it alone to find the cause"
+            )
         truth, outputs = labelled(recording, done, bundle.spec.rate_hz)
         y.append(truth)
         probabilities.append(outputs)
@@ -64,7 +65,7 @@ def labelled(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return labels (n,) and probabilities (n, classes) of windows wholly in a labelled segment.
 
-    A window with decision `unknown` counts as wrong: its true label's probability is set to 0.
+    A window with the decision `unknown` counts as wrong: the probability of its label is set to 0.
     """
     windows = [one for one in done.live if one["probabilities"] is not None]
     starts_s, ends_s = (np.array([one[end] for one in windows]) for end in ("start_s", "end_s"))
@@ -78,10 +79,10 @@ def labelled(
 
 
 def _table(scores: Scores) -> tuple[list[str], list[list[str]]]:
-    head = ["true \\ decided", *LABELS, "recall", "precision"]
+    head = ["true \\ predicted", *LABELS, "recall", "precision"]
     rows = [
-        [was, *map(str, counts), f"{scores.recall[was]:.1%}", f"{scores.precision[was]:.1%}"]
-        for was, counts in zip(LABELS, scores.confusion, strict=True)
+        [label, *map(str, counts), f"{scores.recall[label]:.1%}", f"{scores.precision[label]:.1%}"]
+        for label, counts in zip(LABELS, scores.confusion, strict=True)
     ]
     total = f"{scores.accuracy:.2%} of {scores.windows} windows"
     return head, [*rows, ["accuracy", total, *[""] * (len(head) - 2)]]

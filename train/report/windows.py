@@ -1,4 +1,4 @@
-"""Compares the publisher's windows with those of our signal path over the raw recordings."""
+"""Compares the publisher's windows with the windows that our signal path cuts from HAPT."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +16,10 @@ NAMES = {"uci": "publisher's windows", "hapt": "our signal path"}
 def report(folder: Path, *, quick: bool) -> str:
     """Train on both with one recipe, test on the same people; write results/windows.json.
 
-    The people are those of HAPT, of which some copies lack people. A quick report has one seed and
-    two epochs, and is not written.
+    The people are those in the archive of HAPT; some copies lack people. A quick report has one
+    seed and two epochs, and writes no results.
     """
-    # The publisher's windows have this hop only; four times the epochs see as many windows.
+    # The publisher's windows have a hop of 64; four times the epochs give as many windows.
     recipe = replace(WAIST, hop=64, epochs=4 * WAIST.epochs)
     if quick:
         recipe = replace(recipe, epochs=2)

@@ -1,4 +1,4 @@
-"""Reports on the wrist model with people, and with data sets, that it has never seen."""
+"""Reports on the wrist model with people and with data sets that are left out of training."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,22 +12,20 @@ from device.decision.judge import DecisionSpec
 from train.datasets.piece import LABELS
 from train.fitting.parallel import cores
 from train.report import wrist_data, wrist_pictures
-from train.report.wrist_pictures import minutes
 from train.results import pages
 from train.results.provenance import provenance
 from train.wrist import cross_validation
-from train.wrist.cross_validation import LeftOut
 from train.wrist.decisions import Decisions, Figures, decide, delay_s, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.fit_decision import Stretch, fit_decision, stretches
 from train.wrist.spec import POSTURES
-from train.wrist.strap_angles import ANGLES_DEG, AXES, Turn, decide_turned, random_turns, without
-from train.wrist.wear_days import CLASSES, ON_A_RAIL, Day
+from train.wrist.strap_angles import turns
+from train.wrist.wear_days import CLASSES, ON_A_RAIL
 from train.wrist.windows import WristWindows
 
 SEED = 0
 HEAD = [
-    "tested on, never trained on",
+    "tested on (left out of training)",
     "windows",
     "accuracy",
     "each window alone",
@@ -46,20 +44,17 @@ TITLES = {
 
 
 def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
-    """Make the tables; write results/wrist.json and its pictures unless quick.
+    """Make the tables; write results/wrist*.json and the pictures unless quick.
 
-    Raises:
-        DataError: the data are missing.
-        EdgeharError: a process that fits died.
-
+    Raises DataError if data are missing, EdgeharError if a process dies.
     """
     recipe = WristRecipe()
     limit = None
     if quick:
         recipe, limit = replace(recipe, epochs=2, windows=6144, averaging=0.9), 2
-    days, those, sha256 = cross_validation.load(folder, limit)
-    by_people = cross_validation.subjects(those, recipe, SEED)
-    by_set = cross_validation.datasets(those, recipe, SEED)
+    days, every, sha256 = cross_validation.load(folder, limit)
+    by_people = cross_validation.subjects(every, recipe, SEED)
+    by_set = cross_validation.datasets(every, recipe, SEED)
     if quick:
         by_people, by_set = by_people[:2], by_set[-1:]
     jobs = [
@@ -67,7 +62,7 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         for job in (*by_people, *by_set)
     ]
     rows = cross_validation.run(jobs, folder, workers or cores())
-    groups = [those.where(job.test(those)) for job in jobs]
+    groups = [every.where(job.test(every)) for job in jobs]
     split = len(by_people)
     folds = [stretches(*fold) for fold in zip(groups[:split], rows[:split], strict=True)]
     decision = fit_decision([one for fold in folds for one in fold])
@@ -79,39 +74,38 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
         job.dataset: decide(group, row, _without(job.dataset, folds), POSTURES)
         for job, group, row in zip(jobs[split:], groups[split:], rows[split:], strict=True)
     }
-    table = []
-    for (name, decisions), group in zip(sets.items(), groups[split:], strict=True):
-        table.append(_row(TITLES[name], figures(decisions)))
-        table += [_row(f"… {what}", those) for what, those in _fairer(decisions, [group]).items()]
     whole = Decisions.joined(people)
     everybody = np.concatenate([group.dataset for group in groups[:split]])
-    per_set = {name: whole.where(everybody == name) for name in dict.fromkeys(everybody.tolist())}
-    table += [_row(f"new people of {TITLES[name]}", figures(s)) for name, s in per_set.items()]
-    table.append(_row("new people of all", figures(whole)))
+    of_sets = {name: figures(decisions) for name, decisions in sets.items()}
+    names = dict.fromkeys(everybody.tolist())
+    of_people = {"all": figures(whole)}
+    of_people |= {name: figures(whole.where(everybody == name)) for name in names}
     fairer = _fairer(whole, groups[:split])
-    table += [_row(f"… {what}", those) for what, those in fairer.items()]
+    table = []
+    for (name, decisions), group in zip(sets.items(), groups[split:], strict=True):
+        table.append(_row(TITLES[name], of_sets[name]))
+        table += [_row(f"… {what}", of) for what, of in _fairer(decisions, [group]).items()]
+    table += [_row(f"new people of {TITLES[name]}", of_people[name]) for name in names]
+    table.append(_row("new people of all data sets", of_people["all"]))
+    table += [_row(f"… {what}", of) for what, of in fairer.items()]
     if not quick:
         delays = np.concatenate(
             [delay_s(s, group) for s, group in zip(people, groups[:split], strict=True)]
         )
-        lies = lying(whole, np.concatenate([g.lying for g in groups[:split]]))
-        summary = {
-            "datasets": {name: figures(decisions).to_dict() for name, decisions in sets.items()},
-            "people": {
-                "all": figures(whole).to_dict(),
-                **{name: figures(decisions).to_dict() for name, decisions in per_set.items()},
-            },
-            "people_fairer": {what: those.to_dict() for what, those in fairer.items()},
+        summary: dict[str, Any] = {
+            "datasets": {name: of.to_dict() for name, of in of_sets.items()},
+            "people": {name: of.to_dict() for name, of in of_people.items()},
+            "people_fairer": {what: of.to_dict() for what, of in fairer.items()},
             "smoothing": {
-                "gain": figures(whole).accuracy_forced - figures(whole).accuracy_raw,
+                "gain": of_people["all"].accuracy_forced - of_people["all"].accuracy_raw,
                 "delay_s": {
                     "median": float(np.median(delays)),
                     "mean": float(delays.mean()),
                     "90 %": float(np.quantile(delays, 0.9)),
                 },
             },
-            "lying": lies,
-            "turns": turns(days, jobs, decision),
+            "lying": lying(whole, np.concatenate([g.lying for g in groups[:split]])),
+            "turns": turns(days, jobs[0], decision),
         }
         recordings = wrist_data.table(folder)
         whole_result = {
@@ -124,54 +118,24 @@ def report(folder: Path, *, quick: bool, workers: int | None = None) -> str:
             **provenance(),
         }
         pages.write("wrist", whole_result, HEAD, table)
-        head, lines = _smoothing(figures(whole), delays)
-        pages.write("wrist-smoothing", {"data": sha256}, head, lines)
-        pages.write("wrist-lying", {"data": sha256}, *_lying(lies))
-        pages.write("wrist-data", {"data": sha256}, wrist_data.HEAD, wrist_data.rows(recordings))
+        for name, (head, lines) in {
+            "smoothing": _smoothing(of_people["all"], delays),
+            "lying": _lying(summary["lying"]),
+            "data": (wrist_data.HEAD, wrist_data.rows(recordings)),
+        }.items():
+            pages.write(f"wrist-{name}", {"data": sha256}, head, lines)
         wrist_pictures.draw(pages.FOLDER, summary)
-        minutes(pages.FOLDER / "wrist-data.png", recordings)
+        wrist_pictures.minutes(pages.FOLDER / "wrist-data.png", recordings)
     return pages.markdown(HEAD, table)
 
 
 def lying(decisions: Decisions, lies: NDArray[np.bool_]) -> dict[str, float]:
-    """Return the share of each decision for people who lie, which is not a label."""
+    """Return the share of each decision in windows of lying, which is not a label."""
     return {name: float((decisions.decided[lies] == c).mean()) for c, name in enumerate(CLASSES)}
 
 
-def turns(days: Sequence[Day], jobs: Sequence[LeftOut], decision: DecisionSpec) -> dict[str, Any]:
-    """Rotate the sensors of the first fold's people, whom its model has not seen.
-
-    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
-    angle; left and right wrist apart where the publisher states the wrist.
-    """
-    job = jobs[0]
-    those = [without(day, "unknown") for day in days if day.person in job.people]
-    model = job.path.with_suffix(".keras")
-
-    def accuracy(some: Sequence[Day], matrices: Any) -> float:
-        return figures(decide_turned(some, matrices, model, decision)).accuracy
-
-    wrists = {"all": those}
-    for wrist in ("left", "right"):
-        if some := [day for day in those if day.wrist == wrist]:
-            wrists[wrist] = some
-    return {
-        "wearers": [day.wearer for day in those],
-        "as it comes": accuracy(those, [np.eye(3)] * len(those)),
-        "random": [accuracy(those, random_turns(len(those), seed)) for seed in range(3)],
-        "by angle": {
-            wrist: {
-                axis: [accuracy(some, [Turn(axis, a).matrix] * len(some)) for a in ANGLES_DEG]
-                for axis in AXES
-            }
-            for wrist, some in wrists.items()
-        },
-        "angles_deg": list(ANGLES_DEG),
-    }
-
-
 def _fairer(decisions: Decisions, groups: Sequence[WristWindows]) -> dict[str, Figures]:
-    """Return figures of wearers who meet the conditions of use: they walk, and swing the arm."""
+    """Return figures of wearers who meet the conditions of use: they walk and swing the arm."""
     wearer, known, detail = (
         np.concatenate([getattr(group, name) for group in groups])
         for name in ("wearer", "known", "detail")
@@ -187,20 +151,25 @@ def _fairer(decisions: Decisions, groups: Sequence[WristWindows]) -> dict[str, F
 
 def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     median, most = np.quantile(delays_s, [0.5, 0.9])
-    head = ["people never seen", "accuracy", "seconds until a change is reported: median", "90 %"]
+    head = ["new people", "accuracy", "seconds until a change is reported: median", "90 %"]
     return head, [
         ["each window alone", f"{of.accuracy_raw:.1%}", "0", "0"],
-        ["smoothed, always an activity", f"{of.accuracy_forced:.1%}", "", ""],
-        ["smoothed, with `unknown`: shipped", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
+        ["smoothed, without `unknown`", f"{of.accuracy_forced:.1%}", "", ""],
+        [
+            "smoothed, as shipped",
+            f"{of.accuracy:.1%}",
+            f"{median:.1f}",
+            f"{most:.1f}",
+        ],
     ]
 
 
 def _lying(shares: dict[str, float]) -> tuple[list[str], list[list[str]]]:
-    return ["people never seen", *shares], [["lying", *(f"{s:.0%}" for s in shares.values())]]
+    return ["new people", *shares], [["lying", *(f"{s:.0%}" for s in shares.values())]]
 
 
 def _without(dataset: str, folds: Sequence[Sequence[Stretch]]) -> DecisionSpec:
-    """Fit the decision's parameters to left-out people of the other data sets."""
+    """Fit the parameters of decisions to left-out people of the other data sets."""
     return fit_decision([one for fold in folds for one in fold if one.dataset != dataset])
 
 

@@ -1,6 +1,6 @@
-"""Describes the wrist data sets: people, minutes, mounting, agreement of gyro and accelerometer."""
+"""Describes the wrist data sets: people, minutes, mounting, gyroscope against accelerometer."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ HEAD = [
     "rate",
     *ACTIVITIES,
     "gyroscope against gravity: scale",
-    "correlation",
+    "gyroscope against gravity: correlation",
     "published axes fit best",
 ]
 
@@ -26,15 +26,13 @@ HEAD = [
 def table(folder: Path) -> dict[str, Any]:
     """Return the figures of each data set by name; minutes count each wrist of a person.
 
-    Raises:
-        DataError: one of DATASETS is missing or damaged.
-
+    Raises DataError if one of DATASETS is missing or damaged.
     """
     return {name: _one(name, folder) for name in DATASETS}
 
 
 def rows(figures: dict[str, Any]) -> list[list[str]]:
-    """Return the table's rows under HEAD, one a data set."""
+    """Return the rows under HEAD, one for each data set."""
     return [
         [
             name,
@@ -57,23 +55,16 @@ def _one(name: str, folder: Path) -> dict[str, Any]:
         "sha256": loaded.sha256,
         "people": len(loaded.people),
         "rate_hz": round(1 / float(np.median(periods_s)), 2),
-        "minutes": _minutes(loaded.pieces),
+        "minutes": {label: round(minutes, 1) for label, minutes in loaded.minutes.items()},
         "up": _up(loaded.pieces),
         "gyro": _gyro(loaded.pieces),
     }
 
 
-def _minutes(pieces: Iterable[Piece]) -> dict[str, float]:
-    minutes: Counter[str] = Counter()
-    for piece in pieces:
-        minutes[piece.activity] += (piece.samples.t_s[-1] - piece.samples.t_s[0]) / 60
-    return {label: round(minutes[label], 1) for label in (*ACTIVITIES, "") if label in minutes}
-
-
 def _up(pieces: Iterable[Piece]) -> dict[str, dict[str, Any]]:
-    """Return the direction of up in the sensor's axes, by activity and wrist: the mean over people.
+    """Return the mean direction of up in the sensor's axes, by activity and wrist.
 
-    `agreement` is the length of that mean: 1 if all people have the same direction.
+    `agreement` is the length of the mean over people: 1 if all have the same direction.
     """
     sums: dict[str, dict[str, Float64]] = defaultdict(lambda: defaultdict(lambda: np.zeros(3)))
     for piece in pieces:

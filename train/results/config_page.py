@@ -15,29 +15,30 @@ PAGE: Final = Path("docs/CONFIG.md")
 _HEAD: Final = """\
 # The settings
 
-Settings are one TOML file. Every command that takes settings looks for it in this order, and
-says which file it took:
+The settings are one TOML file. Commands look for the file in this order and name the file that
+they use:
 
 1. `--config FILE`
 2. the environment variable `EDGEHAR_CONFIG`
 3. `~/.config/edgehar/edgehar.toml` (or below `$XDG_CONFIG_HOME`), which `edgehar init` writes
-4. `/etc/edgehar.toml`, the service's
+4. `/etc/edgehar.toml`, the file of the service
 
-`edgehar service` takes the service's file unless `--config` names another. Every key is optional,
-but a source must be named, here or by `--source`. If a value cannot be used, the error names its
-line and nothing starts. A service reads a changed file after `sudo systemctl reload edgehar`
-([some keys need a restart](SERVICE.md#new-settings)). Options on the command line override the
-file.
+`edgehar service` uses `/etc/edgehar.toml` unless `--config` names another file. Every key is
+optional, but the settings or `--source` must name a source. If a value is not valid, the command
+stops with an error that names the line. A service reads a changed file after
+`sudo systemctl reload edgehar` ([some keys need a restart](SERVICE.md#new-settings)). Options on
+the command line override the file.
 
-`edgehar report readme` makes this page from the settings' schema; do not edit it here.
+`edgehar report readme` makes this page from the schema of the settings; do not edit it here.
 """
 _EXAMPLE: Final = """
 ## All settings in one file
 
-Values are the defaults where there is one. Copy the lines that you need; three are often enough.
+Each value is the default if the key has a default. Copy the lines that you need; three are often
+enough.
 """
 _WRONG: Final = ("+", 0)
-"""No check accepts both."""
+"""Values for an error message: each check refuses at least one of them."""
 
 
 def page() -> str:
@@ -50,7 +51,7 @@ def page() -> str:
 
 
 def example() -> str:
-    """Return a file with every key in it."""
+    """Return a settings file with every key."""
     lines, last = [], ""
     for key in KEYS:
         section, _, name = key.rpartition(".")
@@ -62,17 +63,17 @@ def example() -> str:
 
 
 def must_be(key: str) -> str:
-    """Return what a value must be, in the words with which the check refuses one."""
+    """Return the condition for a value of the key, in the words of its check's error."""
     for value in _WRONG:
         try:
             KEYS[key].check(value)
         except checks.RefusedError as must:
             return str(must).removeprefix("be ")
-    raise ValueError(f"{key} takes anything")
+    raise ValueError(f"the check of {key} accepts every value of {_WRONG}")
 
 
 def default(key: str) -> str:
-    """Return the default in words, else the value of the field that holds the key."""
+    """Return the default in words if the key has such words, else the default of its field."""
     if (words := KEYS[key].default) is not None:
         return words
     owner, _, name = KEYS[key].field.rpartition(".")

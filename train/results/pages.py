@@ -1,7 +1,4 @@
-"""Writes results/NAME.json, and fills the tables of README.md and docs/ from these files.
-
-docs/CONFIG.md is generated as a whole.
-"""
+"""Writes results/NAME.json; updates the tables of README.md and docs/, and docs/CONFIG.md."""
 
 import json
 import re
@@ -20,7 +17,7 @@ DOCS = Path("docs")
 
 
 def write(name: str, figures: dict[str, Any], head: list[str], rows: list[list[str]]) -> Path:
-    """Write results/NAME.json: the figures, and the table for the pages."""
+    """Write the figures and their table to results/NAME.json."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
     write_json(path, {**figures, "table": {"head": head, "rows": rows}})
@@ -28,7 +25,7 @@ def write(name: str, figures: dict[str, Any], head: list[str], rows: list[list[s
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table; the first column is text, the others are figures."""
+    """Return a Markdown table; its first column is text, the other columns are figures."""
     rule = ["---"] + ["---:"] * (len(head) - 1)
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
@@ -36,11 +33,8 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 def render(page: str, folder: Path) -> str:
     """Fill every `<!-- table:NAME -->` ... `<!-- /table -->` from folder/NAME.json.
 
-    A name in SHORT_TABLES is made from the results that stand there.
-
-    Raises:
-        InputError: a table's results are missing or hold no table.
-
+    SHORT_TABLES names the results for its tables. Raises InputError if results are missing or
+    have no table.
     """
 
     def filled(match: re.Match[str]) -> str:
@@ -51,29 +45,27 @@ def render(page: str, folder: Path) -> str:
 
 
 def _table(name: str, folder: Path) -> Table:
-    of_its_own: tuple[tuple[str, ...], Callable[..., Table]] = ((name,), _own_table)
-    sources, make = SHORT_TABLES.get(name, of_its_own)
+    whole: tuple[tuple[str, ...], Callable[..., Table]] = ((name,), _whole_table)
+    sources, make = SHORT_TABLES.get(name, whole)
     paths = [folder / f"{source}.json" for source in sources]
     try:
         return make(*(json.loads(path.read_text(encoding="utf-8")) for path in paths))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        places = ", ".join(map(str, paths))
         raise InputError(
-            f"{places}: no table for {name!r} ({error!r}); make its report first"
+            f"cannot make table {name!r} from {', '.join(map(str, paths))} ({error!r}); "
+            "run its `edgehar report` first"
         ) from error
 
 
-def _own_table(figures: dict[str, Any]) -> Table:
+def _whole_table(figures: dict[str, Any]) -> Table:
     return figures["table"]["head"], figures["table"]["rows"]
 
 
 def update_pages(*, check: bool) -> list[Path]:
     """Return the pages of README.md and docs/ that are out of date; update them unless `check`.
 
-    Raises:
-        InputError: there is no README here, or a table has no results.
-        EdgeharError: a page cannot be written.
-
+    Raises InputError if README.md or the results of a table are missing, or if a page cannot be
+    written.
     """
     stale = []
     for path in (README, *sorted({*DOCS.glob("*.md"), config_page.PAGE})):
@@ -81,7 +73,7 @@ def update_pages(*, check: bool) -> list[Path]:
             old = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             if path == README:
-                raise InputError("no README.md here; run this in the repository's root") from error
+                raise InputError("no README.md here; run this in the repository root") from error
             old = ""
         new = config_page.page() if path == config_page.PAGE else render(old, FOLDER)
         if new != old:

@@ -1,4 +1,4 @@
-"""The commit and the package versions with which a result was made."""
+"""The commit and the package versions that made a result."""
 
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +9,7 @@ TOOLS = ("edgehar", "keras", "numpy", "tensorflow")
 
 
 def provenance() -> dict[str, Any]:
-    """Return the commit, None outside a checkout, and the versions of TOOLS."""
+    """Return the commit (None outside a checkout) and the versions of TOOLS."""
     return {"commit": _commit(), "tools": {tool: _version(tool) for tool in TOOLS}}
 
 

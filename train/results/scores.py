@@ -9,12 +9,12 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 LEAST_PROBABILITY = 1e-7
 """Lower bound of a probability in the loss, as in Keras."""
 HALF_STEP = 1 / 512
-"""The same for int8 outputs: half of their quantisation step."""
+"""Lower bound for int8 outputs: half of their quantisation step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Accuracy, and precision, recall and F1 by label; shares of 1."""
+    """Accuracy, and precision, recall and F1 by label, as shares of 1."""
 
     windows: int
     accuracy: float
@@ -42,8 +42,8 @@ def score(
 ) -> Scores:
     """Score (n, classes) probabilities against (n,) true classes, n > 0.
 
-    In the loss, `least` is the lower bound of a probability; scikit-learn's log_loss has a fixed
-    one. A label that is never predicted has precision 0.
+    `least` is the lower bound of a probability in the loss; scikit-learn's log_loss has a fixed
+    bound. A label that is never predicted has precision 0.
     """
     classes, predicted = np.arange(len(labels)), probabilities.argmax(axis=1)
     confusion = confusion_matrix(y, predicted, labels=classes)

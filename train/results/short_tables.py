@@ -1,4 +1,4 @@
-"""Short tables for README.md and docs/: parts of larger results, or several results in one."""
+"""Short tables for README.md and docs/, made of parts of one result or of several results."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -6,9 +6,9 @@ from typing import Any, Final
 Table = tuple[list[str], list[list[str]]]
 """Head and rows."""
 Figures = Mapping[str, Any]
-"""What one file of results/ holds."""
+"""The content of a file in results/."""
 
-_EVERYBODY: Final = "new people of all"
+_EVERYBODY: Final = "new people of all data sets"
 _PEOPLE: Final = "new people of "
 _PART: Final = "… "
 _WALKED: Final = "… of wearers who walked"
@@ -16,7 +16,7 @@ _OUR_SENSOR: Final = "MPU-6050"
 
 
 def accuracy(wrist: Figures, replay: Figures) -> Table:
-    """Return windows and accuracy: new people, each sensor never seen, the waist model."""
+    """Return windows and accuracy for new people, each new sensor, and the waist model."""
     people, sensors, sensor = [], [], ""
     for title, windows, share, *_ in wrist["table"]["rows"]:
         if title == _EVERYBODY:
@@ -38,14 +38,14 @@ def accuracy(wrist: Figures, replay: Figures) -> Table:
 
 
 def missed(bench: Figures) -> Table:
-    """Return the budgets that the measured medians miss."""
+    """Return the budgets that the measured medians exceed."""
     rows = [row for row in bench["table"]["rows"] if row[-1] == "missed"]
     head = ["budget missed", "median", "budget"]
     return head, [row[:3] for row in rows] or [["none", "", ""]]
 
 
 def machine(bench: Figures) -> Table:
-    """Return what the budgets were measured on."""
+    """Return the machine, the packages and the model of the measurements."""
     on = bench["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in on["versions"].items())
     return ["measured on", ""], [
@@ -62,4 +62,4 @@ SHORT_TABLES: Final[Mapping[str, tuple[tuple[str, ...], Callable[..., Table]]]] 
     "bench-missed": (("bench",), missed),
     "bench-machine": (("bench",), machine),
 }
-"""By the name in a page's marker: the results that a table is made of, and what makes it."""
+"""Results and function that make a table, by the name in the page's marker."""

@@ -1,1 +1,1 @@
-"""Single questions asked of the data, apart from any network."""
+"""Studies of the data, each of one question, without training a network."""

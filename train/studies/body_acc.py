@@ -1,9 +1,8 @@
-"""Compares the device's causal body acceleration with UCI HAR's own.
+"""Compares the device's causal body acceleration with UCI HAR's body acceleration.
 
-The publisher cut its windows from the recordings in HAPT, and removed gravity with another filter.
+The publisher cut the windows from the recordings in HAPT and removed gravity with another filter.
 Each published window is located in its person's recordings by its total acceleration (least mean
-square difference over all offsets). Where the match is certain, the two body accelerations are
-compared.
+square difference over all offsets). If the match is certain, both body accelerations are compared.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from train.datasets.waist import LABELS
 MATCH_SHARE = 0.3
 """Largest rms difference of total acceleration in a match, relative to the window's deviation."""
 MATCH_G = 0.006
-"""The same in g, for windows at rest: the two noise filters differ."""
+"""Largest rms difference in g for windows at rest; the noise filters differ."""
 _SETTLED = 4
 """Hops from a recording's start after which the gravity filter has settled."""
 _AT_ONCE = 4096
@@ -29,24 +28,24 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of one activity, or of all; rms over windows, samples and axes, g."""
+    """Differences for one activity or for all; rms over windows, samples and axes, g."""
 
     windows: int
     """Published windows of the people in the recordings."""
     matched: int
     body_rms_g: float
-    """The publisher's body acceleration itself."""
+    """The publisher's body acceleration."""
     body_difference_rms_g: float
-    """Ours less the publisher's."""
+    """Our body acceleration minus the publisher's."""
     total_difference_rms_g: float
-    """The same for total acceleration: the difference of the noise filters."""
+    """Difference of total acceleration, caused by the noise filters."""
     gravity_difference_rms_g: float
-    """The same for gravity, total less body acceleration."""
+    """Difference of gravity, which is total minus body acceleration."""
 
 
 def compare(hapt: Hapt, uci: UciHar, spec: SignalSpec) -> dict[str, Comparison]:
-    """Compare by activity, and over all under `all`."""
-    # No warm-up: the path must not skip windows that may match; _continuous drops the first hops.
+    """Return the comparison of each activity by name, and of all windows as `all`."""
+    # Without warm-up the signal path skips no window that may match; _continuous drops the first.
     spec = replace(spec, warm_up_s=0.0)
     present = np.isin(uci.person, sorted(hapt.people))
     difference_g = np.full(len(uci.y), np.inf)
@@ -90,14 +89,14 @@ def _rms(values: Float64) -> float:
 
 
 def _continuous(recording: Recording, spec: SignalSpec) -> Float64:
-    """Join the path's windows of one unbroken recording: (n, 9), from the first settled hop on."""
+    """Join the signal path's windows of one recording: (n, 9), from the first settled hop on."""
     windows = windows_of(recording.samples, spec)
     hops = [windows[0].x] + [window.x[spec.window - spec.hop :] for window in windows[1:]]
     return np.concatenate(hops)[_SETTLED * spec.hop :].astype(np.float64)
 
 
 def _locate(track: Float64, windows: Float64) -> tuple[NDArray[np.intp], Float64]:
-    """Find each window (n, m, 3) in a track (t, 3): best offset, and rms difference there."""
+    """Locate windows (n, m, 3) in a track (t, 3): return best offsets and rms differences there."""
     length = windows.shape[1]
     views = np.lib.stride_tricks.sliding_window_view(track, length, axis=0)
     flat = windows.transpose(0, 2, 1).reshape(len(windows), -1)

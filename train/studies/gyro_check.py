@@ -1,4 +1,4 @@
-"""Checks that gyroscope and accelerometer agree, by the method of device.doctor.agreement."""
+"""Checks that gyroscope and accelerometer agree, with the method of device.doctor.agreement."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from scipy.signal import butter, sosfiltfilt
 
 from device.doctor import agreement
-from device.doctor.agreement import AXES, CUTOFF_HZ, RATE_HZ, Agreement
+from device.doctor.agreement import CUTOFF_HZ, RATE_HZ, Agreement
 from firmware_bridge.samples import Float64, Samples
 from train.datasets.piece import Piece
 from train.datasets.wrist import recordings
-
-__all__ = ["AXES", "Agreement", "check", "check_people", "low_pass"]
 
 
 def low_pass(x: Float64) -> Float64:
@@ -22,12 +20,12 @@ def low_pass(x: Float64) -> Float64:
 
 
 def check(worn: Iterable[Samples]) -> Agreement | None:
-    """Check all recordings of one sensor together; None: there is too little slow movement."""
+    """Check all recordings of one sensor together; None if it has too little slow movement."""
     return agreement.check(worn, low_pass)
 
 
 def check_people(pieces: Iterable[Piece]) -> dict[tuple[str, str], Agreement | None]:
-    """Check each sensor, by person and wrist, all its recordings together."""
+    """Check each sensor, with all its recordings together; return results by person and wrist."""
     worn: dict[tuple[str, str], list[Piece]] = defaultdict(list)
     for piece in pieces:
         worn[piece.person, piece.wrist].append(piece)

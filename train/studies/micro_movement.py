@@ -1,8 +1,7 @@
-"""Measures how much a body at rest turns a sensor, without the sensor's own noise.
+"""Measures the rotation of a sensor by a body at rest, without the noise of the sensor.
 
-Noise is white; a body's movement is slow. So the noise density, measured near the top of the
-spectrum, is subtracted from the angular rate's density between 0.3 and 3 Hz, the range of breath
-and heartbeat.
+Noise is white, and a body moves slowly. So the noise density near the top of the spectrum is
+subtracted from the density of the angular rate between 0.3 and 3 Hz, the range of breath and pulse.
 """
 
 import math
@@ -19,9 +18,9 @@ SEGMENT_S = 10.0
 
 
 def beyond_noise_rad_s(samples: Samples) -> float | None:
-    """Return the rms angular rate of all axes without noise; None for a short recording.
+    """Return the rms angular rate of all axes without noise; None if the recording is too short.
 
-    Densities are medians over segments, so that rare fidgets do not count.
+    Densities are medians over segments, so that rare movements do not count.
     """
     if len(samples) < 2:
         return None

@@ -1,7 +1,6 @@
-"""Plays recordings through a virtual serial line into a running daemon, as a user would."""
+"""Plays recordings through a virtual serial line into a running daemon, like a user."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -29,7 +28,7 @@ class Replayed:
     live: list[Decision]
     """The daemon's decisions."""
     offline: list[Decision]
-    """Decisions by `classify` on the samples that the player sent."""
+    """Decisions of `classify` on the samples that the player sent."""
     player: dict[str, Any]
     """The player's report."""
     daemon: dict[str, Any]
@@ -43,11 +42,10 @@ class Replayed:
 def replay(
     recording: Recording, folder: Path, *, model: str = "waist", play: tuple[str, ...] = ()
 ) -> Replayed:
-    """Play one recording through a pty; the files go to the empty `folder`, `play` adds options.
+    """Play one recording through a virtual serial line; `play` adds options of the player.
 
-    Raises:
-        EdgeharError: one of the commands failed; the message quotes its stderr.
-
+    Files are written to the empty `folder`. Raises EdgeharError, with the stderr of the command,
+    if a command fails.
     """
     source, saved, port = folder / "recording.csv", folder / "sent.csv", folder / "port"
     reports = {name: folder / f"{name}.json" for name in ("player", "daemon")}
@@ -56,10 +54,10 @@ def replay(
     with RecordingWriter(source) as writer:
         writer.write(recording.samples)
     with decisions.open("wb") as out, log.open("wb") as err:
-        settings.touch()  # empty: this machine's own settings change nothing
+        settings.touch()  # empty, so that the settings of this machine have no effect
         run = ["run", "--config", str(settings), "--source", f"serial:{port}", "--model", model]
         daemon = subprocess.Popen(
-            _edgehar(*run, "--report", str(reports["daemon"])), stdout=out, stderr=err
+            [*PROGRAM, *run, "--report", str(reports["daemon"])], stdout=out, stderr=err
         )
         try:
             started = time.monotonic()
@@ -83,15 +81,10 @@ def replay(
     )
 
 
-def _edgehar(*arguments: str) -> list[str]:
-    return [*PROGRAM, *arguments]
-
-
 def _finish(*arguments: str) -> str:
     done = subprocess.run(
-        _edgehar(*arguments),
-        capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=dict(os.environ),
-    )  # fmt: skip
+        [*PROGRAM, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     if done.returncode:
         raise EdgeharError(f"edgehar {arguments[0]} failed: {done.stderr.strip()[-500:]}")
     return done.stdout
@@ -102,5 +95,5 @@ def _lines(text: str) -> list[Decision]:
 
 
 def without_time(decisions: list[Decision]) -> list[Decision]:
-    """Return the decisions without their date, which a recording does not have."""
+    """Return the decisions without their date, because a recording has no date."""
     return [{**decision, "time": None} for decision in decisions]

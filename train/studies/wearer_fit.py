@@ -1,8 +1,8 @@
-"""Fits the synthetic wearers' numbers, at the waist to HAPT, at the wrist to daily-sports.
+"""Fits the parameters of the synthetic wearers: at the waist to HAPT, at the wrist to daily-sports.
 
-An average over people would blur the phases of their strides, so each activity at the waist is one
-real segment, and all activities at the wrist are those of one real arm: the one most like all the
-others in mean acceleration and in how much each channel moves.
+An average over people would blur the phases of their strides. So each activity at the waist comes
+from one real segment, and all activities at the wrist from one real arm: the one closest to all
+others in mean acceleration and in the deviation of each channel.
 """
 
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from train.datasets.waist import LABELS, TEST_PEOPLE, refuse_test_people
 GAITS = ("walking", "walking_upstairs", "walking_downstairs")
 HARMONICS = 10
 STRIDE_HZ = np.arange(0.6, 1.3, 0.004)
-"""Stride rates tried at the waist; a stride is two steps."""
+"""Stride rates to try at the waist; a stride is two steps."""
 ARM_STRIDE_HZ = np.arange(0.6, 1.7, 0.004)
-"""Stride rates tried at the wrist, running included."""
+"""Stride rates to try at the wrist, running included."""
 PIECE_S = 5.12
-"""Time over which the rate of a stride is taken as constant."""
+"""Time in which the stride rate is assumed to be constant."""
 ARM_RATE_HZ = 25.0
 ARM_GAITS = ("walking", "stairs", "running")
 _ARM_DETAIL = {"walking": "a09", "stairs": "a05", "running": "a12"}
-"""Of several activities with one label, the plain one: walking on a floor, stairs up."""
+"""The publisher's activity for a label that has several: walking on a floor, stairs up."""
 
 
 def fit_wearer(hapt: Hapt) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def fit_wearer(hapt: Hapt) -> dict[str, Any]:
             if segment.activity == activity
             and segment.end - segment.first >= 2 * round(PIECE_S * RATE_HZ)
         ]
-        values = segments[_medoid(segments)]
+        values = segments[int(_distances(segments).argmin())]
         activities[activity] = _rounded(
             _numbers(values, RATE_HZ, STRIDE_HZ if activity in GAITS else None)
         )
@@ -72,18 +72,14 @@ def fit_arm(pieces: Sequence[Piece], sha256: str) -> dict[str, Any]:
 
 
 def _values(recording: Recording, segment: Segment) -> Float64:
-    """Return a segment (n, 6) without its first and last second, in which people start and stop."""
+    """Return a segment (n, 6) without its first and last second, when people start and stop."""
     margin = round(RATE_HZ)
     rows = slice(segment.first + margin, segment.end - margin)
     return np.hstack([recording.samples.acc_g[rows], recording.samples.gyro_rad_s[rows]])
 
 
-def _medoid(segments: list[Float64]) -> int:
-    return int(_distances(segments).argmin())
-
-
 def _distances(segments: list[Float64]) -> Float64:
-    """Return how far each segment is from all the others, as a sum over them."""
+    """Return the sum of each segment's distances from all other segments."""
     features = np.array([np.hstack([s[:, :3].mean(axis=0), s.std(axis=0)]) for s in segments])
     features /= features.std(axis=0)
     distances: Float64 = np.linalg.norm(features[:, np.newaxis] - features, axis=2).sum(axis=1)
@@ -102,11 +98,11 @@ def _numbers(values: Float64, rate_hz: float, strides_hz: Float64 | None) -> dic
 
 
 def _gait(values: Float64, rate_hz: float, strides_hz: Float64) -> tuple[dict[str, Any], Float64]:
-    """Fit harmonics to the piece that they explain best; return them and the residual."""
+    """Fit harmonics to each piece; return those of the best fit, and its residual."""
     fits, size = [], round(PIECE_S * rate_hz)
     for at in range(0, len(values) - size + 1, size // 2):
         piece = values[at : at + size]
-        # Acceleration and angular velocity weigh alike.
+        # Acceleration and angular rate have the same weight.
         scale = piece.std(axis=0)
         left = [np.sum(((piece - _fit(piece, rate_hz, hz)[1]) / scale) ** 2) for hz in strides_hz]
         best = int(np.argmin(left))

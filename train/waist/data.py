@@ -1,4 +1,4 @@
-"""Training and test windows by name: which data set, which signal path, which people."""
+"""Training and test windows of the waist data sets, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ class Data:
     train: LabelledWindows
     test: LabelledWindows
     sha256: str
-    """Of the archive, or of both, joined by a plus."""
+    """Hash of the archive, or the hashes of both, joined by a plus."""
     spec: SignalSpec | None
-    """Of our signal path, if it makes the test windows."""
+    """Our signal path, if it makes the test windows; else None."""
 
 
 def uci_data(folder: Path, hop: int) -> Data:  # noqa: ARG001  one signature with hapt_data
-    """Return UCI HAR's windows and official split. Raises DataError."""
+    """Return the windows of UCI HAR in its official split. Raises DataError."""
     har = uci_har.load(folder)
     windows = published(har)
     return Data(
@@ -38,7 +38,7 @@ def uci_data(folder: Path, hop: int) -> Data:  # noqa: ARG001  one signature wit
 
 
 def hapt_data(folder: Path, hop: int) -> Data:
-    """Return windows of HAPT by our path, split by the same people. Raises DataError."""
+    """Return windows of HAPT by our signal path, split like UCI HAR. Raises DataError."""
     recordings = hapt.load(folder)
     spec = SignalSpec()
     dense = by_our_path(recordings, replace(spec, hop=hop))
@@ -52,14 +52,11 @@ def hapt_data(folder: Path, hop: int) -> Data:
 
 
 def both_data(folder: Path, hop: int) -> Data:
-    """Return UCI HAR's windows and split, with more windows of the training people.
+    """Return UCI HAR in its official split, with more windows of the training people.
 
-    Our path cuts these from the raw recordings (HAPT), the source of the publisher's windows too,
-    with more overlap and another noise filter. The test windows are only the publisher's.
-
-    Raises:
-        DataError: one of the archives is missing or damaged.
-
+    Our signal path cuts them from the raw recordings in HAPT, from which the publisher cut his
+    windows, with more overlap and another noise filter. The test windows are the publisher's only.
+    Raises DataError if one of the archives is missing or damaged.
     """
     uci, raw = uci_data(folder, hop), hapt_data(folder, hop)
     return replace(

@@ -1,4 +1,4 @@
-"""Labelled windows of the waist data sets: the publisher's, or by our signal path."""
+"""Labelled windows of the waist data sets, cut by the publisher or by our signal path."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from train.datasets.waist import LABELS
 
 @dataclass(frozen=True, slots=True)
 class LabelledWindows(Columns):
-    """Windows with their activities and people."""
+    """n windows with their activities and people."""
 
     x: NDArray[np.float32]
     """(n, 128, 9): total acc xyz [g], gyro xyz [rad/s], body acc xyz [g]."""
     y: NDArray[np.int64]
     """(n,) index into LABELS."""
     person: NDArray[np.int64]
-    """(n,)"""
+    """(n,) the publisher's number of the person."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -41,15 +41,15 @@ class LabelledWindows(Columns):
 
 
 def published(har: UciHar) -> LabelledWindows:
-    """Return the windows as their publisher cut and filtered them."""
+    """Return the windows that the publisher cut and filtered."""
     return LabelledWindows(har.x, har.y, har.person)
 
 
 def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
-    """Make windows from raw recordings through the device's own signal path.
+    """Make windows from raw recordings by the device's signal path.
 
-    Windows that do not lie wholly in a labelled segment of a basic activity are left out.
-    A smaller hop in the spec gives more windows to train on; test windows have the device's.
+    Windows that are not wholly within a labelled segment of one of LABELS are dropped. A smaller
+    hop in the spec gives more windows to train on; test windows need the device's hop.
     """
     return LabelledWindows.joined([_of_recording(one, spec) for one in hapt.recordings])
 
@@ -57,13 +57,13 @@ def by_our_path(hapt: Hapt, spec: SignalSpec) -> LabelledWindows:
 def activities(
     recording: Recording, starts_s: Float64, ends_s: Float64, rate_hz: float
 ) -> NDArray[np.int64]:
-    """Return the index into LABELS of each window [start, end); -1: not wholly in one segment."""
+    """Return the index into LABELS of each window [start, end); -1 if not wholly in one segment."""
     t_s = recording.samples.t_s
     activity = np.full(len(starts_s), -1)
     half_s = 0.5 / rate_hz
     for segment in recording.segments:
         if segment.activity in LABELS:
-            # A window's end is the time of the next sample.
+            # The end of a window is the time of the next sample.
             first_s, last_s = t_s[segment.first], t_s[segment.end - 1]
             inside = (starts_s > first_s - half_s) & (ends_s - 1 / rate_hz < last_s + half_s)
             activity[inside] = LABELS.index(segment.activity)
@@ -76,10 +76,5 @@ def _of_recording(recording: Recording, spec: SignalSpec) -> LabelledWindows:
     ends_s = np.array([window.end_s for window in windows])
     activity = activities(recording, starts_s, ends_s, spec.rate_hz)
     labelled = np.flatnonzero(activity >= 0)
-    x = (
-        np.stack([windows[i].x for i in labelled])
-        if len(labelled)
-        else np.empty((0, spec.window, 9))
-    )
-    person = np.full(len(labelled), recording.person)
-    return LabelledWindows(x.astype(np.float32), activity[labelled], person)
+    x = np.array([windows[i].x for i in labelled], np.float32).reshape(-1, spec.window, 9)
+    return LabelledWindows(x, activity[labelled], np.full(len(labelled), recording.person))

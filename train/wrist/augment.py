@@ -1,4 +1,4 @@
-"""Augmentation of training windows: other wearers, other sensors, other mountings."""
+"""Augmentation of training windows: variations of wearer, sensor and mounting."""
 
 from dataclasses import dataclass
 
@@ -12,34 +12,35 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Variety:
-    """Strengths of the augmentation; deviations are of normal distributions."""
+    """Strengths of the augmentation; each deviation is that of a normal distribution."""
 
     tilt_deg: float = 10.0
-    """Rotation about any axis: the error of the estimated gravity while walking."""
+    """Deviation of a rotation about any axis: the error of the estimated gravity in walking."""
     azimuth_deg: float = 12.0
-    """Rotation about the forearm: the error of the estimated swing axis."""
+    """Deviation of a rotation about the forearm: the error of the estimated swing axis."""
     wrong_side: float = 0.15
-    """Share rotated by 180 degrees about the forearm: a mistaken side of the swing."""
+    """Share rotated by 180 degrees about the forearm: the wrong direction of the swing axis."""
     any_way: float = 0.3
-    """Share of the windows of movement rotated at random: runners and climbers may hold the arm
-    differently from walkers, and walking must be recognised before the mounting is known."""
+    """Share of the windows of movement that get a random rotation. People may hold the arm
+    differently in running and on stairs, and walking must be recognised before the mounting is
+    known."""
     rate: float = 0.3
     """Deviation of the logarithm of a factor on angular rate."""
     body: float = 0.25
-    """The same for body acceleration."""
+    """Deviation of the logarithm of a factor on body acceleration."""
     pace: float = 0.08
     """Deviation of a factor on time."""
     narrow: float = 0.3
-    """Share clipped like a sensor of ±2 g."""
+    """Share clipped at ±2 g, the range of some sensors."""
     noise: float = 0.004
-    """Deviation of white noise's deviation, g and rad/s, as in a cheap sensor. More would hide the
-    small motion that separates standing from sitting."""
+    """Deviation of the amplitude of white noise, g and rad/s, as in a cheap sensor. More noise
+    would hide the small motion that separates standing from sitting."""
 
 
 def varied(
     x: Array, moves: NDArray[np.bool_], variety: Variety, random: np.random.Generator
 ) -> Array:
-    """Augment windows (n, window, 9), half of them mirrored as on the other arm.
+    """Augment windows (n, window, 9); half of them are mirrored, like on the other arm.
 
     `moves` (n,) marks windows of movement, which do not depend on the direction of gravity alone.
     """
@@ -72,7 +73,7 @@ def varied(
 
 
 def _paced(vectors: Array, factor: NDArray[np.float64]) -> Array:
-    """Stretch time about the middle; beyond an end the window is reflected."""
+    """Stretch time about the middle of each window; beyond an end the window is reflected."""
     n, window = vectors.shape[:2]
     middle = (window - 1) / 2
     at = np.abs((np.arange(window) - middle) * factor[:, None] + middle)

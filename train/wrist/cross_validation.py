@@ -1,6 +1,6 @@
-"""Cross-validation: fits that leave out a group of people, or a data set.
+"""Cross-validation with fits that leave out a group of people or a data set.
 
-Each fit stores its probabilities for the windows left out, so that a report can be resumed.
+Each fit stores its probabilities for the left-out windows, so that a report can be resumed.
 """
 
 import hashlib
@@ -27,7 +27,6 @@ from train.wrist import augment as wrist_augment
 from train.wrist import fit as wrist_fit
 from train.wrist import network, wear_days
 from train.wrist.fit import WristRecipe, fit
-from train.wrist.folds import subject_folds
 from train.wrist.hmm_filters import Rows
 from train.wrist.spec import ORIENTATION, SPEC
 from train.wrist.wear_days import Day
@@ -35,14 +34,15 @@ from train.wrist.windows import WristWindows, windows
 
 LOG = logging.getLogger("train")
 WINDOWS_VERSION = 4
-"""Increased with each change of how days or windows are made; older caches are then ignored."""
+"""Increase with each change of days or windows, so that older cache files are ignored."""
 _FIT_MODULES = (layers, augment, flagship, models, wrist_augment, wrist_fit, network)
 """The modules that determine a fit."""
+FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A fit on all data but those of some people or of one data set."""
+    """A fit on all data except the data of some people or of one data set."""
 
     name: str
     recipe: WristRecipe
@@ -54,11 +54,11 @@ class LeftOut:
 
     @property
     def path(self) -> Path:
-        """Path of the result; the model has the same name with .keras."""
+        """Path of the result. The model has the same name with .keras."""
         return stored_results.FOLDER / f"wrist-{self.name}-{self.seed}.npz"
 
     def test(self, windows: WristWindows) -> NDArray[np.bool_]:
-        """Return which windows are left out, (n,)."""
+        """Return whether each window is left out, (n,)."""
         out: NDArray[np.bool_] = np.isin(windows.person, sorted(self.people))
         out |= windows.dataset == self.dataset
         return out
@@ -73,12 +73,12 @@ def load(folder: Path, wearers: int | None = None) -> tuple[list[Day], WristWind
         ]
     terms = [WINDOWS_VERSION, hashes, SPEC.to_dict(), ORIENTATION.to_dict(), wearers]
     sha256 = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-    made = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
-    return whole, WristWindows(**made), sha256  # type: ignore[arg-type]  # the columns
+    columns = cached("wrist-windows", sha256, lambda: windows(whole, SPEC, ORIENTATION).columns())
+    return whole, WristWindows(**columns), sha256  # type: ignore[arg-type]  # the columns
 
 
 def subjects(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
-    """Return five fits, each without a fifth of the people."""
+    """Return one fit for each fold of people; it leaves out that fold."""
     return [
         LeftOut(f"people-{fold}", recipe, seed, people)
         for fold, people in enumerate(subject_folds(every))
@@ -86,18 +86,28 @@ def subjects(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOu
 
 
 def datasets(every: WristWindows, recipe: WristRecipe, seed: int) -> list[LeftOut]:
-    """Return a fit without each data set."""
+    """Return one fit for each data set; it leaves out that data set."""
     names = dict.fromkeys(every.dataset.tolist())
     return [LeftOut(f"without-{name}", recipe, seed, dataset=name) for name in names]
 
 
+def subject_folds(windows: WristWindows, seed: int = 0) -> list[frozenset[str]]:
+    """Divide the people of each data set into FOLDS groups; both arms of a person stay together."""
+    dealt: list[set[str]] = [set() for _ in range(FOLDS)]
+    random = np.random.default_rng(seed)
+    turn = 0
+    for dataset in sorted(set(windows.dataset.tolist())):
+        people = sorted(set(windows.person[windows.dataset == dataset].tolist()))
+        for person in random.permutation(people):
+            dealt[turn % FOLDS].add(str(person))
+            turn += 1
+    return [frozenset(group) for group in dealt]
+
+
 def run(jobs: Sequence[LeftOut], folder: Path, workers: int) -> list[Rows]:
-    """Do the fits that are not stored; return each model's probabilities for the windows left out.
+    """Do the fits that are not stored; return the probabilities for the left-out windows of each.
 
-    Raises:
-        DataError: the data are missing.
-        EdgeharError: a process died.
-
+    Raises DataError if data are missing, EdgeharError if a process dies.
     """
     work = partial(_rows, folder=folder)
     done = {}
@@ -124,7 +134,7 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
             if str(stored["key"]) == key:
                 return np.asarray(stored["rows"], np.float64)
     except (OSError, ValueError, KeyError, EOFError):
-        pass  # not fitted yet, or the file was not written to its end
+        pass  # not fitted yet, or the file is incomplete
     out = job.test(every)
     model = fit(job.recipe, job.seed, every.where(~out))
     rows = probabilities(model, every.x[out])
@@ -138,5 +148,5 @@ def _rows(job: LeftOut, folder: Path) -> Rows:
 
 @cache
 def _code() -> str:
-    """Hash the code that determines a fit: after a change of it, stored fits are not used again."""
+    """Hash the code that determines a fit; after a change of it, stored fits are not used again."""
     return hashlib.sha256("".join(map(getsource, _FIT_MODULES)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Decisions on left-out wearers, made as the device makes them, and their scores."""
+"""Makes decisions on left-out wearers with the device's judge, and scores them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,22 +25,22 @@ class Decisions(Columns):
     """Decisions on n windows."""
 
     y: NDArray[np.int64]
-    """(n,): true index into CLASSES; -1: not labelled."""
+    """(n,): true index into CLASSES; -1 if not labelled."""
     decided: NDArray[np.int64]
-    """(n,): index into CLASSES; the last is `unknown`, for any reason."""
+    """(n,): decided index into CLASSES; the last is `unknown`, for any reason."""
     confidence: NDArray[np.float64]
     likeliest: NDArray[np.int64]
-    """(n,): the likeliest label, whether decided or not."""
+    """(n,): the likeliest label, also if the decision is `unknown`."""
     raw: NDArray[np.int64]
-    """(n,): the likeliest label by this window alone."""
+    """(n,): the likeliest label of this window alone."""
     known: NDArray[np.bool_]
-    """(n,): whether the mounting was known."""
+    """(n,): whether the mounting is known."""
 
 
 def decide(
     windows: WristWindows, rows: Rows, spec: DecisionSpec, postures: Sequence[str]
 ) -> Decisions:
-    """Judge each wearer's windows in order, as the pipeline does; rows (n, CLASSES)."""
+    """Judge each wearer's windows in order, like the pipeline; rows are (n, CLASSES)."""
     decided, confidence, likeliest = [], [], []
     for wearer in dict.fromkeys(windows.wearer.tolist()):
         of = windows.wearer == wearer
@@ -66,27 +66,27 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares of 1. `unknown` for a known activity counts as wrong, except where stated."""
+    """Shares of 1. `unknown` for a known activity counts as wrong unless stated otherwise."""
 
     windows: int
-    """With a known activity, one of LABELS; accuracy too is over these."""
+    """Number of windows with a known activity, one of LABELS; accuracies are over these."""
     accuracy: float
     accuracy_raw: float
-    """The likeliest label of each window alone: no smoothing, no `unknown`."""
+    """Accuracy of the likeliest label of each window alone: no smoothing, no `unknown`."""
     accuracy_forced: float
-    """The likeliest label after smoothing: no `unknown`."""
+    """Accuracy of the likeliest label after smoothing: no `unknown`."""
     accuracy_stairs_as_walking: float
     recall: dict[str, float]
-    """Of the five labels and `unknown`, if there are windows of it."""
+    """By class, the five labels and `unknown`; classes without windows are absent."""
     known_rejected: float
     """Share of windows of the five labels for which the decision is `unknown`."""
     calibration_error: float
-    """Expected calibration error of the likeliest label's confidence, ten bins, over windows with
-    known mounting."""
+    """Expected calibration error of the likeliest label's confidence, in ten bins, over windows
+    with known mounting."""
     confusion: list[list[int]]
     """Windows by true class (row) and decision (column), in the order of CLASSES."""
     reliability: list[list[float]]
-    """By bin: windows, mean confidence, accuracy."""
+    """Windows, mean confidence and accuracy of each bin."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
@@ -94,7 +94,7 @@ class Figures:
 
 
 def figures(decisions: Decisions) -> Figures:
-    """Compute all figures."""
+    """Compute all figures of some decisions."""
     labelled = decisions.where(decisions.y >= 0)
     confusion = confusion_matrix(labelled.y, labelled.decided, labels=range(len(CLASSES)))
     core = labelled.where(labelled.y < UNKNOWN)
@@ -128,8 +128,8 @@ def figures(decisions: Decisions) -> Figures:
 def delay_s(decisions: Decisions, windows: WristWindows) -> NDArray[np.float64]:
     """Measure the delay from each change of activity to the first decision for it, seconds.
 
-    The delay starts at the end of the first window that lies wholly in the new activity. For an
-    activity that is never decided it is the activity's duration.
+    The delay starts at the end of the first window that is wholly in the new activity. If the
+    activity is never decided, the delay is the duration of the activity.
     """
     delays = []
     for wearer in dict.fromkeys(windows.wearer.tolist()):

@@ -1,7 +1,7 @@
-"""Fits the wrist model that ships, on the windows of all people, into a run folder.
+"""Fits the shipped wrist model to the windows of all people, into a run folder.
 
-The run itself has no score on new people. The scores in its model card, and the parameters of its
-decisions, come from `edgehar report wrist`, whose fits leave out people or a data set.
+The run has no scores on new people. The scores in its model card and the parameters of its
+decisions come from `edgehar report wrist`, whose fits leave out people or a data set.
 """
 
 import json
@@ -51,12 +51,10 @@ TITLE = (
 
 
 def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report) -> None:
-    """Fit on all people and fill a new run folder.
+    """Fit to all people and fill a new run folder.
 
-    Raises:
-        DataError: the data are missing.
-        InputError: the report has other data, or another signal path or mounting estimate.
-
+    Raises DataError if data are missing, InputError if the report has other data, another signal
+    path or another mounting estimate.
     """
     _, windows, sha256 = load(data)
     if sha256 != report.data:
@@ -90,8 +88,11 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
     }
     same = json.loads(json.dumps(asdict(recipe))) == report.recipe
     if not same:
-        LOG.warning("the report has another recipe: this model's card does not quote its figures")
-    # These people took part in training: their windows serve to compare int8 with float only.
+        LOG.warning(
+            "results/wrist.json has another recipe, so the model card gets no figures from it; "
+            "run `edgehar report wrist` again"
+        )
+    # The model was trained on these people, so their windows only compare int8 with float.
     check = drawn(windows, recipe, CHECK_WINDOWS, seed=2)
     run_folder.fill(
         part,
@@ -105,7 +106,7 @@ def fill(part: Path, data: Path, recipe: WristRecipe, seed: int, report: Report)
 
 
 def drawn(windows: WristWindows, recipe: WristRecipe, count: int, seed: int) -> NDArray[np.intp]:
-    """Draw (count,) indices of labelled windows as in training, each at most once."""
+    """Draw (count,) indices of labelled windows with the chances of training, each at most once."""
     chances = fair_chances(windows, recipe.shares)
     count = min(count, np.count_nonzero(chances))
     return np.random.default_rng(seed).choice(len(windows), count, replace=False, p=chances)

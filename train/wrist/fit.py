@@ -1,4 +1,4 @@
-"""Fits the wrist network on batches balanced by activity, data set and wearer."""
+"""Fits the wrist network with batches balanced by activity, data set and wearer."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from train.datasets.piece import UNKNOWN
 from train.fitting.augment import stepped
-from train.fitting.fit import Progress
+from train.fitting.fit import progress
 from train.networks.models import adapt
 from train.wrist.augment import Variety, varied
 from train.wrist.network import network
@@ -22,11 +22,11 @@ MOVEMENTS = [CLASSES.index(name) for name in ("walking", "running", "stairs", "u
 
 @dataclass(frozen=True, slots=True)
 class WristRecipe:
-    """All parameters of a fit but the data and the seed."""
+    """All parameters of a fit except the data and the seed."""
 
     epochs: int = 12
     windows: int = 24_000
-    """Drawn anew for each epoch."""
+    """Number of windows drawn for each epoch."""
     batch: int = 64
     learning_rate: float = 0.0025
     weight_decay: float = 0.004
@@ -34,20 +34,20 @@ class WristRecipe:
     averaging: float = 0.99
     """Momentum of the exponential average of the weights."""
     clip: float = 2.5
-    """Limit (±, g and rad/s scaled to the typical wearer) of the network's clipping layer, and the
-    int8 input's range."""
+    """Limit (±, g and rad/s scaled to the typical wearer) of the clipping layer, and the range of
+    the int8 input."""
     dropout: tuple[float, float] = (0.3, 0.5)
     """Rates after the convolutions and before the last layer."""
     shares: tuple[float, ...] = (0.2, 0.1, 0.2, 0.18, 0.16, 0.16)
     """Shares of CLASSES in a batch."""
     resting_rad_s: float = 0.06
-    """`unknown` windows with a lower rms angular rate, scaled to the typical wearer, are left out:
-    people who eat sit still between two bites, like others who sit."""
+    """`unknown` windows with a lower rms angular rate, scaled to the typical wearer, are dropped:
+    between two bites, people who eat sit as still as others."""
     variety: Variety = field(default_factory=Variety)
 
 
 def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
-    """Train a network (n, window, 9) -> (n, CLASSES) on all labelled windows; last epoch."""
+    """Train a network (n, window, 9) -> (n, CLASSES) on all labelled windows, to the last epoch."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     windows = replace(windows, y=np.where(windows.lying, SITTING, windows.y))
@@ -68,15 +68,16 @@ def fit(recipe: WristRecipe, seed: int, windows: WristWindows) -> keras.Model:
         jit_compile=False,
     )
     # The averaged weights stay in the model after training.
-    callbacks = [keras.callbacks.SwapEMAWeights(), Progress(recipe.epochs)]
+    callbacks = [keras.callbacks.SwapEMAWeights(), progress(recipe.epochs)]
     model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=0)
     return model
 
 
 def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np.float64]:
-    """Return each window's probability to be drawn.
+    """Return the probability that each window is drawn.
 
-    Classes have `shares`, data sets weigh by the root of their size, wearers equally.
+    Classes have `shares`. In a class, a data set has the weight of the root of its size, and the
+    wearers of a data set have equal weights.
     """
     chances = np.zeros(len(windows))
     present = [(c, share) for c, share in enumerate(shares) if (windows.y == c).any()]
@@ -88,7 +89,7 @@ def fair_chances(windows: WristWindows, shares: tuple[float, ...]) -> NDArray[np
             _, inverse, sizes = np.unique(
                 windows.wearer[of_set], return_inverse=True, return_counts=True
             )
-            # A wearer with less than thirty windows weighs less.
+            # A wearer with less than thirty windows has a smaller weight.
             due = np.minimum(sizes, 30) / np.minimum(sizes, 30).sum()
             chances[of_set] = share * part * (due / sizes)[inverse]
     whole: NDArray[np.float64] = chances / chances.sum()
@@ -103,7 +104,7 @@ def _rests(windows: WristWindows, least_rad_s: float) -> NDArray[np.bool_]:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
-    """Windows drawn and augmented anew every epoch."""
+    """Batches of windows that are drawn and augmented anew in every epoch."""
 
     def __init__(self, windows: WristWindows, recipe: WristRecipe, seed: int):
         super().__init__()
@@ -124,6 +125,6 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         return stepped(x, self._recipe.clip), self._one_hot[rows]
 
     def on_epoch_end(self) -> None:
-        """Draw the next epoch's windows."""
+        """Draw the windows of the next epoch."""
         count = self._recipe.windows
         self.order = self._random.choice(len(self._windows), count, p=self._chances)

@@ -1,7 +1,7 @@
-"""Fits the decision's parameters to probabilities of left-out people.
+"""Fits the parameters of decisions to probabilities of left-out people.
 
-Temperatures, filter and threshold are seven numbers in all. The probabilities are those of models
-that did not see these people, wearer by wearer, in the order of their day.
+There are seven parameters: temperatures, filter and threshold. The probabilities come from models
+that left out these people, wearer by wearer, in the order of the day.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,15 @@ from train.wrist.windows import WristWindows
 
 UNKNOWN = len(CLASSES) - 1
 UNKNOWN_DETECTED: Final = 0.68
-"""Share of unknown windows to detect in the fit; the target for other people is 60 %. Among the
-parameters that reach it, those with the highest accuracy on known activities are chosen."""
+"""Share of unknown windows to detect in the fit; the target for other people is 60 %. Of the
+parameters that reach this share, the fit chooses those with the highest accuracy on known
+activities."""
 MISCALIBRATED: Final = 0.045
-"""Largest calibration error in the fit; the target for other people is 0.05."""
+"""Largest accepted calibration error in the fit; the target for other people is 0.05."""
 _TEMPERATURES = (0.7, 0.85, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7, 2.0, 2.4, 3.0)
 _DWELLS_S = (30.0, 60.0)
-"""In these data an activity lasts minutes. A dwell of minutes would fit them, but follow other
-wearers too slowly."""
+"""In these data an activity lasts minutes. A dwell of minutes would fit the data, but would follow
+other wearers too slowly."""
 _WEIGHTS = (0.15, 0.25, 0.4, 0.6)
 _CHANGES = (0.0, 0.2, 0.35, 0.5)
 _UNKNOWNS = (0.16, 0.22, 0.3, 0.4)
@@ -37,18 +38,18 @@ _THRESHOLDS = np.arange(0.3, 0.91, 0.01)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One wearer's windows in order: probabilities, true classes, and whether each counts."""
+    """One wearer's n windows in order."""
 
     dataset: str
     rows: Rows
     """(n, CLASSES) probabilities."""
     y: NDArray[np.int64]
-    """(n,) index into CLASSES; -1 does not count."""
+    """(n,) true index into CLASSES; -1 does not count."""
     known: NDArray[np.bool_]
 
     @property
     def counts(self) -> NDArray[np.bool_]:
-        """(n,): labelled, with known mounting."""
+        """(n,): whether a window is labelled and its mounting is known."""
         return self.known & (self.y >= 0)
 
 
@@ -61,24 +62,25 @@ def stretches(windows: WristWindows, rows: Rows) -> list[Stretch]:
     ]
 
 
-def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
-    """Choose a decision's parameters.
+def fit_decision(wearers: Sequence[Stretch]) -> DecisionSpec:
+    """Choose the parameters of decisions.
 
-    Wearers are weighted by time, the classes of one wearer equally. A quarter of the wearers have
-    less than fifteen minutes, half over fifty; the long days show better how to smooth.
+    A wearer's weight is the time of the recordings; the classes of one wearer have equal weights.
+    A quarter of the wearers have less than 15 minutes, half more than 50; long days show better
+    how to smooth.
 
-    The temperature maximises the likelihood. The filter has the highest accuracy on known
-    activities at the threshold that detects enough unknown windows, among those whose confidence
-    can be calibrated.
+    The temperature maximises the likelihood. Of the filters whose confidence can be calibrated,
+    the chosen one has the highest accuracy on known activities at the threshold that detects
+    enough unknown windows.
     """
-    some = [one for one in those if one.counts.any()]
-    y = np.concatenate([one.y[one.counts] for one in some])
-    weights = np.concatenate([_weights(one) for one in some])
-    temperature = min(_TEMPERATURES, key=lambda t: _loss(some, t, y, weights))
-    warm = [tempered(one.rows, temperature) for one in some]
+    scored = [one for one in wearers if one.counts.any()]
+    y = np.concatenate([one.y[one.counts] for one in scored])
+    weights = np.concatenate([_weights(one) for one in scored])
+    temperature = min(_TEMPERATURES, key=lambda t: _loss(scored, t, y, weights))
+    warm = [tempered(one.rows, temperature) for one in scored]
 
     def beliefs(one: HmmSpec) -> Rows:
-        parts = zip(believed(warm, one), some, strict=True)
+        parts = zip(believed(warm, one), scored, strict=True)
         return np.concatenate([belief[wearer.counts] for belief, wearer in parts])
 
     def worth(one: HmmSpec) -> tuple[bool, float]:
@@ -102,11 +104,11 @@ def fit_decision(those: Sequence[Stretch]) -> DecisionSpec:
 def _threshold(belief: Rows, y: NDArray[np.int64], weights: Rows) -> tuple[float, float, float]:
     """Return the lowest threshold that detects enough unknown windows, else the highest.
 
-    Also return the share of unknown windows detected and the weighted accuracy on the known ones.
+    Also return the share of unknown windows detected, and the weighted accuracy on known windows.
     """
     labels, strange = belief[:, :UNKNOWN], y == UNKNOWN
     sure, best = labels.max(axis=1), labels.argmax(axis=1)
-    sure[belief[:, UNKNOWN] > sure] = 0.0  # decided `unknown` at any threshold
+    sure[belief[:, UNKNOWN] > sure] = 0.0  # the decision is `unknown` at any threshold
     whole = weights[~strange].sum()
     threshold, detected = 0.0, 0.0
     for threshold in _THRESHOLDS.tolist():
@@ -118,7 +120,7 @@ def _threshold(belief: Rows, y: NDArray[np.int64], weights: Rows) -> tuple[float
 
 
 def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the softening with the least calibration error, and that error."""
+    """Return the softening with the smallest calibration error, and that error."""
     known = y != UNKNOWN
     belief, y = belief[known], y[known]
     errors = []
@@ -130,10 +132,10 @@ def _softening(belief: Rows, y: NDArray[np.int64]) -> tuple[float, float]:
 
 
 def _loss(
-    some: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
+    scored: Sequence[Stretch], temperature: float, y: NDArray[np.int64], weights: Rows
 ) -> float:
     """Return the weighted sum of -log probability of the true classes."""
-    p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in some])
+    p = np.concatenate([tempered(one.rows, temperature)[one.counts] for one in scored])
     return float((weights * -np.log(np.maximum(p[np.arange(len(y)), y], 1e-6))).sum())
 
 

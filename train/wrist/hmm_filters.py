@@ -1,4 +1,4 @@
-"""The device's HMM filter for many wearers at once, to choose among many filters."""
+"""The device's HMM filter for many wearers together, to choose among many filters."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -17,8 +17,8 @@ Rows = NDArray[np.float64]
 def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> HmmSpec:
     """Return the filter for activities that last dwell_s on average.
 
-    The prior, by which probabilities are divided, has the shares of the classes in training, except
-    for the last class, `unknown`, whose share is given.
+    Probabilities are divided by the prior: the shares of the classes in training. Only the share
+    of the last class, `unknown`, is a parameter.
     """
     shares = np.array(WristRecipe().shares[:-1])
     prior = np.array([*(1 - unknown) * shares / shares.sum(), unknown])
@@ -31,7 +31,7 @@ def smoothing(dwell_s: float, weight: float, change: float, unknown: float) -> H
 
 
 def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
-    """Filter each wearer's (n, S) probabilities, as the device's `Filter` does window by window."""
+    """Filter each wearer's (n, S) probabilities, like HmmFilter of the device window by window."""
     if not wearers:
         return []
     prior, transition = np.array(smoothing.prior), np.array(smoothing.transition)
@@ -51,7 +51,7 @@ def believed(wearers: Sequence[Rows], smoothing: HmmSpec) -> list[Rows]:
 
 
 def tempered(rows: Rows, temperature: float) -> Rows:
-    """Apply a temperature like the device's `tempered`, to many rows at once."""
+    """Apply a temperature to many rows together, like `tempered` of the device to one row."""
     raised = np.maximum(rows, FLOOR) ** (1 / temperature) if temperature != 1 else rows
     whole: Rows = raised / raised.sum(axis=1, keepdims=True)
     return whole

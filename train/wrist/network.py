@@ -14,10 +14,10 @@ GAIN = 10.0
 def network(clip: float, dropout: tuple[float, float]) -> keras.Model:
     """Return an untrained CNN-LSTM: (n, 128, 9) -> (n, CLASSES) probabilities.
 
-    Unlike the paper's network it does not cut the window into four slices: a stride is longer than
-    a quarter of a window. The LSTM takes six steps of 0.32 s. The direction of gravity and small
-    motion, which the LSTM forgets, have branches of their own. Adapt the layer `normalise` before
-    training.
+    Unlike the paper's network it does not cut the window into four slices, because a stride is
+    longer than a quarter of a window. The LSTM has six steps of 0.32 s. The LSTM forgets the
+    direction of gravity and small motion, so they have separate branches. Adapt the layer
+    `normalise` before training.
     """
     signals = keras.Input((128, 9), name="signals")
     clipped = Clip(clip, name="clip")(signals)

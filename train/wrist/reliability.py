@@ -1,4 +1,4 @@
-"""Reliability of confidence: whether decisions with 80 % confidence are right in 80 %."""
+"""Reliability of confidence: whether labels with 80 % confidence are right in 80 % of windows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ BINS = 10
 def reliability(
     confidence: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[list[list[float]], float]:
-    """Return windows, mean confidence and accuracy by bin, and the expected calibration error.
+    """Return windows, mean confidence and accuracy of each bin, and the expected calibration error.
 
     The error is the mean difference of confidence and accuracy, weighted by windows (Naeini et al.
     2015).

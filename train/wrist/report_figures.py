@@ -1,4 +1,4 @@
-"""Reads results/wrist.json for the final wrist model: decision parameters and figures."""
+"""Reads decision parameters and figures from results/wrist.json, for the final wrist model."""
 
 import json
 import math
@@ -16,13 +16,13 @@ _OF_ALL = ("accuracy_raw", "accuracy_forced", "accuracy_stairs_as_walking")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Results of `edgehar report wrist`."""
+    """The results of `edgehar report wrist` that the final model uses."""
 
     decision: DecisionSpec
     left_out: dict[str, Any]
     """Figures for the model card: `datasets`, `people`, `smoothing`, `turns`; shares of 1."""
     data: str
-    """Hash of the windows, as cross_validation.load returns it."""
+    """Hash of the windows, from cross_validation.load."""
     recipe: dict[str, Any]
 
 
@@ -35,13 +35,13 @@ def read_report(path: Path | None = None) -> Report:
         return Report(decision, _left_out(results), str(results["data"]), dict(results["recipe"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(
-            f"{path}: no parameters for the wrist model's decisions ({error!r}); run `edgehar "
-            "report wrist` first"
+            f"cannot read the wrist model's decision parameters from {path} ({error!r}); run "
+            "`edgehar report wrist` first"
         ) from error
 
 
 def _left_out(results: dict[str, Any]) -> dict[str, Any]:
-    """Select the figures for the card, without confusions and reliabilities: bundles stay small."""
+    """Select the figures for the model card; it omits large tables to keep bundles small."""
     figures = {
         kind: {name: {key: of[key] for key in _FIGURES} for name, of in results[kind].items()}
         for kind in ("datasets", "people")
@@ -56,7 +56,7 @@ def _left_out(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rounded(value: Any) -> Any:
-    """Round to a thousandth; NaN becomes null."""
+    """Round to three decimals; NaN becomes None."""
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
     if isinstance(value, list):

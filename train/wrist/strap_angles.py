@@ -1,8 +1,9 @@
-"""Tests rotated sensors: rotates whole days and makes the decisions again."""
+"""Tests rotated sensors: rotates whole days and makes decisions on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,8 @@ from device.decision.judge import DecisionSpec
 from firmware_bridge.samples import Samples
 from train.fitting.augment import rotations
 from train.fitting.fit import probabilities
-from train.wrist.decisions import Decisions, decide
+from train.wrist.cross_validation import LeftOut
+from train.wrist.decisions import Decisions, decide, figures
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.wear_days import Day
 from train.wrist.windows import windows
@@ -21,24 +23,44 @@ ANGLES_DEG = (0, 45, 90, 135, 180)
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A rotation of the sensor."""
+def turns(days: Sequence[Day], job: LeftOut, decision: DecisionSpec) -> dict[str, Any]:
+    """Rotate the sensors of left-out people and decide with the model of that fit.
 
-    axis: str
-    """A key of AXES: the sensor's axis of rotation."""
-    angle_deg: float
+    Return the accuracy without rotation, with a random rotation of each sensor, and by axis and
+    angle: for all wearers, and for each wrist that a publisher states.
+    """
+    left_out = [without(day, "unknown") for day in days if day.person in job.people]
+    model = job.path.with_suffix(".keras")
 
-    @property
-    def matrix(self) -> NDArray[np.float64]:
-        """(3, 3)."""
-        axis = np.array([AXES[self.axis]])
-        turned: NDArray[np.float64] = rotations(axis, np.deg2rad([self.angle_deg]))[0]
-        return turned
+    def accuracy(wearers: Sequence[Day], matrices: Any) -> float:
+        return figures(decide_turned(wearers, matrices, model, decision)).accuracy
+
+    wrists = {"all": left_out}
+    for wrist in sorted({day.wrist for day in left_out} - {""}):
+        wrists[wrist] = [day for day in left_out if day.wrist == wrist]
+    return {
+        "wearers": [day.wearer for day in left_out],
+        "as it comes": accuracy(left_out, [np.eye(3)] * len(left_out)),
+        "random": [accuracy(left_out, random_turns(len(left_out), seed)) for seed in range(3)],
+        "by angle": {
+            wrist: {
+                axis: [accuracy(wearers, [rotation(axis, a)] * len(wearers)) for a in ANGLES_DEG]
+                for axis in AXES
+            }
+            for wrist, wearers in wrists.items()
+        },
+        "angles_deg": list(ANGLES_DEG),
+    }
+
+
+def rotation(axis: str, angle_deg: float) -> NDArray[np.float64]:
+    """Return the matrix (3, 3) that rotates about an axis in AXES."""
+    matrix: NDArray[np.float64] = rotations(np.array([AXES[axis]]), np.deg2rad([angle_deg]))[0]
+    return matrix
 
 
 def turned(day: Day, matrix: NDArray[np.float64]) -> Day:
-    """Return the day as recorded by a sensor rotated by matrix (3, 3)."""
+    """Return the day of a sensor that is rotated by a matrix (3, 3)."""
     samples = day.samples
     return replace(
         day, samples=Samples(samples.t_s, samples.acc_g @ matrix.T, samples.gyro_rad_s @ matrix.T)
@@ -61,14 +83,14 @@ def without(day: Day, activity: str) -> Day:
 def decide_turned(
     days: Sequence[Day], matrices: Sequence[NDArray[np.float64]], model: Path, spec: DecisionSpec
 ) -> Decisions:
-    """Decide on days, each rotated by its matrix, with a saved model that left out these people."""
+    """Rotate each day by its matrix and decide with a saved model that left out these people."""
     network = keras.saving.load_model(model, compile=False)
     parts = []
     for day, matrix in zip(days, matrices, strict=True):
-        those = windows([turned(day, matrix)], SPEC, ORIENTATION)
-        if not len(those):
+        of_day = windows([turned(day, matrix)], SPEC, ORIENTATION)
+        if not len(of_day):
             continue  # the recording is too short for a window
-        parts.append(decide(those, probabilities(network, those.x), spec, POSTURES))
+        parts.append(decide(of_day, probabilities(network, of_day.x), spec, POSTURES))
     return Decisions.joined(parts)
 
 

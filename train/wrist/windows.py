@@ -1,4 +1,4 @@
-"""Labelled windows of the wearers' days, made like the device's."""
+"""Labelled windows of the wearers' days, made by the device's signal path."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -20,15 +20,15 @@ _LABELS = {name: index for index, name in enumerate(CLASSES)}
 
 @dataclass(frozen=True, slots=True)
 class WristWindows(Columns):
-    """n windows in order of time, wearer after wearer."""
+    """n windows: wearer after wearer, each in the order of time."""
 
     x: NDArray[np.float32]
-    """(n, window, 9): rotated and scaled by the wearer's walking so far."""
+    """(n, window, 9): rotated and scaled by the mounting estimated from walking so far."""
     y: NDArray[np.int64]
-    """(n,): index into CLASSES, or UNLABELLED for lying and windows of two activities."""
+    """(n,): index into CLASSES; UNLABELLED for lying and for windows of two activities."""
     lying: NDArray[np.bool_]
     known: NDArray[np.bool_]
-    """(n,): whether the mounting was known at that time."""
+    """(n,): whether the mounting is known at that time."""
     start_s: NDArray[np.float64]
     wearer: NDArray[np.str_]
     person: NDArray[np.str_]
@@ -40,7 +40,7 @@ class WristWindows(Columns):
 
 
 def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) -> WristWindows:
-    """Make windows of each day with the device's signal path and mounting estimate."""
+    """Make the windows of each day with the device's signal path and mounting estimate."""
     columns: dict[str, list[object]] = {f.name: [] for f in fields(WristWindows)}
     for day in days:
         mounting = MountingEstimator(orientation, spec.rate_hz)
@@ -66,7 +66,7 @@ def windows(days: Iterable[Day], spec: SignalSpec, orientation: MountingSpec) ->
 def marks_of(
     windows: Sequence[Window], marks: Sequence[Mark], slack_s: float = 0.1
 ) -> list[Mark | None]:
-    """Return the mark of each window, None if it overlaps two by more than slack_s."""
+    """Return the mark of each window; None if it overlaps two marks by more than slack_s."""
     starts = np.array([mark.start_s for mark in marks])
     at = np.searchsorted(starts, [window.start_s + slack_s for window in windows], "right") - 1
     within = [marks[max(i, 0)] for i in at]

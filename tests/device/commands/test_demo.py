@@ -49,7 +49,7 @@ def test_in_a_terminal_it_draws() -> None:
     ("reason", "words"),
     [
         ("unsure", "not sure"),
-        ("unfamiliar", "none of the known"),
+        ("unfamiliar", "none of"),
         ("mounting", "mounting not known"),
     ],
 )

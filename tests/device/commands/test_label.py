@@ -132,7 +132,7 @@ def test_labels_that_are_off_and_an_empty_folder_are_reported(tmp_path: Path, la
     for where, words in (
         (off, "labels are off: "),
         (off, "labels.folder"),
-        (empty, "not stored samples yet"),
+        (empty, "not stored samples"),
     ):
         code, _, err = label("sitting", "--last", "5m", *where)
         assert code == 2

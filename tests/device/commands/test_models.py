@@ -88,6 +88,7 @@ def test_a_model_is_installed_activated_used_and_rolled_back(new: Path, recordin
 
 @pytest.mark.slow
 def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(active: str, tmp_path: Path) -> None:
+    crashed = "the daemon crashed 2 times with this model"
     for crashes in range(2):
         assert (listed()[active]["crashes"], listed()[active]["states"]) == (
             max(0, crashes - 1), ["active", "trial"],
@@ -97,21 +98,10 @@ def test_a_model_that_crashes_the_daemon_twice_is_rolled_back(active: str, tmp_p
             running.process.send_signal(signal.SIGKILL)
             running.process.wait()
     with daemon(tmp_path) as running:
-<<<<<<< HEAD:tests/device/commands/test_models.py
-        assert f"{active} was rolled back: the daemon crashed 2 times with this model" in running.log
+        assert f"{active} was rolled back: {crashed}" in running.log
         stop(running)
     gone = listed()[active]
-    assert (gone["states"], gone["failed"]) == (["failed"], "the daemon crashed 2 times with this model")
-=======
-        rolled_back = f"{name_of(new)} was rolled back: the daemon crashed 2 times with this model"
-        assert rolled_back in running.log
-        stop(running)
-    gone = listed()[name_of(new)]
-    assert (gone["states"], gone["failed"]) == (
-        ["failed"],
-        "the daemon crashed 2 times with this model",
-    )
->>>>>>> d1455b7805719c01104b520619d873576ad6dd92:tests/device/test_models_command.py
+    assert (gone["states"], gone["failed"]) == (["failed"], crashed)
     assert "crashed 2 times" in said("list")
     # The next start logs it again.
     with daemon(tmp_path) as running:
@@ -138,13 +128,8 @@ def test_enough_decisions_end_the_trial(active: str, tmp_path: Path) -> None:
     path = written(tmp_path / "long.csv", samples)
     done = edgehar("run", "--source", f"recording:{path}")
     assert len(lines(done.stdout)) > trial.ENOUGH
-<<<<<<< HEAD:tests/device/commands/test_models.py
     assert f"model {active} passed its trial" in done.stderr
     assert listed()[active]["states"] == ["active"]
-=======
-    assert f"model {name_of(new)} passed its trial" in done.stderr
-    assert listed()[name_of(new)]["states"] == ["active"]
->>>>>>> d1455b7805719c01104b520619d873576ad6dd92:tests/device/test_models_command.py
 
 
 def test_the_daemon_falls_back_from_one_that_fails_its_self_test(

@@ -1,4 +1,4 @@
-"""The paper's network, and fits that can be repeated."""
+"""Fits: recipe, reproducibility, choice of the epoch, refused people."""
 
 from dataclasses import replace
 
@@ -8,13 +8,12 @@ import pytest
 from train.datasets.archive import DataError
 from train.datasets.waist import LABELS
 from train.fitting.fit import fit, probabilities
-from train.networks.papers import cnn_lstm
 from train.networks.recipes import NOTHING, PAPER, WAIST
 from train.waist.windows import LabelledWindows
 
 
 def toy(count: int = 96, person: int = 1, seed: int = 0) -> LabelledWindows:
-    """Windows that a level on one channel tells apart."""
+    """Return windows whose class is a level on one channel."""
     random = np.random.default_rng(seed)
     y = np.arange(count) % len(LABELS)
     x = random.normal(scale=0.1, size=(count, 128, 9)).astype(np.float32)
@@ -22,27 +21,14 @@ def toy(count: int = 96, person: int = 1, seed: int = 0) -> LabelledWindows:
     return LabelledWindows(x, y, np.full(count, person))
 
 
-def test_the_network_is_the_papers() -> None:
-    model = cnn_lstm(6, NOTHING)
-    assert model.count_params() == 560_134
-    assert model.input_shape == (None, 128, 9)
-    assert model.output_shape == (None, 6)
-    assert [len(model.get_layer(name).get_weights()) for name in ("conv", "lstm", "activity")] == [
-        2, 3, 2,
-    ]  # fmt: skip
-    recurrent = model.get_layer("lstm")
-    assert recurrent.activation.__name__ == "tanh"
-    assert recurrent.recurrent_activation.__name__ == "sigmoid"
-
-
-def test_the_recipe_is_the_papers() -> None:
+def test_the_recipe_has_the_papers_settings() -> None:
     assert (PAPER.epochs, PAPER.batch, PAPER.learning_rate) == (30, 64, 0.0025)
     assert (PAPER.weight_decay, PAPER.averaging, PAPER.label_smoothing) == (None, None, 0)
     assert PAPER.extras == NOTHING
 
 
 @pytest.mark.slow
-def test_one_seed_gives_one_set_of_weights() -> None:
+def test_the_same_seed_gives_the_same_weights() -> None:
     short = replace(WAIST, epochs=1)
     first, again, other = (fit(short, seed, toy()).model.get_weights() for seed in (7, 7, 8))
     for a, b in zip(first, again, strict=True):
@@ -51,18 +37,18 @@ def test_one_seed_gives_one_set_of_weights() -> None:
 
 
 @pytest.mark.slow
-def test_the_epoch_kept_is_the_best_on_the_validation_people() -> None:
+def test_the_model_is_that_of_the_best_validation_epoch() -> None:
     recipe = replace(PAPER, epochs=4)
     validation = toy(60, person=3, seed=1)
     fitted = fit(recipe, 0, toy(), validation)
     accuracies = fitted.history["val_accuracy"]
     assert accuracies[fitted.epoch - 1] == max(accuracies)
-    kept = probabilities(fitted.model, validation.x).argmax(axis=1)
-    assert np.mean(kept == validation.y) == pytest.approx(max(accuracies), abs=1e-6)
+    predicted = probabilities(fitted.model, validation.x).argmax(axis=1)
+    assert np.mean(predicted == validation.y) == pytest.approx(max(accuracies), abs=1e-6)
 
 
 @pytest.mark.slow
-def test_it_learns() -> None:
+def test_a_fit_learns() -> None:
     fitted = fit(replace(WAIST, epochs=12), 0, toy(240))
     unseen = toy(60, person=3, seed=1)
     assert np.mean(probabilities(fitted.model, unseen.x).argmax(axis=1) == unseen.y) > 0.95

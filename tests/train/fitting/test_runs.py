@@ -1,4 +1,4 @@
-"""A run folder is whole or not there, and can be scored again."""
+"""A run folder is complete or absent, and its model can be scored again."""
 
 import logging
 from dataclasses import replace
@@ -10,6 +10,7 @@ import pytest
 
 from convert import run_folder
 from firmware_bridge.errors import InputError
+from tests.train.fitting.test_fit import toy
 from train.fitting import runs
 from train.fitting.experiment import run
 from train.fitting.fit import probabilities
@@ -21,12 +22,8 @@ LOG = logging.getLogger("train")
 
 
 def data() -> Data:
-    random = np.random.default_rng(0)
-    y = np.arange(120) % 6
-    x = random.normal(size=(120, 128, 9)).astype(np.float32)
-    person = np.repeat([1, 3, 5, 2], 30)
-    windows = LabelledWindows(x, y, person)
-    return Data("uci", windows.of({1, 3, 5}), windows.of({2}), "0" * 64, None)
+    train = LabelledWindows.joined([toy(30, person) for person in (1, 3, 5)])
+    return Data("uci", train, toy(30, 2), "0" * 64, None)
 
 
 @pytest.mark.slow
@@ -36,7 +33,7 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     done = run(data(), recipe, seed=5)
     out = tmp_path / "run"
     with run_folder.new(out, LOG) as part:
-        LOG.info("said")
+        LOG.info("a line")
         runs.save(part, done, data())
         assert not out.exists()
     back, model = runs.load(out)
@@ -50,14 +47,14 @@ def test_a_run_reads_back(tmp_path: Path) -> None:
     assert set(back.config["tools"]) == {"edgehar", "keras", "numpy", "tensorflow"}
     assert set(back.metrics) == {"validation", "test"}
     assert np.sum(back.metrics["test"]["confusion"]) == 30
-    assert "said" in (out / "log").read_text(encoding="utf-8")
+    assert "a line" in (out / "log").read_text(encoding="utf-8")
     for picture in ("confusion.png", "curves.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="exists"), run_folder.new(out, LOG):
         pass
 
 
-def test_a_failed_run_takes_no_name(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), run_folder.new(tmp_path / "run", LOG):
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
@@ -67,13 +64,13 @@ def test_a_failed_run_takes_no_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["config.json", "metrics.json", "model.keras", "test.npz"])
-def test_a_damaged_run_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+def test_the_error_for_a_damaged_run_is_one_line(tmp_path: Path, damage: str) -> None:
     model = keras.Sequential([keras.Input((128, 9)), keras.layers.Flatten()])
     config = {"labels": ["a"], "data": {"sha256": "0" * 64}}
     x, y = data().test.x, data().test.y
     run_folder.fill(tmp_path, model=model, config=config, metrics={}, representative=x, x=x, y=y)
     assert runs.load(tmp_path)[0].config == config
     (tmp_path / damage).write_bytes(b"{")
-    with pytest.raises(InputError, match="not a whole run folder") as caught:
+    with pytest.raises(InputError, match=r"run folder.*train again") as caught:
         runs.load(tmp_path)
     assert "\n" not in str(caught.value)

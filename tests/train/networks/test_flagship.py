@@ -1,4 +1,4 @@
-"""The network of our own, and the windows it is trained on."""
+"""Our own network for waist data, and the windows to train it on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from train.datasets.waist import TEST_PEOPLE
 from train.fitting.fit import fit
 from train.networks.flagship import GAIN, MOTION, flagship
 from train.networks.recipes import FLAGSHIP, NOTHING
-from train.report import flagship as report
 from train.waist import data as waist_data
 from train.waist.windows import LabelledWindows
 
@@ -24,21 +23,21 @@ MOST_BYTES = 100_000
 
 
 @pytest.mark.slow
-def test_it_fits_in_100_kb_of_int8_and_says_the_same_on_every_runtime() -> None:
+def test_int8_has_less_than_100_kb_and_agrees_on_every_runtime() -> None:
     x, y = windows(1500, seed=1)
-    made_up = LabelledWindows(x, y, np.ones(len(y), np.int64))  # person 1 is one to train on
+    made_up = LabelledWindows(x, y, np.ones(len(y), np.int64))  # person 1 is a training person
     model = fit(replace(FLAGSHIP, epochs=6, batch=32, tilt_deg=0.0), 1, made_up).model
     test, true = windows(1000, seed=2)
     converted, reference = convert(model, x[:400], test=test)
     assert len(converted[0].flatbuffer) < MOST_BYTES
     check = verify(converted[0], reference, test, true)
-    assert check.keras_accuracy > 0.8  # or agreement would say little
-    for found in check.runtimes.values():
-        assert found.agreement >= LEAST_AGREEMENT["int8"]
+    assert check.keras_accuracy > 0.8  # otherwise agreement means little
+    for result in check.runtimes.values():
+        assert result.agreement >= LEAST_AGREEMENT["int8"]
 
 
-def test_a_still_wearer_s_sway_stays_visible_beside_a_walker_s_steps() -> None:
-    """What 0.02 rad/s does to the gait branch is lost in int8's 255 steps; not so with the gain."""
+def test_sway_of_a_still_wearer_is_larger_than_a_step_of_int8() -> None:
+    """A sway of 0.02 rad/s changes the gait branch by few of int8's 255 steps; the gain helps."""
     keras.utils.set_random_seed(1)
     model = flagship(6, NOTHING)
     sway = 0.02 * np.sin(2 * np.pi * np.arange(128) / 50)[:, None]
@@ -49,15 +48,15 @@ def test_a_still_wearer_s_sway_stays_visible_beside_a_walker_s_steps() -> None:
     steps = {}
     for branch in ("sway1", "gait1"):
         part = keras.Model(model.inputs[0], model.get_layer(branch).output)
-        nothing, little, much = (np.asarray(part(x)) for x in (still, swaying, walking))
-        steps[branch] = 255 * np.abs(little - nothing).max() / np.abs(much).max()
+        at_rest, small, large = (np.asarray(part(x)) for x in (still, swaying, walking))
+        steps[branch] = 255 * np.abs(small - at_rest).max() / np.abs(large).max()
     assert steps["gait1"] < 8
     assert steps["sway1"] > 3 * steps["gait1"]
-    assert GAIN * 0.02 < 6  # where relu6 saturates
+    assert GAIN * 0.02 < 6  # relu6 saturates at 6
 
 
 @pytest.mark.slow
-def test_more_windows_are_of_training_people_only(data_dir: Path) -> None:
+def test_additional_windows_are_of_training_people_only(data_dir: Path) -> None:
     both = waist_data.both_data(data_dir, FLAGSHIP.hop)
     alone = waist_data.uci_data(data_dir, FLAGSHIP.hop)
     assert len(alone.train) == 7352
@@ -73,14 +72,3 @@ def test_more_windows_are_of_training_people_only(data_dir: Path) -> None:
             for part in (both.train.of({1}), alone.train)
         )
         assert np.abs(ours - theirs).max() < 0.05
-
-
-@pytest.mark.slow
-def test_the_quick_report_works_and_is_not_kept(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    table = report.report(data_dir, quick=True)
-    (row,) = [line for line in table.splitlines() if "raw recordings" in line and "int8" in line]
-    assert float(row.split("|")[2].strip().rstrip("%")) > 60
-    assert not Path("results").exists()

@@ -1,4 +1,4 @@
-"""The papers' networks: their sizes, and the LSTM that trains faster but is the same."""
+"""The papers' networks: sizes, cost, int8 conversion, and the LSTM that trains faster."""
 
 from dataclasses import replace
 
@@ -29,15 +29,23 @@ from train.report.papers_subjects import SUBJECTS, Subject
         ("cnn_lstm_gru", 560_134 + 3 * 128 * (128 + 128 + 2)),
     ],
 )
-def test_a_network_is_as_its_paper_has_it(name: str, parameters: int) -> None:
+def test_a_network_has_the_size_in_its_paper(name: str, parameters: int) -> None:
     model = MODELS[name](6, NOTHING)
     assert model.count_params() == parameters
     assert model.input_shape == (None, 128, 9)
     assert model.output_shape == (None, 6)
 
 
+def test_cnn_lstm_has_the_layers_and_functions_of_its_paper() -> None:
+    model = MODELS["cnn_lstm"](6, NOTHING)
+    layers = [model.get_layer(name) for name in ("conv", "lstm", "activity")]
+    assert [len(layer.weights) for layer in layers] == [2, 3, 2]
+    assert layers[1].activation.__name__ == "tanh"
+    assert layers[1].recurrent_activation.__name__ == "sigmoid"
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_extras_add_no_weight_that_is_trained(name: str) -> None:
+def test_extras_add_no_trainable_weight(name: str) -> None:
     plain, careful = (MODELS[name](6, extras) for extras in (NOTHING, CAREFUL.extras))
     shapes = [[weight.shape for weight in model.trainable_weights] for model in (plain, careful)]
     assert shapes[0] == shapes[1]
@@ -49,20 +57,20 @@ def test_the_long_lstm_is_an_lstm_in_value_and_gradient(sequences: bool) -> None
     x = np.random.default_rng(0).normal(size=(5, 40, 9)).astype(np.float32)
     one = keras.layers.LSTM(16, return_sequences=sequences)
     other = LongLSTM(16, return_sequences=sequences)
-    found = []
+    results = []
     for layer in (one, other):
         layer.build(x.shape)
         layer.set_weights(one.get_weights())
         with tf.GradientTape() as tape:
             out = layer(x)
             loss = tf.reduce_sum(out**2)
-        found.append([np.asarray(out), *tape.gradient(loss, layer.trainable_variables)])
-    for a, b in zip(*found, strict=True):
+        results.append([np.asarray(out), *tape.gradient(loss, layer.trainable_variables)])
+    for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(a).max())
 
 
-def test_multiplications_are_those_of_the_papers_sums() -> None:
-    convolution = 4 * 30 * 64 * 3 * 9  # four slices, thirty places each
+def test_multiplications_of_known_networks() -> None:
+    convolution = 4 * 30 * 64 * 3 * 9  # four slices, thirty positions each
     recurrent = 4 * 4 * 128 * (15 * 64 + 128)  # four steps, four gates
     assert multiplications(MODELS["cnn_lstm"](6, NOTHING)) == convolution + recurrent + 128 * 6
     two = 128 * 4 * 128 * ((9 + 128) + (128 + 128))
@@ -71,13 +79,13 @@ def test_multiplications_are_those_of_the_papers_sums() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.title)
-def test_each_becomes_int8_and_says_the_same_on_every_runtime(subject: Subject) -> None:
+def test_int8_agrees_with_keras_on_every_runtime(subject: Subject) -> None:
     recipe = replace(subject.recipe, epochs=4, batch=16, tilt_deg=0.0)
     model = fit(recipe, 0, toy(192)).model
     unseen = toy(60, person=3, seed=1)
     truth = probabilities(model, unseen.x)
-    (made,), _ = convert(model, toy(30, seed=2).x, [("int8", subject.lstm)])
+    (converted,), _ = convert(model, toy(30, seed=2).x, [("int8", subject.lstm)])
     for runtime in runtime_process.installed():
-        found, ends = runtime_process.classify(made.flatbuffer, unseen.x, runtime)
+        outputs, ends = runtime_process.classify(converted.flatbuffer, unseen.x, runtime)
         assert ends["input"]["dtype"] == ends["output"]["dtype"] == "int8"
-        assert np.abs(found - truth).mean() < 0.03
+        assert np.abs(outputs - truth).mean() < 0.03

@@ -1,20 +1,19 @@
-"""The papers' report: resumable fits, its tables, and all of it in short."""
+"""The report of the papers: resumable fits, and tables."""
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from tests.train.fitting.test_fit import toy
 from train.fitting import experiment, stored_results
 from train.networks.recipes import PAPER
-from train.report import fits, papers
+from train.report import fits
 from train.report.fits import Job
 from train.report.papers_subjects import SEEDS, SUBJECTS
 from train.report.papers_tables import EPOCHS_HEAD, Outcome, epochs_row, percent, tables
-from train.results import pages
 from train.waist import data as waist_data
 
 RECIPE = dataclasses.replace(PAPER, epochs=2, validation_people=0)
@@ -22,7 +21,7 @@ RECIPE = dataclasses.replace(PAPER, epochs=2, validation_people=0)
 
 @pytest.fixture
 def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No archive: windows made up, in place of the publisher's."""
+    """Put made-up windows in place of UCI HAR; return an empty working folder."""
     data = waist_data.Data("uci", toy(96), toy(48, person=2, seed=1), "f" * 64, None)
     monkeypatch.setitem(waist_data.DATA, "uci", lambda *_: data)
     monkeypatch.chdir(tmp_path)
@@ -31,7 +30,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_a_peek_is_recorded_and_changes_nothing(toys: Path) -> None:
+def test_peeking_records_scores_and_does_not_change_the_fit(toys: Path) -> None:
     peeked = fits.run(Job("peek", RECIPE, 1, peek=True), toys)
     plain = experiment.run(waist_data.DATA["uci"](toys, RECIPE.hop), RECIPE, 1)
     assert peeked["float"] == json.loads(json.dumps(plain.scores["test"].to_dict()))
@@ -41,26 +40,20 @@ def test_a_peek_is_recorded_and_changes_nothing(toys: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_done_is_not_done_again_and_what_has_changed_is(
+def test_a_stored_fit_is_used_again_unless_damaged_or_changed(
     toys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counts: list[int] = []
-    true_run = experiment.run
-
-    def counted(*arguments: Any, **options: Any) -> Any:
-        counts.append(1)
-        return true_run(*arguments, **options)
-
+    counted = Mock(wraps=experiment.run)
     monkeypatch.setattr(experiment, "run", counted)
     job = Job("twice", RECIPE, 0, peek=True)
     first = fits.run(job, toys)
     assert fits.run(job, toys) == json.loads(json.dumps(first))
-    assert len(counts) == 1
-    job.path.write_text(job.path.read_text()[:-50])  # cut short, as by a lost power supply
+    assert counted.call_count == 1
+    job.path.write_text(job.path.read_text()[:-50])  # incomplete, as after a power cut
     assert fits.run(job, toys)["float"] == first["float"]
-    assert len(counts) == 2
+    assert counted.call_count == 2
     fits.run(dataclasses.replace(job, recipe=dataclasses.replace(RECIPE, batch=32)), toys)
-    assert len(counts) == 3
+    assert counted.call_count == 3
 
 
 def test_seeds_are_at_least_five_and_no_two_jobs_share_a_file() -> None:
@@ -69,12 +62,12 @@ def test_seeds_are_at_least_five_and_no_two_jobs_share_a_file() -> None:
     assert len({job.path for job in jobs}) == len(jobs)
     for one in SUBJECTS:
         assert [job.seed for job in one.jobs()] == list(SEEDS)
-        # What is shown of the test people must not be what our figures come from.
+        # Fits that peek at the test people give no figures of ours.
         assert not any(job.peek for job in one.jobs())
         assert all(job.peek for job in one.jobs_as_given())
 
 
-def test_a_mean_stands_with_its_deviation_over_seeds() -> None:
+def test_a_mean_has_its_deviation_over_the_seeds() -> None:
     assert percent([0.90, 0.92, 0.94]) == "92.00% ± 2.00"
     assert percent([0.9]) == "90.00%"
     assert epochs_row("last", [0.9, 0.93, 0.9213], 0.9213)[2:] == [
@@ -82,7 +75,7 @@ def test_a_mean_stands_with_its_deviation_over_seeds() -> None:
     ]  # fmt: skip
 
 
-def test_tables_are_square_and_say_what_the_papers_say() -> None:
+def test_tables_are_rectangular_and_have_published_figures() -> None:
     def scores(accuracy: float) -> dict[str, float]:
         names = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
         return {**dict.fromkeys(names, accuracy), "loss": 0.25}
@@ -104,26 +97,15 @@ def test_tables_are_square_and_say_what_the_papers_say() -> None:
         }
         for accuracy in (0.93, 0.94)
     ]
-    given = [{"history": {"peek_accuracy": [0.9, 0.93, 0.91]}}]
+    peeked = [{"history": {"peek_accuracy": [0.9, 0.93, 0.91]}}]
     other = [{"float": scores(0.88), "seconds": 1.0, "us_a_window": 5.0}]
-    made = tables([Outcome(SUBJECTS[0], fits, given)], {"SVM": other})
-    assert set(made) == {"papers", "papers-scores", "papers-cost", "papers-epochs"}
-    for head, rows in made.values():
+    by_name = tables([Outcome(SUBJECTS[0], fits, peeked)], {"SVM": other})
+    assert set(by_name) == {"papers", "papers-scores", "papers-cost", "papers-epochs"}
+    for head, rows in by_name.values():
         assert {len(row) for row in rows} == {len(head)}
-    network, other_row = made["papers"][1]
+    network, other_row = by_name["papers"][1]
     assert network[:3] == ["CNN_LSTM", "92.13% (A)", "93.50% ± 0.71"]
     assert other_row[:3] == ["SVM", "80.00% (B)", "88.00%"]
-    last, best = made["papers-epochs"][1]
+    last, best = by_name["papers-epochs"][1]
     assert (last[1], best[1]) == ("91.00%", "93.00%")
     assert len(EPOCHS_HEAD) == len(best)
-
-
-@pytest.mark.slow
-def test_a_quick_report_works_and_is_not_kept(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    made = papers.report(data_dir, quick=True)
-    assert made.count("| CNN_LSTM |") == 2
-    assert made.count("| XGBoost |") == 1
-    assert not pages.FOLDER.exists()

@@ -1,4 +1,4 @@
-"""docs/CONFIG.md says of every setting what is so."""
+"""docs/CONFIG.md describes every setting as the program reads it."""
 
 import itertools
 import os
@@ -35,7 +35,7 @@ def loaded(folder: Path, values: dict[str, str]) -> Config:
 
 
 def needed(key: str) -> dict[str, str]:
-    """What must stand beside a key, and what it is compared with."""
+    """Return the settings that a key requires."""
     names = NEEDS.get(key, []) + (["mqtt.host"] if key.startswith("mqtt.") else [])
     return {name: KEYS[name].example for name in names if name != key}
 
@@ -43,7 +43,7 @@ def needed(key: str) -> dict[str, str]:
 def flat(value: Any, name: str = "") -> dict[str, Any]:
     if is_dataclass(value) and not isinstance(value, type):
         parts = [flat(getattr(value, f.name), f"{name}.{f.name}") for f in fields(value)]
-        return {key: found for part in parts for key, found in part.items()}
+        return {key: field for part in parts for key, field in part.items()}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value}
 
 
@@ -51,7 +51,7 @@ def test_the_keys_follow_the_order_of_the_sections() -> None:
     assert list(SECTIONS) == list(dict.fromkeys(key.rpartition(".")[0] for key in KEYS))
 
 
-def test_the_page_in_docs_is_the_one_that_the_schema_makes() -> None:
+def test_the_page_in_docs_is_up_to_date() -> None:
     here = Path(__file__).parents[3] / "docs" / "CONFIG.md"
     assert here.read_text("utf-8") == page(), "run `edgehar report readme`"
 
@@ -67,7 +67,7 @@ def test_the_complete_example_loads_and_sets_every_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_default_that_is_a_value_is_what_holds_without_it(key: str, tmp_path: Path) -> None:
+def test_a_default_value_is_the_value_without_the_key(key: str, tmp_path: Path) -> None:
     value = re.fullmatch(r"`([^`]+)`", default(key))
     if value is None:
         assert default(key).startswith("none") or key in IN_WORDS
@@ -78,7 +78,7 @@ def test_a_default_that_is_a_value_is_what_holds_without_it(key: str, tmp_path: 
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if default(key).startswith("none")])
-def test_where_the_default_is_none_nothing_is_set(key: str, tmp_path: Path) -> None:
+def test_without_a_default_nothing_is_set(key: str, tmp_path: Path) -> None:
     others = {name: value for name, value in needed(key).items() if key not in NEEDS.get(name, [])}
     before = flat(loaded(tmp_path, others))
     after = flat(loaded(tmp_path, {**needed(key), key: KEYS[key].example}))
@@ -87,68 +87,52 @@ def test_where_the_default_is_none_nothing_is_set(key: str, tmp_path: Path) -> N
     assert all(before.get(name) is None for name in gained if name in before)
 
 
-def _model(folder: Path) -> str:
-    config = Config(models_folder=folder / "none-yet")
-    return factory.open_bundle(None, config).name
-
-
-def _state(folder: Path) -> str:
+def state_file(folder: Path) -> str:
     source = configs.parse_source("serial:/dev/ttyUSB0")
-    os.environ.pop("STATE_DIRECTORY", None)
+    stored = factory.mounting_file(load(locate("wrist")), source, "line", None)
+    assert stored is not None
+    assert stored._path.parent == folder
+    del os.environ["STATE_DIRECTORY"]
     assert factory.mounting_file(load(locate("wrist")), source, "line", None) is None
-    os.environ["STATE_DIRECTORY"] = str(folder)
-    kept = factory.mounting_file(load(locate("wrist")), source, "line", None)
-    assert kept is not None
-    assert kept._path.parent == folder
-    return kept._path.name
+    return stored._path.name
 
 
-def _folder(folder: Path) -> str:
-    os.environ["STATE_DIRECTORY"] = str(folder)
-    return factory.store(Config()).folder.relative_to(folder).as_posix()
-
-
-def _port(_: Path) -> str:
-    plain, encrypted = Broker("b").address[1], Broker("b", tls=True).address[1]
-    return f"{plain}, with TLS {encrypted}"
-
-
-def _hostname(what: Callable[[Broker], str]) -> Callable[[Path], str]:
-    return lambda _: what(Broker("b")).replace(os.uname().nodename.partition(".")[0], "HOSTNAME")
-
-
+HOST = os.uname().nodename.partition(".")[0]
+PLAIN, ENCRYPTED = Broker("b"), Broker("b", tls=True)
 IN_WORDS: dict[str, Callable[[Path], str]] = {
-    "model": _model,
-    "state.file": _state,
-    "models.folder": _folder,
-    "mqtt.port": _port,
-    "mqtt.client_id": _hostname(lambda broker: broker.name),
-    "mqtt.topic": _hostname(lambda broker: broker.base),
+    "model": lambda at: factory.open_bundle(None, Config(models_folder=at / "none-yet")).name,
+    "state.file": state_file,
+    "models.folder": lambda at: factory.store(Config()).folder.relative_to(at).as_posix(),
+    "mqtt.port": lambda _: f"{PLAIN.address[1]}, with TLS {ENCRYPTED.address[1]}",
+    "mqtt.client_id": lambda _: PLAIN.name.replace(HOST, "HOSTNAME"),
+    "mqtt.topic": lambda _: PLAIN.base.replace(HOST, "HOSTNAME"),
 }
 
 
 @pytest.mark.parametrize("key", IN_WORDS)
-def test_a_default_in_words_is_what_happens(
+def test_a_default_in_words_is_the_value_without_the_key(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", "")  # is put back
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     assert IN_WORDS[key](tmp_path) in default(key).replace("`", "")
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_what_a_value_must_be_is_what_is_taken(key: str) -> None:
-    said = must_be(key)
-    if bounds := re.fullmatch(r"a whole number from (\d+) to (\d+)", said):
+def test_the_check_accepts_what_the_page_describes(key: str) -> None:
+    condition = must_be(key)
+    if bounds := re.fullmatch(r"a whole number from (\d+) to (\d+)", condition):
         low, high = map(int, bounds.groups())
         assert [KEYS[key].check(low), KEYS[key].check(high)] == [low, high]
         for value in (low - 1, high + 1, float(low), str(low), True):
-            with pytest.raises(RefusedError, match=said):
+            with pytest.raises(RefusedError, match=condition):
                 KEYS[key].check(value)
-    elif said == "true or false":
+    elif condition == "true or false":
         assert [KEYS[key].check(value) for value in (True, False)] == [True, False]
-    elif such := re.match(r"[\w -]+:PORT, such as (\S+)|an MQTT topic such as ([^,]+)", said):
-        assert KEYS[key].check(such[1] or such[2])
-    elif said in {"text", "the path of a file or folder"}:
+    elif sample := re.match(
+        r"[\w -]+:PORT, such as (\S+)|an MQTT topic such as ([^,]+)", condition
+    ):
+        assert KEYS[key].check(sample[1] or sample[2])
+    elif condition in {"text", "the path of a file or folder"}:
         assert str(KEYS[key].check("/any/thing")) == "/any/thing"
     elif key == "mounting.rotation":
         assert (KEYS[key].check(np.eye(3).tolist()) == np.eye(3)).all()
@@ -156,11 +140,11 @@ def test_what_a_value_must_be_is_what_is_taken(key: str) -> None:
         assert key == "source.uri"  # the next test
 
 
-def test_every_form_of_a_source_that_is_named_is_taken() -> None:
+def test_every_form_of_a_source_on_the_page_is_accepted() -> None:
     serial, i2c, recording = re.split(", | or ", must_be("source.uri"))
     assert configs.parse_source(serial.replace("[?baud=N]", "?baud=9600")).baud == 9600
     assert configs.parse_source(recording).kind == "recording"
-    # [:0x68|0x69][?rate=50|100|200] ...: each choice of each, all different.
+    # All combinations of [:0x68|0x69][?rate=50|100|200] ... are different sources.
     parts = re.findall(r"\[([:?&](?:\w+=)?)([^]]+)\]", i2c)
     choices = [[start + choice for choice in rest.split("|")] for start, rest in parts]
     uris = ["i2c:1" + "".join(chosen) for chosen in itertools.product(*choices)]

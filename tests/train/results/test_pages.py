@@ -1,4 +1,4 @@
-"""The tables of README and docs are those of results/."""
+"""The tables of README.md and docs/ come from results/."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_tables_are_filled_and_stay(here: Path) -> None:
+def test_tables_are_filled_once(here: Path) -> None:
     pages.write("one", {"figure": 1.5}, ["", "accuracy"], [["float", "91%"], ["int8", "90%"]])
     pages.write("two", {}, ["speed"], [["1 s"]])
     assert json.loads((here / "results" / "one.json").read_text())["figure"] == 1.5
@@ -57,7 +57,7 @@ def test_a_table_without_results_is_named(here: Path) -> None:
     assert here.joinpath("README.md").read_text() == README
 
 
-def test_without_a_readme_it_says_where_to_stand(
+def test_the_error_without_a_readme_names_the_right_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -78,6 +78,6 @@ def test_the_shipped_results_give_the_short_tables() -> None:
         assert (f"\n| {figure['what']} |" in filled) is not figure["within"], figure
 
 
-def test_where_no_budget_is_missed_the_table_says_so() -> None:
+def test_the_table_of_missed_budgets_has_a_row_for_none() -> None:
     rows = [["x", "1 s", "≤ 2", "5", "1 to 1", "held"], ["y", "1 s", "", "5", "1 to 1", ""]]
     assert missed({"table": {"head": [], "rows": rows}})[1] == [["none", "", ""]]

@@ -1,4 +1,4 @@
-"""Windows over the raw recordings are labelled where they should be."""
+"""Windows cut from raw recordings have the right labels and people."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ HOP, WINDOW = SPEC.hop, SPEC.window
 
 
 def recording(segments: tuple[Segment, ...], count: int = 1000, person: int = 1) -> Recording:
-    """Gravity alone, with the sample's number as angular velocity: it names the window."""
+    """Return gravity only; the angular rate is the number of the sample in thousands."""
     acc_g = np.tile([1.0, 0.0, 0.0], (count, 1))
     gyro_rad_s = np.tile(np.arange(count)[:, np.newaxis] / 1000, 3)
     return Recording(1, person, Samples(np.arange(count) / 50, acc_g, gyro_rad_s), segments)
@@ -34,26 +34,26 @@ def recording(segments: tuple[Segment, ...], count: int = 1000, person: int = 1)
         (2 * HOP - 10, 2 * HOP + WINDOW + 10, 1),
     ],
 )
-def test_a_window_counts_only_wholly_inside_a_segment(first: int, end: int, count: int) -> None:
+def test_a_labelled_window_is_wholly_inside_a_segment(first: int, end: int, count: int) -> None:
     windows = by_our_path(Hapt((recording((Segment("lying", first, end),)),), ""), SPEC)
     assert len(windows) == count
     assert set(windows.y) <= {LABELS.index("lying")}
 
 
-def test_transitions_give_no_windows() -> None:
+def test_transitions_have_no_windows() -> None:
     segments = (Segment("sit_to_stand", 0, 500), Segment("walking", 500, 1000))
     windows = by_our_path(Hapt((recording(segments),), ""), SPEC)
     assert set(windows.y) == {LABELS.index("walking")}
-    # The noise filter delays by a sample or so; the number in the gyro names the first sample.
+    # The first sample has number 500 or more; the noise filter delays by about a sample.
     assert windows.x[:, 0, 3].min() >= 0.495
 
 
-def test_a_denser_hop_holds_the_same_windows(data_dir: Path) -> None:
+def test_a_smaller_hop_has_the_same_windows_too(data_dir: Path) -> None:
     few = hapt.load(data_dir)
     few = replace(few, recordings=few.recordings[:2])
     coarse, dense = by_our_path(few, SPEC), by_our_path(few, replace(SPEC, hop=16))
     assert len(dense) > 3.5 * len(coarse)
-    # Filter blocks are of hop samples, so rounding differs; nothing else may.
+    # Filter blocks have hop samples, so only rounding differs.
     for x, y in zip(coarse.x[::10], coarse.y[::10], strict=True):
         difference = np.abs(dense.x - x).max(axis=(1, 2))
         nearest = int(difference.argmin())
@@ -62,7 +62,7 @@ def test_a_denser_hop_holds_the_same_windows(data_dir: Path) -> None:
 
 
 @pytest.mark.slow
-def test_people_stay_apart(data_dir: Path) -> None:
+def test_training_and_test_people_are_separate(data_dir: Path) -> None:
     windows = by_our_path(hapt.load(data_dir), SPEC)
     test = windows.of(TEST_PEOPLE)
     train = windows.of(windows.people - TEST_PEOPLE)

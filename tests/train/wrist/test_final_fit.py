@@ -1,8 +1,7 @@
-"""The wrist model that ships: its run folder, and what it may claim."""
+"""The shipped wrist model: its run folder, and the figures in its model card."""
 
 import json
 import logging
-import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ import pytest
 
 from convert import run_folder
 from convert.export import convert_run, make_bundle, terms_of
-from device.cli import main
 from device.decision.judge import DecisionSpec
 from device.decision.nonwear import NonwearSpec
 from device.model.bundle import load, write
-from device.model.manifest import Manifest
 from firmware_bridge.errors import InputError
+from tests.train.datasets.archives import zipped
 from train.datasets import wrist
 from train.wrist import final_fit, report_figures
-from train.wrist.decisions import Decisions, figures
 from train.wrist.fit import WristRecipe
 from train.wrist.hmm_filters import smoothing
 from train.wrist.spec import ORIENTATION
@@ -32,10 +29,11 @@ DECISION = DecisionSpec(
     0.45, unknown_output=True, temperature=1.2, smoothing=smoothing(60, 0.3, 0.3, 0.2)
 )
 SHA256 = "ab" * 32
+RESULTS = json.loads((Path(__file__).parents[3] / "results" / "wrist.json").read_text())
 
 
 def windows(count: int = 900) -> WristWindows:
-    """Windows of two people a data set; standing in one data set only; some lying."""
+    """Return windows of two people of each data set; one data set has standing; some are lying."""
     random = np.random.default_rng(0)
     names = np.array(wrist.DATASETS)[np.arange(count) % 5]
     y = random.integers(0, len(CLASSES), count)
@@ -47,64 +45,47 @@ def windows(count: int = 900) -> WristWindows:
     return WristWindows(x, y, y < 0, y >= 0, start_s, person, person, names, np.full(count, ""))
 
 
-def told(recipe: WristRecipe = RECIPE, **changes: object) -> dict[str, Any]:
-    """What `edgehar report wrist` writes, of decisions made up."""
-    y = np.arange(140) % len(CLASSES)
-    said = np.where(np.arange(140) % 10 == 3, 0, y)
-    known = np.ones(140, bool)
-    best = np.minimum(said, 5), np.minimum(y, 5)
-    one = figures(Decisions(y, said, np.linspace(0.4, 1, 140), *best, known))
-    return {
-        "datasets": {name: one.to_dict() for name in wrist.DATASETS},
-        "people": {"all": one.to_dict(), **{name: one.to_dict() for name in wrist.DATASETS}},
-        "smoothing": {"gain": 0.04, "delay_s": {"median": 3.84, "mean": 9.1, "90 %": 20.48}},
-        "turns": {"wearers": ["a"], "as it comes": 0.9, "random": [0.89, 0.88, 0.87]},
-        "decision": DECISION.to_dict(),
-        "recipe": json.loads(json.dumps(asdict(recipe))),
-        "data": SHA256,
-        **changes,
-    }
+def results(**changes: object) -> dict[str, Any]:
+    """Return the committed results with another decision, recipe and hash."""
+    recipe = json.loads(json.dumps(asdict(RECIPE)))
+    return {**RESULTS, "decision": DECISION.to_dict(), "recipe": recipe, "data": SHA256, **changes}
 
 
 def reported(folder: Path, **changes: object) -> report_figures.Report:
     path = folder / "wrist.json"
-    path.write_text(json.dumps(told(**changes)))  # type: ignore[arg-type]  # as told takes them
+    path.write_text(json.dumps(results(**changes)))
     return report_figures.read_report(path)
 
 
 @pytest.fixture
 def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the publishers' archives, of no content, and windows made up."""
+    """Return a folder with empty archives; put made-up windows in place of their content."""
     folder = tmp_path / "data"
     folder.mkdir()
     for source in wrist.SOURCES.values():
-        with zipfile.ZipFile(folder / source.files[0], "w") as archive:
-            archive.writestr(source.root, source.title)
+        (folder / source.files[0]).write_bytes(zipped({source.root: source.title}))
     monkeypatch.setattr(final_fit, "load", lambda _: ([], windows(), SHA256))
     return folder
 
 
 @pytest.mark.slow
-def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
-    archives: Path, tmp_path: Path
-) -> None:
+def test_the_run_folder_becomes_a_bundle_with_its_card(archives: Path, tmp_path: Path) -> None:
     report = reported(tmp_path)
     with run_folder.new(tmp_path / "run", logging.getLogger("train")) as part:
         final_fit.fill(part, archives, RECIPE, 0, report)
     read = run_folder.read(tmp_path / "run")
     assert set(read.y.tolist()) == set(range(len(CLASSES)))
     assert read.metrics == {"left_out": report.left_out}
-    made: tuple[Manifest, str] = make_bundle(
-        read, *(done := convert_run(read, "float32")), terms_of(read, "wrist")
-    )
-    write(tmp_path / "wrist.tflite", done[0].flatbuffer, *made)
+    converted, check = convert_run(read, "float32")
+    manifest, card = make_bundle(read, converted, check, terms_of(read, "wrist"))
+    write(tmp_path / "wrist.tflite", converted.flatbuffer, manifest, card)
     bundle = load(tmp_path / "wrist.tflite")
     assert bundle.decision == DECISION
     assert bundle.orientation == ORIENTATION
     assert bundle.worn == NonwearSpec()
     assert bundle.labels == CLASSES[:-1]
     # Manifest and card stay small beside the model.
-    assert (tmp_path / "wrist.tflite").stat().st_size - len(done[0].flatbuffer) <= 25_000
+    assert (tmp_path / "wrist.tflite").stat().st_size - len(converted.flatbuffer) <= 25_000
     data = bundle.manifest["training"]["config"]["data"]
     sets = data["sets"]
     assert list(sets) == list(wrist.DATASETS)
@@ -116,9 +97,7 @@ def test_the_run_folder_becomes_a_bundle_that_says_what_it_is(
 
 
 @pytest.mark.slow
-def test_figures_are_claimed_only_for_the_recipe_that_was_tested(
-    archives: Path, tmp_path: Path
-) -> None:
+def test_the_card_has_figures_only_for_the_tested_recipe(archives: Path, tmp_path: Path) -> None:
     report = reported(tmp_path)
     (tmp_path / "run").mkdir()
     final_fit.fill(tmp_path / "run", archives, replace(RECIPE, windows=64), 0, report)
@@ -130,7 +109,7 @@ def test_a_report_of_other_data_is_refused(archives: Path, tmp_path: Path) -> No
         final_fit.fill(tmp_path, archives, RECIPE, 0, reported(tmp_path, data="cd" * 32))
 
 
-def test_windows_are_drawn_as_training_draws_them_each_once() -> None:
+def test_windows_are_drawn_once_each_with_the_shares_of_training() -> None:
     those = windows(20_000)
     rows = final_fit.drawn(those, RECIPE, 1000, seed=3)
     assert len(rows) == len(set(rows.tolist())) == 1000
@@ -141,43 +120,18 @@ def test_windows_are_drawn_as_training_draws_them_each_once() -> None:
     assert len(final_fit.drawn(few, RECIPE, 1000, seed=3)) == (few.y >= 0).sum()
 
 
-def test_what_is_not_a_number_in_the_report_is_left_out(tmp_path: Path) -> None:
+def test_figures_in_the_card_are_rounded_and_not_nan(tmp_path: Path) -> None:
     report = reported(tmp_path, smoothing={"delay_s": {"mean": float("nan"), "median": 1 / 3}})
     assert report.left_out["smoothing"]["delay_s"] == {"mean": None, "median": 0.333}
     assert "confusion" not in json.dumps(report.left_out)
-    assert report.left_out["datasets"]["weda"]["windows"] == 117
+    assert report.left_out["datasets"]["weda"]["windows"] == RESULTS["datasets"]["weda"]["windows"]
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"{", b"[]", b"{}", json.dumps(told(decision={"lag": 1})).encode()]
+    "content", [None, b"{", b"[]", b"{}", json.dumps(results(decision={"lag": 1})).encode()]
 )
-def test_without_a_whole_report_its_command_is_named(tmp_path: Path, content: bytes | None) -> None:
+def test_an_incomplete_report_names_its_command(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "wrist.json").write_bytes(content)
     with pytest.raises(InputError, match="run `edgehar report wrist` first"):
         report_figures.read_report(tmp_path / "wrist.json")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ("", "edgehar report wrist"),
-        (" --windows uci", "leave --windows out"),
-        (" --model cnn_lstm", "leave --model out"),
-    ],
-)
-def test_one_line_where_it_cannot_be_trained(
-    options: str,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main(f"train --recipe wrist --out run{options}".split())
-    assert end.value.code == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
-    assert not list(tmp_path.iterdir())

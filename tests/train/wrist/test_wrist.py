@@ -1,4 +1,6 @@
-from dataclasses import dataclass, replace
+"""The wrist model's training and test: days, windows, augmentation, filters, decisions."""
+
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,23 +11,21 @@ from numpy.typing import NDArray
 from device.decision.hmm_filter import HmmFilter
 from device.decision.hmm_filter import tempered as tempered_on_the_device
 from device.decision.judge import DecisionSpec
-from device.mounting.spec import MountingSpec
+from device.model.bundle import load, locate
 from device.pipeline.pipeline import Pipeline
-from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
-from tests.train.wrist.made_up import day_of
+from firmware_bridge.simulator.wearer import WRIST_NUMBERS, Wearer
 from train.datasets import wrist
-from train.datasets.piece import LABELS
 from train.studies.gyro_check import check
 from train.wrist.augment import Variety, varied
+from train.wrist.cross_validation import FOLDS, subject_folds
 from train.wrist.decisions import decide, delay_s, figures
 from train.wrist.fit import WristRecipe, fair_chances
 from train.wrist.fit_decision import UNKNOWN, UNKNOWN_DETECTED, Stretch, fit_decision, stretches
-from train.wrist.folds import FOLDS, subject_folds
 from train.wrist.hmm_filters import believed, smoothing, tempered
 from train.wrist.spec import ORIENTATION, POSTURES, SPEC
 from train.wrist.strap_angles import random_turns, turned, without
-from train.wrist.wear_days import CLASSES, days
+from train.wrist.wear_days import CLASSES, Day, Mark, days
 from train.wrist.windows import windows
 
 SCRIPT = (("standing", 20.0), ("walking", 60.0), ("sitting", 40.0), ("standing", 40.0))
@@ -33,55 +33,52 @@ STILL = Variety(0, 0, 0, 0, 0, 0, 0, 0, 0)
 MOVES = np.ones(200, bool)
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """As much of a bundle as the pipeline reads."""
-
-    decision: DecisionSpec
-    id: str = "wrist@00000000"
-    labels: tuple[str, ...] = LABELS
-    spec: SignalSpec = SPEC
-    orientation: MountingSpec | None = ORIENTATION
-    worn: None = None
+def day_of(script: tuple[tuple[str, float], ...], seed: int = 0) -> Day:
+    """Return a day of the synthetic wrist wearer, who does each activity for some seconds."""
+    samples, _ = Wearer(seed, WRIST_NUMBERS).samples(script)
+    ends_s = np.cumsum([seconds for _, seconds in script]).tolist()
+    marks = tuple(
+        Mark(end_s - seconds, end_s - 1 / SPEC.rate_hz, activity, "X")
+        for (activity, seconds), end_s in zip(script, ends_s, strict=True)
+    )
+    name = f"made-up-{seed}"
+    return Day(name, name, "made-up", "left", samples, marks)
 
 
 def by_gravity(x: NDArray[np.float32]) -> Float64:
-    """Walking if it moves; sitting by how far gravity is from the forearm; else standing."""
+    """Walking if the arm moves; sitting if gravity is far from the forearm; else standing."""
     rows = []
     for window in x.astype(np.float64):
         moves = min(1.0, float(window[:, 6:].std()) * 8)
-        level = min(1.0, abs(float(window[:, 2].mean())))
+        level = min(1.0, float(np.hypot(*window[:, 1:3].mean(axis=0))))
         row = [moves, 0, 0, (1 - moves) * level, (1 - moves) * (1 - level), 0]
         rows.append([(p + 0.01) / 1.06 for p in row])
     return np.array(rows)
 
 
-def test_the_lab_says_of_a_day_what_the_device_says_of_its_samples() -> None:
+def test_decisions_are_those_of_the_device_on_the_same_samples() -> None:
     spec = DecisionSpec(0.5, True, 1.2, smoothing(30.0, 0.3, 0.3, 0.2))
     day = day_of(SCRIPT)
     those = windows([day], SPEC, ORIENTATION)
-    lab = decide(those, by_gravity(those.x), spec, POSTURES)
-    decisions = [
-        d for d in Pipeline(StandIn(spec), by_gravity).push(day.samples) if d.probabilities
-    ]
-    assert [CLASSES[i] for i in lab.decided] == [d.activity or "unknown" for d in decisions]
-    assert lab.confidence.tolist() == [d.confidence for d in decisions]
-    # And sensibly: nothing of postures before the wearer has walked, all of it afterwards.
-    first = [d for d in decisions if d.end_s is not None and d.end_s < 20]
-    assert first
-    assert {d.reason for d in first} == {"mounting"}
-    assert figures(lab).recall["sitting"] > 0.8
+    offline = decide(those, by_gravity(those.x), spec, POSTURES)
+    bundle = replace(load(locate("wrist")), decision=spec, worn=None)
+    live = [d for d in Pipeline(bundle, by_gravity).push(day.samples) if d.probabilities]
+    assert [CLASSES[i] for i in offline.decided] == [d.activity or "unknown" for d in live]
+    assert offline.confidence.tolist() == [d.confidence for d in live]
+    # Postures need the mounting, which is unknown until the wearer has walked.
+    assert {d.reason for d in live if d.end_s is not None and d.end_s < 20} == {"mounting"}
+    assert figures(offline).recall["sitting"] > 0.8
 
 
-def test_a_turned_sensor_changes_nothing_once_the_wearer_has_walked() -> None:
+def test_a_rotated_sensor_gives_the_same_decisions_after_walking() -> None:
     spec = DecisionSpec(0.5, True, 1.0, smoothing(30.0, 0.3, 0.3, 0.2))
     day = day_of((("walking", 60.0), ("sitting", 40.0), ("standing", 40.0)))
-    before = None
+    decided = set()
     for turn in (np.eye(3), *random_turns(4, seed=1)):
         those = windows([turned(day, turn)], SPEC, ORIENTATION)
         decisions = decide(those, by_gravity(those.x), spec, POSTURES)
-        assert before is None or (decisions.decided[-50:] == before[-50:]).all()
-        before = decisions.decided
+        decided.add(tuple(decisions.decided[-50:].tolist()))
+    assert len(decided) == 1
 
 
 def test_random_turns_are_rotations() -> None:
@@ -90,7 +87,7 @@ def test_random_turns_are_rotations() -> None:
         assert np.linalg.det(turn) == pytest.approx(1.0)
 
 
-def test_windows_are_labelled_only_where_one_activity_fills_them() -> None:
+def test_windows_of_two_activities_are_unlabelled() -> None:
     those = windows([day_of(SCRIPT)], SPEC, ORIENTATION)
     ends_s = np.cumsum([seconds for _, seconds in SCRIPT])
     for start_s, label in zip(those.start_s, those.y, strict=True):
@@ -99,8 +96,8 @@ def test_windows_are_labelled_only_where_one_activity_fills_them() -> None:
     assert {CLASSES[i] for i in those.y if i >= 0} == {"walking", "sitting", "standing"}
 
 
-def test_each_window_varies_as_an_arm_could_move() -> None:
-    """Turned, mirrored or quickened, gyro and accelerometer must still agree."""
+def test_augmented_windows_are_possible_movements() -> None:
+    """After rotation, mirroring and change of pace, gyroscope and accelerometer still agree."""
     t_s = np.arange(128) / 50
     rate = 1.5 * np.stack([np.sin(2 * t_s), 0.7 * np.cos(3 * t_s), 0.5 * np.sin(1.5 * t_s)], axis=1)
     gravity = [np.array([0.0, 0.6, 0.8])]
@@ -108,39 +105,34 @@ def test_each_window_varies_as_an_arm_could_move() -> None:
         step = gravity[-1] - np.cross(omega, gravity[-1]) / 50
         gravity.append(step / np.linalg.norm(step))
     x = np.concatenate([gravity, rate, np.zeros((128, 3))], axis=1).astype(np.float32)
-    made = varied(
-        np.repeat(x[None], 200, axis=0),
-        MOVES,
-        replace(STILL, tilt_deg=40, wrong_side=0.5, any_way=0.5),
-        _random(),
-    )
-    for window in made.astype(np.float64):
+    variety = replace(STILL, tilt_deg=40, wrong_side=0.5, any_way=0.5)
+    augmented = varied(np.repeat(x[None], 200, axis=0), MOVES, variety, _random())
+    for window in augmented.astype(np.float64):
         middle = slice(1, -1)
         turning = np.gradient(window[:, :3], 1 / 50, axis=0)[middle]
         expected = -np.cross(window[:, 3:6], window[:, :3])[middle]
         assert np.abs(turning - expected).max() < 0.1
-    assert len({window.tobytes() for window in made}) == 200
+    assert len({window.tobytes() for window in augmented}) == 200
 
 
-def test_only_movement_is_turned_any_way_round() -> None:
+def test_only_movement_gets_a_random_rotation() -> None:
     x = np.zeros((200, 128, 9), np.float32)
     x[:, :, 0] = -1
-    made = varied(x, np.arange(200) < 100, replace(STILL, any_way=1.0), _random())
-    assert (made[100:, 0, 0] == -1).all()
-    assert abs(made[:100, 0, 0].mean()) < 0.4  # gravity is anywhere
+    augmented = varied(x, np.arange(200) < 100, replace(STILL, any_way=1.0), _random())
+    assert (augmented[100:, 0, 0] == -1).all()
+    assert abs(augmented[:100, 0, 0].mean()) < 0.4  # gravity has any direction
 
 
-def test_without_variety_a_window_is_itself_or_its_mirror_image() -> None:
+def test_without_variety_a_window_is_unchanged_or_mirrored() -> None:
     x = _random().normal(size=(50, 128, 9)).astype(np.float32)
-    made = varied(x, MOVES[:50], STILL, _random())
+    augmented = varied(x, MOVES[:50], STILL, _random())
     mirror = np.array([1, 1, -1, -1, -1, 1, 1, 1, -1], np.float32)
-    for window, found in zip(x, made, strict=True):
-        near = [np.abs(found - image).max() < 1e-5 for image in (window, window * mirror)]
-        assert any(near)
-    assert np.abs(made - x).max() > 0.1  # not all are themselves
+    away = [np.abs(augmented - images).max(axis=(1, 2)) for images in (x, x * mirror)]
+    assert (np.minimum(*away) < 1e-5).all()
+    assert away[0].max() > 0.1  # some are mirrored
 
 
-def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
+def test_every_class_and_wearer_has_its_share_of_a_batch() -> None:
     those = windows([day_of(SCRIPT, 1), day_of((("walking", 60.0),), 2)], SPEC, ORIENTATION)
     those = those.where(those.y >= 0)
     shares = WristRecipe().shares
@@ -155,31 +147,19 @@ def test_every_class_and_wearer_gets_its_share_of_a_batch() -> None:
     assert first == pytest.approx(chances[walking].sum() / 2)
 
 
-def test_the_filter_follows_a_change_and_ignores_a_slip() -> None:
-    forward = smoothing(60.0, 0.3, 0.3, 0.2)
-    sure = np.full((40, len(CLASSES)), 0.02)
-    sure[:20, 3] = sure[20:, 4] = 0.88
-    sure[10] = np.roll(sure[10], 1)  # one window in which sitting looks like standing
-    (belief,) = believed([sure], forward)
-    assert (belief.argmax(1)[3:20] == 3).all()
-    assert (belief.argmax(1)[25:] == 4).all()
-    assert np.allclose(belief.sum(1), 1)
-
-
-def test_many_wearers_are_filtered_as_the_device_does_it() -> None:
+def test_many_wearers_are_filtered_like_on_the_device() -> None:
     random = _random()
     wearers = [random.dirichlet(np.full(len(CLASSES), 0.1), n) for n in (1, 40, 7)]
-    wearers[0][0] = np.eye(len(CLASSES))[2]  # int8 gives zeros
+    wearers[0][0] = np.eye(len(CLASSES))[2]  # int8 outputs have zeros
     spec = smoothing(60.0, 0.3, 0.3, 0.3)
-    for rows, found in zip(
-        wearers, believed([tempered(r, 1.7) for r in wearers], spec), strict=True
-    ):
+    beliefs = believed([tempered(rows, 1.7) for rows in wearers], spec)
+    for rows, belief in zip(wearers, beliefs, strict=True):
         forward = HmmFilter(spec)
         device = [forward.step(tempered_on_the_device(row, 1.7)) for row in rows.tolist()]
-        np.testing.assert_allclose(found, device, rtol=1e-9)
+        np.testing.assert_allclose(belief, device, rtol=1e-9)
 
 
-def test_the_decision_tells_enough_of_the_unknown_and_keeps_most_of_the_known() -> None:
+def test_the_fitted_decision_rejects_unknown_and_few_known_windows() -> None:
     random = _random()
     y = np.repeat(np.arange(len(CLASSES)), 60)
     rows = random.dirichlet(np.ones(len(CLASSES)), len(y)) * 0.7
@@ -190,23 +170,23 @@ def test_the_decision_tells_enough_of_the_unknown_and_keeps_most_of_the_known() 
     (belief,) = believed([tempered(rows, spec.temperature)], spec.smoothing)
     belief = tempered(belief, spec.softening)
     best = belief[:, :UNKNOWN].max(1)
-    told = (best < spec.unknown_threshold) | (belief[:, UNKNOWN] > best)
-    assert told[y == UNKNOWN].mean() >= UNKNOWN_DETECTED
-    assert told[y != UNKNOWN].mean() < 0.2
+    rejected = (best < spec.unknown_threshold) | (belief[:, UNKNOWN] > best)
+    assert rejected[y == UNKNOWN].mean() >= UNKNOWN_DETECTED
+    assert rejected[y != UNKNOWN].mean() < 0.2
     assert (belief[:, :UNKNOWN].argmax(1) == y)[y != UNKNOWN].mean() > 0.8
 
 
-def test_the_delay_is_the_time_until_the_new_activity_is_said() -> None:
+def test_the_delay_ends_with_the_first_decision_for_the_new_activity() -> None:
     day = day_of((("walking", 40.0), ("sitting", 40.0)))
     those = windows([day], SPEC, ORIENTATION)
     rows = np.full((len(those), len(CLASSES)), 0.001)
-    late = np.flatnonzero(those.y == 3)[0] + 3  # the model sees sitting three windows late
+    late = np.flatnonzero(those.y == 3)[0] + 3  # the model's output is three windows late
     rows[:late, 0] = rows[late:, 3] = 0.99
     decisions = decide(those, rows, DecisionSpec(0.0, True), POSTURES)
     assert delay_s(decisions, those).tolist() == pytest.approx([3 * 1.28])
 
 
-def test_nobody_is_on_both_sides_of_a_fold() -> None:
+def test_folds_divide_the_people() -> None:
     both = [replace(day_of((("walking", 10.0),), i), dataset="ab"[i % 2]) for i in range(12)]
     arms = [
         replace(day, wearer=f"{day.person} {side}") for day in both for side in ("left", "right")
@@ -228,11 +208,11 @@ def test_days_of_real_wearers_begin_with_walking(data_dir: Path) -> None:
         walked = [mark.activity for mark in day.marks]
         assert "walking" not in walked or walked[0] == "walking"
         assert np.diff(day.samples.t_s).max() < 0.25  # no gap where recordings meet
-        found = check([day.samples])
-        assert found is None or found.scale == pytest.approx(1, abs=0.3)
+        fit = check([day.samples])
+        assert fit is None or fit.scale == pytest.approx(1, abs=0.3)
 
 
-def test_leaving_an_activity_out_leaves_the_rest(data_dir: Path) -> None:
+def test_a_day_without_an_activity_has_all_others(data_dir: Path) -> None:
     day = days(wrist.load("mpu6050", data_dir).pieces)[0]
     less = without(day, "running")
     assert {m.activity for m in less.marks} == {m.activity for m in day.marks} - {"running"}
