@@ -175,11 +175,11 @@ def test_a_new_recording_replaces_nothing_unless_it_is_forced(tmp_path: Path) ->
     path = tmp_path / "walk.csv.gz"
     check_new(path)
     path.write_text("precious")
-    with pytest.raises(RecordingError, match=r"walk.csv.gz is there already; give another name"):
+    with pytest.raises(RecordingError, match=r"walk.csv.gz already exists; give another name"):
         check_new(path)
     check_new(path, force=True)
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="already exists"):
         check_new(tmp_path / "folder.csv", force=True)
     for name in ("walk", "walk.txt", "walk.gz", "walk.csv.bz2"):
         with pytest.raises(RecordingError, match=r"ends in \.csv or \.csv\.gz"):
