@@ -171,5 +171,5 @@ def test_a_fault_that_makes_no_sense_is_refused(spec: str) -> None:
 def test_faults_that_exclude_each_other_are_refused() -> None:
     with pytest.raises(InputError, match="100 %"):
         faults.parse(["drop:60%", "flip:50%"])
-    with pytest.raises(InputError, match="before the one before it ends"):
+    with pytest.raises(InputError, match="before the previous one ends"):
         faults.parse(["unplug:3s@5s", "unplug:3s@6s"])

@@ -183,7 +183,7 @@ def test_a_port_that_nobody_reads_is_given_up(
 def test_a_link_never_takes_a_file_s_place(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("data")
-    with pytest.raises(InputError, match="no link"):
+    with pytest.raises(InputError, match="not a symbolic link"):
         PtyLine(precious)
     assert precious.read_text() == "data"
 
