@@ -33,7 +33,7 @@ def test_an_mpu_6050_sleeps_until_woken_and_the_later_ones_do_not() -> None:
     for who_am_i in MODELS:
         chip = Chip(feed.still, who_am_i=who_am_i)
         chip.advance(1_000_000)
-        assert bool(chip.taken) == (who_am_i != 0x68)
+        assert bool(chip.sample_count) == (who_am_i != 0x68)
     asleep = Chip(feed.still)
     assert get(asleep, 0x3B, 1_000_000, 14) == bytes(14)
 
@@ -48,16 +48,16 @@ def test_the_sample_rate_is_the_gyro_rate_divided(
     chip = Chip(feed.still)
     start(chip, divider, low_pass)
     chip.advance(START_US + 10_000_000)
-    assert chip.taken == 10 * rate_hz
+    assert chip.sample_count == 10 * rate_hz
 
 
 @pytest.mark.parametrize("low_pass", [0, 7])
 def test_the_later_chips_divide_only_behind_the_low_pass(low_pass: int) -> None:
     chip = Chip(feed.still, who_am_i=0x70)
     start(chip, 19, low_pass)
-    before = chip.taken
+    before = chip.sample_count
     chip.advance(START_US + 1_000_000)
-    assert chip.taken - before == 8000
+    assert chip.sample_count - before == 8000
 
 
 @pytest.mark.parametrize("ppm", [-20_000, 5_000, 20_000])
@@ -65,7 +65,7 @@ def test_its_oscillator_is_off_by_what_was_asked(ppm: float) -> None:
     chip = Chip(feed.still, ppm=ppm)
     start(chip)
     chip.advance(START_US + 1_000_000_000)
-    assert chip.taken == pytest.approx(200_000 * (1 + ppm * 1e-6), abs=1)
+    assert chip.sample_count == pytest.approx(200_000 * (1 + ppm * 1e-6), abs=1)
 
 
 @pytest.mark.parametrize("scale", range(4))
@@ -232,7 +232,7 @@ def test_every_data_ready_that_was_announced_comes(ppm: float, uptime_us: int) -
         next_us = chip.next_data_ready_us(now_us)
         assert next_us is not None
         assert next_us > now_us
-        assert chip.taken == number
+        assert chip.sample_count == number
         now_us = next_us
         assert chip.interrupt(now_us)
 
@@ -270,7 +270,7 @@ def test_a_brown_out_leaves_an_mpu_6050_asleep_with_an_empty_fifo() -> None:
     assert get(chip, 0x6B, later_us)[0] == 0x40
     assert get(chip, 0x1C, later_us)[0] == 0
     assert fifo_count(chip, later_us) == 0
-    assert chip.taken == 10
+    assert chip.sample_count == 10
 
 
 def test_after_a_brown_out_the_recording_goes_on_where_the_chip_stopped() -> None:
@@ -348,4 +348,4 @@ def test_ten_minutes_read_in_time_lose_nothing() -> None:
     times = range(START_US + 200_000, START_US + 600_000_001, 200_000)
     shown = np.concatenate([fifo(chip, at_us)[:, 0] for at_us in times])
     assert (shown == np.arange(len(shown)) % 32768).all()
-    assert len(shown) == chip.taken == int(120_000 * (1 + 1234.5e-6))
+    assert len(shown) == chip.sample_count == int(120_000 * (1 + 1234.5e-6))
