@@ -1,6 +1,6 @@
-"""An image for the RP2040's drag-and-drop loader: uf2.py IMAGE.bin IMAGE.uf2.
+"""Makes an image for the RP2040's drag-and-drop loader: uf2.py IMAGE.bin IMAGE.uf2.
 
-Puts the CRC that the ROM wants behind the second boot stage, and cuts the image into UF2 blocks
+Puts the CRC that the ROM checks behind the second boot stage, and cuts the image into UF2 blocks
 (github.com/microsoft/uf2).
 """
 
@@ -28,13 +28,13 @@ def crc32(data: bytes) -> int:
 
 
 def sealed(image: bytes) -> bytes:
-    """Return the image with the CRC in its place."""
+    """Return the image with the CRC of its second boot stage."""
     boot2 = image[:BOOT2_BYTES]
     return boot2 + struct.pack("<I", crc32(boot2)) + image[BOOT2_BYTES + 4 :]
 
 
 def uf2(image: bytes) -> bytes:
-    """Return the blocks of an image that begins where the flash does."""
+    """Return the UF2 blocks of an image for the start of the flash."""
     parts = [image[at : at + _DATA_BYTES] for at in range(0, len(image), _DATA_BYTES)]
     return b"".join(
         _BLOCK.pack(
