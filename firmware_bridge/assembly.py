@@ -88,7 +88,8 @@ class Assembler:
         if self._hello is not None:
             missing = signed32(batch.index - self._index)
             elapsed = max(missing, 0) * 10**9 // self._hello.rate_mhz
-            uptime_us = _nearest(batch.time_us, self._clock_us + elapsed)
+            expected_us = self._clock_us + elapsed
+            uptime_us = expected_us + signed32(batch.time_us - expected_us)
             if missing < 0 or not self._first_us <= uptime_us <= MAX_UPTIME_US:
                 self._flush(blocks)
                 self._hello = None  # the device rebooted and its hello got lost
@@ -145,11 +146,6 @@ class Assembler:
         self.counts.samples += len(raw)
         self._lost = 0
         self._run.clear()
-
-
-def _nearest(low: int, guess: int) -> int:
-    """Return the number nearest to `guess` whose low 32 bits are `low`."""
-    return guess + signed32(low - guess)
 
 
 def _scale(hello: Hello) -> tuple[int, int]:

@@ -174,32 +174,21 @@ def pack(message: Hello | Batch | Status | Command) -> bytes:
         case Batch():
             if not 0 < len(message) <= MAX_BATCH or len(message.samples) % SAMPLE.itemsize:
                 raise ValueError(f"a batch has 1 to {MAX_BATCH} whole samples")
-            header = (Type.BATCH, message.seq, message.time_us, message.index)
-            return HEADER.pack(*header) + message.samples
+            header = HEADER.pack(Type.BATCH, message.seq, message.time_us, message.index)
+            return header + message.samples
         case Hello():
-            header = (Type.HELLO, message.seq, message.uptime_us & 0xFFFFFFFF, message.index)
-            body = HELLO.pack(
-                VERSION,
-                message.chip,
-                message.acc_full_scale_g,
-                message.gyro_full_scale_dps,
-                message.rate_mhz,
-                message.uptime_us,
-                message.boot,
-            )
-            return HEADER.pack(*header) + body + message.firmware.encode()[:FIRMWARE_BYTES]
+            low_us = message.uptime_us & 0xFFFFFFFF
+            header = HEADER.pack(Type.HELLO, message.seq, low_us, message.index)
+            scales = message.acc_full_scale_g, message.gyro_full_scale_dps
+            clock = message.rate_mhz, message.uptime_us, message.boot
+            body = HELLO.pack(VERSION, message.chip, *scales, *clock)
+            return header + body + message.firmware.encode()[:FIRMWARE_BYTES]
         case Status():
-            header = (Type.STATUS, message.seq, message.time_us, message.index)
+            header = HEADER.pack(Type.STATUS, message.seq, message.time_us, message.index)
+            counts = message.overflowed, message.bus_faults, message.chip_restarts
             celsius = message.temperature_c
-            body = STATUS.pack(
-                message.overflowed,
-                message.bus_faults,
-                message.chip_restarts,
-                UNKNOWN_TEMPERATURE if celsius is None else round(100 * celsius),
-                message.reset,
-                message.trouble,
-            )
-            return HEADER.pack(*header) + body
+            centi_c = UNKNOWN_TEMPERATURE if celsius is None else round(100 * celsius)
+            return header + STATUS.pack(*counts, centi_c, message.reset, message.trouble)
         case Command():
             return HEADER.pack(Type.COMMAND, 0, 0, 0) + COMMAND.pack(message.code, message.argument)
 

@@ -22,7 +22,7 @@ class BusServer(ABC):
         self.bus = bus
         self.lock = threading.Lock()
         self._path = path
-        self._connections: set[socket.socket] = set()
+        self._connections: list[socket.socket] = []
 
     def brown_out(self, address: int = 0x68) -> None:
         """Interrupt a chip's supply for a moment."""
@@ -59,7 +59,7 @@ class BusServer(ABC):
     def _disconnect(self) -> None:
         """Break all connections; the caller holds the lock."""
         for connection in self._connections:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # OSError: closed already
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
@@ -69,12 +69,10 @@ class BusServer(ABC):
             except OSError:
                 return
             with self.lock:
-                self._connections.add(connection)
+                self._connections.append(connection)
             self._threads.append(threading.Thread(target=self._attend, args=(connection,)))
             self._threads[-1].start()
 
     def _attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             self._serve(connection)
-        with self.lock:
-            self._connections.discard(connection)

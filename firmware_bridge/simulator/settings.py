@@ -73,7 +73,5 @@ class Settings:
         for channel, count in stuck.items():
             six[:, channel] = count
         temperature = round((temperature_c - self.model.zero_c) * self.model.counts_per_c)
-        out = np.empty((len(six), 7), np.int64)
-        out[:, :3], out[:, 4:] = six[:, :3], six[:, 3:]
-        out[:, 3] = min(max(temperature, -0x8000), 0x7FFF)
-        return out
+        temperature = min(max(temperature, -0x8000), 0x7FFF)
+        return np.insert(six.astype(np.int64), 3, temperature, axis=1)

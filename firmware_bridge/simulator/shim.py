@@ -1,4 +1,4 @@
-"""A /dev/i2c-N for one program: a C library to preload, and the server that answers it.
+"""A /dev/i2c-1 for one program: a C library to preload, and the server that answers it.
 
 For tests and benchmarks on a PC: smbus2 runs unmodified, without a kernel driver.
 
@@ -6,6 +6,7 @@ For tests and benchmarks on a PC: smbus2 runs unmodified, without a kernel drive
         subprocess.run(command, env=os.environ | shim.environment)
 """
 
+import atexit
 import errno
 import functools
 import shutil
@@ -22,6 +23,8 @@ from firmware_bridge.simulator.bus import Bus, Message
 from firmware_bridge.simulator.bus_server import BusServer
 
 SOURCE = Path(__file__).with_name("i2c_shim") / "shim.c"
+NUMBER = 1
+"""Of the adapter: /dev/i2c-1."""
 MAX_MESSAGES = 42
 """Of a transfer, as in the kernel's i2c-dev."""
 MAX_LENGTH = 8192
@@ -32,15 +35,14 @@ _HEAD = struct.Struct("=HHH")
 
 
 class I2cShim(BusServer):
-    """Serves a bus as /dev/i2c-NUMBER to programs that run with `environment`; a context manager.
+    """Serves a bus as /dev/i2c-1 to programs that run with `environment`; a context manager.
 
     With `clock_hz` a transfer takes as long as on a wire of that speed.
     Raises InputError without a C compiler.
     """
 
-    def __init__(self, bus: Bus, number: int = 1, clock_hz: float | None = None) -> None:
+    def __init__(self, bus: Bus, clock_hz: float | None = None) -> None:
         super().__init__(bus, Path())
-        self.number = number
         self.unplugged_errno = 0
         self._clock_hz = clock_hz
 
@@ -72,7 +74,7 @@ class I2cShim(BusServer):
     def _serve(self, connection: socket.socket) -> None:
         requests = connection.makefile("rb")
         (number,) = _OPEN.unpack(_read(requests, _OPEN.size))
-        refused = self.unplugged_errno or (errno.ENOENT if number != self.number else 0)
+        refused = self.unplugged_errno or (errno.ENOENT if number != NUMBER else 0)
         connection.sendall(bytes([refused]))
         while not refused:
             connection.sendall(self._answer(_messages(requests)))
@@ -97,7 +99,9 @@ def library() -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise InputError("no C compiler for the I2C shim: apt install gcc libc6-dev")
-    path = Path(_folder().name) / "shim.so"
+    # A private folder, where no other user can put a library.
+    path = Path(tempfile.mkdtemp(prefix="edgehar-shim-")) / "shim.so"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"]
     command = [compiler, *flags, "-o", str(path), str(SOURCE), "-ldl", "-lpthread"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -105,12 +109,6 @@ def library() -> Path:
         first = (done.stderr.strip().splitlines() or ["no message"])[0]
         raise EdgeharError(f"{SOURCE.name} does not compile: {first} (apt install libc6-dev)")
     return path
-
-
-@functools.cache
-def _folder() -> "tempfile.TemporaryDirectory[str]":
-    """Create a private folder, where no other user can put a library."""
-    return tempfile.TemporaryDirectory(prefix="edgehar-shim-")
 
 
 def _messages(requests: BinaryIO) -> list[Message]:

@@ -11,7 +11,7 @@
 
 rp2040.py --image UF2 --chip SOCKET --link PATH --seconds S [--patient] [--no-int] [--hang T]
 
-Needs Debian's python3-unicorn and the standard library. Shows how the code behaves, not how long its
+Needs Debian's python3-unicorn and the standard library. Shows how the code behaves, not how long
 instructions take. Prints one line of JSON at the end.
 """
 

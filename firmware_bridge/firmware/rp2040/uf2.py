@@ -13,7 +13,8 @@ FLASH = 0x10000000
 FAMILY_RP2040 = 0xE48BFF56
 _BLOCK = struct.Struct("<8I476sI")
 _DATA_BYTES = 256
-_FAMILY_GIVEN = 0x2000
+_BEGIN, _SECOND, _END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
+_HAS_FAMILY = 0x2000
 
 
 def crc32(data: bytes) -> int:
@@ -35,22 +36,13 @@ def sealed(image: bytes) -> bytes:
 
 def uf2(image: bytes) -> bytes:
     """Return the UF2 blocks of an image for the start of the flash."""
-    parts = [image[at : at + _DATA_BYTES] for at in range(0, len(image), _DATA_BYTES)]
-    return b"".join(
-        _BLOCK.pack(
-            0x0A324655,
-            0x9E5D5157,
-            _FAMILY_GIVEN,
-            FLASH + number * _DATA_BYTES,
-            _DATA_BYTES,
-            number,
-            len(parts),
-            FAMILY_RP2040,
-            part,
-            0x0AB16F30,
-        )
-        for number, part in enumerate(parts)
-    )
+    blocks = []
+    starts = range(0, len(image), _DATA_BYTES)
+    for number, at in enumerate(starts):
+        head = _BEGIN, _SECOND, _HAS_FAMILY, FLASH + at, _DATA_BYTES
+        data = image[at : at + _DATA_BYTES]
+        blocks.append(_BLOCK.pack(*head, number, len(starts), FAMILY_RP2040, data, _END))
+    return b"".join(blocks)
 
 
 if __name__ == "__main__":
