@@ -33,7 +33,7 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
 from tests.device.commands import edgehar, lines
 from tests.device.test_run import daemon, stop
-from tests.firmware_bridge.firmware.test_core import NUMBERED
+from tests.firmware_bridge.firmware.core import NUMBERED
 from tests.stand_ins import firmware, firmware_figures
 from tests.stand_ins.firmware import Happening, Image, Simulation
 from tests.system.debian import needs
