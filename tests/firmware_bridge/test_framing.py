@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from firmware_bridge.framing import cobs_decode, cobs_encode, crc16, seal, unseal
 
-# Runs about 254 bytes long are where COBS needs a code of its own.
+# COBS has a special code for runs of about 254 bytes.
 CONTENT = st.one_of(
     st.binary(max_size=600),
     st.lists(st.sampled_from([b"\0", b"a", b"b" * 253, b"c" * 254, b"d" * 255]), max_size=6).map(
@@ -23,7 +23,7 @@ def test_cobs_encodes_the_examples_of_its_paper() -> None:
 
 
 @given(CONTENT)
-def test_cobs_takes_any_bytes_and_leaves_no_zero(data: bytes) -> None:
+def test_cobs_encodes_any_bytes_without_zeros(data: bytes) -> None:
     encoded = cobs_encode(data)
     assert 0 not in encoded
     assert len(encoded) <= len(data) + len(data) // 254 + 1
@@ -36,13 +36,13 @@ def test_cobs_decoder_accepts_a_full_last_run_without_the_code_after_it() -> Non
 
 
 @given(st.binary(max_size=600))
-def test_cobs_decoder_takes_anything(data: bytes) -> None:
+def test_cobs_decoder_accepts_any_bytes(data: bytes) -> None:
     decoded = cobs_decode(data)
     assert decoded is None or cobs_decode(cobs_encode(decoded)) == decoded
 
 
 @given(CONTENT.filter(bool), st.data())
-def test_a_frame_survives_and_its_damage_is_seen(content: bytes, data: st.DataObject) -> None:
+def test_a_frame_keeps_its_content_and_reveals_damage(content: bytes, data: st.DataObject) -> None:
     frame = seal(content)
     assert frame[0] == frame[-1] == 0
     inner = frame[1:-1]
