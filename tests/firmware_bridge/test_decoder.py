@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from firmware_bridge import framing
 from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import MAX_FRAME, Decoder
-from firmware_bridge.protocol import SAMPLE, Batch, Code, Command, Hello, Message, pack
+from firmware_bridge.playing.device import Frame, VirtualDevice
+from firmware_bridge.protocol import SAMPLE, Code, Command, Message, pack
 from firmware_bridge.samples import Samples
 from tests.firmware_bridge.reader import Reader
 
@@ -21,40 +22,26 @@ OPS = ("keep", "drop", "twice", "swap", "flip", "garbage")
 repeatable = settings(derandomize=True)
 
 
-class Device:
+class Device(VirtualDevice):
     """Sends each sample's number as its count, so that tests can identify the sample."""
 
     def __init__(self, boot: int = 1, began_us: int = 1_000, made: int = 0) -> None:
-        self.boot, self.clock_us, self.seq, self.index = boot, began_us, 0, 0
+        super().__init__(boot=boot, now_us=began_us)
         self.made = made
 
-    def hello(self) -> bytes:
-        hello = Hello(self._next(), self.index, "t", 0x68, 4, 500, 50_000, self.clock_us, self.boot)
-        return framing.seal(pack(hello))
-
-    def batch(self, count: int = 10) -> bytes:
+    def next_batch(self, count: int = 10) -> bytes:
         raw = np.zeros(count, SAMPLE)
         raw["dt_us"][1:] = 20_000
         raw["acc"][:, 0] = np.arange(self.made, self.made + count)
         raw["gyro"][:, 0] = -1
-        time_us = self.clock_us & 0xFFFFFFFF
-        frame = framing.seal(pack(Batch(self._next(), time_us, self.index, raw.tobytes())))
+        frame = self.batch(Frame(self.now_us + 20_000 * np.arange(count), raw))
         self.made += count
-        self.index = self.index + count & 0xFFFFFFFF
-        self.clock_us += 20_000 * count
+        self.now_us += 20_000 * count
         return frame
-
-    def _next(self) -> int:
-        seq, self.seq = self.seq, self.seq + 1 & 0xFFFF
-        return seq
 
 
 def numbers(blocks: list[Samples]) -> list[int]:
     return [round(x * 8192) for block in blocks for x in block.acc_g[:, 0]]
-
-
-def times(blocks: list[Samples]) -> list[float]:
-    return [t for block in blocks for t in block.t_s.tolist()]
 
 
 def chunks(data: bytes, rng: random.Random) -> Iterator[bytes]:
@@ -90,7 +77,7 @@ def test_every_sample_is_delivered_once_or_counted_lost(ops: list[str], rng: ran
     for op in ops:
         count = rng.randint(1, 32)
         ids = range(device.made, device.made + count)
-        frame = device.batch(count)
+        frame = device.next_batch(count)
         if delayed:  # overtaken by this frame
             line += [frame, delayed]
             arrived.append(ids)
@@ -112,7 +99,7 @@ def test_every_sample_is_delivered_once_or_counted_lost(ops: list[str], rng: ran
 
     sent = numbers(chunked.blocks)
     assert sent == [number for ids in arrived for number in ids]
-    assert times(chunked.blocks) == pytest.approx([(1_000 + 20_000 * n) / 1e6 for n in sent])
+    assert chunked.table[:, 0] == pytest.approx([(1_000 + 20_000 * n) / 1e6 for n in sent])
     assert chunked.counts.samples + chunked.counts.lost == device.made
     # A block's `lost` is the number of samples missing before the block.
     for before, after in pairwise(chunked.blocks):
@@ -143,7 +130,7 @@ def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
         greeted = False
         for op in plan:
             ids = range(device.made, device.made + 10)
-            frame = device.batch() if op.endswith("batch") else device.hello()
+            frame = device.next_batch() if op.endswith("batch") else device.hello()
             if op == "batch":
                 intact += ids
                 greeted_ones |= set(ids) if greeted else set()
@@ -159,7 +146,7 @@ def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
     assert received == sorted(set(received))
     assert set(received) <= set(intact)
     # By chance a boot without a hello may continue the last boot's times, except part of a frame.
-    assert (np.diff(times(reader.blocks)) > -0.18).all()
+    assert (np.diff(reader.table[:, 0]) > -0.18).all()
     if counted:  # otherwise a reboot soon after a boot can look like an overtaken frame
         assert set(received) >= greeted_ones
 
@@ -167,7 +154,7 @@ def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
 def test_a_reader_that_joins_late_waits_for_a_hello_and_counts_from_its_first_frame() -> None:
     device, reader = Device(), Reader()
     device.hello()
-    frames = [device.batch() for _ in range(20)] + [device.hello(), device.batch()]
+    frames = [device.next_batch() for _ in range(20)] + [device.hello(), device.next_batch()]
     (block,) = reader.feed(b"".join(frames[10:])[7:])
     assert numbers([block]) == list(range(200, 210))
     # The reader joins within the tenth frame; the scale of the next nine is unknown.
@@ -177,12 +164,12 @@ def test_a_reader_that_joins_late_waits_for_a_hello_and_counts_from_its_first_fr
 
 def test_samples_lost_while_unplugged_are_counted_and_later_ones_have_the_right_time() -> None:
     device, reader = Device(), Reader()
-    reader.feed(device.hello() + device.batch() + device.batch()[:40])
+    reader.feed(device.hello() + device.next_batch() + device.next_batch()[:40])
     for _ in range(14):
-        device.batch()
+        device.next_batch()
     reader.reopened()
-    assert reader.feed(device.batch()) == []
-    (block,) = reader.feed(device.hello() + device.batch())
+    assert reader.feed(device.next_batch()) == []
+    (block,) = reader.feed(device.hello() + device.next_batch())
     assert numbers(reader.blocks) == [*range(10), *range(170, 180)]
     assert block.lost == reader.counts.lost == 160
     assert block.t_s[0] == (1_000 + 170 * 20_000) / 1e6
@@ -191,10 +178,10 @@ def test_samples_lost_while_unplugged_are_counted_and_later_ones_have_the_right_
 
 def test_a_reboot_appears_as_ten_seconds_and_earlier_samples_of_the_new_boot_as_lost() -> None:
     old, new, reader = Device(boot=4), Device(boot=5, made=300), Reader()
-    (before,) = reader.feed(old.hello() + b"".join(old.batch() for _ in range(30)))
+    (before,) = reader.feed(old.hello() + b"".join(old.next_batch() for _ in range(30)))
     new.hello()  # lost, and a frame too
-    new.batch()
-    (after,) = reader.feed(new.batch() + new.hello() + new.batch())
+    new.next_batch()
+    (after,) = reader.feed(new.next_batch() + new.hello() + new.next_batch())
     assert numbers([before, after]) == [*range(300), *range(320, 330)]
     assert after.t_s[0] == pytest.approx(before.t_s[-1] + 10)
     assert after.lost == reader.counts.lost == 20
@@ -204,10 +191,10 @@ def test_a_reboot_appears_as_ten_seconds_and_earlier_samples_of_the_new_boot_as_
 
 def test_the_earlier_samples_of_another_device_are_not_lost() -> None:
     first, other, reader = Device(boot=4), Device(boot=900), Reader()
-    reader.feed(first.hello() + first.batch())
+    reader.feed(first.hello() + first.next_batch())
     reader.reopened()
-    other.index, other.clock_us = 13_000_000, 3 * 86_400 * 10**6
-    (block,) = reader.feed(other.hello() + other.batch())
+    other.index, other.now_us = 13_000_000, 3 * 86_400 * 10**6
+    (block,) = reader.feed(other.hello() + other.next_batch())
     assert len(block) == 10
     assert block.lost == reader.counts.lost == 0
     assert reader.counts.reboots == 1
@@ -216,21 +203,21 @@ def test_the_earlier_samples_of_another_device_are_not_lost() -> None:
 @pytest.mark.parametrize("silence_s", [0, 100, 3_000, 4_000, 100_000])
 def test_time_continues_through_wraps_and_silences_of_any_length(silence_s: int) -> None:
     device, reader = Device(began_us=2**32 * 3 - 500_000), Reader()
-    reader.feed(device.hello() + device.batch())
-    device.clock_us += silence_s * 10**6
+    reader.feed(device.hello() + device.next_batch())
+    device.now_us += silence_s * 10**6
     device.index += silence_s * 50
     device.seq = silence_s * 5 & 0xFFFF
-    reader.feed(b"".join(device.batch() for _ in range(10)))
+    reader.feed(b"".join(device.next_batch() for _ in range(10)))
     expected = (2**32 * 3 - 500_000 + 20_000 * np.arange(110)) / 1e6
     expected[10:] += silence_s
-    np.testing.assert_allclose(times(reader.blocks), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(reader.table[:, 0], expected, rtol=0, atol=1e-6)
     assert reader.counts.lost == silence_s * 50
 
 
 def test_wrapped_counters_are_no_loss_and_consecutive_frames_become_one_block() -> None:
     device, reader = Device(), Reader()
     device.seq, device.index = 0xFFF0, 0xFFFFFFF0
-    groups = [[device.hello()] + [device.batch() for _ in range(3)] for _ in range(20)]
+    groups = [[device.hello()] + [device.next_batch() for _ in range(3)] for _ in range(20)]
     (block,) = reader.feed(b"".join(frame for group in groups for frame in group))
     assert numbers([block]) == list(range(600))
     assert reader.frames.lost == reader.counts.lost == reader.counts.reboots == 0
@@ -256,9 +243,9 @@ def test_samples_of_another_protocol_version_are_dropped_with_a_reason() -> None
     device, reader = Device(), Reader()
     content = framing.unseal(device.hello().strip(b"\0")) or b""
     newer = framing.seal(content[:11] + b"\2" + content[12:])
-    assert reader.feed(newer + device.batch()) == []
+    assert reader.feed(newer + device.next_batch()) == []
     assert "version 2" in (reader.assembler.problem or "")
-    assert numbers(reader.feed(device.hello() + device.batch()))[0] == 10
+    assert numbers(reader.feed(device.hello() + device.next_batch()))[0] == 10
     assert reader.assembler.problem is None
 
 

@@ -79,12 +79,6 @@ def test_the_c_header_is_up_to_date() -> None:
     assert (FOLDER / "core" / "protocol.h").read_text() == header(), "run make protocol"
 
 
-@given(data=st.binary(max_size=600))
-def test_both_have_the_same_crc(lib: c.CDLL, data: bytes) -> None:
-    lib.crc16.restype = c.c_uint16
-    assert lib.crc16(data, len(data)) == framing.crc16(data)
-
-
 # Long runs without zeros are special cases of COBS.
 @given(
     data=st.lists(

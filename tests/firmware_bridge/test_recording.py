@@ -74,28 +74,25 @@ def test_labels_stay_with_their_rows_in_blocks_of_any_size(tmp_path: Path) -> No
         np.testing.assert_array_equal(table(*blocks), table(samples))
 
 
-def test_comments_blank_lines_crlf_and_a_byte_order_mark_are_skipped(tmp_path: Path) -> None:
-    text = f"\ufeff# made by hand\r\n\r\n{HEADER}\r\n{ROW}\r\n# a pause\r\n\r\n{ROW}\r\n{ROW}"
-    samples, _ = read(write(tmp_path, text))
-    assert samples.t_s.tolist() == [0.02] * 3
-    assert samples.gyro_rad_s[2].tolist() == [0.01, 0.02, 0.03]
+VALUES = [0.02, 0.1, 0.2, 0.9, 0.01, 0.02, 0.03]
 
 
-def test_gzip_is_recognised_by_its_first_bytes(tmp_path: Path) -> None:
-    path = write(tmp_path, gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "r.csv")
-    assert len(read(path)[0]) == 1
-
-
-def test_values_need_not_be_finite(tmp_path: Path) -> None:
-    samples, _ = read(write(tmp_path, f"{HEADER}\nnan,inf,-inf,0,0,0,0\n"))
-    assert np.isnan(samples.t_s[0])
-    assert samples.acc_g[0].tolist() == [np.inf, -np.inf, 0]
-
-
-def test_a_header_alone_is_a_recording_without_samples(tmp_path: Path) -> None:
-    path = write(tmp_path, HEADER)
-    assert list(read_blocks(path)) == []
-    assert len(read(path)[0]) == 0
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (f"\ufeff# by hand\r\n\r\n{HEADER}\r\n{ROW}\r\n# a pause\r\n\r\n{ROW}", [VALUES] * 2),
+        (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), [VALUES]),  # recognised by its first bytes
+        (f"{HEADER}\nnan,inf,-inf,0,0,0,0\n", [[np.nan, np.inf, -np.inf, 0, 0, 0, 0]]),
+        (HEADER, []),
+    ],
+    ids=["comments, blank lines, CRLF, byte order mark", "gzip", "not finite", "no samples"],
+)
+def test_any_form_of_a_recording_is_read(
+    tmp_path: Path, text: str | bytes, rows: list[list[float]]
+) -> None:
+    path = write(tmp_path, text)
+    np.testing.assert_array_equal(table(read(path)[0]), np.reshape(rows, (-1, 7)))
+    assert all(map(len, read_blocks(path)))  # no block without samples
 
 
 @pytest.mark.parametrize(

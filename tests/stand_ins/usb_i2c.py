@@ -32,6 +32,7 @@ from tests.stand_ins.usbredir import Control, Identity, Redirection, RedirError
 
 IDENTITY = Identity(vendor=0x0403, product=0xC631, version=0x0205, packet_bytes=8)
 """The Linux driver i2c-tiny-usb recognises its device by these numbers."""
+ADDRESS = 0x68
 FUNCTIONS = 0x0EFF0009
 """I2C_FUNC_I2C and I2C_FUNC_SMBUS_EMUL."""
 
@@ -160,39 +161,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Path,
         help="gives the chip's samples one by one; default: a synthetic wearer",
     )
-    parser.add_argument("--who-am-i", type=_number, default=0x68, choices=list(MODELS))
-    parser.add_argument("--address", type=_number, default=0x68)
+    parser.add_argument(
+        "--who-am-i", type=lambda text: int(text, 0), default=0x68, choices=list(MODELS)
+    )
     options = parser.parse_args(arguments)
     try:
         motion = feed.wearer(Wearer())
         if options.recording:
             motion = feed.by_index(feed.values(recording.read(options.recording)[0]))
-        bus = Bus({options.address: Chip(motion, who_am_i=options.who_am_i)})
+        bus = Bus({ADDRESS: Chip(motion, who_am_i=options.who_am_i)})
         with UsbI2c(bus, options.socket) as adapter, contextlib.suppress(KeyboardInterrupt):
             for line in sys.stdin:
-                _obey(adapter, options.address, line.split())
+                _obey(adapter, line.split())
     except EdgeharError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
 
 
-def _number(text: str) -> int:
-    return int(text, 0)
-
-
-def _obey(adapter: UsbI2c, address: int, words: list[str]) -> None:
+def _obey(adapter: UsbI2c, words: list[str]) -> None:
     match words:
         case ["unplug"]:
             adapter.unplug()
         case ["plug"]:
             adapter.plug()
         case ["brown-out"]:
-            adapter.brown_out(address)
+            adapter.brown_out(ADDRESS)
         case ["nacks", share] if _SHARE.fullmatch(share):
             adapter.bus.nack_share = float(share)
         case ["absent" | "present" as word]:
-            adapter.bus.chips[address].absent = word == "absent"
+            adapter.bus.chips[ADDRESS].absent = word == "absent"
         case _:
             sys.stderr.write(f"no such fault: {' '.join(words)}\n")
 

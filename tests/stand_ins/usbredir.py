@@ -136,13 +136,10 @@ class Redirection:
             self._connection.sendall(_HEAD.pack(kind, len(body), packet) + body)
 
     def _receive(self, count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            more = self._connection.recv(count - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return bytes(data)
+        data = self._connection.recv(count, socket.MSG_WAITALL)
+        if len(data) < count:
+            raise EOFError
+        return data
 
 
 def _control(packet: int, body: bytes) -> Control:

@@ -138,17 +138,20 @@ def test_a_recording_that_begins_before_zero_is_refused(tmp_path: Path) -> None:
         played_through([walk(20, begin_s=-1)], (), 0, tmp_path / "sent.csv")
 
 
+MALFORMED = ("", "drop", "drop:1", "drop:-1%", "melt:1%", "stall:3s", "unplug:s@5s", "reboot")
+
+
 @pytest.mark.parametrize(
-    "spec",
-    ["", "drop", "drop:1", "drop:-1%", "drop:101%", "melt:1%", "stall:3s", "unplug:s@5s", "reboot"],
+    ("specs", "complaint"),
+    [
+        *(([spec], "is none of") for spec in MALFORMED),
+        (["drop:101%"], "100 %"),
+        (["drop:60%", "flip:50%"], "100 %"),
+        (["unplug:3s@5s", "unplug:3s@6s"], "before the previous one ends"),
+    ],
 )
-def test_a_malformed_fault_is_refused(spec: str) -> None:
-    with pytest.raises(InputError):
-        faults.parse([spec])
-
-
-def test_faults_that_exclude_each_other_are_refused() -> None:
-    with pytest.raises(InputError, match="100 %"):
-        faults.parse(["drop:60%", "flip:50%"])
-    with pytest.raises(InputError, match="before the previous one ends"):
-        faults.parse(["unplug:3s@5s", "unplug:3s@6s"])
+def test_faults_that_are_malformed_or_exclude_each_other_are_refused(
+    specs: list[str], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        faults.parse(specs)

@@ -89,17 +89,14 @@ def play(
     return played
 
 
-def test_at_full_speed_no_sample_is_lost(link: Path) -> None:
-    with reading(link) as reader:
-        play(noise(20_000), link)
+@pytest.mark.parametrize(("count", "slow_s"), [(20_000, 0.0), (5_000, 0.01)])
+def test_at_full_speed_every_sample_reaches_a_fast_or_slow_reader(
+    link: Path, count: int, slow_s: float
+) -> None:
+    with reading(link, slow_s) as reader:
+        play(noise(count), link)
         assert not link.is_symlink()
-    assert reader.table[:, 0].tolist() == noise(20_000).t_s.tolist()
-
-
-def test_the_player_waits_for_a_slow_reader(link: Path) -> None:
-    with reading(link, slow_s=0.01) as reader:
-        play(noise(5_000), link)
-    assert reader.counts.samples == 5_000
+    assert reader.table[:, 0].tolist() == noise(count).t_s.tolist()
 
 
 def test_faults_on_a_real_line_are_counted_exactly(link: Path) -> None:
