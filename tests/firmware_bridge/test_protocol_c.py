@@ -156,33 +156,21 @@ def test_frames_are_numbered_one_by_one_and_wrap(library: Path) -> None:
         assert int.from_bytes(content[1:3], "little") == number & 0xFFFF
 
 
-@given(
-    parts=st.lists(
-        st.one_of(
-            st.binary(max_size=60),
-            st.builds(Command, st.sampled_from(Code), U32).map(lambda one: framing.seal(pack(one))),
-        ),
-        max_size=8,
-    )
-)
-def test_c_reads_the_same_commands_as_python_from_any_bytes(
-    lib: c.CDLL, parts: list[bytes]
-) -> None:
-    data = b"".join(parts) + b"\0"
+def commands_in(garbage: int, codes: st.SearchStrategy[int]) -> st.SearchStrategy[bytes]:
+    """Return a strategy for framed commands between pieces of up to `garbage` random bytes."""
+    framed = st.builds(Command, codes, U32).map(lambda command: framing.seal(pack(command)))
+    return st.lists(st.one_of(st.binary(max_size=garbage), framed), max_size=20).map(b"".join)
+
+
+@given(data=commands_in(60, st.sampled_from(Code)))
+def test_c_reads_the_same_commands_as_python_from_any_bytes(lib: c.CDLL, data: bytes) -> None:
+    data += b"\0"
     expected = [message for message in Decoder().feed(data) if isinstance(message, Command)]
     assert commands(lib, data) == expected
 
 
 @settings(max_examples=50)
-@given(
-    data=st.lists(
-        st.one_of(
-            st.binary(max_size=400),
-            st.builds(Command, st.integers(0, 255), U32).map(lambda one: framing.seal(pack(one))),
-        ),
-        max_size=20,
-    ).map(b"".join)
-)
+@given(data=commands_in(400, st.integers(0, 255)))
 def test_no_input_causes_a_wrong_memory_access(library: Path, data: bytes) -> None:
     # Its address and undefined-behaviour sanitizers end the program with an error.
     done = subprocess.run(

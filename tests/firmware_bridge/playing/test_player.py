@@ -119,35 +119,26 @@ def test_a_recording_plays_at_the_requested_pace(link: Path) -> None:
         assert time.monotonic() - began >= 9.98 / 20 * 0.95
 
 
-def request_hello(link: Path) -> None:
-    with link.open("wb", buffering=0) as port:
-        port.write(REQUEST)
+def test_a_hello_is_sent_on_request_even_while_the_recording_is_silent(link: Path) -> None:
+    def request_hello() -> None:
+        with link.open("wb", buffering=0) as port:
+            port.write(REQUEST)
 
-
-def test_a_hello_is_sent_on_request(link: Path) -> None:
-    with reading(link) as reader, ThreadPoolExecutor() as pool:
-        playing = pool.submit(play, noise(100), link, speed=1)
-        wait_for(lambda: reader.blocks, "samples")
-        frames = reader.frames.frames
-        request_hello(link)
-        playing.result()
-    # One at the start, one at the end, one on request; the recording is too short for another.
-    assert reader.frames.frames == 10 + 3 > frames
-    assert reader.counts.samples == 100
-
-
-def test_a_hello_is_sent_on_request_while_the_recording_is_silent(link: Path) -> None:
-    samples = noise(40)
-    samples.t_s[20:] += 6
+    samples = noise(100)
+    samples.t_s[50:] += 6
     with reading(link) as reader, ThreadPoolExecutor() as pool:
         playing = pool.submit(play, samples, link, speed=3)
-        wait_for(lambda: reader.counts.samples >= 20, "20 samples")
+        wait_for(lambda: reader.blocks, "samples")
+        request_hello()
+        wait_for(lambda: reader.counts.samples >= 50, "50 samples")
         frames = reader.frames.frames
-        request_hello(link)
+        request_hello()
         wait_for(lambda: reader.frames.frames > frames, "another frame")
-        assert reader.counts.samples == 20
+        assert reader.counts.samples == 50
         playing.result()
-    assert (reader.counts.samples, reader.counts.lost) == (40, 0)
+    # Hellos: one at the start, one after the silence, one at the end, two on request.
+    assert reader.frames.frames == 10 + 5
+    assert (reader.counts.samples, reader.counts.lost) == (100, 0)
 
 
 def test_an_unread_port_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,12 +96,6 @@ def test_reading_the_high_byte_of_the_count_latches_the_low_byte() -> None:
     assert fifo_count(chip, START_US + 15_000) == 36
 
 
-def test_an_empty_fifo_repeats_its_last_byte() -> None:
-    chip = start(Chip(counting))
-    read = get(chip, 0x74, START_US + 10_000, 30)
-    assert read[24:] == bytes([read[23]]) * 6
-
-
 @pytest.mark.parametrize(("who_am_i", "size"), [(0x68, 1024), (0x70, 512), (0x71, 512)])
 def test_an_overflow_is_flagged_once_and_tears_the_stream(who_am_i: int, size: int) -> None:
     chip = start(Chip(counting, who_am_i=who_am_i))
@@ -134,10 +128,12 @@ def test_an_mpu_6050_resets_its_fifo_only_while_the_fifo_is_off() -> None:
     assert get(chip, 0x6A, at_us)[0] == 0
 
 
-def test_a_disabled_fifo_keeps_its_bytes() -> None:
+def test_an_empty_fifo_repeats_its_last_byte_and_a_disabled_one_keeps_its_bytes() -> None:
     chip = start(Chip(counting))
-    put(chip, 0x6A, 0x00, START_US + 10_000)
+    data = get(chip, 0x74, START_US + 10_000, 30)
+    assert data[24:] == bytes([data[23]]) * 6
+    put(chip, 0x6A, 0x00, START_US + 20_000)
     get(chip, 0x74, START_US + 30_000, 12)
     assert fifo_count(chip, START_US + 30_000) == 24
     put(chip, 0x6A, 0x40, START_US + 30_000)
-    assert fifo(chip, START_US + 30_000)[:, 0].tolist() == [0, 1]
+    assert fifo(chip, START_US + 30_000)[:, 0].tolist() == [2, 3]
