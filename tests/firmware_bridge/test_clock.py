@@ -69,7 +69,7 @@ def test_the_first_message_gives_the_first_estimate() -> None:
 
 
 @pytest.fixture
-def half_a_minute() -> ClockFit:
+def clock() -> ClockFit:
     """A fit after 30 s of messages without delay: host time = device time + 100 s."""
     clock = ClockFit()
     for i in range(300):
@@ -77,8 +77,7 @@ def half_a_minute() -> ClockFit:
     return clock
 
 
-def test_the_fit_starts_again_after_a_jump(half_a_minute: ClockFit) -> None:
-    clock = half_a_minute
+def test_the_fit_starts_again_after_a_jump(clock: ClockFit) -> None:
     # The device was away for 2 s and its time continues after a gap of 10 s.
     for i in range(100):
         clock.add(40 + i / 10, 132 + i / 10)
@@ -89,8 +88,7 @@ def test_the_fit_starts_again_after_a_jump(half_a_minute: ClockFit) -> None:
     assert clock.host_s(70.0) == pytest.approx(210.0, abs=1e-6)
 
 
-def test_a_stall_does_not_change_the_fit(half_a_minute: ClockFit) -> None:
-    clock = half_a_minute
+def test_a_stall_does_not_change_the_fit(clock: ClockFit) -> None:
     for i in range(300, 330):
         clock.add(i / 10, 133.0)
     for i in range(330, 400):

@@ -61,14 +61,12 @@ def row(image: Image, folder: Path, rate_hz: int, seconds: float) -> str:
     batches = [message for message in messages if isinstance(message, Batch)]
     total = [message.index for message in messages if isinstance(message, Hello)][-1]
     sent = sum(map(len, batches))
-    index = np.concatenate([one.index + np.arange(len(one)) for one in batches[_SETTLED:]])
-    t_us = np.concatenate(
-        [
-            one.time_us + np.cumsum(np.frombuffer(one.samples, SAMPLE)["dt_us"], dtype=np.int64)
-            for one in batches[_SETTLED:]
-        ]
-    )
-    off_us = t_us - np.polyval(np.polyfit(index, t_us, 1), index)
+    index, t_us = list[int](), list[int]()
+    for batch in batches[_SETTLED:]:
+        dt_us = np.frombuffer(batch.samples, SAMPLE)["dt_us"]
+        index += range(batch.index, batch.index + len(batch))
+        t_us += (batch.time_us + np.cumsum(dt_us, dtype=np.int64)).tolist()
+    off_us = np.array(t_us) - np.polyval(np.polyfit(index, t_us, 1), np.array(index))
     return (
         f"| {rate_hz} Hz | {total - sent:,} of {total:,} | {np.abs(off_us).max():.1f} µs"
         f" | {stats['awake']:.1%} | {stats['wakes_hz']:,.0f}/s | {stats['stack_bytes']:.0f} bytes |"
