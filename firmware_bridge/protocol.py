@@ -16,8 +16,7 @@ MAX_BATCH = 32
 SAMPLE = np.dtype([("dt_us", "<u2"), ("acc", "<i2", 3), ("gyro", "<i2", 3)])
 """A sample on the wire: µs since the sample before it in the frame (first: 0), raw counts."""
 HEADER = struct.Struct("<BHII")
-"""Type, sequence number of the frame, device clock in µs (low 32 bits), index. The same in every
-version of the protocol."""
+"""Type, frame number, device clock in µs (low 32 bits), index; the same in every version."""
 MAX_CONTENT = HEADER.size + MAX_BATCH * SAMPLE.itemsize
 """Bytes of the longest message."""
 MAX_UPTIME_US = 1 << 53

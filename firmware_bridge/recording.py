@@ -44,14 +44,11 @@ def read(path: str | Path) -> tuple[Samples, list[str] | None]:
 
     Raises RecordingError.
     """
-    tables, labels = [np.empty((0, _COLUMNS))], list[str]()
-    labelled = False
-    for block, names in _blocks(Path(path), 65536):
-        tables.append(np.column_stack((block.t_s, block.acc_g, block.gyro_rad_s)))
-        if names is not None:
-            labelled = True
-            labels += names
-    return _samples(np.concatenate(tables)), labels if labelled else None
+    blocks = list(_blocks(Path(path), 65536))
+    samples = Samples.joined([block for block, _ in blocks])
+    if not blocks or blocks[0][1] is None:
+        return samples, None
+    return samples, [label for _, labels in blocks for label in labels or ()]
 
 
 def _samples(table: Float64) -> Samples:

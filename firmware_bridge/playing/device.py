@@ -94,22 +94,19 @@ class VirtualDevice:
         Rounds to counts and µs as the chip does. Sets the rate from the first block.
         Raises InputError if a time is negative or too large for the device's clock.
         """
-        rest: Frame | None = None
-        cuts_us = np.empty(0, np.int64)
+        rest = Frame(np.empty(0, np.int64), np.empty(0, SAMPLE))
+        cuts_us: Int64 | None = None
         for block in blocks:
-            new = self._quantise(block, int(rest.t_us[-1]) if rest else -1)
+            new = self._quantise(block, int(rest.t_us[-1]) if len(rest) else -1)
             if not len(new):
                 continue
-            if rest is None:
+            if cuts_us is None:
                 self.rate_mhz = _rate_mhz(new.t_us)
                 cuts_us = new.t_us[0] + np.array([round(cut * 1e6) for cut in cuts_s], np.int64)
-                rest = new
-            else:
-                t_us = np.concatenate((rest.t_us, new.t_us))
-                rest = Frame(t_us, np.concatenate((rest.raw, new.raw)))
-            *whole, rest = _cut(rest, cuts_us)
+            t_us = np.concatenate((rest.t_us, new.t_us))
+            *whole, rest = _cut(Frame(t_us, np.concatenate((rest.raw, new.raw))), cuts_us)
             yield from whole
-        if rest is not None:
+        if len(rest):
             yield rest
 
     def _quantise(self, block: Samples, last_us: int) -> Frame:

@@ -23,12 +23,9 @@ from firmware_bridge.simulator.bus import Bus, Message
 from firmware_bridge.simulator.bus_server import BusServer
 
 SOURCE = Path(__file__).with_name("i2c_shim") / "shim.c"
-NUMBER = 1
-"""Of the adapter: /dev/i2c-1."""
-MAX_MESSAGES = 42
-"""Of a transfer, as in the kernel's i2c-dev."""
-MAX_LENGTH = 8192
-"""Bytes of a message, as in the kernel's i2c-dev."""
+MAX_MESSAGES, MAX_LENGTH = 42, 8192
+"""Messages of a transfer, bytes of a message; as in the kernel's i2c-dev."""
+_NUMBER = 1
 _READ = 1
 _OPEN = struct.Struct("=I")
 _HEAD = struct.Struct("=HHH")
@@ -74,7 +71,7 @@ class I2cShim(BusServer):
     def _serve(self, connection: socket.socket) -> None:
         requests = connection.makefile("rb")
         (number,) = _OPEN.unpack(_read(requests, _OPEN.size))
-        refused = self.unplugged_errno or (errno.ENOENT if number != NUMBER else 0)
+        refused = self.unplugged_errno or (errno.ENOENT if number != _NUMBER else 0)
         connection.sendall(bytes([refused]))
         while not refused:
             connection.sendall(self._answer(_messages(requests)))

@@ -17,6 +17,7 @@ instructions take. Prints one line of JSON at the end.
 
 import argparse
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -80,10 +81,9 @@ class Core:
                 lambda _, at, __, base: self.registers.read(base + at), base,
                 lambda _, at, __, value, base: self.registers.write(base + at, value), base,
             )  # fmt: skip
-        at = image.find(WFI)
-        while at >= 0:  # a constant with this value never runs
-            uc.hook_add(unicorn.UC_HOOK_CODE, self._sleep, begin=FLASH + at, end=FLASH + at)
-            at = image.find(WFI, at + 1)
+        for match in re.finditer(WFI, image):  # a constant with this value never runs
+            at = FLASH + match.start()
+            uc.hook_add(unicorn.UC_HOOK_CODE, self._sleep, begin=at, end=at)
         self._uc = uc
         self._reset()
 

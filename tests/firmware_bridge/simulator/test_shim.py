@@ -33,21 +33,14 @@ bus = SMBus(1)
 """
 
 
-class Clock:
-    """A clock that the test sets."""
-
-    us = 1_000_000
-
-    def __call__(self) -> int:
-        return self.us
+NOW_US = 1_000_000
 
 
 class Wired:
     """A chip behind the shim, and programs that use it."""
 
-    def __init__(self, shim: I2cShim, clock: Clock) -> None:
+    def __init__(self, shim: I2cShim) -> None:
         self.shim = shim
-        self.clock = clock
         self.bus = shim.bus
         self.chip = shim.bus.chips[0x68]
 
@@ -69,14 +62,13 @@ class Wired:
 def wired() -> Iterator[Wired]:
     if not shutil.which("cc"):
         pytest.skip("no C compiler (Debian packages gcc and libc6-dev)")
-    clock = Clock()
-    with I2cShim(Bus({0x68: Chip(counting, now_us=clock.us)}, clock)) as shim:
-        yield Wired(shim, clock)
+    with I2cShim(Bus({0x68: Chip(counting, now_us=NOW_US)}, lambda: NOW_US)) as shim:
+        yield Wired(shim)
 
 
 def test_every_kind_of_read_returns_the_same_registers(wired: Wired) -> None:
-    start(wired.chip, now_us=wired.clock.us)
-    wired.clock.us += 5_000 * 1234
+    start(wired.chip, now_us=NOW_US)
+    wired.bus.clock_us = lambda: NOW_US + 5_000 * 1234
     who, byte, word, block, burst, funcs = wired.run(
         """[who, bus.read_byte_data(0x68, 0x3C), bus.read_word_data(0x68, 0x3B),
             bus.read_i2c_block_data(0x68, 0x3B, 14), list(burst), bus.funcs]""",
@@ -109,8 +101,8 @@ bus.i2c_rdwr(i2c_msg.write(0x68, [0x23, 0x78]))
 
 
 def test_one_transfer_returns_a_whole_fifo(wired: Wired) -> None:
-    start(wired.chip, now_us=wired.clock.us)
-    wired.clock.us += 5_000 * 85
+    start(wired.chip, now_us=NOW_US)
+    wired.bus.clock_us = lambda: NOW_US + 5_000 * 85
     data = wired.run(
         "list(burst)",
         """
