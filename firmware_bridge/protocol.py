@@ -111,7 +111,6 @@ class Hello:
 class OtherVersion:
     """A hello of a protocol version that this program does not support."""
 
-    seq: int
     protocol: int
 
 
@@ -213,7 +212,7 @@ def unpack(content: bytes) -> Message | None:
 def _unpack_hello(seq: int, index: int, body: bytes) -> Hello | OtherVersion | None:
     # The version comes first, so that every version of this program can read it.
     if body[0] != VERSION:
-        return OtherVersion(seq, body[0])
+        return OtherVersion(body[0])
     if not HELLO.size <= len(body) <= HELLO.size + FIRMWARE_BYTES:
         return None
     _, chip, acc_g, gyro_dps, rate_mhz, uptime_us, boot = HELLO.unpack_from(body)

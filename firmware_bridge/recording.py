@@ -163,8 +163,7 @@ def _fault(path: Path, text: bytes, number: int, labelled: bool | None) -> Recor
 def check_new(path: Path, remedy: str = "give another name", *, force: bool = False) -> None:
     """Raise RecordingError if a new recording cannot have this name.
 
-    The name must end in .csv or .csv.gz. An existing file is only replaced with `force`, because
-    a recording cannot be repeated.
+    The name must end in .csv or .csv.gz; a file of that name is replaced only with `force`.
     """
     if not path.name.endswith((".csv", ".csv.gz")):
         raise RecordingError(f"{path}: the name of a recording ends in .csv or .csv.gz")

@@ -118,19 +118,16 @@ class Saver:
         if action.delivered is None:
             return
         if self._device.booted_us != self._booted_us:
-            self._begin(int(action.delivered.t_us[0]))
+            self.write()
+            self._booted_us = self._device.booted_us
+            self._shift_us = -self._booted_us
+            if self._last_us is not None:
+                first_us = int(action.delivered.t_us[0])
+                self._shift_us = self._last_us + REBOOT_GAP_US - first_us
         self._frames.append(action.delivered)
         self._last_us = int(action.delivered.t_us[-1]) + self._shift_us
         if len(self._frames) >= 1000:
             self.write()
-
-    def _begin(self, first_us: int) -> None:
-        self.write()
-        if self._last_us is not None:
-            self._shift_us = self._last_us + REBOOT_GAP_US - first_us
-        else:
-            self._shift_us = -self._device.booted_us
-        self._booted_us = self._device.booted_us
 
     def write(self) -> None:
         """Write the stored samples."""

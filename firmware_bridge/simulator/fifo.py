@@ -24,13 +24,9 @@ class Fifo:
         """Append `data`; return whether any byte was lost."""
         self._bytes += data
         over = len(self._bytes) - self.size
-        if over <= 0:
-            return False
-        if keep_oldest:
-            del self._bytes[self.size :]
-        else:
-            del self._bytes[:over]
-        return True
+        if over > 0:
+            del self._bytes[slice(self.size, None) if keep_oldest else slice(over)]
+        return over > 0
 
     def take(self, count: int) -> bytes:
         """Read; an empty FIFO repeats the last byte read (RM-MPU-6000A, register 0x74)."""

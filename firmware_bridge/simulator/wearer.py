@@ -64,14 +64,11 @@ class Wearer:
                     f"no activity {activity!r}; there are {', '.join(self.activities)}"
                 )
             numbers = self._activities[activity]
-            begin = 0.0 if i == 0 else ends_s[i] - TRANSITION_S / 2
-            end = ends_s[i + 1] + (TRANSITION_S / 2 if i + 1 < len(script) else 0.0)
+            begin = ends_s[i] - TRANSITION_S / 2 if i else -math.inf
+            end = ends_s[i + 1] + TRANSITION_S / 2 if i + 1 < len(script) else math.inf
             rows = slice(*np.searchsorted(t_s, (begin, end)))
-            share = np.ones(rows.stop - rows.start)
-            if i > 0:
-                share *= _rise((t_s[rows] - begin) / TRANSITION_S)
-            if i + 1 < len(script):
-                share *= _rise((end - t_s[rows]) / TRANSITION_S)
+            share = _rise((t_s[rows] - begin) / TRANSITION_S)
+            share *= _rise((end - t_s[rows]) / TRANSITION_S)
             labels[rows][share >= 1] = activity
             mean_g = np.array(numbers["mean_g"])
             gravity[rows] += share[:, np.newaxis] * mean_g
