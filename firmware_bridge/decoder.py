@@ -91,9 +91,8 @@ class Decoder:
             return message
         _, seq, _, index = HEADER.unpack_from(content)
         place = seq, index, hash(content)
-        first = False
+        first = isinstance(message, Hello) and self._boot is None
         if isinstance(message, Hello):
-            first = self._boot is None
             if message.boot != self._boot and not first and self._last is not None:
                 self._restart()
             self._boot = message.boot

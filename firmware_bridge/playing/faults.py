@@ -14,7 +14,6 @@ RATES = ("drop", "flip", "duplicate", "reorder", "garbage")
 _RATE = re.compile(rf"({'|'.join(RATES)}):(\d+(?:\.\d+)?)%")
 _PAUSE = re.compile(r"(stall|unplug):(\d+(?:\.\d+)?)s@(\d+(?:\.\d+)?)s")
 _REBOOT = re.compile(r"(reboot)@(\d+(?:\.\d+)?)s")
-_GARBAGE_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +85,5 @@ def flip(frame: bytes, rng: random.Random) -> bytes:
 
 
 def garbage(rng: random.Random) -> bytes:
-    """Return a few random bytes."""
-    return rng.randbytes(rng.randint(1, _GARBAGE_BYTES))
+    """Return 1 to 64 random bytes."""
+    return rng.randbytes(rng.randint(1, 64))

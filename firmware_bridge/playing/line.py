@@ -14,7 +14,6 @@ from firmware_bridge.errors import EdgeharError, InputError
 
 PATIENCE_S = 30.0
 """A reader that takes no data for this long counts as absent."""
-BAUD = termios.B115200
 
 _QUIET_CHECKS = 5
 _QUIET_S = 0.02
@@ -135,7 +134,7 @@ class PortLine(_Line):
             tty.setraw(self._port)
             settings = termios.tcgetattr(self._port)
             settings[2] |= termios.CLOCAL | termios.CREAD
-            settings[4] = settings[5] = BAUD
+            settings[4] = settings[5] = termios.B115200
             termios.tcsetattr(self._port, termios.TCSANOW, settings)
         except (OSError, termios.error) as error:
             self.unplug()

@@ -9,6 +9,7 @@ from firmware_bridge.playing.faults import Event, Faults, flip, garbage
 from firmware_bridge.samples import Samples
 
 HELLO_EVERY_US = 2_000_000
+_CAUSES = ("drop", "flip", "reorder", "unplug")
 _SILENCE_US = 500_000
 """A wait this long is an action of its own, so that a hello can be sent in it."""
 
@@ -21,9 +22,7 @@ class Played:
     """Samples of the recording, without those that no device can send (skipped)."""
     delivered: int = 0
     """Samples that arrive intact and in order."""
-    lost: dict[str, int] = field(
-        default_factory=lambda: {"drop": 0, "flip": 0, "reorder": 0, "unplug": 0}
-    )
+    lost: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_CAUSES, 0))
     """Lost samples by cause."""
     unknowable: int = 0
     """Lost samples just before a reboot: no later index reveals them to the reader."""
