@@ -43,7 +43,7 @@ class _Line:
         except BlockingIOError:
             return b""
         except OSError:
-            # A broken line fails at once, every time: without a pause the caller would spin.
+            # Without a pause the caller would spin, because a broken line never blocks.
             time.sleep(timeout_s)
             return b""
 

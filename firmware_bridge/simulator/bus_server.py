@@ -14,7 +14,7 @@ from firmware_bridge.simulator.bus import Bus
 class BusServer(ABC):
     """A bus behind a unix socket, one thread a connection; a context manager.
 
-    `lock` is held during a transfer; hold it to change the chips meanwhile.
+    `lock` is held during a transfer; acquire it to change the chips meanwhile.
     Raises InputError if the socket cannot be created.
     """
 
@@ -36,7 +36,9 @@ class BusServer(ABC):
             self._listener.bind(str(self._path))
         except OSError as error:
             self._listener.close()
-            raise InputError(f"{self._path}: no socket there ({error.strerror})") from error
+            raise InputError(
+                f"{self._path}: no socket can be created ({error.strerror})"
+            ) from error
         self._listener.listen()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()

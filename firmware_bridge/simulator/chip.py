@@ -28,8 +28,8 @@ class Chip:
     """A sensor on an I2C bus. Times are whole µs on the caller's clock, and never go back.
 
     Faults are attributes, which apply to the samples after the last call:
-    `absent` (no answer), `nack_until_us` (no answer before), `sda_low_clocks` (holds the bus, and
-    does not answer, until clocked this often), `stuck` (channel 0 to 5: its constant count),
+    `absent` (no answer), `nack_until_us` (no answer before), `sda_low_clocks` (blocks the bus,
+    without an answer, until clocked this often), `stuck` (channel 0 to 5: its constant count),
     `temperature_c`.
     """
 

@@ -61,7 +61,7 @@ class Wearer:
         for i, (activity, _) in enumerate(script):
             if activity not in self._activities:
                 raise InputError(
-                    f"no activity {activity!r}; there are {', '.join(self.activities)}"
+                    f"unknown activity {activity!r}; known: {', '.join(self.activities)}"
                 )
             numbers = self._activities[activity]
             begin = ends_s[i] - TRANSITION_S / 2 if i else -math.inf

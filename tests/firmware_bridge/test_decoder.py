@@ -24,17 +24,17 @@ repeatable = settings(derandomize=True)
 class Device(VirtualDevice):
     """Sends each sample's number as its count, so that tests can identify the sample."""
 
-    def __init__(self, boot: int = 1, began_us: int = 1_000, made: int = 0) -> None:
+    def __init__(self, boot: int = 1, began_us: int = 1_000, count_sent: int = 0) -> None:
         super().__init__(boot=boot, now_us=began_us)
-        self.made = made
+        self.count_sent = count_sent
 
     def next_batch(self, count: int = 10) -> bytes:
         raw = np.zeros(count, SAMPLE)
         raw["dt_us"][1:] = 20_000
-        raw["acc"][:, 0] = np.arange(self.made, self.made + count)
+        raw["acc"][:, 0] = np.arange(self.count_sent, self.count_sent + count)
         raw["gyro"][:, 0] = -1
         frame = self.batch(Frame(self.now_us + 20_000 * np.arange(count), raw))
-        self.made += count
+        self.count_sent += count
         self.now_us += 20_000 * count
         return frame
 
@@ -77,7 +77,7 @@ def test_every_sample_is_delivered_once_or_counted_lost(ops: list[str], rng: ran
     delayed: bytes | None = None
     for op in ops:
         count = rng.randint(1, 32)
-        ids = range(device.made, device.made + count)
+        ids = range(device.count_sent, device.count_sent + count)
         frame = device.next_batch(count)
         if delayed:  # overtaken by this frame
             line += [frame, delayed]
@@ -98,7 +98,7 @@ def test_every_sample_is_delivered_once_or_counted_lost(ops: list[str], rng: ran
     sent = numbers(chunked.blocks)
     assert sent == [number for ids in arrived for number in ids]
     assert chunked.table[:, 0] == pytest.approx([(1_000 + 20_000 * n) / 1e6 for n in sent])
-    assert chunked.counts.samples + chunked.counts.lost == device.made
+    assert chunked.counts.samples + chunked.counts.lost == device.count_sent
     # A block's `lost` is the number of samples missing before the block.
     for before, after in pairwise(chunked.blocks):
         assert after.lost == numbers([after])[0] - numbers([before])[-1] - 1
@@ -120,14 +120,14 @@ def test_every_sample_is_delivered_once_or_counted_lost(ops: list[str], rng: ran
 def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
     boots: list[list[str]], counted: bool, rng: random.Random
 ) -> None:
-    line, made = [], 0
+    line, count_sent = [], 0
     intact: list[int] = []
     greeted_ones: set[int] = set()
     for boot, plan in enumerate(boots):
-        device = Device(boot if counted else 0, rng.randint(1, 10**6), made)
+        device = Device(boot if counted else 0, rng.randint(1, 10**6), count_sent)
         greeted = False
         for op in plan:
-            ids = range(device.made, device.made + 10)
+            ids = range(device.count_sent, device.count_sent + 10)
             frame = device.next_batch() if op.endswith("batch") else device.hello()
             if op == "batch":
                 intact += ids
@@ -135,7 +135,7 @@ def test_a_reboot_at_any_time_loses_nothing_that_a_hello_preceded(
             if not op.startswith("lost"):
                 line.append(frame)
             greeted |= op == "hello"
-        made = device.made
+        count_sent = device.count_sent
 
     reader = read_in_chunks(b"".join(line), rng)
     received = numbers(reader.blocks)
@@ -173,7 +173,7 @@ def test_samples_lost_while_unplugged_are_counted_and_later_ones_have_the_right_
 
 
 def test_a_reboot_appears_as_ten_seconds_and_earlier_samples_of_the_new_boot_as_lost() -> None:
-    old, new, reader = Device(boot=4), Device(boot=5, made=300), Reader()
+    old, new, reader = Device(boot=4), Device(boot=5, count_sent=300), Reader()
     (before,) = reader.feed(old.hello() + b"".join(old.next_batch() for _ in range(30)))
     new.hello()  # lost, and a frame too
     new.next_batch()

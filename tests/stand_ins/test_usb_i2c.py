@@ -247,7 +247,7 @@ def test_the_command_plays_a_recording_and_obeys_its_standard_input(tmp_path: Pa
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 0
         host.socket.close()
-    assert errors == "no such fault: nonsense\nno such fault: nacks x\n"
+    assert errors == "unknown fault: nonsense\nunknown fault: nacks x\n"
     assert not path.exists()
 
 

@@ -192,7 +192,7 @@ def _obey(adapter: UsbI2c, words: list[str]) -> None:
         case ["absent" | "present" as word]:
             adapter.bus.chips[ADDRESS].absent = word == "absent"
         case _:
-            sys.stderr.write(f"no such fault: {' '.join(words)}\n")
+            sys.stderr.write(f"unknown fault: {' '.join(words)}\n")
 
 
 if __name__ == "__main__":

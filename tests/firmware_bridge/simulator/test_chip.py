@@ -71,8 +71,8 @@ def test_physical_values_come_back_within_half_an_lsb_at_every_full_scale(scale:
 def test_a_new_full_scale_holds_from_the_next_sample_on() -> None:
     chip = start(Chip(feed.still))
     put(chip, 0x1C, 0x00, START_US + 7_000)
-    got = [words(get(chip, 0x3F, START_US + at_us, 2), 1)[0, 0] for at_us in (8_000, 10_000)]
-    assert got == [8192, 16384]
+    values = [words(get(chip, 0x3F, START_US + at_us, 2), 1)[0, 0] for at_us in (8_000, 10_000)]
+    assert values == [8192, 16384]
 
 
 def test_values_beyond_full_scale_saturate() -> None:

@@ -47,10 +47,12 @@ def test_the_cuts_between_reads_do_not_change_the_bytes(who_am_i: int, data: st.
     whole, cut = noisy(who_am_i, 0.0), noisy(who_am_i, 0.0)
     now_us = START_US + 200_000
     expected = get(whole, 0x74, now_us, fifo_count(whole, now_us))
-    got = b""
-    while len(got) < len(expected):
-        got += get(cut, 0x74, now_us, data.draw(st.integers(1, len(expected) - len(got))))
-    assert got == expected
+    data_read = b""
+    while len(data_read) < len(expected):
+        data_read += get(
+            cut, 0x74, now_us, data.draw(st.integers(1, len(expected) - len(data_read)))
+        )
+    assert data_read == expected
     assert fifo_count(cut, now_us) == 0
 
 
@@ -70,16 +72,16 @@ def test_reads_of_other_registers_do_not_change_the_overflow(
 
 @given(st.lists(st.binary(max_size=6), max_size=20), st.lists(st.integers(0, 300), max_size=20))
 def test_any_transaction_is_answered(writes: list[bytes], counts: list[int]) -> None:
-    made = noisy(0x68, 0.0)
+    chip = noisy(0x68, 0.0)
     now_us = START_US
     for data, count in zip(writes, counts, strict=False):
         now_us += 7_000
-        assert made.write(data, now_us)
-        answer = made.read(count, now_us)
+        assert chip.write(data, now_us)
+        answer = chip.read(count, now_us)
         assert answer is not None
         assert len(answer) == count
-        made.interrupt(now_us)
-        assert (made.next_data_ready_us(now_us) or now_us + 1) > now_us
+        chip.interrupt(now_us)
+        assert (chip.next_data_ready_us(now_us) or now_us + 1) > now_us
 
 
 def test_the_fifo_gets_the_enabled_words_in_the_order_of_the_registers() -> None:
@@ -113,8 +115,8 @@ def test_an_overflow_is_flagged_once_and_tears_the_stream(who_am_i: int, size: i
 
 def test_a_later_chip_can_keep_the_oldest_samples_instead() -> None:
     chip = start(Chip(counting, who_am_i=0x70), low_pass=3 | 0x40)
-    got = get(chip, 0x74, START_US + 60_000_000, 512)
-    assert got == np.repeat(np.arange(43, dtype=">i2"), 6).tobytes()[:512]
+    data_read = get(chip, 0x74, START_US + 60_000_000, 512)
+    assert data_read == np.repeat(np.arange(43, dtype=">i2"), 6).tobytes()[:512]
     assert get(chip, 0x3A, START_US + 60_000_000)[0] & 0x10
 
 
