@@ -36,9 +36,7 @@ class BusServer(ABC):
             self._listener.bind(str(self._path))
         except OSError as error:
             self._listener.close()
-            raise InputError(
-                f"{self._path}: no socket can be created ({error.strerror})"
-            ) from error
+            raise InputError(f"{self._path}: cannot create a socket ({error.strerror})") from error
         self._listener.listen()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
