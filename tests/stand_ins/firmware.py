@@ -23,7 +23,6 @@ FOLDER = Path(__file__).parents[2] / "firmware_bridge" / "firmware"
 _REQUEST = struct.Struct("<cQB")
 _REPLY = struct.Struct("<BqB")
 _ACKNOWLEDGED, _SDA_LOW = 1, 2
-_PATIENCE_S = 60.0
 
 
 class FirmwareError(EdgeharError):
@@ -152,7 +151,7 @@ class Simulation:
             self._error = error
             raise
 
-    def wait(self, timeout_s: float = _PATIENCE_S) -> dict[str, float]:
+    def wait(self, timeout_s: float = 60.0) -> dict[str, float]:
         """Return the summary that the simulator prints at its end. Raises FirmwareError."""
         try:
             out, problem = self._process.communicate(timeout=timeout_s)

@@ -54,7 +54,6 @@ _DESCRIPTORS = {
 # first message and bit 1 the last.
 _GET_STATUS_USB, _GET_DESCRIPTOR = 0, 6
 _ECHO, _GET_FUNC, _SET_DELAY, _GET_STATUS, _IO = 0, 1, 2, 3, range(4, 8)
-_BEGIN = 1
 _STATUS_ACK, _STATUS_NAK = 1, 2
 _SHARE = re.compile(r"[01]|0?\.\d{1,6}")
 _PATIENCE = struct.pack("@ll", 5, 0)
@@ -86,7 +85,7 @@ class Adapter:
             return None
         data = None if control.reads else control.data
         message = Message(control.index, data, control.length if control.reads else 0)
-        self._bus.traffic.transfers += control.request & _BEGIN
+        self._bus.traffic.transfers += control.request & 1
         answer = self._bus.message(message, self._bus.clock_us())
         self._status = _STATUS_NAK if answer is None else _STATUS_ACK
         self._bus.traffic.failed += answer is None
