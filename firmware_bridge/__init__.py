@@ -1,1 +1,1 @@
-"""The wire between a microcontroller and the board."""
+"""The serial protocol between a microcontroller and the board, recordings, simulated sensors."""

@@ -1,4 +1,4 @@
-"""Messages -> Samples: units, a clock that does not wrap, and exactly how much is missing."""
+"""Turns messages into samples: physical units, times that never wrap, exact counts of losses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from firmware_bridge.protocol import (
 from firmware_bridge.samples import Samples
 
 REBOOT_GAP_US = 10_000_000
-"""How long a reboot took nobody knows; this long it shall look, so that time never goes back."""
+"""Gap inserted for a reboot, whose true length is unknown, so that time never goes back."""
 
 
 @dataclass(slots=True)
 class AssemblerCounts:
-    """What an assembler has seen, in samples where nothing else is said."""
+    """What an assembler has counted, in samples unless a field says otherwise."""
 
     samples: int = 0
     lost: int = 0
-    """Taken by the device, never passed on. Those before the very first message do not count."""
+    """Taken by the device, never delivered. Samples before the very first message do not count."""
     before_hello: int = 0
-    """Arrived before a hello said what they mean; dropped, and so counted as lost too."""
+    """Arrived before a hello gave their scale; dropped, and therefore counted as lost too."""
     reboots: int = 0
-    """Times that the device began anew (or another took its place)."""
+    """Reboots of the device, and replacements by another device."""
 
 
 class Assembler:
@@ -40,15 +40,15 @@ class Assembler:
     def __init__(self) -> None:
         self.counts = AssemblerCounts()
         self.problem: str | None = None
-        """Why batches are dropped although a hello came: one line for the log. Usually None."""
+        """Why batches are dropped although a hello arrived: one line for the log. Usually None."""
         self._hello: Hello | None = None
-        """What scales the batches; None while a hello is needed."""
+        """Gives the scale of the batches; None until the next hello."""
         self._boot: int | None = None
         self._reopened = False
         self._index: int | None = None
-        """The next sample's, if none is lost."""
+        """Of the next sample, if none is lost."""
         self._first_us = self._clock_us = 0
-        """Uptime of the latest batch's first sample, and the latest uptime heard of."""
+        """Uptime of the latest batch's first sample, and the latest known uptime."""
         self._offset_us = 0
         self._last_us: int | None = None
         self._new_boot = False
@@ -56,14 +56,14 @@ class Assembler:
         self._run: list[tuple[int, Batch]] = []
 
     def reopened(self) -> None:
-        """Wait for a hello: another device or boot may be behind a port that was re-opened."""
+        """Wait for a hello: a re-opened port may show another device, or a rebooted one."""
         self._hello = None
         self._reopened = True
 
     def push(self, messages: Iterable[Message]) -> list[Samples]:
         """Return the samples in `messages`, in as few blocks as the losses between them allow.
 
-        Times go on from the device's uptime in seconds; a reboot shows as a gap of 10 s.
+        Times continue the device's uptime, in seconds; a reboot appears as a gap of 10 s.
         """
         blocks: list[Samples] = []
         for message in messages:
@@ -88,10 +88,11 @@ class Assembler:
         if self._hello is not None:
             missing = signed32(batch.index - self._index)
             elapsed = max(missing, 0) * 10**9 // self._hello.rate_mhz
-            uptime_us = _nearest(batch.time_us, self._clock_us + elapsed)
+            expected_us = self._clock_us + elapsed
+            uptime_us = expected_us + signed32(batch.time_us - expected_us)
             if missing < 0 or not self._first_us <= uptime_us <= MAX_UPTIME_US:
                 self._flush(blocks)
-                self._hello = None  # a reboot whose hello got lost
+                self._hello = None  # the device rebooted and its hello got lost
         if self._hello is None:
             self.counts.before_hello += len(batch)
             return
@@ -115,7 +116,7 @@ class Assembler:
             self._flush(blocks)
             self.counts.reboots += 1
             self._new_boot = True
-            # What a device that took another's place did before that is not our loss.
+            # The samples that a new device took before it was connected are no loss.
             same_device = not self._reopened or hello.boot == self._boot + 1 & 0xFFFF
             missing = hello.index if same_device else 0
             self._first_us = 0
@@ -133,30 +134,18 @@ class Assembler:
         sizes = [len(batch) for _, batch in self._run]
         starts = np.cumsum([0, *sizes[:-1]])
         since = np.cumsum(raw["dt_us"], dtype=np.int64)
-        begun = np.array([us for us, _ in self._run], np.int64) - since[starts]
-        t_us = since + np.repeat(begun, sizes) + self._offset_us
+        begin_us = np.array([us for us, _ in self._run], np.int64) - since[starts]
+        t_us = since + np.repeat(begin_us, sizes) + self._offset_us
         if self._new_boot and self._last_us is not None:
             shift = self._last_us + REBOOT_GAP_US - int(t_us[0])
             self._offset_us += shift
             t_us += shift
         self._new_boot = False
         self._last_us = int(t_us[-1])
-        blocks.append(
-            Samples(
-                t_us / 1e6,
-                raw["acc"] * self._hello.acc_g_per_count,
-                raw["gyro"] * self._hello.gyro_rad_s_per_count,
-                self._lost,
-            )
-        )
+        blocks.append(self._hello.samples(t_us, raw, self._lost))
         self.counts.samples += len(raw)
         self._lost = 0
         self._run.clear()
-
-
-def _nearest(low: int, guess: int) -> int:
-    """Return the number nearest to `guess` whose low 32 bits are `low`."""
-    return guess + signed32(low - guess)
 
 
 def _scale(hello: Hello) -> tuple[int, int]:

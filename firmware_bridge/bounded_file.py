@@ -1,4 +1,4 @@
-"""Reads small files from outside: plain files only, and no more than a given size."""
+"""Reads small untrusted files: plain files only, and no more than a given size."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def read(path: Path, most_bytes: int) -> bytes:
-    """Return the bytes of a plain file; raises OSError, also for pipes and longer files."""
+    """Return the bytes of a plain file; raises OSError, also for pipes and larger files."""
     # Without O_NONBLOCK, opening a named pipe waits until somebody writes to it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:

@@ -1,4 +1,4 @@
-"""protocol.py's numbers as a C header: `python -m firmware_bridge.c_header >core/protocol.h`."""
+"""Prints protocol.py's numbers as a C header, firmware/core/protocol.h (make protocol)."""
 
 import sys
 from enum import IntEnum, IntFlag
@@ -26,15 +26,8 @@ def header() -> str:
         **_members("TROUBLE", Trouble),
     }
     lines = [f"#define {name} {number}" for name, number in numbers.items()]
-    return "\n".join(
-        [
-            "/* Made from protocol.py by make protocol. Do not edit. */",
-            "#pragma once",
-            "",
-            *lines,
-            "",
-        ]
-    )
+    top = "/* Made from protocol.py by make protocol. Do not edit. */\n#pragma once\n"
+    return "\n".join([top, *lines, ""])
 
 
 def _members(prefix: str, kind: type[IntEnum | IntFlag]) -> dict[str, int]:

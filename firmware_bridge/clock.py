@@ -1,4 +1,4 @@
-"""When on the host's clock did the device's clock show this? A fit that follows drift."""
+"""Converts device times to the host's clock, with a line fit that follows drift."""
 
 from collections import deque
 from itertools import pairwise
@@ -8,8 +8,8 @@ import numpy as np
 from firmware_bridge.samples import Float64
 
 WINDOW_S = 64.0
-"""Of device time. Long enough to average the jitter of arrivals, short enough for drift that
-changes with temperature."""
+"""Device time that the fit spans: long enough to average the jitter of arrivals, short enough to
+follow drift that changes with temperature."""
 _MOST = 512
 _FEWEST = 8
 _REFIT_S = 1.0
@@ -22,11 +22,11 @@ Point = tuple[float, float]
 class ClockFit:
     """A line through (device time, host time of arrival), in seconds, of the last minute.
 
-    A message may come late by any amount, never early. So what is late is told by its distance
-    from the line below all points, and left out; the line goes through the middle of the rest.
-    What is the same in all of them, the mean latency, nobody can see; it stays in the result.
+    A message may arrive late by any amount, never early. Late messages are those far above the
+    line below all points; they are left out, and the fit goes through the middle of the others.
+    The mean latency is the same in all messages, so no fit can remove it from the result.
 
-    Holds at most 512 points. A clock that jumps (a reboot, a suspended host) is fitted anew.
+    Stores at most 512 points. After a jump (a reboot, a suspended host) the fit starts again.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class ClockFit:
         self._late_since_s: float | None = None
 
     def add(self, device_s: float, host_s: float) -> None:
-        """Take in that what happened at `device_s` arrived at `host_s`."""
+        """Add a message that was sent at `device_s` and arrived at `host_s`."""
         if self._jumped(device_s, host_s):
             self._points.clear()
             self._fitted_s, self._late_since_s = float("-inf"), None
@@ -49,14 +49,14 @@ class ClockFit:
 
     @property
     def device_ppm(self) -> float | None:
-        """How much faster the device's clock runs, in millionths; None before half a minute."""
+        """How much faster the device's clock runs, in ppm; None in the first half minute."""
         ran_s = self._points[-1][0] - self._points[0][0] if self._points else 0.0
         if ran_s < WINDOW_S / 2 and len(self._points) < _MOST:
             return None
         return 1e6 * (1 / self._rate - 1)
 
     def host_s(self, device_s: float) -> float | None:
-        """Return when the host's clock showed what the device's clock showed then."""
+        """Convert a device time to the host's clock; None before the first message."""
         if not self._points:
             return None
         return self._host_s + self._rate * (device_s - self._device_s)
@@ -70,7 +70,7 @@ class ClockFit:
         if host_s < expected_s + _JUMP_S:
             self._late_since_s = None
             return False
-        # After a stall all that waited comes at once; only a clock that jumped stays late.
+        # After a stall all waiting messages arrive together; only after a jump they stay late.
         if self._late_since_s is None:
             self._late_since_s = host_s
         return host_s > self._late_since_s + _PATIENCE_S
@@ -83,16 +83,16 @@ class ClockFit:
             self._rate, self._host_s = 1.0, float(np.median(y - x))
             return
         rate, earliest = _below(x, y)
-        # Where nothing is late, rounding must not make the median earlier than the earliest.
+        # Without late messages, rounding must not put the median before the earliest.
         late = np.maximum(y - earliest - rate * x, 0.0)
         usual = late <= _latest_usual(late)
         self._rate, self._host_s = _middle(x[usual], y[usual])
 
 
 def _below(x: Float64, y: Float64) -> tuple[float, float]:
-    """Return slope and value at 0 of the line that has every point above it, and least so.
+    """Return slope and value at 0 of the highest line (at the mean of x) below all points.
 
-    That is the lower convex hull's edge over the mean of x (Moon, Skelly and Towsley, 1999).
+    It is the lower convex hull's edge over the mean of x (Moon, Skelly and Towsley, 1999).
     """
     hull: list[tuple[float, float]] = []
     for point in zip(x.tolist(), y.tolist(), strict=True):
@@ -112,12 +112,12 @@ def _turns_right(a: Point, b: Point, c: Point) -> bool:
 
 
 def _latest_usual(late: Float64) -> float:
-    """Return the delay above which a message was held up: a gap, or far beyond the median."""
+    """Return the delay above which a message is late: before a gap, or 2.5 times the median."""
     ordered = np.sort(late)
     count = len(ordered)
     median = ordered[count // 2]
     top = ordered[3 * count // 4 :]
-    # Evenly spread delays leave a gap this wide once in a thousand fits.
+    # Uniformly distributed delays have a gap this wide once in a thousand fits.
     wide = np.flatnonzero(np.diff(top) > (np.log(count) + 7) * 2 * median / count)
     before_gap = top[wide[0]] if len(wide) else top[-1]
     return float(min(before_gap, 2.5 * median))
@@ -126,8 +126,8 @@ def _latest_usual(late: Float64) -> float:
 def _middle(x: Float64, y: Float64) -> tuple[float, float]:
     """Return slope and value at 0 of the line through the middle of the points.
 
-    Delays with sharp bounds on both sides: halfway between the bounds, several times nearer than
-    least squares. Which they are, their kurtosis tells (Harter, 1974): 1.8 if evenly spread.
+    If delays have sharp bounds on both sides, the line halfway between the bounds is several times
+    more accurate than least squares. Kurtosis decides (Harter, 1974): 1.8 for a uniform spread.
     """
     centre = x.mean()
     rate = float(((x - centre) * (y - y.mean())).sum() / ((x - centre) ** 2).sum())

@@ -1,4 +1,4 @@
-"""Bytes -> messages: finds frames in whatever arrives and counts what did not."""
+"""Turns bytes into messages: finds the frames in any stream and counts damage and losses."""
 
 from dataclasses import dataclass
 
@@ -6,36 +6,36 @@ from firmware_bridge import framing
 from firmware_bridge.protocol import HEADER, MAX_CONTENT, Command, Hello, Message, signed32, unpack
 
 MAX_FRAME = MAX_CONTENT + 2 + (MAX_CONTENT + 2) // 254 + 1
-"""Bytes of the longest frame between its delimiters."""
+"""Bytes of the longest frame, without its delimiters."""
 
 _RECENT = 64
-"""Frames remembered, to tell a repeated one from one that a rebooted device numbered alike."""
+"""Frames remembered, to tell a repeated frame from a rebooted device's frame of the same number."""
 
 
 @dataclass(slots=True)
 class DecoderCounts:
-    """What a decoder has seen, in frames."""
+    """What a decoder has counted, in frames."""
 
     frames: int = 0
     """Intact and passed on."""
     lost: int = 0
-    """Missing by their sequence number (a reordered one counts here, and as stale)."""
+    """Missing by their sequence number. A reordered frame counts here, and as stale."""
     stale: int = 0
-    """Repeated or overtaken; not passed on."""
+    """Repeated, or overtaken by a later frame; not passed on."""
     bad_crc: int = 0
     """Damaged."""
     too_long: int = 0
     """Longer than any frame; dropped before they fill the memory."""
     unknown: int = 0
-    """Intact, but of a type or shape this version does not know; skipped."""
+    """Intact, but of a type or length that this version does not know; skipped."""
     resyncs: int = 0
     """Intact frames found after damage."""
     restarts: int = 0
-    """Sequences begun anew: the device rebooted, or nothing came for very long."""
+    """New sequences: the device rebooted, or was silent for very long."""
 
 
 class Decoder:
-    """Takes any bytes in any chunking, never raises, holds no more than a frame."""
+    """Accepts any bytes in any chunking, never raises, buffers at most one frame."""
 
     def __init__(self) -> None:
         self.counts = DecoderCounts()
@@ -50,7 +50,7 @@ class Decoder:
         self._recent: list[tuple[int, int]] = [(-1, 0)] * _RECENT
 
     def reopened(self) -> None:
-        """Forget what is half read, and the numbering: another device or boot may follow."""
+        """Forget the partly received frame and the numbering: another device or boot may follow."""
         self._rest, self._skipping = b"", False
         self._begin()
 
@@ -91,9 +91,8 @@ class Decoder:
             return message
         _, seq, _, index = HEADER.unpack_from(content)
         place = seq, index, hash(content)
-        first = False
+        first = isinstance(message, Hello) and self._boot is None
         if isinstance(message, Hello):
-            first = self._boot is None
             if message.boot != self._boot and not first and self._last is not None:
                 self._restart()
             self._boot = message.boot
@@ -101,7 +100,7 @@ class Decoder:
             if not first:
                 self.counts.stale += 1
                 return None
-            # What came before it was of a boot that we know nothing of.
+            # The frames before this hello came from an unknown boot.
             self._restart()
             self._in_order(*place)
         if message is None:
@@ -111,7 +110,7 @@ class Decoder:
         return message
 
     def _in_order(self, seq: int, index: int, mark: int) -> bool:
-        """Count what is missing before frame `seq`; False if it is late or repeated."""
+        """Count the frames missing before frame `seq`; False if it is late or repeated."""
         if self._last is not None:
             ahead = (seq - self._last[0]) & 0xFFFF
             newer = signed32(index - self._last[1])
@@ -120,9 +119,9 @@ class Decoder:
             elif (-ahead & 0xFFFF) >= _RECENT or newer > 0:
                 self._restart()
             else:
-                had, mark_then = self._recent[seq % _RECENT]
-                # Numbered as one we have had, and yet another: a reboot numbers from 0 again.
-                if had != seq or mark_then == mark:
+                recent_seq, recent_mark = self._recent[seq % _RECENT]
+                # An old number with new content: the device rebooted and numbers from 0 again.
+                if recent_seq != seq or recent_mark == mark:
                     return False
                 self._restart()
         self._last = seq, index

@@ -4,7 +4,7 @@ from binascii import crc_hqx
 
 DELIMITER = b"\0"
 _RUN = 254
-"""The longest run of bytes between zeros that one COBS code can announce."""
+"""The longest run of bytes between zeros that one COBS code can describe."""
 
 
 def crc16(data: bytes) -> int:
@@ -15,13 +15,13 @@ def crc16(data: bytes) -> int:
 def seal(content: bytes) -> bytes:
     """Return `content` and its CRC as a frame, with a delimiter on both sides.
 
-    With a delimiter of its own on each side, damage to one costs one frame and not two.
+    Frames share no delimiter, so that a damaged delimiter costs one frame, not two.
     """
     return DELIMITER + cobs_encode(content + crc16(content).to_bytes(2, "little")) + DELIMITER
 
 
 def unseal(frame: bytes) -> bytes | None:
-    """Return the content of what stood between two delimiters; None if it is damaged."""
+    """Return the content of a frame given without its delimiters; None if it is damaged."""
     data = cobs_decode(frame)
     if data is None or len(data) < 3 or crc16(data[:-2]) != data[-2] | data[-1] << 8:
         return None
@@ -29,7 +29,7 @@ def unseal(frame: bytes) -> bytes | None:
 
 
 def cobs_encode(data: bytes) -> bytes:
-    """Return `data` without zero bytes: each becomes the distance to the next."""
+    """Encode `data` without zero bytes: each zero becomes the distance to the next zero."""
     out = bytearray()
     for run in data.split(DELIMITER):
         while len(run) >= _RUN:
@@ -42,7 +42,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(frame: bytes) -> bytes | None:
-    """Return what was encoded; None if `frame` is not whole or holds a zero."""
+    """Return the encoded data; None if `frame` is cut or contains a zero byte."""
     if 0 in frame:
         return None
     out, at, end = bytearray(frame), 0, len(frame)
@@ -56,7 +56,7 @@ def cobs_decode(frame: bytes) -> bytes | None:
 
 
 def _cobs_decode_long(frame: bytes) -> bytes | None:
-    """Decode runs of any length: after a run of 254 bytes no zero is meant."""
+    """Decode runs of any length: no zero follows a run of 254 bytes."""
     out, at, end = bytearray(), 0, len(frame)
     while at < end:
         code = frame[at]

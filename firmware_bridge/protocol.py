@@ -1,4 +1,4 @@
-"""Messages between a microcontroller and the board, and their bytes. PROTOCOL.md has the prose."""
+"""Messages between a microcontroller and the board, and their bytes. See PROTOCOL.md."""
 
 import math
 import struct
@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.samples import Samples
 
 VERSION = 1
 MAX_BATCH = 32
 """Samples in a frame."""
 SAMPLE = np.dtype([("dt_us", "<u2"), ("acc", "<i2", 3), ("gyro", "<i2", 3)])
-"""A sample on the wire: µs since the one before it in the frame (first: 0), raw counts."""
+"""A sample on the wire: µs since the sample before it in the frame (first: 0), raw counts."""
 HEADER = struct.Struct("<BHII")
-"""Type, sequence number of the frame, device clock in µs (low 32 bits), index; in all versions."""
+"""Type, frame number, device clock in µs (low 32 bits), index; the same in every version."""
 MAX_CONTENT = HEADER.size + MAX_BATCH * SAMPLE.itemsize
 """Bytes of the longest message."""
 MAX_UPTIME_US = 1 << 53
-"""285 years: the µs that a float of seconds can carry."""
+"""285 years: the most µs that a float counts one by one."""
 
 UNKNOWN_TEMPERATURE = -0x8000
-"""In a Status: the chip has not been asked yet."""
+"""In a Status: the temperature has not been read yet."""
 HELLO = struct.Struct("<BBBHIQH")
 """Body of a Hello, before the firmware's name."""
 STATUS = struct.Struct("<IHHhBB")
@@ -29,7 +32,7 @@ FIRMWARE_BYTES = 16
 
 
 class Type(IntEnum):
-    """The first byte of a message; from 16 on they go from the board to the microcontroller."""
+    """The first byte of a message. Types from 16 on go from the board to the microcontroller."""
 
     HELLO = 1
     BATCH = 2
@@ -38,7 +41,7 @@ class Type(IntEnum):
 
 
 class Code(IntEnum):
-    """What a Command asks for."""
+    """The request in a Command."""
 
     HELLO = 1
     START = 2
@@ -48,7 +51,7 @@ class Code(IntEnum):
 
 
 class Reset(IntFlag):
-    """Why the device last began anew; 0 where it cannot tell."""
+    """Why the device last restarted; 0 if unknown."""
 
     POWER = 1
     PIN = 2
@@ -57,25 +60,25 @@ class Reset(IntFlag):
 
 
 class Trouble(IntFlag):
-    """What is wrong with the sensor at this moment."""
+    """The sensor's present faults."""
 
     NO_INTERRUPT = 1
-    """Its INT pin is silent though it takes samples: not wired. Times are estimated."""
+    """The INT pin is silent although the sensor takes samples: not wired. Times are estimated."""
     NO_ANSWER = 2
-    """It does not answer on the bus."""
+    """The sensor does not answer on the bus."""
     WRONG_CHIP = 4
-    """Something answers, whose WHO_AM_I is none that the firmware knows."""
+    """A chip answers, but the firmware does not know its WHO_AM_I."""
     BUS_STUCK = 8
     """SDA or SCL is held low, and clocking did not free it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the device is. Sent at start, on request, every 2 s and at the end of a stream."""
+    """Describes the device. Sent at start, on request, every 2 s and at the end of a stream."""
 
     seq: int
     index: int
-    """Samples since boot (32 bit) that went out in frames before this one."""
+    """Samples sent since boot in frames before this one (32 bit)."""
     firmware: str
     chip: int
     """WHO_AM_I of the sensor: 0x68 for an MPU-6050."""
@@ -86,7 +89,7 @@ class Hello:
     uptime_us: int
     """Device clock at this message, µs since boot (64 bit)."""
     boot: int
-    """Boot counter (16 bit), by which a reboot shows; always 0 where the device keeps none."""
+    """Boot counter (16 bit), which reveals a reboot; always 0 if the device has none."""
 
     @property
     def acc_g_per_count(self) -> float:
@@ -98,12 +101,16 @@ class Hello:
         """Gyroscope LSB in rad/s."""
         return self.gyro_full_scale_dps / 32768 * math.pi / 180
 
+    def samples(self, t_us: NDArray[np.int64], raw: NDArray[np.void], lost: int = 0) -> Samples:
+        """Convert SAMPLEs, `raw`, taken at `t_us`, to physical units."""
+        acc_g = raw["acc"] * self.acc_g_per_count
+        return Samples(t_us / 1e6, acc_g, raw["gyro"] * self.gyro_rad_s_per_count, lost)
+
 
 @dataclass(frozen=True, slots=True)
 class OtherVersion:
-    """A hello of a protocol version that this program does not speak."""
+    """A hello of a protocol version that this program does not support."""
 
-    seq: int
     protocol: int
 
 
@@ -115,9 +122,9 @@ class Batch:
     time_us: int
     """Device clock at the first sample, µs, low 32 bits."""
     index: int
-    """Samples taken since boot before the first one here (32 bit)."""
+    """Samples taken since boot before the first sample of this batch (32 bit)."""
     samples: bytes
-    """As on the wire, see SAMPLE; kept raw so that many batches are converted in one go."""
+    """As on the wire, see SAMPLE; raw, so that many batches are converted together."""
 
     def __len__(self) -> int:
         return len(self.samples) // SAMPLE.itemsize
@@ -125,20 +132,20 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the device is. Sent after each hello; its counters begin at 0 with a boot."""
+    """The device's health. Sent after each hello; its counters start at 0 at boot."""
 
     seq: int
     time_us: int
     """Device clock, µs, low 32 bits."""
     index: int
     overflowed: int
-    """Samples that the sensor took and the device had no time for (they are in `index` too)."""
+    """Samples that the sensor took and the device had no time to read (`index` counts them too)."""
     bus_faults: int
-    """Transfers that failed, retried ones too."""
+    """Failed transfers, including those that were retried."""
     chip_restarts: int
-    """Times that the sensor was set up anew after the first."""
+    """Times that the sensor was set up again after the first set-up."""
     temperature_c: float | None
-    """Of the sensor, to 0.01; None if not known."""
+    """Of the sensor, to 0.01; None if unknown."""
     reset: Reset
     trouble: Trouble
 
@@ -155,42 +162,31 @@ Message = Hello | OtherVersion | Batch | Status | Command
 
 
 def signed32(difference: int) -> int:
-    """Return the difference of two 32-bit counters as -2**31 to 2**31 - 1, safe when they wrap."""
+    """Return the difference of two 32-bit counters, -2**31 to 2**31 - 1, right when they wrap."""
     return (difference + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
 def pack(message: Hello | Batch | Status | Command) -> bytes:
-    """Return a message's bytes: header and body, without CRC. struct.error if out of range."""
+    """Return a message's header and body, without CRC; raises ValueError, struct.error."""
     match message:
         case Batch():
             if not 0 < len(message) <= MAX_BATCH or len(message.samples) % SAMPLE.itemsize:
                 raise ValueError(f"a batch has 1 to {MAX_BATCH} whole samples")
-            header = (Type.BATCH, message.seq, message.time_us, message.index)
-            return HEADER.pack(*header) + message.samples
+            header = HEADER.pack(Type.BATCH, message.seq, message.time_us, message.index)
+            return header + message.samples
         case Hello():
-            header = (Type.HELLO, message.seq, message.uptime_us & 0xFFFFFFFF, message.index)
-            body = HELLO.pack(
-                VERSION,
-                message.chip,
-                message.acc_full_scale_g,
-                message.gyro_full_scale_dps,
-                message.rate_mhz,
-                message.uptime_us,
-                message.boot,
-            )
-            return HEADER.pack(*header) + body + message.firmware.encode()[:FIRMWARE_BYTES]
+            low_us = message.uptime_us & 0xFFFFFFFF
+            header = HEADER.pack(Type.HELLO, message.seq, low_us, message.index)
+            scales = message.acc_full_scale_g, message.gyro_full_scale_dps
+            clock = message.rate_mhz, message.uptime_us, message.boot
+            body = HELLO.pack(VERSION, message.chip, *scales, *clock)
+            return header + body + message.firmware.encode()[:FIRMWARE_BYTES]
         case Status():
-            header = (Type.STATUS, message.seq, message.time_us, message.index)
+            header = HEADER.pack(Type.STATUS, message.seq, message.time_us, message.index)
+            counts = message.overflowed, message.bus_faults, message.chip_restarts
             celsius = message.temperature_c
-            body = STATUS.pack(
-                message.overflowed,
-                message.bus_faults,
-                message.chip_restarts,
-                UNKNOWN_TEMPERATURE if celsius is None else round(100 * celsius),
-                message.reset,
-                message.trouble,
-            )
-            return HEADER.pack(*header) + body
+            centi_c = UNKNOWN_TEMPERATURE if celsius is None else round(100 * celsius)
+            return header + STATUS.pack(*counts, centi_c, message.reset, message.trouble)
         case Command():
             return HEADER.pack(Type.COMMAND, 0, 0, 0) + COMMAND.pack(message.code, message.argument)
 
@@ -214,9 +210,9 @@ def unpack(content: bytes) -> Message | None:
 
 
 def _unpack_hello(seq: int, index: int, body: bytes) -> Hello | OtherVersion | None:
-    # The version comes first so that it can be read whatever follows it.
+    # The version comes first, so that every version of this program can read it.
     if body[0] != VERSION:
-        return OtherVersion(seq, body[0])
+        return OtherVersion(body[0])
     if not HELLO.size <= len(body) <= HELLO.size + FIRMWARE_BYTES:
         return None
     _, chip, acc_g, gyro_dps, rate_mhz, uptime_us, boot = HELLO.unpack_from(body)
@@ -228,15 +224,6 @@ def _unpack_hello(seq: int, index: int, body: bytes) -> Hello | OtherVersion | N
 
 def _unpack_status(seq: int, time_us: int, index: int, body: bytes) -> Status:
     overflowed, bus_faults, chip_restarts, centi_c, reset, trouble = STATUS.unpack(body)
+    counts = overflowed, bus_faults, chip_restarts
     celsius = None if centi_c == UNKNOWN_TEMPERATURE else centi_c / 100
-    return Status(
-        seq,
-        time_us,
-        index,
-        overflowed,
-        bus_faults,
-        chip_restarts,
-        celsius,
-        Reset(reset),
-        Trouble(trouble),
-    )
+    return Status(seq, time_us, index, *counts, celsius, Reset(reset), Trouble(trouble))

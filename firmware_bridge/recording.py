@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from firmware_bridge.samples import Float64, Samples
 HEADER = "t_s,acc_x_g,acc_y_g,acc_z_g,gyro_x_rad_s,gyro_y_rad_s,gyro_z_rad_s"
 LABEL = ",label"
 MAX_LINE = 4096
-"""Bytes: a file without line ends must not be read whole in search of one."""
+"""Bytes: a file without line ends must not be read into memory whole."""
 
 _COLUMNS = HEADER.count(",") + 1
 _BYTES_PER_ROW = 128
@@ -27,13 +26,13 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class RecordingError(InputError):
-    """A recording cannot be read; the message names the file, the line and what is wrong."""
+    """A recording cannot be read; the message gives the file, the line and the fault."""
 
 
 def read_blocks(path: str | Path, rows: int = 65536) -> Iterator[Samples]:
     """Yield a recording's samples in blocks of at most `rows`, holding only a few blocks in memory.
 
-    Values that are not finite are passed on. A file with a header only yields nothing.
+    Values may be infinite or NaN. A file with only a header yields nothing.
     Raises RecordingError.
     """
     for samples, _ in _blocks(Path(path), rows):
@@ -41,22 +40,19 @@ def read_blocks(path: str | Path, rows: int = 65536) -> Iterator[Samples]:
 
 
 def read(path: str | Path) -> tuple[Samples, list[str] | None]:
-    """Return a whole recording and its labels ('' where unlabelled; None without that column).
+    """Return a whole recording and its labels ('' if unlabelled; None without a label column).
 
     Raises RecordingError.
     """
-    tables, labels = [np.empty((0, _COLUMNS))], list[str]()
-    labelled = False
-    for block, names in _blocks(Path(path), 65536):
-        tables.append(np.column_stack((block.t_s, block.acc_g, block.gyro_rad_s)))
-        if names is not None:
-            labelled = True
-            labels += names
-    return _samples(np.concatenate(tables)), labels if labelled else None
+    blocks = list(_blocks(Path(path), 65536))
+    samples = Samples.joined([block for block, _ in blocks])
+    if not blocks or blocks[0][1] is None:
+        return samples, None
+    return samples, [label for _, labels in blocks for label in labels or ()]
 
 
 def _samples(table: Float64) -> Samples:
-    # Copies: contiguous columns are what the signal path works on.
+    # Copies: the signal path needs contiguous columns.
     return Samples(table[:, 0].copy(), table[:, 1:4].copy(), table[:, 4:7].copy())
 
 
@@ -75,7 +71,7 @@ def _blocks(path: Path, rows: int) -> Iterator[tuple[Samples, list[str] | None]]
 
 
 def _whole_lines(path: Path, chunk: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (number of its first line, text of whole lines) of about `chunk` bytes."""
+    """Yield (number of the first line, whole lines) in pieces of about `chunk` bytes."""
     number, rest = 1, b""
     try:
         with path.open("rb") as file:
@@ -103,16 +99,16 @@ def _whole_lines(path: Path, chunk: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _after_header(path: Path, text: bytes, number: int) -> tuple[bytes, bool | None, int]:
-    """Return what follows the header, whether it names labels (None: no header yet), its lines."""
+    """Return the text after the header, whether it has labels (None: no header), lines skipped."""
     body, skipped = text.removeprefix(_BOM), 0
     while body:
         line, _, body = body.partition(b"\n")
         skipped += 1
-        found = line.strip()
-        if found in {HEADER.encode(), (HEADER + LABEL).encode()}:
-            return body, found.endswith(LABEL.encode()), skipped
-        if found and not found.startswith(b"#"):
-            shown = found[:60].decode("utf-8", "replace")
+        header = line.strip()
+        if header in {HEADER.encode(), (HEADER + LABEL).encode()}:
+            return body, header.endswith(LABEL.encode()), skipped
+        if header and not header.startswith(b"#"):
+            shown = header[:60].decode("utf-8", "replace")
             raise RecordingError(
                 f"{path}:{number + skipped - 1}: header is {shown!r}, must be {HEADER}"
                 f" (and {LABEL} if labelled)"
@@ -123,7 +119,7 @@ def _after_header(path: Path, text: bytes, number: int) -> tuple[bytes, bool | N
 def _parse(
     path: Path, text: bytes, number: int, labelled: bool | None
 ) -> tuple[Float64, list[str]]:
-    """Parse whole lines, the first of which is line `number`, into (n, 7) and the labels."""
+    """Parse whole lines into (n, 7) and labels; `number` is the first line's number."""
     labels: list[str] = []
     lines: list[bytes] | io.BytesIO = io.BytesIO(text)
     if labelled or b"#" in text or not text.strip():
@@ -145,7 +141,7 @@ def _parse(
 
 
 def _fault(path: Path, text: bytes, number: int, labelled: bool | None) -> RecordingError:
-    """Find the line that the fast reader refused."""
+    """Find the line that np.loadtxt refused, and return the error."""
     columns = _COLUMNS + bool(labelled)
     for line, row in enumerate(text.splitlines(), number):
         if not row.strip() or row.startswith(b"#"):
@@ -165,23 +161,22 @@ def _fault(path: Path, text: bytes, number: int, labelled: bool | None) -> Recor
 
 
 def check_new(path: Path, remedy: str = "give another name", *, force: bool = False) -> None:
-    """Refuse to write a recording there. Raises RecordingError.
+    """Raise RecordingError if a new recording cannot have this name.
 
-    The name must end in .csv or .csv.gz. A file of that name is replaced with `force` only: a
-    recording cannot be made again.
+    The name must end in .csv or .csv.gz; a file of that name is replaced only with `force`.
     """
     if not path.name.endswith((".csv", ".csv.gz")):
         raise RecordingError(f"{path}: the name of a recording ends in .csv or .csv.gz")
     if path.exists() and not (force and path.is_file()):
-        raise RecordingError(f"{path} is there already; {remedy}")
+        raise RecordingError(f"{path} already exists; {remedy}")
 
 
 class RecordingWriter:
     """Writes a recording (gzipped if its name ends in .gz); a context manager.
 
-    The file appears under its name, whole, on a clean end; until then, and after an exception,
-    what was written is in NAME.part. Values read back bit for bit; t_s is written to the µs.
-    Raises RecordingError if the file cannot be made; OSError while writing (a full disk).
+    On a clean end the whole file appears under its name; until then, and after an exception, the
+    data are in NAME.part. Values read back bit for bit; t_s is rounded to 1 µs.
+    Raises RecordingError if the file cannot be created; OSError while writing (a full disk).
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -192,7 +187,7 @@ class RecordingWriter:
         except OSError as error:
             raise RecordingError(f"{self._part}: cannot be written ({error.strerror})") from error
         zipped = self._path.suffix == ".gz"
-        # No name and time inside: equal recordings are equal files.
+        # Without a name and a time inside, equal recordings are equal files.
         self._out: gzip.GzipFile | io.BufferedWriter = (
             gzip.GzipFile("", "wb", 6, self._file, mtime=0) if zipped else self._file
         )
@@ -202,7 +197,10 @@ class RecordingWriter:
         return self
 
     def write(self, samples: Samples, labels: Sequence[str] | None = None) -> None:
-        """Append a block; its labels go with it if the first block has labels."""
+        """Append a block. Its labels are written only if the first block has labels.
+
+        Raises ValueError if labels begin after the first block.
+        """
         if self._labelled is None:
             self._begin(labels is not None)
         columns = [[f"{t:.6f}" for t in samples.t_s.tolist()]]
@@ -220,7 +218,7 @@ class RecordingWriter:
         self._out.write(f"# {text}\n".encode())
 
     def flush(self) -> None:
-        """Hand what was written to the disk, so that a power cut does not cost it."""
+        """Write all data to the disk, so that they survive a power cut."""
         self._out.flush()
         self._file.flush()
         os.fdatasync(self._file.fileno())
@@ -229,12 +227,7 @@ class RecordingWriter:
         self._labelled = labelled
         self._out.write((HEADER + (LABEL if labelled else "") + "\n").encode())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._file:
             if self._labelled is None:
                 self._begin(False)

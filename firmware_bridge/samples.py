@@ -11,7 +11,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A block of consecutive samples, from none to several hours."""
+    """A block of consecutive samples: none, or up to several hours."""
 
     t_s: Float64
     """(n,) seconds on the sensor's own clock (microcontroller, chip or recording), unwrapped."""
@@ -20,7 +20,7 @@ class Samples:
     gyro_rad_s: Float64
     """(n, 3) angular velocity, rad/s."""
     lost: int = 0
-    """Samples known to be missing just before this block."""
+    """Number of samples lost just before this block."""
 
     @classmethod
     def empty(cls) -> "Samples":
@@ -43,7 +43,7 @@ class Samples:
         return len(self.t_s)
 
     def __getitem__(self, part: slice) -> "Samples":
-        """Return a part of the block; `lost` stays with the part that holds the first sample."""
+        """Return a part of the block; `lost` belongs to the part with the first sample."""
         start, _, _ = part.indices(len(self))
         lost = self.lost if start == 0 else 0
         return Samples(self.t_s[part], self.acc_g[part], self.gyro_rad_s[part], lost)

@@ -1,4 +1,4 @@
-"""Writes files so that a power cut leaves the old file or the whole new one."""
+"""Writes files so that a power cut leaves the old file or the whole new file."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def write(path: Path, content: bytes, mode: int | None = None) -> None:
-    """Replace the content of `path` in one step; it is on the disk when this returns.
+    """Replace the content of `path` in one step, and return when it is on the disk.
 
     `mode` sets the permissions whatever the umask is; None leaves them to the umask.
     Raises OSError; the file is then unchanged.
@@ -69,7 +69,7 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk; raises OSError."""
+    """Write the names in a folder to the disk; raises OSError."""
     descriptor = os.open(folder, _FOLDER)
     try:
         os.fsync(descriptor)

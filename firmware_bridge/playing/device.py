@@ -1,4 +1,4 @@
-"""A microcontroller that takes its samples from a recording: counts, frames, hellos."""
+"""A simulated microcontroller whose samples come from a recording."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Int64 = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Samples that go out together."""
+    """Samples that are sent together."""
 
     t_us: Int64
     """(n,) on the recording's clock."""
@@ -33,7 +33,7 @@ class Frame:
 
 @dataclass(slots=True)
 class VirtualDevice:
-    """What the line shows of a microcontroller, whose clock is the recording's until it reboots."""
+    """A microcontroller as a reader sees it. Until a reboot its clock is the recording's."""
 
     acc_full_scale_g: int = 4
     gyro_full_scale_dps: int = 500
@@ -42,24 +42,24 @@ class VirtualDevice:
     seq: int = 0
     index: int = 0
     now_us: int = 0
-    """On the recording's clock."""
+    """The present time, on the recording's clock."""
     booted_us: int = 0
-    """When on the recording's clock."""
+    """Time of the last boot, on the recording's clock."""
     shown: int = 0
-    """The index that a reader knows of."""
+    """The last index that a reader has received."""
     saturated: int = 0
     """Values beyond full scale, sent as full scale."""
     skipped: int = 0
-    """Samples no device could take: not finite, or earlier than the one before."""
+    """Samples that no device can take: not finite, or earlier than the sample before."""
 
     def reboot(self) -> None:
-        """Begin anew, now."""
+        """Restart at `now_us`."""
         self.seq = self.index = self.shown = 0
         self.boot = self.boot + 1 & 0xFFFF
         self.booted_us = self.now_us
 
     def greeting(self, seq: int = 0) -> Hello:
-        """Return what the device says of itself now."""
+        """Return the device's description at `now_us`."""
         return Hello(
             seq,
             self.index,
@@ -73,12 +73,12 @@ class VirtualDevice:
         )
 
     def hello(self) -> bytes:
-        """Return the next frame: a hello, which arrives."""
+        """Return the next frame, a hello that reaches the reader."""
         self.shown = self.index
         return seal(pack(self.greeting(self._next_seq())))
 
     def batch(self, frame: Frame) -> bytes:
-        """Return the next frame: samples."""
+        """Return the next frame, with samples."""
         time_us = int(frame.t_us[0]) - self.booted_us & 0xFFFFFFFF
         data = seal(pack(Batch(self._next_seq(), time_us, self.index, frame.raw.tobytes())))
         self.index = self.index + len(frame) & 0xFFFFFFFF
@@ -89,23 +89,24 @@ class VirtualDevice:
         return seq
 
     def frames(self, blocks: Iterable[Samples], cuts_s: Iterable[float]) -> Iterator[Frame]:
-        """Yield a recording in frames, none of which spans a cut (seconds from the first sample).
+        """Yield a recording in frames that end at each cut (seconds from the first sample).
 
         Rounds to counts and µs as the chip does. Sets the rate from the first block.
-        Raises InputError where the times fit no device.
+        Raises InputError if a time is negative or too large for the device's clock.
         """
-        rest: Frame | None = None
-        cuts_us = np.empty(0, np.int64)
+        rest = Frame(np.empty(0, np.int64), np.empty(0, SAMPLE))
+        cuts_us: Int64 | None = None
         for block in blocks:
-            new = self._quantise(block, int(rest.t_us[-1]) if rest else -1)
+            new = self._quantise(block, int(rest.t_us[-1]) if len(rest) else -1)
             if not len(new):
                 continue
-            if rest is None:
+            if cuts_us is None:
                 self.rate_mhz = _rate_mhz(new.t_us)
                 cuts_us = new.t_us[0] + np.array([round(cut * 1e6) for cut in cuts_s], np.int64)
-            *whole, rest = _cut(_join(rest, new), cuts_us)
+            t_us = np.concatenate((rest.t_us, new.t_us))
+            *whole, rest = _cut(Frame(t_us, np.concatenate((rest.raw, new.raw))), cuts_us)
             yield from whole
-        if rest is not None:
+        if len(rest):
             yield rest
 
     def _quantise(self, block: Samples, last_us: int) -> Frame:
@@ -114,7 +115,7 @@ class VirtualDevice:
         seconds = block.t_s[finite]
         if len(seconds) and not 0 <= seconds.min() <= seconds.max() <= MAX_UPTIME_US / 1e6:
             raise InputError(
-                "the recording has times that no device clock shows (t_s < 0 or > 2^53 µs)"
+                "the recording has times beyond a device's clock (t_s < 0 or > 2^53 µs)"
             )
         t_us = np.rint(seconds * 1e6).astype(np.int64)
         forward = t_us >= np.maximum.accumulate(np.concatenate(([last_us], t_us)))[:-1]
@@ -130,14 +131,8 @@ class VirtualDevice:
         return Frame(t_us, raw)
 
 
-def _join(rest: Frame | None, new: Frame) -> Frame:
-    if rest is None:
-        return new
-    return Frame(np.concatenate((rest.t_us, new.t_us)), np.concatenate((rest.raw, new.raw)))
-
-
 def _cut(frame: Frame, cuts_us: Int64) -> list[Frame]:
-    """Cut where a frame is full, a step is too long for it, or time passes one of `cuts_us`."""
+    """Cut after BATCH samples, at a step too long for dt_us, and at the times `cuts_us`."""
     t_us = frame.t_us
     part = np.searchsorted(cuts_us, t_us, side="right")
     breaks = np.flatnonzero((np.diff(t_us) > _MAX_DT_US) | (np.diff(part) > 0)) + 1
@@ -154,7 +149,7 @@ def _cut(frame: Frame, cuts_us: Int64) -> list[Frame]:
 
 
 def _rate_mhz(t_us: Int64) -> int:
-    """Return the nominal rate of samples at these times, which must not all be equal."""
+    """Return the nominal rate of samples at these times, 50 Hz for a single sample."""
     steps = np.diff(t_us)
     step_us = float(np.median(steps)) if len(steps) else 20_000.0
     return min(max(round(1e9 / max(step_us, 1.0)), 1), 0xFFFFFFFF)

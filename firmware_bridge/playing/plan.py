@@ -1,4 +1,4 @@
-"""What a device that plays a recording does with the line, and when; faults included. Pure."""
+"""Plans when a playing device uses the line and how, faults included. No I/O."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -9,31 +9,29 @@ from firmware_bridge.playing.faults import Event, Faults, flip, garbage
 from firmware_bridge.samples import Samples
 
 HELLO_EVERY_US = 2_000_000
+_CAUSES = ("drop", "flip", "reorder", "unplug")
 _SILENCE_US = 500_000
-"""A wait this long is announced, so that a hello can be sent in it."""
+"""A wait this long is an action of its own, so that a hello can be sent in it."""
 
 
 @dataclass(slots=True)
 class Played:
-    """What was played and what went wrong, exactly: delivered + lost = samples."""
+    """Exact counts of a playback: delivered + lost = samples."""
 
     samples: int = 0
-    """In the recording, less those that no device could have sent (skipped)."""
+    """Samples of the recording, without those that no device can send (skipped)."""
     delivered: int = 0
-    """Arrive intact and in order."""
-    lost: dict[str, int] = field(
-        default_factory=lambda: {"drop": 0, "flip": 0, "reorder": 0, "unplug": 0}
-    )
-    """Samples by cause."""
+    """Samples that arrive intact and in order."""
+    lost: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_CAUSES, 0))
+    """Lost samples by cause."""
     unknowable: int = 0
-    """Of those lost, the ones just before a reboot: no index came after to show them."""
+    """Lost samples just before a reboot: no later index reveals them to the reader."""
     frames: int = 0
-    """With samples, put on the line, whatever their state; repeated ones twice."""
+    """Frames with samples that were sent, intact or not; a repeated frame counts twice."""
     hellos: int = 0
     duplicates: int = 0
     damaged: int = 0
     overtaken: int = 0
-    """Frames."""
     garbage: int = 0
     stalls: int = 0
     unplugs: int = 0
@@ -45,56 +43,56 @@ class Action:
     """The next thing to do with the line."""
 
     due_us: int
-    """On the recording's clock."""
+    """Time on the recording's clock."""
     kind: str
     """send, wait, stall, unplug or plug."""
     data: bytes = b""
     for_s: float = 0.0
-    """Wall clock time to stall."""
+    """Wall-clock duration of a stall."""
     delivered: Frame | None = None
-    """What a reader gets out of `data`."""
+    """The samples that a reader gets from `data`."""
 
 
 def stream(
     blocks: Iterable[Samples], device: VirtualDevice, faults: Faults, seed: int, played: Played
 ) -> Iterator[Action]:
-    """Yield what the device does, counting it in `played`.
+    """Yield the device's actions and count them in `played`.
 
-    Whoever sends a hello besides (on request) does so between two actions or during a wait, not
-    while another is due: its frames are numbered already.
-    Raises InputError where the recording fits no device.
+    A hello on request may be sent between two actions or during a wait, but not while another
+    action is due, because that action's frames are numbered already.
+    Raises InputError if a device's clock cannot show the recording's times.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
     line = _Line(device, played)
-    happenings = _timeline(faults.events)
+    events = _timeline(faults.events)
     begin_us: int | None = None
-    for frame in device.frames(blocks, [at_us / 1e6 for at_us, _, _ in happenings]):
+    for frame in device.frames(blocks, [at_us / 1e6 for at_us, _, _ in events]):
         first_us = int(frame.t_us[0])
         if begin_us is None:
             begin_us = device.now_us = first_us
             yield line.hello()
-        while happenings and begin_us + happenings[0][0] <= first_us:
-            at_us, kind, for_s = happenings.pop(0)
-            yield from line.happen(begin_us + at_us, kind, for_s)
+        while events and begin_us + events[0][0] <= first_us:
+            at_us, kind, for_s = events.pop(0)
+            yield from line.event(begin_us + at_us, kind, for_s)
         last_us = int(frame.t_us[-1])
         if last_us > device.now_us + _SILENCE_US and not line.unplugged:
             yield Action(last_us, "wait")
         device.now_us = last_us
-        yield from line.send(frame, faults.befall(rng), rng)
+        yield from line.send(frame, faults.draw(rng), rng)
     yield from line.release()
     if begin_us is not None:
         if line.unplugged:
-            yield from line.happen(device.now_us, "plug", 0.0)
-        yield line.hello()  # its index shows whether the last frames got lost
+            yield from line.event(device.now_us, "plug", 0.0)
+        yield line.hello()  # its index reveals whether the last frames got lost
 
 
 class _Line:
-    """Frames in, actions out; holds back a frame that another shall overtake."""
+    """Turns frames into actions; delays a frame that the next frame overtakes."""
 
     def __init__(self, device: VirtualDevice, played: Played) -> None:
         self._device = device
         self._played = played
-        self._held: tuple[Frame, bytes, int] | None = None
+        self._delayed: tuple[Frame, bytes, int] | None = None
         self.unplugged = False
         self._hello_due_us = 0
 
@@ -103,7 +101,7 @@ class _Line:
         self._hello_due_us = self._device.now_us + HELLO_EVERY_US
         return Action(self._device.now_us, "send", self._device.hello())
 
-    def happen(self, due_us: int, kind: str, for_s: float) -> Iterator[Action]:
+    def event(self, due_us: int, kind: str, for_s: float) -> Iterator[Action]:
         yield from self.release()
         self._device.now_us = due_us
         if kind == "reboot":
@@ -125,41 +123,41 @@ class _Line:
     def send(self, frame: Frame, fault: str | None, rng: random.Random) -> Iterator[Action]:
         played, due_us = self._played, int(frame.t_us[-1])
         periodic = due_us >= self._hello_due_us
-        if periodic and not self._held and not self.unplugged:
+        if periodic and not self._delayed and not self.unplugged:
             yield self.hello()
         seq = self._device.seq
         data = self._device.batch(frame)
         played.samples += len(frame)
         if self.unplugged:
             played.lost["unplug"] += len(frame)
-        elif self._held:
+        elif self._delayed:
             yield self._deliver(frame, data)
             yield from self.release()
         elif fault == "drop":
             played.lost["drop"] += len(frame)
+        elif fault == "reorder":
+            self._delayed = frame, data, seq
         elif fault == "flip":
             played.lost["flip"] += len(frame)
             played.frames += 1
             played.damaged += 1
             yield Action(due_us, "send", flip(data, rng))
-        elif fault == "duplicate":
-            played.frames += 1
-            played.duplicates += 1
-            yield self._deliver(frame, data + data)
-        elif fault == "reorder":
-            self._held = frame, data, seq
-        elif fault == "garbage":
-            played.garbage += 1
-            yield self._deliver(frame, garbage(rng) + data)
         else:
+            if fault == "duplicate":
+                played.frames += 1
+                played.duplicates += 1
+                data += data
+            elif fault == "garbage":
+                played.garbage += 1
+                data = garbage(rng) + data
             yield self._deliver(frame, data)
 
     def release(self) -> Iterator[Action]:
-        """Send the frame held back: too late, if anything went out since."""
-        if self._held is None:
+        """Send the delayed frame: lost to the reader if another frame was sent before it."""
+        if self._delayed is None:
             return
-        frame, data, seq = self._held
-        self._held = None
+        frame, data, seq = self._delayed
+        self._delayed = None
         if self._device.seq == seq + 1 & 0xFFFF:
             yield self._deliver(frame, data)
             return
@@ -176,11 +174,11 @@ class _Line:
 
 
 def _timeline(events: Iterable[Event]) -> list[tuple[int, str, float]]:
-    """Return (µs into the recording, what, for how long) by time, an unplug's end on its own."""
-    happenings = []
+    """Return (µs into the recording, kind, seconds) by time; an unplug ends with a plug."""
+    timeline = []
     for event in events:
         at_us = round(event.at_s * 1e6)
-        happenings.append((at_us, event.kind, event.for_s))
+        timeline.append((at_us, event.kind, event.for_s))
         if event.kind == "unplug":
-            happenings.append((at_us + round(event.for_s * 1e6), "plug", 0.0))
-    return sorted(happenings, key=lambda happening: happening[0])
+            timeline.append((at_us + round(event.for_s * 1e6), "plug", 0.0))
+    return sorted(timeline, key=lambda entry: entry[0])

@@ -1,4 +1,4 @@
-"""Carries out on a line, in time, what a playing device does."""
+"""Carries out a playing device's actions on a line, at the right times."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -13,15 +13,14 @@ from firmware_bridge.playing.line import PortLine, PtyLine
 from firmware_bridge.playing.plan import Action, Played
 from firmware_bridge.protocol import Code, Command
 from firmware_bridge.recording import RecordingWriter
-from firmware_bridge.samples import Samples
 
 _LISTEN_S = 0.25
 
 
 class Player:
-    """Plays on a line, and answers when the reader asks for a hello.
+    """Plays on a line, and answers when the reader requests a hello.
 
-    `on_plug` is told whenever the port has appeared, each of `on_action` of every action done.
+    Calls `on_plug` whenever the port has appeared, and each of `on_action` after every action.
     """
 
     def __init__(
@@ -36,13 +35,13 @@ class Player:
         self._on_plug = on_plug
         self._on_action = tuple(on_action)
         self._commands = Decoder()
-        self._asked_for = False
+        self._hello_requested = False
         self._answered = 0
 
     def play(self, actions: Iterable[Action], played: Played, speed: float | None = 1.0) -> None:
-        """Play at `speed` times the pace of the recording, None being flat out.
+        """Play at `speed` times the pace of the recording, None: as fast as the reader reads.
 
-        Returns when the reader has taken everything. Raises LineError, and what `actions` raises.
+        Returns when the reader has read everything. Raises LineError, and the errors of `actions`.
         """
         origin: float | None = None
         try:
@@ -62,49 +61,49 @@ class Player:
                         self._line.unplug()
                     case "plug":
                         origin += self._plug()
-                if self._asked_for and action.kind in {"send", "stall"}:
+                if self._hello_requested and action.kind in {"send", "stall"}:
                     self._answer()
-                for tell in self._on_action:
-                    tell(action)
+                for listener in self._on_action:
+                    listener(action)
             self._line.drain()
         finally:
             self._line.unplug()
         played.hellos += self._answered
 
     def _plug(self) -> float:
-        """Plug in and, where it matters, wait for a reader; return how long that took."""
-        begun = time.monotonic()
+        """Plug in and wait for a reader of a pty; return the seconds that this took."""
+        begin_s = time.monotonic()
         self._line.plug()
         self._on_plug(self._line.path)
         self._commands.reopened()
-        self._asked_for = False
-        while self._line.waits_for_reader and not self._asked(_LISTEN_S):
+        self._hello_requested = False
+        while self._line.waits_for_reader and not self._hello_request(_LISTEN_S):
             pass
-        return time.monotonic() - begun
+        return time.monotonic() - begin_s
 
     def _wait(self, until: float, *, answer: bool = False) -> None:
         """Wait, and note or answer requests for a hello. The port may be unplugged."""
-        rest = 0.0
+        rest_s = 0.0
         while True:
-            self._asked_for |= self._asked(rest)
-            if answer and self._asked_for:
+            self._hello_requested |= self._hello_request(rest_s)
+            if answer and self._hello_requested:
                 self._answer()
-            rest = until - time.monotonic()
-            if rest <= 0:
+            rest_s = until - time.monotonic()
+            if rest_s <= 0:
                 return
 
     def _answer(self) -> None:
         self._line.write(self._device.hello())
-        self._asked_for = False
+        self._hello_requested = False
         self._answered += 1
 
-    def _asked(self, timeout_s: float) -> bool:
+    def _hello_request(self, timeout_s: float) -> bool:
         messages = self._commands.feed(self._line.read(timeout_s))
         return any(isinstance(m, Command) and m.code == Code.HELLO for m in messages)
 
 
 class Saver:
-    """Writes what a reader gets, as it gets it: in counts and µs, without what was lost."""
+    """Records the delivered samples, as a reader gets them: rounded, without lost samples."""
 
     def __init__(self, device: VirtualDevice, out: RecordingWriter) -> None:
         self._device = device
@@ -115,36 +114,26 @@ class Saver:
         self._last_us: int | None = None
 
     def take(self, action: Action) -> None:
-        """Keep what `action` delivers."""
+        """Store the samples that `action` delivers."""
         if action.delivered is None:
             return
         if self._device.booted_us != self._booted_us:
-            self._begin(int(action.delivered.t_us[0]))
+            self.write()
+            self._booted_us = self._device.booted_us
+            self._shift_us = -self._booted_us
+            if self._last_us is not None:
+                first_us = int(action.delivered.t_us[0])
+                self._shift_us = self._last_us + REBOOT_GAP_US - first_us
         self._frames.append(action.delivered)
         self._last_us = int(action.delivered.t_us[-1]) + self._shift_us
         if len(self._frames) >= 1000:
             self.write()
 
-    def _begin(self, first_us: int) -> None:
-        self.write()
-        if self._last_us is not None:
-            self._shift_us = self._last_us + REBOOT_GAP_US - first_us
-        else:
-            self._shift_us = -self._device.booted_us
-        self._booted_us = self._device.booted_us
-
     def write(self) -> None:
-        """Write what is kept."""
+        """Write the stored samples."""
         if not self._frames:
             return
         t_us = np.concatenate([frame.t_us for frame in self._frames]) + self._shift_us
         raw = np.concatenate([frame.raw for frame in self._frames])
-        scales = self._device.greeting()
-        self._out.write(
-            Samples(
-                t_us / 1e6,
-                raw["acc"] * scales.acc_g_per_count,
-                raw["gyro"] * scales.gyro_rad_s_per_count,
-            )
-        )
+        self._out.write(self._device.greeting().samples(t_us, raw))
         self._frames.clear()

@@ -1,1 +1,1 @@
-"""Stand-ins for what a person or a chip would send."""
+"""Simulates a wearer, and the sensor chip on its I2C bus."""

@@ -1,4 +1,4 @@
-"""An I2C bus with chips on it: what a transfer does, what it costs on the wire, how it fails."""
+"""An I2C bus with chips: transfers, their cost on the wire, and their faults."""
 
 import errno
 import os
@@ -11,38 +11,38 @@ from typing import NoReturn
 from firmware_bridge.simulator.chip import Chip
 
 BITS_A_BYTE = 9
-"""Eight and the acknowledge."""
+"""Eight and the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a transfer, from its start condition to the next."""
+    """One message of a transfer: from a start condition to the next one."""
 
     address: int
     data: bytes | None = None
-    """To write, from none up; None: a read."""
+    """Bytes to write, perhaps none; None: a read."""
     count: int = 0
     """Bytes to read."""
 
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over the wire; transfers that failed included."""
+    """Counts of the bytes on the wire, failed transfers included."""
 
     transfers: int = 0
     messages: int = 0
     data_bytes: int = 0
-    """Besides the addresses."""
+    """Without the address bytes."""
     failed: int = 0
-    """Transfers."""
+    """Failed transfers."""
 
     def bits(self) -> int:
-        """Clock pulses and conditions: 9 a byte, one a start, one a stop."""
+        """Return clock pulses and conditions: 9 a byte, 1 a start, 1 a stop."""
         byte_count = self.messages + self.data_bytes
         return byte_count * BITS_A_BYTE + self.messages + self.transfers
 
     def busy_s(self, clock_hz: float) -> float:
-        """Time on a wire of this speed (100 kHz, 400 kHz), clock stretching aside."""
+        """Return the time on a wire of this speed (100 kHz, 400 kHz), without clock stretching."""
         return self.bits() / clock_hz
 
 
@@ -52,25 +52,24 @@ def monotonic_us() -> int:
 
 
 class Bus:
-    """Chips by their address, on one clock. Faults are attributes."""
+    """Chips by address, on one clock. Faults are attributes."""
 
     def __init__(
         self, chips: Mapping[int, Chip], clock_us: Callable[[], int] = monotonic_us, seed: int = 0
     ) -> None:
-        """Wire chips up."""
         self.chips = dict(chips)
         self.clock_us = clock_us
         self.traffic = Traffic()
         self.fault_errno = 0
-        """While set, every transfer fails so: what a broken adapter does."""
+        """While set, every transfer fails with it, as with a broken adapter."""
         self.nack_share = 0.0
-        """Of messages, refused at random: what a bad wire does."""
+        """Share of messages that get a NACK at random, as with a bad wire."""
         self.nack_errno = errno.EREMOTEIO
-        """What the adapter says of a NACK: i2c-bcm2835 EREMOTEIO, others ENXIO or EIO."""
+        """The adapter's error for a NACK: EREMOTEIO from i2c-bcm2835, ENXIO or EIO from others."""
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def transfer(self, messages: Sequence[Message]) -> bytes:
-        """Do the messages in one transaction; return what they read, joined. Raises OSError."""
+        """Carry out one transaction; return the bytes read, joined. Raises OSError."""
         self.traffic.transfers += 1
         now_us = self.clock_us()
         if self.fault_errno:
@@ -86,7 +85,7 @@ class Bus:
         return out
 
     def message(self, message: Message, now_us: int) -> bytes | None:
-        """Do one message; return what it reads, or None for a NACK."""
+        """Carry out one message; return the bytes read, or None for a NACK."""
         self.traffic.messages += 1
         chip = self.chips.get(message.address)
         if chip is None or self._random.random() < self.nack_share:

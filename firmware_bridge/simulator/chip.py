@@ -1,10 +1,10 @@
-"""One model of an MPU-6050, MPU-6500 or MPU-9250: registers, FIFO, interrupt, time. Pure.
+"""A model of an MPU-6050, MPU-6500 or MPU-9250: registers, FIFO, interrupt, time. No I/O.
 
-Whoever holds it says what time it is. Samples are taken at the chip's own instants, so when and how
-often it is read changes nothing about them. Where the data sheet leaves a choice, the model is the
-stricter chip: an MPU-6050 obeys FIFO_RESET only where the same write leaves FIFO_EN at 0, a
-status bit is set whether or not its interrupt is enabled, and what is in standby reads 0. Not
-modelled: the low-pass itself, cycle mode, auxiliary bus, DMP, self-test, magnetometer.
+The caller passes the time. The chip samples at its own instants, so the times of reads never change
+the samples. If the data sheet is ambiguous, the model is the stricter chip: an MPU-6050 obeys
+FIFO_RESET only if the same write clears FIFO_EN, a status bit is set even if its interrupt is
+disabled, and an axis in standby reads 0. Not modelled: the low-pass itself, cycle mode, auxiliary
+bus, DMP, self-test, magnetometer.
 """
 
 import math
@@ -21,15 +21,15 @@ from firmware_bridge.simulator.settings import Settings
 INT_PULSE_US = 50
 """Width of an INT pulse that is not latched (RM-MPU-6000A, register 0x37)."""
 RESET_US = 20_000
-"""Registers take no write so long after DEVICE_RESET (PS-MPU-6000A, start-up time, typical)."""
+"""Time without register writes after DEVICE_RESET (PS-MPU-6000A, typical start-up time)."""
 
 
 class Chip:
-    """A sensor on an I2C bus. Times are whole µs on a clock of the holder's, and never go back.
+    """A sensor on an I2C bus. Times are whole µs on the caller's clock, and never go back.
 
-    Faults are attributes, which hold for the samples after the last call:
-    `absent` (nothing answers), `nack_until_us`, `sda_low_clocks` (it holds the bus until clocked so
-    often, and does not answer), `stuck` (channel 0 to 5: the count that it is stuck at),
+    Faults are attributes, which apply to the samples after the last call:
+    `absent` (no answer), `nack_until_us` (no answer before), `sda_low_clocks` (blocks the bus,
+    without an answer, until clocked this often), `stuck` (channel 0 to 5: its constant count),
     `temperature_c`.
     """
 
@@ -42,7 +42,7 @@ class Chip:
         noise: Noise | None = None,
         now_us: int = 0,
     ) -> None:
-        """Power on. `ppm` is by how much its oscillator is fast."""
+        """Power on. The oscillator is fast by `ppm`."""
         self.who_am_i = who_am_i
         self.ppm = ppm
         self.absent = False
@@ -50,7 +50,7 @@ class Chip:
         self.sda_low_clocks = 0
         self.stuck: dict[int, int] = {}
         self.temperature_c = 25.0
-        self.taken = 0
+        self.sample_count = 0
         """Samples since power-on."""
         self._feed = feed
         self._noise = noise or Noise()
@@ -60,7 +60,7 @@ class Chip:
         self._power_up()
 
     def brown_out(self, now_us: int) -> None:
-        """Begin anew with every register at its reset value; no sample is left."""
+        """Restart with every register at its reset value and an empty FIFO."""
         self.advance(now_us)
         self._power_up()
 
@@ -73,16 +73,16 @@ class Chip:
         self._restart()
 
     def answers(self, now_us: int) -> bool:
-        """Whether it acknowledges its address."""
+        """Return whether the chip acknowledges its address."""
         return not self.absent and now_us >= self.nack_until_us and not self.sda_low_clocks
 
     def clock(self) -> bool:
-        """Give it one clock pulse while the bus is idle; return whether SDA is high after it."""
+        """Clock the idle bus once; return whether SDA is high afterwards."""
         self.sda_low_clocks = max(0, self.sda_low_clocks - 1)
         return not self.sda_low_clocks
 
     def write(self, data: bytes, now_us: int) -> bool:
-        """Take a write: a register's number, then data for it and those after. False is a NACK."""
+        """Write: a register number, then data for it and the next ones. False is a NACK."""
         if not self.answers(now_us):
             return False
         self.advance(now_us)
@@ -95,10 +95,10 @@ class Chip:
         return True
 
     def read(self, count: int, now_us: int, *, continued: bool = False) -> bytes | None:
-        """Give `count` bytes from the register last named on; None is a NACK.
+        """Read `count` bytes from the last written register number on; None is a NACK.
 
-        Within one transaction the sensor registers stand still: whoever reads it byte by byte says
-        `continued` after the first.
+        Within one transaction the sensor registers do not change: for a transaction in several
+        reads, set `continued` from the second one on.
         """
         if not self.answers(now_us):
             return None
@@ -118,7 +118,7 @@ class Chip:
         return bytes(out)
 
     def interrupt(self, now_us: int) -> bool:
-        """Level of the INT pin."""
+        """Return the level of the INT pin."""
         self.advance(now_us)
         latched = self._file[reg.INT_PIN_CFG] & reg.LATCH_INT_EN
         status = self._file[reg.INT_STATUS] & self._file[reg.INT_ENABLE]
@@ -126,7 +126,7 @@ class Chip:
         return active != bool(self._file[reg.INT_PIN_CFG] & reg.INT_LEVEL_LOW)
 
     def next_data_ready_us(self, now_us: int) -> int | None:
-        """When the next sample raises INT, if nothing is written before; None if none will."""
+        """Return when the next sample raises INT without another write; None for never."""
         self.advance(now_us)
         if not self._settings.awake or not self._file[reg.INT_ENABLE] & reg.DATA_RDY:
             return None
@@ -136,7 +136,7 @@ class Chip:
         return at_us
 
     def advance(self, now_us: int) -> None:
-        """Take the samples that are due. Costs the same for a second and for a day."""
+        """Take the samples that are due. A day costs as much as a second."""
         self._now_us = max(now_us, self._now_us)
         if self._settings.resetting:
             if self._now_us < self._reset_until_us:
@@ -146,22 +146,22 @@ class Chip:
         new = self._due(self._now_us) - self._ticks if self._settings.awake else 0
         if not new:
             return
-        first, self.taken = self.taken, self.taken + new
+        first, self.sample_count = self.sample_count, self.sample_count + new
         last_us = self._anchor_us + (self._ticks + new) * self._period_us
         self._raise(reg.DATA_RDY, last_us)
         words = self._settings.fifo_words
         if words and self._settings.fifo_on and self._fill(words, first, new):
             self._raise(reg.FIFO_OFLOW, last_us)
         self._ticks += new
-        self._unlatched = self.taken - 1, last_us
+        self._unlatched = self.sample_count - 1, last_us
 
     # ---- registers
 
     def _read_register(self, number: int) -> int:
-        if number == reg.FIFO_COUNTH:  # latches its other half
+        if number == reg.FIFO_COUNTH:  # latches the low byte
             self._file[number : number + 2] = len(self.fifo).to_bytes(2, "big")
         elif reg.ACCEL_XOUT_H <= number <= reg.GYRO_ZOUT_L and self._settings.awake:
-            self._begin(max(self.taken - 1, 0))
+            self._begin(max(self.sample_count - 1, 0))
         value = self._file[number]
         if number == reg.INT_STATUS:
             self._file[number] = 0
@@ -170,7 +170,7 @@ class Chip:
     def _write_register(self, number: int, value: int) -> None:
         if number in reg.READ_ONLY or self._settings.resetting:
             return
-        self._latch()  # what was sampled before is scaled as it was then
+        self._latch()  # earlier samples keep their scale
         pace = self._settings.awake, self._period_us
         if number == reg.PWR_MGMT_1 and value & reg.DEVICE_RESET:
             self._power_up()
@@ -191,8 +191,8 @@ class Chip:
         self._file[number] = value
         if pace != (self._settings.awake, self._period_us):
             self._restart()
-        if self._settings.listened_to:
-            self._begin(self.taken)
+        if self._settings.sampling_requested:
+            self._begin(self.sample_count)
 
     def _raise(self, bit: int, at_us: float) -> None:
         self._file[reg.INT_STATUS] |= bit
@@ -203,7 +203,7 @@ class Chip:
 
     @property
     def _period_us(self) -> float:
-        """True time between samples."""
+        """True time between samples, with the oscillator's error."""
         return self._settings.period_us / (1 + self.ppm * 1e-6)
 
     def _restart(self, now_us: int | None = None) -> None:
@@ -214,26 +214,28 @@ class Chip:
         return math.floor((at_us - self._anchor_us) / self._period_us)
 
     def _begin(self, number: int) -> None:
-        """Count from this sample on: it is the feed's sample 0."""
+        """Make this sample the feed's sample 0, once."""
         if self._began is None and self._settings.awake:
-            t_us = self._anchor_us + (self._ticks + 1 + number - self.taken) * self._period_us
+            t_us = (
+                self._anchor_us + (self._ticks + 1 + number - self.sample_count) * self._period_us
+            )
             self._began = number, t_us
 
     # ---- samples
 
     def _fill(self, words: list[int], first: int, new: int) -> bool:
-        """Put the samples from `first` on into the FIFO; return whether any byte was lost."""
+        """Put samples into the FIFO, from number `first` on; return whether any byte was lost."""
         width = 2 * len(words)
-        kept = self._settings.fifo_keeps
-        fitting = self.fifo.size // width + 1  # more than it holds
-        skip = 0 if kept else max(0, new - fitting)
+        keep_oldest = self._settings.fifo_refuses
+        fitting = self.fifo.size // width + 1  # one more than fit
+        skip = 0 if keep_oldest else max(0, new - fitting)
         ticks = np.arange(skip, min(new, skip + fitting))
         t_us = self._anchor_us + (self._ticks + 1 + ticks) * self._period_us
         data = self._words(first + ticks, t_us)[:, words].astype(">i2").tobytes()
-        return self.fifo.put(data, kept)
+        return self.fifo.put(data, keep_oldest)
 
     def _latch(self) -> None:
-        """Bring the sensor registers up to the last sample."""
+        """Write the last sample to the sensor registers."""
         if self._unlatched is not None:
             number, t_us = self._unlatched
             shown = self._words(np.array([number]), np.array([t_us]))
@@ -242,7 +244,7 @@ class Chip:
 
     def _words(self, numbers: Int64, t_us: Float64) -> Int64:
         """Return samples as (n, 7) counts: acc x y z, temperature, gyro x y z."""
-        began, began_us = self._began or (self.taken, math.inf)
+        began, began_us = self._began or (self.sample_count, math.inf)
         index = np.maximum(numbers - began, 0)
         physical = self._feed(index, np.maximum(t_us - began_us, 0.0) / 1e6)
         physical = physical + self._noise(numbers)

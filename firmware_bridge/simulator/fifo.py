@@ -1,11 +1,11 @@
-"""The chip's FIFO: a ring of bytes that knows nothing of samples."""
+"""The chip's FIFO: a queue of bytes, without sample boundaries."""
 
 
 class Fifo:
-    """Bytes in at one end, out at the other; when full, it loses its oldest or refuses the newest.
+    """A queue of bytes; when full, it loses the oldest bytes or refuses the newest.
 
-    What it loses are bytes: 1024 is no multiple of a sample's 12 bytes, so after an overflow the
-    stream begins within a sample.
+    1024 is no multiple of a sample's 12 bytes, so after an overflow the stream begins within a
+    sample.
     """
 
     def __init__(self, size: int) -> None:
@@ -13,7 +13,7 @@ class Fifo:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything, the byte read last too."""
+        """Forget all bytes, and the last byte read."""
         self._bytes = bytearray()
         self._last = 0
 
@@ -21,19 +21,15 @@ class Fifo:
         return len(self._bytes)
 
     def put(self, data: bytes, keep_oldest: bool) -> bool:
-        """Append; return whether anything was lost."""
+        """Append `data`; return whether any byte was lost."""
         self._bytes += data
         over = len(self._bytes) - self.size
-        if over <= 0:
-            return False
-        if keep_oldest:
-            del self._bytes[self.size :]
-        else:
-            del self._bytes[:over]
-        return True
+        if over > 0:
+            del self._bytes[slice(self.size, None) if keep_oldest else slice(over)]
+        return over > 0
 
     def take(self, count: int) -> bytes:
-        """Read; an empty FIFO repeats the byte read last (RM-MPU-6000A, register 0x74)."""
+        """Read; an empty FIFO repeats the last byte read (RM-MPU-6000A, register 0x74)."""
         out = bytes(self._bytes[:count])
         del self._bytes[:count]
         if out:
@@ -41,5 +37,5 @@ class Fifo:
         return out + bytes([self._last]) * (count - len(out))
 
     def repeat(self, count: int) -> bytes:
-        """Read while disabled: nothing leaves it."""
+        """Read while disabled: the last byte read repeats, and no byte leaves the FIFO."""
         return bytes([self._last]) * count

@@ -1,4 +1,4 @@
-"""White noise that is a function of the sample's number, so that skipping samples changes none."""
+"""White noise as a function of the sample number, so that skipped samples change no value."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _BLOCK = 256
 
 
 class Noise:
-    """Noise of a given rms in each channel, the same for the same seed."""
+    """Noise of a given rms in each channel; equal seeds give equal noise."""
 
     def __init__(self, acc_g: float = 0.0, gyro_dps: float = 0.0, seed: int = 0) -> None:
         self._rms = np.repeat([acc_g, gyro_dps], 3)

@@ -1,4 +1,4 @@
-"""Registers of the MPU-6050 family, as in its register maps, and how its three members differ.
+"""Registers of the MPU-6050 family, and the differences between its three members.
 
 Sources: RM-MPU-6000A rev. 4.2 (MPU-6050), RM-MPU-6500A rev. 2.1, RM-MPU-9250A rev. 1.6.
 """
@@ -9,15 +9,11 @@ SMPLRT_DIV = 0x19
 CONFIG = 0x1A
 GYRO_CONFIG = 0x1B
 ACCEL_CONFIG = 0x1C
-ACCEL_CONFIG2 = 0x1D
-"""MPU-6500 and MPU-9250 only: the accelerometer's own low-pass."""
 FIFO_EN = 0x23
 INT_PIN_CFG = 0x37
 INT_ENABLE = 0x38
 INT_STATUS = 0x3A
 ACCEL_XOUT_H = 0x3B
-TEMP_OUT_H = 0x41
-GYRO_XOUT_H = 0x43
 GYRO_ZOUT_L = 0x48
 SIGNAL_PATH_RESET = 0x68
 USER_CTRL = 0x6A
@@ -38,7 +34,7 @@ FIFO_OFLOW = 0x10
 DATA_RDY = 0x01
 # CONFIG
 FIFO_MODE = 0x40
-"""MPU-6500 and MPU-9250 only: a full FIFO takes no more, instead of losing its oldest bytes."""
+"""MPU-6500 and MPU-9250 only: a full FIFO refuses new bytes instead of losing the oldest."""
 # USER_CTRL
 USER_FIFO_EN = 0x40
 FIFO_RESET = 0x04
@@ -51,14 +47,14 @@ CLKSEL = 0x07
 CLOCK_STOPPED = 0x07
 
 FIFO_WORDS = (0x08, 0x08, 0x08, 0x80, 0x40, 0x20, 0x10)
-"""Which bit of FIFO_EN sends each word of acc x y z, temperature, gyro x y z into the FIFO."""
+"""The bit of FIFO_EN that enables each word: acc x y z, temperature, gyro x y z."""
 
 READ_ONLY = frozenset({INT_STATUS, *range(ACCEL_XOUT_H, 0x61), FIFO_COUNTH, FIFO_COUNTL, WHO_AM_I})
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What tells one member of the family from another."""
+    """The differences between members of the family."""
 
     name: str
     fifo_bytes: int
@@ -68,7 +64,7 @@ class Model:
     zero_c: float
     """Temperature at count 0."""
     later: bool
-    """MPU-6500 core: FIFO_MODE, FCHOICE_B, and no divider without the low-pass."""
+    """MPU-6500 core: has FIFO_MODE and FCHOICE_B; divides the rate only with the low-pass on."""
 
 
 MODELS = {

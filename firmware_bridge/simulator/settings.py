@@ -1,4 +1,4 @@
-"""What the registers ask of the chip."""
+"""The chip's settings, decoded from its registers."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from firmware_bridge.simulator.feed import Int64, counts
 
 
 class Settings:
-    """The register file, `file`, and what it means."""
+    """The register file, `file`, and the settings in it."""
 
     def __init__(self, who_am_i: int) -> None:
-        """Hold the values after a reset."""
+        """Set every register to its reset value."""
         self.model = reg.MODELS[who_am_i]
         self.file = bytearray(reg.COUNT)
         self.file[reg.PWR_MGMT_1] = self.model.power
@@ -19,12 +19,12 @@ class Settings:
 
     @property
     def resetting(self) -> bool:
-        """DEVICE_RESET is being done."""
+        """Whether a DEVICE_RESET is running."""
         return bool(self.file[reg.PWR_MGMT_1] & reg.DEVICE_RESET)
 
     @property
     def awake(self) -> bool:
-        """Samples are taken."""
+        """Whether the chip takes samples."""
         power = self.file[reg.PWR_MGMT_1]
         stopped = power & reg.CLKSEL == reg.CLOCK_STOPPED
         return not power & (reg.SLEEP | reg.DEVICE_RESET) and not stopped
@@ -43,27 +43,27 @@ class Settings:
 
     @property
     def fifo_words(self) -> list[int]:
-        """Which of acc x y z, temperature, gyro x y z go into the FIFO."""
+        """Indices of the words (acc x y z, temperature, gyro x y z) that go into the FIFO."""
         enabled = self.file[reg.FIFO_EN]
         return [word for word, bit in enumerate(reg.FIFO_WORDS) if enabled & bit]
 
     @property
     def fifo_on(self) -> bool:
-        """The FIFO can be written and read."""
+        """Whether the FIFO is enabled."""
         return bool(self.file[reg.USER_CTRL] & reg.USER_FIFO_EN)
 
     @property
-    def fifo_keeps(self) -> bool:
-        """A full FIFO takes no more."""
+    def fifo_refuses(self) -> bool:
+        """Whether a full FIFO refuses new bytes."""
         return self.model.later and bool(self.file[reg.CONFIG] & reg.FIFO_MODE)
 
     @property
-    def listened_to(self) -> bool:
-        """Someone has asked for samples."""
+    def sampling_requested(self) -> bool:
+        """Whether the driver reads samples: by the FIFO or by the interrupt."""
         return bool((self.fifo_on and self.fifo_words) or self.file[reg.INT_ENABLE] & reg.DATA_RDY)
 
     def words(self, physical: Float64, temperature_c: float, stuck: dict[int, int]) -> Int64:
-        """Digitise (n, 6) in g and degrees/s: (n, 7) counts, the temperature in the middle."""
+        """Digitise (n, 6) in g and degrees/s into (n, 7) counts, the temperature in column 3."""
         acc_g = 2 << (self.file[reg.ACCEL_CONFIG] >> 3 & 3)
         gyro_dps = 250 << (self.file[reg.GYRO_CONFIG] >> 3 & 3)
         six = counts(physical, acc_g, gyro_dps)
@@ -72,8 +72,6 @@ class Settings:
                 six[:, channel] = 0
         for channel, count in stuck.items():
             six[:, channel] = count
-        warmth = round((temperature_c - self.model.zero_c) * self.model.counts_per_c)
-        out = np.empty((len(six), 7), np.int64)
-        out[:, :3], out[:, 4:] = six[:, :3], six[:, 3:]
-        out[:, 3] = min(max(warmth, -0x8000), 0x7FFF)
-        return out
+        temperature = round((temperature_c - self.model.zero_c) * self.model.counts_per_c)
+        temperature = min(max(temperature, -0x8000), 0x7FFF)
+        return np.insert(six.astype(np.int64), 3, temperature, axis=1)

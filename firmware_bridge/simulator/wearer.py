@@ -1,8 +1,8 @@
-"""A synthetic wearer: a few hundred numbers fitted from recordings of people, made to move.
+"""A synthetic wearer: moves by a few hundred numbers fitted from recordings of people.
 
-It is a stand-in for demonstrations and tests without recorded data; it proves nothing about people.
-Each activity has a mean acceleration, for the gaits the harmonics of the stride by channel, and
-coloured noise. `edgehar data fit-wearer` makes the numbers (train/studies/wearer_fit.py).
+For demonstrations and tests without recorded data; results with it prove nothing about people.
+Each activity has a mean acceleration and coloured noise, a gait also harmonics of the stride in
+each channel. `edgehar data fit-wearer` makes the numbers (train/studies/wearer_fit.py).
 """
 
 import json
@@ -21,15 +21,15 @@ NUMBERS = Path(__file__).with_name("wearer.json")
 WRIST_NUMBERS = Path(__file__).with_name("wrist_wearer.json")
 """A sensor at the wrist: walking, stairs, running, sitting, standing."""
 TRANSITION_S = 2.0
-"""Time from one posture to the next, half of it before the change."""
+"""Time of the change from one activity to the next, centred on the script's instant."""
 JITTER = 0.02
-"""Deviation of a healthy adult's stride rate, as a share of it."""
+"""Standard deviation of a healthy adult's stride rate, as a share of the rate."""
 JITTER_S = 2.0
-"""Time over which the rate forgets a deviation."""
+"""Time constant with which a deviation of the rate decays."""
 
 
 class Wearer:
-    """Someone whose every move is determined by a seed."""
+    """A wearer; the seed determines every movement."""
 
     def __init__(self, seed: int = 0, numbers: Path = NUMBERS) -> None:
         """Read the numbers. Raises InputError if they cannot be read."""
@@ -37,24 +37,21 @@ class Wearer:
         try:
             self._activities: dict[str, Any] = json.loads(numbers.read_text("utf-8"))["activities"]
         except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{numbers}: not a wearer's numbers ({error!r})") from error
+            raise InputError(f"{numbers}: not a file of wearer numbers ({error!r})") from error
 
     @property
     def activities(self) -> tuple[str, ...]:
-        """What this wearer can do."""
+        """The activities that the numbers describe."""
         return tuple(self._activities)
 
     def samples(
         self, script: Sequence[tuple[str, float]], rate_hz: float = 50.0
     ) -> tuple[Samples, list[str]]:
-        """Live through a script of (activity, seconds); give the samples and a label for each.
+        """Act out a script of (activity, seconds); return the samples and their labels.
 
-        A sample in the transition between two activities has the label ''. The gyroscope agrees
-        with the turn of gravity in it: dg/dt = -omega x g.
-
-        Raises:
-            InputError: an activity is not among `activities`.
-
+        Samples in the transition between two activities have the label ''; in it the gyroscope
+        agrees with the turn of gravity: dg/dt = -omega x g.
+        Raises InputError if an activity is not in `activities`.
         """
         random = np.random.default_rng(self._seed)
         ends_s = np.cumsum([0.0, *(seconds for _, seconds in script)])
@@ -64,23 +61,20 @@ class Wearer:
         for i, (activity, _) in enumerate(script):
             if activity not in self._activities:
                 raise InputError(
-                    f"no activity {activity!r}; there are {', '.join(self.activities)}"
+                    f"unknown activity {activity!r}; known: {', '.join(self.activities)}"
                 )
             numbers = self._activities[activity]
-            begin = 0.0 if i == 0 else ends_s[i] - TRANSITION_S / 2
-            end = ends_s[i + 1] + (TRANSITION_S / 2 if i + 1 < len(script) else 0.0)
+            begin = ends_s[i] - TRANSITION_S / 2 if i else -math.inf
+            end = ends_s[i + 1] + TRANSITION_S / 2 if i + 1 < len(script) else math.inf
             rows = slice(*np.searchsorted(t_s, (begin, end)))
-            share = np.ones(rows.stop - rows.start)
-            if i > 0:
-                share *= _rise((t_s[rows] - begin) / TRANSITION_S)
-            if i + 1 < len(script):
-                share *= _rise((end - t_s[rows]) / TRANSITION_S)
+            share = _rise((t_s[rows] - begin) / TRANSITION_S)
+            share *= _rise((end - t_s[rows]) / TRANSITION_S)
             labels[rows][share >= 1] = activity
             mean_g = np.array(numbers["mean_g"])
             gravity[rows] += share[:, np.newaxis] * mean_g
             length[rows] += share[:, np.newaxis] * np.linalg.norm(mean_g)
             motion[rows] += share[:, np.newaxis] * _motion(numbers, len(share), rate_hz, random)
-        # Between two postures gravity turns and keeps its length.
+        # Between two postures gravity turns but keeps its length.
         down = gravity / np.maximum(np.linalg.norm(gravity, axis=1, keepdims=True), 1e-9)
         if len(t_s) > 1:
             motion[:, 3:] += np.cross(np.gradient(down, 1 / rate_hz, axis=0), down)
@@ -88,7 +82,7 @@ class Wearer:
 
 
 def _rise(share: Float64) -> Float64:
-    """From 0 to 1 as half a cosine."""
+    """Return half a cosine from 0 to 1."""
     rise: Float64 = 0.5 - 0.5 * np.cos(np.pi * np.clip(share, 0, 1))
     return rise
 
@@ -96,7 +90,7 @@ def _rise(share: Float64) -> Float64:
 def _motion(
     numbers: dict[str, Any], count: int, rate_hz: float, random: np.random.Generator
 ) -> Float64:
-    """Everything but the mean: (count, 6), acceleration in g and angular velocity in rad/s."""
+    """Return the movement around the mean: (count, 6) in g and rad/s."""
     noise = [_coloured(count, rate_hz * tau_s, random) for tau_s in numbers["noise_s"]]
     motion: Float64 = np.stack(noise, axis=1) * np.array(numbers["noise"], np.float64)
     motion += np.array(numbers["gyro_rad_s"])
@@ -111,7 +105,7 @@ def _motion(
 
 
 def _coloured(count: int, memory: float, random: np.random.Generator) -> Float64:
-    """Noise of deviation 1 whose correlation falls to 1/e after `memory` samples."""
+    """Return noise of deviation 1 with a correlation of 1/e after `memory` samples."""
     if not count:
         return np.zeros(0)
     keep = math.exp(-1 / max(memory, 1e-3))

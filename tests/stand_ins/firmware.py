@@ -1,6 +1,6 @@
-"""The firmware in a simulated microcontroller with a chip model on its bus: a serial port.
+"""Runs the firmware in a simulated microcontroller, with a chip model on its bus, as a serial port.
 
-For tests and trials. The simulators (firmware/harness, under the GPL) are programs of their own.
+The simulators (firmware/harness, under the GPL) are separate programs.
 """
 
 import json
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from firmware_bridge.errors import EdgeharError
@@ -24,27 +23,26 @@ FOLDER = Path(__file__).parents[2] / "firmware_bridge" / "firmware"
 _REQUEST = struct.Struct("<cQB")
 _REPLY = struct.Struct("<BqB")
 _ACKNOWLEDGED, _SDA_LOW = 1, 2
-_PATIENCE_S = 60.0
 
 
 class FirmwareError(EdgeharError):
-    """The firmware or its simulator cannot be built or run."""
+    """The firmware or its simulator fails to build or to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A firmware and the simulator that runs it."""
+    """A firmware image and the simulator that runs it."""
 
     path: Path
     simulator: Path
     options: tuple[str, ...] = ()
     """For the simulator."""
     size: str = ""
-    """What the build says of flash and RAM."""
+    """Flash and RAM use, as the build prints it."""
 
 
 def build_avr(build_dir: Path, mhz: int = 16, baud: int = 115200) -> Image:
-    """Build for the ATmega328P into `build_dir`, and its simulator. Raises FirmwareError."""
+    """Build the ATmega328P's image into `build_dir`, and its simulator. Raises FirmwareError."""
     size = _make(f"{build_dir}/edgehar.hex", f"BUILD={build_dir}", f"MHZ={mhz}", f"BAUD={baud}")
     _make("harness")
     simulator = FOLDER / "build" / "harness" / "harness"
@@ -52,7 +50,7 @@ def build_avr(build_dir: Path, mhz: int = 16, baud: int = 115200) -> Image:
 
 
 def build_rp2040(build_dir: Path) -> Image:
-    """Build for the RP2040 into `build_dir`. Raises FirmwareError."""
+    """Build the RP2040's image into `build_dir`. Raises FirmwareError."""
     size = _make(f"{build_dir}/edgehar.uf2", f"ARM_BUILD={build_dir}")
     return Image(build_dir / "edgehar.uf2", FOLDER / "harness" / "rp2040.py", size=size)
 
@@ -69,26 +67,26 @@ def _make(*arguments: str) -> str:
 
 @dataclass(slots=True)
 class Happening:
-    """Something that befalls the chip."""
+    """An event for the chip."""
 
     at_us: int
-    """Simulated time since the start."""
+    """Time since the start, simulated."""
     act: Callable[[Chip, int], None]
 
 
 @dataclass(slots=True)
 class Bus:
-    """Answers a simulator's questions about the bus from a chip model."""
+    """Answers a simulator's bus requests from a chip model."""
 
     chip: Chip
     happenings: list[Happening] = field(default_factory=list)
 
     def answer(self, what: bytes, now_us: int, data: bytes, count: int) -> bytes:
-        """Return a reply; firmware/harness/bus.c has the questions."""
+        """Return the reply to a request; firmware/harness/bus.c defines both."""
         chip = self.chip
         while self.happenings and self.happenings[0].at_us <= now_us:
-            happening = self.happenings.pop(0)
-            happening.act(chip, max(happening.at_us, 0))
+            event = self.happenings.pop(0)
+            event.act(chip, max(event.at_us, 0))
         chip.advance(now_us)
         out: bytes | None = b""
         acknowledged = chip.answers(now_us)
@@ -106,7 +104,7 @@ class Bus:
 
 
 class Simulation:
-    """Firmware running in a process of its own, from `with` on."""
+    """Firmware that runs in a separate process; a context manager."""
 
     def __init__(
         self,
@@ -117,8 +115,8 @@ class Simulation:
         *options: str,
         happenings: Iterable[Happening] = (),
     ) -> None:
-        """`link` becomes the serial port; `options` are the simulator's own (firmware/harness)."""
-        self.bus = Bus(chip, sorted(happenings, key=lambda happening: happening.at_us))
+        """`link` becomes the serial port; `options` are the simulator's (firmware/harness)."""
+        self.bus = Bus(chip, sorted(happenings, key=lambda event: event.at_us))
         self._command = [
             str(image.simulator), "--image", str(image.path), *image.options,
             "--link", str(link), "--seconds", str(seconds), *options,
@@ -148,13 +146,13 @@ class Simulation:
                     data = stream.read(count) if what == b"W" else b""
                     connection.sendall(self.bus.answer(what, now_us, data, count))
         except (OSError, struct.error):
-            return  # the simulator ended in the middle of a question
+            return  # the simulator ended within a request
         except Exception as error:
             self._error = error
             raise
 
-    def wait(self, timeout_s: float = _PATIENCE_S) -> dict[str, float]:
-        """Return what the simulator says at its end. Raises FirmwareError."""
+    def wait(self, timeout_s: float = 60.0) -> dict[str, float]:
+        """Return the summary that the simulator prints at its end. Raises FirmwareError."""
         try:
             out, problem = self._process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
@@ -166,12 +164,7 @@ class Simulation:
         summary: dict[str, float] = json.loads(out.splitlines()[-1])
         return summary
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()

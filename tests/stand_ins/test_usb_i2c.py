@@ -1,13 +1,11 @@
-"""The adapter, seen by what QEMU and the guest's i2c-tiny-usb driver would send."""
+"""The USB adapter, driven by the messages of QEMU and of the guest's i2c-tiny-usb driver."""
 
 import contextlib
-import os
 import socket
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +13,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from firmware_bridge.recording import HEADER
 from firmware_bridge.simulator.bus import Bus
 from firmware_bridge.simulator.chip import Chip
 from tests.firmware_bridge.simulator.driving import counting, start, words
 from tests.stand_ins.usb_i2c import UsbI2c
+from tests.waiting import wait_for
 
 CONNECT, DISCONNECT, INTERFACES, ENDPOINTS, CONTROL = 1, 2, 4, 5, 100
 QEMU_CAPABILITIES = 0xFE
 GREETING = struct.pack("<III64sI", 0, 68, 0, b"qemu usb-redir guest 7.2", QEMU_CAPABILITIES)
 ACK, NAK = b"\x01", b"\x02"
+COMMAND = (sys.executable, "-m", "tests.stand_ins.usb_i2c")
 
 
 class Host:
-    """QEMU, and the driver in its guest."""
+    """QEMU and the driver in its guest."""
 
     def __init__(self, path: Path, capabilities: int = QEMU_CAPABILITIES) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
@@ -57,7 +58,7 @@ class Host:
         self.socket.sendall(struct.pack("<IIQ", kind, len(body), self.packet) + body)
 
     def plugged(self) -> tuple[int, int]:
-        """Wait for the device; return vendor and product."""
+        """Wait for the device to be plugged in; return vendor and product."""
         assert [self.receive()[0] for _ in range(2)] == [ENDPOINTS, INTERFACES]
         kind, _, body = self.receive()
         assert kind == CONNECT
@@ -65,19 +66,12 @@ class Host:
         assert device_class == 0xFF
         return vendor, product
 
-    def control(  # the fields of a setup packet
-        self,
-        request_type: int,
-        request: int,
-        value: int,
-        index: int,
-        length: int,
-        data: bytes = b"",
+    def control(
+        self, request_type: int, request: int, *setup: int, data: bytes = b""
     ) -> bytes | None:
-        """Transfer; return what was read, None if it stalled."""
-        head = struct.pack(
-            "<BBBBHHH", request_type & 0x80, request, request_type, 0, value, index, length
-        )
+        """Transfer (setup: value, index, length); return the bytes read, None if stalled."""
+        length = setup[2]
+        head = struct.pack("<BBBBHHH", request_type & 0x80, request, request_type, 0, *setup)
         self.send(CONTROL, head + data)
         kind, packet, body = self.receive()
         assert (kind, packet) == (CONTROL, self.packet)
@@ -88,186 +82,160 @@ class Host:
         return body[10:]
 
     def transfer(self, address: int, *messages: bytes | int) -> tuple[bytes, list[bytes]]:
-        """Do as the driver does: each message, and the status after it."""
+        """Send messages as the driver does, with the status after each; return data, statuses."""
         read, statuses = b"", []
         for number, message in enumerate(messages):
             request = 4 | (number == 0) | (number == len(messages) - 1) << 1
             if isinstance(message, int):
-                got = self.control(0xC0, request, 1, address, message)
-                assert got is not None
-                assert len(got) == message
-                read += got
+                data = self.control(0xC0, request, 1, address, message) or b""
+                assert len(data) == message
+                read += data
             else:
-                assert self.control(0x40, request, 0, address, len(message), message) == b""
+                assert self.control(0x40, request, 0, address, len(message), data=message) == b""
             statuses.append(self.control(0xC0, 3, 0, 0, 1) or b"")
             if statuses[-1] == NAK:
                 break
         return read, statuses
 
 
-class Rig:
-    def __init__(self, adapter: UsbI2c, path: Path) -> None:
-        self.adapter = adapter
-        self.bus = adapter.bus
-        self.path = path
-        self.open = contextlib.ExitStack()
-
-    def host(self, capabilities: int = QEMU_CAPABILITIES) -> Host:
-        host = Host(self.path, capabilities)
-        self.open.enter_context(host.socket)
-        return host
+@pytest.fixture
+def adapter(tmp_path: Path) -> Iterator[UsbI2c]:
+    chips = {0x68: Chip(counting), 0x69: Chip(counting, who_am_i=0x71)}
+    with UsbI2c(Bus(chips, lambda: 5_000_000), tmp_path / "usb") as served:
+        yield served
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Rig]:
-    chips = {0x68: Chip(counting), 0x69: Chip(counting, who_am_i=0x71)}
-    path = tmp_path / "usb"
-    with UsbI2c(Bus(chips, lambda: 5_000_000), path) as adapter:
-        rig = Rig(adapter, path)
-        with rig.open:
-            yield rig
+def connect(adapter: UsbI2c, tmp_path: Path) -> Iterator[Callable[..., Host]]:  # noqa: ARG001
+    with contextlib.ExitStack() as stack:
+
+        def connected(capabilities: int = QEMU_CAPABILITIES) -> Host:
+            host = Host(tmp_path / "usb", capabilities)
+            stack.enter_context(host.socket)
+            return host
+
+        yield connected
 
 
-def test_the_guest_sees_an_i2c_tiny_usb(served: Rig) -> None:
-    host = served.host()
+@pytest.fixture
+def host(connect: Callable[..., Host]) -> Host:
+    """A guest with the adapter plugged in."""
+    guest = connect()
+    assert guest.plugged() == (0x0403, 0xC631)
+    return guest
+
+
+def test_the_guest_sees_an_i2c_tiny_usb(host: Host) -> None:
     assert int.from_bytes(host.hello[64:68], "little") & 0x72 == 0x72
-    assert host.plugged() == (0x0403, 0xC631)
-    device = host.control(0x80, 6, 0x100, 0, 64)
-    assert device is not None
+    device = host.control(0x80, 6, 0x100, 0, 64) or b""
     assert len(device) == device[0] == 18
     assert struct.unpack_from("<HH", device, 8) == (0x0403, 0xC631)
-    config = host.control(0x80, 6, 0x200, 0, 255)
-    assert config is not None
-    assert len(config) == int.from_bytes(config[2:4], "little")
-    name = host.control(0x80, 6, 0x302, 0x409, 255)
-    assert name is not None
+    config = host.control(0x80, 6, 0x200, 0, 255) or b""
+    assert len(config) == int.from_bytes(config[2:4], "little") > 0
+    name = host.control(0x80, 6, 0x302, 0x409, 255) or b""
     assert name[2:].decode("utf-16le") == "i2c-tiny-usb"
     assert host.control(0x80, 6, 0x100, 0, 8) == device[:8]
     assert host.control(0x80, 6, 0x600, 0, 10) is None
     host.send(6, b"\x01")
     assert host.receive()[2] == b"\x00\x01"
-    functions = host.control(0xC0, 1, 0, 0, 4)
-    assert functions is not None
+    functions = host.control(0xC0, 1, 0, 0, 4) or b""
     assert int.from_bytes(functions, "little") & 1
     assert host.control(0x40, 2, 10, 0, 0) == b""
 
 
-def test_each_chip_answers_at_its_address_and_nobody_elsewhere(
-    served: Rig,
-) -> None:
-    host = served.host()
-    host.plugged()
+def test_each_chip_answers_at_its_address_only(host: Host, adapter: UsbI2c) -> None:
     assert host.transfer(0x68, b"\x75", 1) == (b"\x68", [ACK, ACK])
     assert host.transfer(0x69, b"\x75", 1) == (b"\x71", [ACK, ACK])
     assert host.transfer(0x50, b"\x75", 1) == (b"", [NAK])
     assert host.transfer(0x50, 3) == (bytes(3), [NAK])
-    assert served.bus.traffic.transfers == 4
-    assert served.bus.traffic.failed == 2
+    assert (adapter.bus.traffic.transfers, adapter.bus.traffic.failed) == (4, 2)
 
 
-def test_a_whole_fifo_comes_in_one_read(served: Rig) -> None:
-    host = served.host()
-    host.plugged()
-    start(served.bus.chips[0x68])
-    with served.adapter.lock:
-        served.bus.clock_us = lambda: 5_000_000 + 85 * 5_000
+def test_one_read_returns_a_whole_fifo(host: Host, adapter: UsbI2c) -> None:
+    start(adapter.bus.chips[0x68])
+    with adapter.lock:
+        adapter.bus.clock_us = lambda: 5_000_000 + 85 * 5_000
     data, _ = host.transfer(0x68, b"\x74", 85 * 12)
     assert np.array_equal(words(data), np.repeat(np.arange(85), 6).reshape(85, 6))
 
 
-def test_unplugged_the_guest_is_told_and_plugged_it_works_again(
-    served: Rig,
+def test_an_adapter_can_be_unplugged_and_plugged_in(
+    host: Host, adapter: UsbI2c, connect: Callable[..., Host]
 ) -> None:
-    host = served.host()
-    host.plugged()
-    served.adapter.unplug()
+    adapter.unplug()
     assert host.receive()[0] == DISCONNECT
-    # What the guest still asks of a device that is gone stays without an answer.
+    # Requests to the unplugged device get no answer.
     host.send(CONTROL, struct.pack("<BBBBHHH", 0x80, 3, 0xC0, 0, 0, 0, 1))
     host.send(6, b"\x01")
     assert host.receive()[:2] == (8, host.packet)
-    served.adapter.plug()
+    adapter.plug()
     host.plugged()
     assert host.transfer(0x68, b"\x75", 1)[0] == b"\x68"
+    host.socket.close()
+    adapter.unplug()
+    later = connect()
+    adapter.plug()
+    later.plugged()
 
 
-def test_unplugged_before_the_guest_starts_it_comes_when_it_is_plugged(
-    served: Rig,
-) -> None:
-    served.adapter.unplug()
-    host = served.host()
-    served.adapter.plug()
-    host.plugged()
-
-
-def test_faults_reach_the_guest(served: Rig) -> None:
-    host = served.host()
-    host.plugged()
-    served.adapter.bus.nack_share = 1.0
+def test_faults_reach_the_guest(host: Host, adapter: UsbI2c) -> None:
+    adapter.bus.nack_share = 1.0
     assert host.transfer(0x68, b"\x75", 1) == (b"", [NAK])
-    served.adapter.bus.nack_share = 0.0
+    adapter.bus.nack_share = 0.0
     assert host.transfer(0x68, b"\x6b\x01")[1] == [ACK]
-    served.adapter.brown_out()
+    adapter.brown_out()
     assert host.transfer(0x68, b"\x6b", 1)[0] == b"\x40"
-    served.adapter.bus.fault_errno = 5
-    assert host.control(0x40, 7, 0, 0x68, 1, b"\x75") is None
+    adapter.bus.fault_errno = 5
+    assert host.control(0x40, 7, 0, 0x68, 1, data=b"\x75") is None
 
 
-def test_a_guest_that_restarts_is_served_again(served: Rig) -> None:
-    for _ in range(3):
-        host = served.host()
-        host.plugged()
-        assert host.transfer(0x68, b"\x75", 1)[0] == b"\x68"
-        host.socket.close()
-
-
-def test_a_packet_longer_than_any_is_turned_away_with_the_reason(
-    served: Rig,
+@pytest.mark.parametrize(
+    ("capabilities", "packet", "problem"),
+    [
+        (0x02, b"", "capabilities 0x2"),
+        (QEMU_CAPABILITIES, struct.pack("<IIQ", CONTROL, 1 << 31, 1), "2147483648 bytes"),
+    ],
+)
+def test_a_faulty_peer_is_rejected_with_a_reason(
+    connect: Callable[..., Host], adapter: UsbI2c, capabilities: int, packet: bytes, problem: str
 ) -> None:
-    host = served.host()
-    host.plugged()
-    host.socket.sendall(struct.pack("<IIQ", CONTROL, 1 << 31, 1))
+    peer = connect(capabilities)
+    if packet:  # otherwise the connection may have ended already
+        peer.socket.sendall(packet)
     with pytest.raises(EOFError):
-        host.read(1)
-    assert "2147483648 bytes" in (served.adapter.problem or "")
+        peer.read(1_000_000)
+    assert problem in (adapter.problem or "")
 
 
-def test_a_peer_without_the_capabilities_is_turned_away_with_the_reason(
-    served: Rig,
-) -> None:
-    host = served.host(capabilities=0x02)
-    with pytest.raises(EOFError):
-        host.read(1)
-    assert "capabilities 0x2" in (served.adapter.problem or "")
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(garbage=st.binary(min_size=1, max_size=200), greet=st.booleans())
-def test_whatever_a_peer_sends_the_next_one_is_served(
-    served: Rig, garbage: bytes, greet: bool
+def test_a_guest_is_served_after_any_other_peer(
+    connect: Callable[..., Host], tmp_path: Path, garbage: bytes, greet: bool
 ) -> None:
-    # A peer that sends in the middle of an answer to it may see its own end closed.
+    # A peer that sends during an answer may see its socket closed.
     with socket.socket(socket.AF_UNIX) as peer, contextlib.suppress(OSError):
-        peer.connect(str(served.path))
+        peer.connect(str(tmp_path / "usb"))
         peer.sendall(GREETING * greet + garbage)
-    host = served.host()
+    host = connect()
     host.plugged()
     assert host.transfer(0x68, b"\x75", 1) == (b"\x68", [ACK, ACK])
     host.socket.close()
 
 
+def listening(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 def test_the_command_plays_a_recording_and_obeys_its_standard_input(tmp_path: Path) -> None:
-    file = tmp_path / "still.csv"
-    head = "t_s,acc_x_g,acc_y_g,acc_z_g,gyro_x_rad_s,gyro_y_rad_s,gyro_z_rad_s\n"
-    file.write_text(head + "0,0.5,0,0,0,0,0\n0.02,0.25,0,0,0,0,0\n")
-    path = tmp_path / "usb"
+    file, path = tmp_path / "still.csv", tmp_path / "usb"
+    file.write_text(f"{HEADER}\n0,0.5,0,0,0,0,0\n0.02,0.25,0,0,0,0,0\n")
     with subprocess.Popen(
-        [*command(), str(path), "--recording", str(file), "--who-am-i", "0x70"],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        host = patient(path)
+        [*COMMAND, str(path), "--recording", str(file), "--who-am-i", "0x70"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        wait_for(lambda: listening(path), "the adapter's socket")
+        host = Host(path)
         host.plugged()
         assert host.transfer(0x68, b"\x75", 1)[0] == b"\x70"
         assert process.stdin is not None
@@ -275,35 +243,16 @@ def test_the_command_plays_a_recording_and_obeys_its_standard_input(tmp_path: Pa
         process.stdin.flush()
         assert host.receive()[0] == DISCONNECT
         host.plugged()
-        while host.transfer(0x68, b"\x75", 1)[1] != [NAK]:
-            pass
-        process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        wait_for(lambda: host.transfer(0x68, b"\x75", 1)[1] == [NAK], "NACKs")
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0
         host.socket.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == "no such fault: nonsense\nno such fault: nacks x\n"
+    assert errors == "unknown fault: nonsense\nunknown fault: nacks x\n"
     assert not path.exists()
 
 
-def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*command(), str(tmp_path / "usb"), "--recording", str(tmp_path / "none.csv")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr == f"{tmp_path / 'none.csv'}: no such file\n"
-
-
-def command() -> list[str]:
-    return [sys.executable, "-m", "tests.stand_ins.usb_i2c"]
-
-
-def patient(path: Path) -> Host:
-    for _ in range(300):
-        if os.path.exists(path):  # noqa: PTH110 - a socket
-            with contextlib.suppress(ConnectionRefusedError):
-                return Host(path)
-        time.sleep(0.05)
-    raise AssertionError("no adapter")
+def test_the_command_reports_bad_input_in_one_line(tmp_path: Path) -> None:
+    missing = tmp_path / "none.csv"
+    command = [*COMMAND, str(tmp_path / "usb"), "--recording", str(missing)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"{missing}: no such file\n")

@@ -1,6 +1,6 @@
-"""The device's end of the USB redirection protocol, for a device with a control endpoint only.
+"""The device's end of the USB redirection protocol, for a device with only a control endpoint.
 
-Source: usbredir-protocol.txt, version 0.7. QEMU's usb-redir is at the other end.
+Source: usbredir-protocol.txt, version 0.7. The other end is QEMU's usb-redir.
 """
 
 import socket
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from firmware_bridge.errors import EdgeharError
 
 MAX_BODY = 10 + 0xFFFF
-"""Bytes: a control packet with the most data that its length can say."""
+"""Bytes of a control packet with the most data that its 16-bit length allows."""
 FULL_SPEED = 1
 
 # Packet types, usbredirproto.h.
@@ -24,8 +24,8 @@ _CONTROL_PACKET = 100
 _SUCCESS, _STALL = 0, 4
 
 _CAPABILITIES = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6
-"""Device version, packet sizes, 64-bit ids, 32-bit lengths: on xHCI QEMU insists on the last three.
-They set the layout of what is below, so the peer must have them too."""
+"""Device version, packet sizes, 64-bit ids, 32-bit lengths: on xHCI QEMU requires the last three.
+They set the layout of the structures below, so the peer must have them too."""
 _FIRST_HEAD = struct.Struct("<III")
 _HEAD = struct.Struct("<IIQ")
 _CONTROL = struct.Struct("<BBBBHHH")
@@ -34,12 +34,12 @@ _MAX_HELLO = _VERSION_BYTES + 4 * 16
 
 
 class RedirError(EdgeharError):
-    """The other end does not speak usbredir, or not as we do."""
+    """The peer does not use usbredir, or lacks a capability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a host sees at once when the device is plugged in: one interface, no endpoint but 0."""
+    """The device that a host sees: one interface, and only endpoint 0."""
 
     vendor: int
     product: int
@@ -50,7 +50,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control transfer that the host begins."""
+    """A control transfer that the host starts."""
 
     packet: int
     endpoint: int
@@ -64,7 +64,7 @@ class Control:
 
     @property
     def reads(self) -> bool:
-        """Whether data go to the host."""
+        """Whether the transfer reads: data go to the host."""
         return bool(self.request_type & 0x80)
 
 
@@ -80,7 +80,7 @@ class Redirection:
         connection.sendall(_FIRST_HEAD.pack(_HELLO, len(hello), 0) + hello)
         kind, length, _ = _FIRST_HEAD.unpack(self._receive(_FIRST_HEAD.size))
         if kind != _HELLO or not _VERSION_BYTES + 4 <= length <= _MAX_HELLO:
-            raise RedirError("what connected does not speak usbredir: connect QEMU's usb-redir")
+            raise RedirError("the peer does not use usbredir: connect QEMU's usb-redir")
         theirs = int.from_bytes(
             self._receive(length)[_VERSION_BYTES : _VERSION_BYTES + 4], "little"
         )
@@ -88,7 +88,7 @@ class Redirection:
             raise RedirError(f"usbredir capabilities {theirs:#x} are too few: use a newer QEMU")
 
     def plug(self) -> None:
-        """Appear on the host's bus."""
+        """Connect the device to the host's bus."""
         identity, rest = self._identity, bytes(31)
         # Endpoint n of each direction: type control for 0, else none; interval, interface; size.
         kinds = (b"\0" + b"\xff" * 15) * 2
@@ -101,11 +101,11 @@ class Redirection:
         self._send(_DEVICE_CONNECT, 0, struct.pack("<BBBBHHH", FULL_SPEED, 0xFF, 0, 0, *numbers))
 
     def unplug(self) -> None:
-        """Vanish from it."""
+        """Disconnect the device."""
         self._send(_DEVICE_DISCONNECT, 0, b"")
 
     def controls(self) -> Iterator[Control]:
-        """Yield what the host asks for, until it goes. Raises EOFError, OSError, RedirError."""
+        """Yield the host's transfers until it ends. Raises EOFError, OSError, RedirError."""
         while True:
             kind, length, packet = _HEAD.unpack(self._receive(_HEAD.size))
             if length > MAX_BODY:
@@ -123,19 +123,12 @@ class Redirection:
                 self._send(_ALT_SETTING_STATUS, packet, bytes([_SUCCESS, body[0], 0]))
 
     def answer(self, control: Control, data: bytes | None) -> None:
-        """Complete a transfer: with what is read, b"" for a write; None stalls."""
+        """Complete a transfer with the bytes read, b"" for a write, None to stall."""
         status = _STALL if data is None else _SUCCESS
         sent = (data or b"")[: control.length] if control.reads else b""
         length = len(sent) if control.reads or data is None else control.length
-        head = _CONTROL.pack(
-            control.endpoint,
-            control.request,
-            control.request_type,
-            status,
-            control.value,
-            control.index,
-            length,
-        )
+        request = control.endpoint, control.request, control.request_type
+        head = _CONTROL.pack(*request, status, control.value, control.index, length)
         self._send(_CONTROL_PACKET, control.packet, head + sent)
 
     def _send(self, kind: int, packet: int, body: bytes) -> None:
@@ -143,13 +136,10 @@ class Redirection:
             self._connection.sendall(_HEAD.pack(kind, len(body), packet) + body)
 
     def _receive(self, count: int) -> bytes:
-        data = bytearray()
-        while len(data) < count:
-            more = self._connection.recv(count - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return bytes(data)
+        data = self._connection.recv(count, socket.MSG_WAITALL)
+        if len(data) < count:
+            raise EOFError
+        return data
 
 
 def _control(packet: int, body: bytes) -> Control:

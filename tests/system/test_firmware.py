@@ -8,7 +8,7 @@ import pytest
 
 from firmware_bridge.protocol import Batch, Code, Hello, Reset, Status, Trouble
 from firmware_bridge.simulator.chip import Chip
-from tests.firmware_bridge.firmware.test_core import NUMBERED
+from tests.firmware_bridge.firmware.core import NUMBERED
 from tests.stand_ins import firmware, firmware_figures
 from tests.stand_ins.firmware import Image
 from tests.system.microcontroller import at, command, hold_sda, only, run, sample_times, say, silent

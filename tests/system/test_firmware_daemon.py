@@ -12,7 +12,7 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import by_index, counts, values
 from tests.device.commands import edgehar, lines
 from tests.device.running import daemon, stop
-from tests.firmware_bridge.firmware.test_core import NUMBERED
+from tests.firmware_bridge.firmware.core import NUMBERED
 from tests.stand_ins.firmware import Image, Simulation
 from tests.system.microcontroller import at, command, hold_sda, say, silent
 from train.datasets import hapt

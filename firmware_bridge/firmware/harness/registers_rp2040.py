@@ -6,17 +6,17 @@
 # useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
 #
 # This file alone, because it uses Unicorn, which is under that licence.
-"""The RP2040's registers, as far as the firmware uses them. Its UART sends in no time."""
+"""The RP2040's registers, as far as the firmware uses them. Its UART sends without delay."""
 
 from collections.abc import Callable
 
-from wire import Line, Sensor  # type: ignore[import-not-found]  # found when it runs
+from wire import Line, Sensor  # type: ignore[import-not-found]  # in this folder at run time
 
 POLL_US, BYTE_US = 3, 25
 SDA, SCL, INT = 1 << 4, 1 << 5, 6
 IRQ_TIMER, IRQ_GPIO, IRQ_UART = 0, 13, 20
 ATOMIC = 0x3000
-"""Of an address: 1 flips, 2 sets, 3 clears bits (RP2040 data sheet, 2.1.2)."""
+"""Alias of a register by these address bits: 1 flips, 2 sets, 3 clears bits (data sheet, 2.1.2)."""
 
 CHIP_RESET = 0x40064008
 CLK_REF_CTRL, CLK_REF_SELECTED = 0x40008030, 0x40008038
@@ -33,10 +33,10 @@ NVIC_ISER, VTOR = 0xE000E100, 0xE000ED08
 
 
 class Registers:
-    """Registers and time, µs."""
+    """The registers, and the time in µs."""
 
     def __init__(self, sensor: Sensor, line: Line, wired: bool, due: Callable[[], None]) -> None:
-        """`due` is called when an interrupt has become due while the program waits."""
+        """Call `due` when an interrupt becomes due while the program waits."""
         self._sensor, self._line, self._wired, self._due = sensor, line, wired, due
         self.now_us = self.interrupts = self.watchdog_resets = 0
         self._reads: dict[int, Callable[[], int]] = {
@@ -66,7 +66,7 @@ class Registers:
         self.reset()
 
     def reset(self) -> None:
-        """Begin as after power-on; time goes on, but not the timer's."""
+        """Set power-on values. The time continues; the timer restarts at 0."""
         self._values = {CHIP_RESET: 1 << 8}
         self._alarm = self._edge = False
         self._kicked_us = self._began_us = self._stop_us = self.now_us
@@ -75,11 +75,11 @@ class Registers:
         self._answer = bytearray()
 
     def read(self, at: int) -> int:
-        """Return what a register shows."""
+        """Return the value of a register."""
         return self._reads[at]() if at in self._reads else self._values.get(at, 0)
 
     def write(self, at: int, value: int) -> None:
-        """Write to a register, or to its alias that changes bits."""
+        """Write to a register, or to an alias of it."""
         if at >> 28 == 4:
             at, how = at & ~ATOMIC, at & ATOMIC
             old = self._values.get(at, 0)
@@ -126,7 +126,7 @@ class Registers:
         return self.now_us - self._began_us
 
     def due_us(self) -> int:
-        """When something is due, or has been; at most 10 ms from now."""
+        """Return when the next event is due; at most 10 ms from now."""
         due = [self.now_us + 10_000]
         if self._sensor.due_us >= 0:
             due.append(self._sensor.due_us)
@@ -140,13 +140,13 @@ class Registers:
             self._edge |= self._wired
             self._sensor.ask(b"T", self._sensor.due_us)
 
-    def happen(self) -> bool:
-        """Let what is due happen; True if the watchdog has bitten."""
+    def process_events(self) -> bool:
+        """Process the events that are due; return whether the watchdog has reset the chip."""
         self._take_interrupts()
         if ALARM0 in self._values and self._began_us + self._values[ALARM0] <= self.now_us:
             del self._values[ALARM0]
             self._alarm = True
-        # The counter goes down by two each microsecond (RP2040-E1).
+        # The counter decreases by two each microsecond (RP2040-E1).
         patience_us = self._values.get(WATCHDOG_LOAD, 0) // 2
         bites = self.now_us - self._kicked_us > patience_us
         if not (self._values.get(WATCHDOG_CTRL, 0) >> 30 and bites):
@@ -157,15 +157,17 @@ class Registers:
         return True
 
     def pending(self) -> int | None:
-        """Return the interrupt that is to be handled next."""
-        shown = {
+        """Return the next interrupt to handle."""
+        raised = {
             IRQ_TIMER: self._alarm,
             IRQ_GPIO: self._edge and self._values.get(GPIO_INTE, 0) & 8 << 4 * INT,
             IRQ_UART: self._line.received and self._values.get(UART_IMSC, 0),
         }
         on = self._values.get(NVIC_ISER, 0)
-        return next((number for number, is_up in shown.items() if is_up and on >> number & 1), None)
+        return next(
+            (number for number, is_up in raised.items() if is_up and on >> number & 1), None
+        )
 
     def vector(self, number: int) -> int:
-        """Return where the address of an interrupt's handler stands."""
+        """Return the location of the address of an interrupt's handler."""
         return self._values[VTOR] + 4 * (16 + number)

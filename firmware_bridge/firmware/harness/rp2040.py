@@ -7,20 +7,21 @@
 # useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
 #
 # This file alone, because it uses Unicorn, which is under that licence.
-"""Runs an RP2040's image with a sensor on its bus and its UART on a pseudo-terminal.
+"""Runs an RP2040 image with a sensor on its bus and its UART on a pseudo-terminal.
 
 rp2040.py --image UF2 --chip SOCKET --link PATH --seconds S [--patient] [--no-int] [--hang T]
 
-For Debian's python3-unicorn and the standard library. It shows that the code runs and what it does,
-not how long the instructions take: at the end comes one line of JSON.
+Needs Debian's python3-unicorn and the standard library. Shows how the code behaves, not how long
+instructions take. Prints one line of JSON at the end.
 """
 
 import argparse
 import json
+import re
 import struct
 from pathlib import Path
 
-# A program for Debian's python3, outside the package: its imports are found when it runs.
+# A program for Debian's python3, outside the package: its imports exist at run time only.
 import unicorn  # type: ignore[import-not-found]
 from registers_rp2040 import Registers  # type: ignore[import-not-found]
 from unicorn import arm_const as arm
@@ -28,12 +29,12 @@ from wire import Line, Sensor  # type: ignore[import-not-found]
 
 FLASH, RAM = 0x10000000, 0x20000000
 BOOT2, BOOT2_BYTES = 0x20041F00, 252
-"""Where the ROM puts the second boot stage, and how long it is (RP2040 data sheet, 2.8.1)."""
+"""Address and length of the second boot stage, which the ROM copies (data sheet, 2.8.1)."""
 RETURN = 0x08000000
-"""What a handler returns to here, in place of the core's own magic number."""
+"""Return address of a handler, in place of the core's EXC_RETURN."""
 TRAP = FLASH + (1 << 20)
 SLICE = 2000
-"""Instructions run at a time, at most."""
+"""The most instructions run at a time."""
 INSTRUCTIONS_PER_US = 8
 WFI, HANG = b"\x30\xbf", b"\xfe\xe7"
 REGISTERS = ((0x18000000, 0x1000), (0x40000000, 0x80000), (0xD0000000, 0x1000),
@@ -44,12 +45,12 @@ UF2 = (0x0A324655, 0x9E5D5157, 0x2000, 0xE48BFF56)
 
 
 def unpacked(uf2: bytes) -> bytes:
-    """Return the image in UF2 blocks, if the CRC behind its second boot stage is right."""
+    """Return the image in UF2 blocks; exits if a block or the CRC of the boot stage is wrong."""
     image = bytearray()
     for at in range(0, len(uf2), 512):
         begin, second, flags, address, size, _, _, family = struct.unpack_from("<8I", uf2, at)
         if (begin, second, flags, family, address) != (*UF2, FLASH + len(image)):
-            raise SystemExit(f"no UF2 for an RP2040: block at {at}")
+            raise SystemExit(f"not a UF2 image for an RP2040: block at byte {at}")
         image += uf2[at + 32 : at + 32 + size]
     crc = 0xFFFFFFFF
     for byte in image[:252]:
@@ -57,7 +58,7 @@ def unpacked(uf2: bytes) -> bytes:
             top = crc >> 31 ^ byte >> bit & 1
             crc = (crc << 1 ^ 0x04C11DB7 * top) & 0xFFFFFFFF
     if crc != int.from_bytes(image[252:256], "little"):
-        raise SystemExit("the ROM would not run it: the second boot stage has another CRC")
+        raise SystemExit("the ROM would refuse the image: wrong CRC of the second boot stage")
     return bytes(image)
 
 
@@ -80,15 +81,14 @@ class Core:
                 lambda _, at, __, base: self.registers.read(base + at), base,
                 lambda _, at, __, value, base: self.registers.write(base + at, value), base,
             )  # fmt: skip
-        at = image.find(WFI)
-        while at >= 0:  # a constant that looks like one is never run
-            uc.hook_add(unicorn.UC_HOOK_CODE, self._sleep, begin=FLASH + at, end=FLASH + at)
-            at = image.find(WFI, at + 1)
+        for match in re.finditer(WFI, image):  # a constant with this value never runs
+            at = FLASH + match.start()
+            uc.hook_add(unicorn.UC_HOOK_CODE, self._sleep, begin=at, end=at)
         self._uc = uc
         self._reset()
 
     def _reset(self) -> None:
-        """As the ROM leaves it."""
+        """Set the state in which the ROM starts the second boot stage."""
         self._asleep = False
         self._frames: list[int] = []
         self._uc.mem_write(BOOT2, self._image[:BOOT2_BYTES])
@@ -97,7 +97,7 @@ class Core:
         self._pc = BOOT2 | 1
 
     def hang(self) -> None:
-        """Let the program jump on the spot until the next reset."""
+        """Put the program into an endless loop until the next reset."""
         self._pc = TRAP | 1
         self._asleep = False
 
@@ -106,7 +106,7 @@ class Core:
         uc.emu_stop()
 
     def _enter(self, number: int) -> None:
-        """Push what the core pushes, and go to the handler."""
+        """Push the core's exception frame, and jump to the handler."""
         uc, sp = self._uc, self._uc.reg_read(arm.UC_ARM_REG_SP)
         frame = [uc.reg_read(one) for one in PUSHED]
         below = (sp - 32) & ~7
@@ -125,10 +125,10 @@ class Core:
         uc.reg_write(arm.UC_ARM_REG_SP, self._frames.pop())
 
     def run(self, until_us: int) -> None:
-        """Run until then."""
+        """Run until `until_us`."""
         registers, worked_us = self.registers, 0
         while registers.now_us < until_us:
-            if registers.happen():
+            if registers.process_events():
                 self._reset()
             pending = registers.pending()
             if self._asleep and pending is None:
@@ -145,16 +145,16 @@ class Core:
                 worked_us = registers.now_us
 
     def _step(self, pending: int | None) -> None:
-        """Run until something happens, or for a while."""
+        """Run until an event, or at most SLICE instructions."""
         uc, before_us = self._uc, self.registers.now_us
-        held = False
+        masked = False
         if pending is not None and not self._frames:
-            held = bool(uc.reg_read(arm.UC_ARM_REG_PRIMASK))
-            if not held:
+            masked = bool(uc.reg_read(arm.UC_ARM_REG_PRIMASK))
+            if not masked:
                 self._enter(pending)
-        # Up to the next interrupt; one that is held off comes as soon as it may.
+        # Up to the next interrupt. A masked interrupt needs single steps: it is due once unmasked.
         left_us = max(self.registers.due_us() - before_us, 1)
-        count = 1 if held else min(SLICE, left_us * INSTRUCTIONS_PER_US)
+        count = 1 if masked else min(SLICE, left_us * INSTRUCTIONS_PER_US)
         try:
             uc.emu_start(self._pc | 1, RETURN, count=count)
         except unicorn.UcError as error:
@@ -163,12 +163,12 @@ class Core:
         self._pc = uc.reg_read(arm.UC_ARM_REG_PC) | 1
         if self._pc & ~1 == RETURN:
             self._leave()
-        elif not (self._asleep or held) and self.registers.now_us == before_us:
+        elif not (self._asleep or masked) and self.registers.now_us == before_us:
             self.registers.now_us += count // INSTRUCTIONS_PER_US
 
 
 def main() -> None:
-    """Run as the arguments say."""
+    """Run the image as the arguments describe."""
     parser = argparse.ArgumentParser()
     for name in ("image", "chip", "link"):
         parser.add_argument(f"--{name}", type=Path, required=True)

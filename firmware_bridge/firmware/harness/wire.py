@@ -6,7 +6,7 @@
 # useful, but WITHOUT ANY WARRANTY. See <https://www.gnu.org/licenses/>.
 #
 # This file alone, because it uses Unicorn, which is under that licence.
-"""What a simulated microcontroller is wired to: a sensor, asked as in bus.c, and a serial line."""
+"""The wires of a simulated microcontroller: to a sensor (as in bus.c) and to a serial line."""
 
 import array
 import fcntl
@@ -25,7 +25,7 @@ PATIENCE_S = 30
 
 
 class Sensor:
-    """The other end of the bus."""
+    """A sensor, reached through a socket."""
 
     def __init__(self, path: str) -> None:
         self.stream = socket.socket(socket.AF_UNIX)
@@ -34,17 +34,17 @@ class Sensor:
         self.sda_low = False
 
     def ask(
-        self, what: bytes, now_us: int, data: bytes = b"", count: int = 0
+        self, kind: bytes, now_us: int, data: bytes = b"", count: int = 0
     ) -> tuple[bool, bytes]:
-        """Return whether it acknowledges, and what it says."""
-        self.stream.sendall(REQUEST.pack(what, now_us, count or len(data)) + data)
+        """Send a request; return whether the sensor acknowledges, and its data."""
+        self.stream.sendall(REQUEST.pack(kind, now_us, count or len(data)) + data)
         flags, self.due_us, size = REPLY.unpack(self.stream.recv(REPLY.size, socket.MSG_WAITALL))
         self.sda_low = bool(flags & 2)
         return bool(flags & 1), self.stream.recv(size, socket.MSG_WAITALL) if size else b""
 
 
 class Line:
-    """The UART's other end."""
+    """The UART's other end: a pseudo-terminal."""
 
     def __init__(self, link: Path, patient: bool) -> None:
         self.master, self.slave = os.openpty()
@@ -60,7 +60,7 @@ class Line:
         self.out = bytearray()
 
     def work(self, timeout_s: float = 0.0) -> None:
-        """Send and receive."""
+        """Send `out`, and receive bytes for at most `timeout_s`."""
         while self.out:
             with suppress(BlockingIOError):
                 count = os.write(self.master, self.out)
@@ -76,7 +76,7 @@ class Line:
                 self.received += os.read(self.master, 256)
 
     def drain(self) -> None:
-        """Wait until the reader has all; the kernel may hold more than it counts."""
+        """Wait until the reader has read all bytes; the kernel may buffer more than it counts."""
         unread, quiet = array.array("i", [0]), 0
         for _ in range(250):
             fcntl.ioctl(self.slave, termios.FIONREAD, unread)

@@ -1,6 +1,6 @@
-"""An image for the RP2040's drag-and-drop loader: uf2.py IMAGE.bin IMAGE.uf2.
+"""Makes an image for the RP2040's drag-and-drop loader: uf2.py IMAGE.bin IMAGE.uf2.
 
-Puts the CRC that the ROM wants behind the second boot stage, and cuts the image into UF2 blocks
+Puts the CRC that the ROM checks behind the second boot stage, and cuts the image into UF2 blocks
 (github.com/microsoft/uf2).
 """
 
@@ -13,7 +13,8 @@ FLASH = 0x10000000
 FAMILY_RP2040 = 0xE48BFF56
 _BLOCK = struct.Struct("<8I476sI")
 _DATA_BYTES = 256
-_FAMILY_GIVEN = 0x2000
+_BEGIN, _SECOND, _END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
+_HAS_FAMILY = 0x2000
 
 
 def crc32(data: bytes) -> int:
@@ -28,29 +29,20 @@ def crc32(data: bytes) -> int:
 
 
 def sealed(image: bytes) -> bytes:
-    """Return the image with the CRC in its place."""
+    """Return the image with the CRC of its second boot stage."""
     boot2 = image[:BOOT2_BYTES]
     return boot2 + struct.pack("<I", crc32(boot2)) + image[BOOT2_BYTES + 4 :]
 
 
 def uf2(image: bytes) -> bytes:
-    """Return the blocks of an image that begins where the flash does."""
-    parts = [image[at : at + _DATA_BYTES] for at in range(0, len(image), _DATA_BYTES)]
-    return b"".join(
-        _BLOCK.pack(
-            0x0A324655,
-            0x9E5D5157,
-            _FAMILY_GIVEN,
-            FLASH + number * _DATA_BYTES,
-            _DATA_BYTES,
-            number,
-            len(parts),
-            FAMILY_RP2040,
-            part,
-            0x0AB16F30,
-        )
-        for number, part in enumerate(parts)
-    )
+    """Return the UF2 blocks of an image for the start of the flash."""
+    blocks = []
+    starts = range(0, len(image), _DATA_BYTES)
+    for number, at in enumerate(starts):
+        head = _BEGIN, _SECOND, _HAS_FAMILY, FLASH + at, _DATA_BYTES
+        data = image[at : at + _DATA_BYTES]
+        blocks.append(_BLOCK.pack(*head, number, len(starts), FAMILY_RP2040, data, _END))
+    return b"".join(blocks)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,32 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from firmware_bridge.decoder import Decoder
-from firmware_bridge.protocol import Message
+from firmware_bridge.framing import seal
+from firmware_bridge.protocol import SAMPLE, Batch, Command, Hello, Message, Status, pack
 from firmware_bridge.simulator.chip import Chip
+from firmware_bridge.simulator.feed import Int64, by_index
 from tests.stand_ins.firmware import FOLDER
 
 OK, REFUSED, BROKEN = 0, 1, 2
+PERIOD_US = 20_000
+WATCHDOG_US = 500_000
 NAP_US = 32_768
-"""The timer of a microcontroller wakes it so often."""
+"""Period of the timer that wakes a microcontroller."""
 BYTE_US = 25
-"""Nine bits at 400 kHz, and a little."""
+"""A little more than nine bits at 400 kHz."""
 STEP_US = 7
-"""Between two places where an interrupt makes a difference."""
+"""Time between two places where an interrupt makes a difference."""
+
+_NUMBERS = np.arange(65_536)
+NUMBERED = by_index(
+    np.column_stack(
+        [(_NUMBERS - 32_768) / 8192, *np.zeros((3, 65_536)), *np.ones((2, 65_536)) * 90.0]
+    )
+)
+"""A feed in which each sample shows its index in its first count."""
 
 _WRITE = c.CFUNCTYPE(c.c_int, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
 _READ = c.CFUNCTYPE(c.c_int, c.c_uint8, c.c_uint8, c.POINTER(c.c_uint8), c.c_uint8)
@@ -41,11 +55,11 @@ class _Host(c.Structure):
 
 
 def built() -> Path:
-    """Build; return the library. Raises CalledProcessError."""
+    """Build and return the library. Raises CalledProcessError."""
     command = ["make", "--silent", "-C", str(FOLDER), "host"]
     folder = os.open(FOLDER, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # tests of two processes build in one place
+        fcntl.flock(folder, fcntl.LOCK_EX)  # several test processes share the build folder
         subprocess.run(command, check=True, capture_output=True, text=True)
     finally:
         os.close(folder)
@@ -53,7 +67,7 @@ def built() -> Path:
 
 
 def fresh(library: Path) -> c.CDLL:
-    """Return the library as after a reset: with data of its own."""
+    """Return a copy of the library in its reset state, with separate data."""
     with tempfile.NamedTemporaryFile(suffix=".so") as copy:
         shutil.copyfile(library, copy.name)
         return c.CDLL(copy.name)
@@ -65,7 +79,7 @@ def sent(lib: c.CDLL) -> bytes:
 
 
 class Core:
-    """The firmware on a host: its time is `now_us`, its bus is `chip`."""
+    """The firmware on this machine, with a chip on its bus."""
 
     def __init__(
         self, library: Path, chip: Chip, *, int_wired: bool = True, address: int = 0x68
@@ -76,17 +90,17 @@ class Core:
         self.host = _Host.in_dll(self.lib, "host")
         self.int_wired = int_wired
         self.cut: Callable[[int], int | None] = lambda _: None
-        """After how many of so many bytes a read breaks off; None: it does not."""
+        """Maps a read's byte count to the count after which the read breaks; None: it succeeds."""
         self.byte_us = BYTE_US
         self.early_us = 0
-        """How long INT comes before the FIFO has the sample."""
+        """Time from INT until the FIFO has the sample."""
         self.interrupts = 0
         self.longest_us = 0
-        """The longest that the watchdog was not kicked, on a bus of the usual speed."""
+        """The longest time between two kicks of the watchdog, on a bus of normal speed."""
         self._kicked = 0, 0
         self.decoder = Decoder()
         self.messages: list[Message] = []
-        # Held here: ctypes keeps no callback alive.
+        # A reference, because ctypes keeps no callback alive.
         self._calls = (
             _WRITE(self._write), _READ(self._read), _RECOVER(self._recover), _SLEEP(self._sleep),
             _SLEEP(lambda: self._pass_time(STEP_US)),
@@ -99,24 +113,53 @@ class Core:
     def now_us(self) -> int:
         return int(self.host.now_us)
 
+    @property
+    def batches(self) -> list[Batch]:
+        return [message for message in self.messages if isinstance(message, Batch)]
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [message for message in self.messages if isinstance(message, Status)]
+
+    @property
+    def hellos(self) -> list[Hello]:
+        return [message for message in self.messages if isinstance(message, Hello)]
+
+    def samples(self) -> tuple[Int64, Int64, Int64]:
+        """Return each sample's index in the frames, its time in µs, and its index in NUMBERED."""
+        index, time_us, shown = [], [], []
+        for batch in self.batches:
+            raw = np.frombuffer(batch.samples, SAMPLE)
+            index.append(batch.index + np.arange(len(raw)))
+            time_us.append(batch.time_us + np.cumsum(raw["dt_us"], dtype=np.int64))
+            shown.append(raw["acc"][:, 0].astype(np.int64) + 32_768)
+        return np.concatenate(index), np.concatenate(time_us), np.concatenate(shown)
+
     def run(self, seconds: float) -> None:
-        """Run so long; collect what it says."""
+        """Run the firmware and collect its messages."""
         until = self.now_us + round(seconds * 1e6)
         while self.now_us < until:
             self.lib.app_step()
             self.messages += self.decoder.feed(sent(self.lib))
 
+    def silence_bus(self, seconds: float) -> None:
+        """Run with a chip that answers no transfer."""
+        self.chip.nack_until_us = self.now_us + round(seconds * 1e6)
+        self.run(seconds)
+
     def until_sample(self, number: int) -> None:
-        """Run until the last digit of what the chip announced is that."""
+        """Run until the count of the chip's interrupts ends in this digit."""
         while self.interrupts % 10 != number:
             self.lib.app_step()
         self.messages += self.decoder.feed(sent(self.lib))
 
-    def tell(self, data: bytes) -> None:
+    def send(self, *commands: Command) -> None:
+        """Send commands to the firmware, in place of those that it has not read yet."""
+        data = b"".join(seal(pack(command)) for command in commands)
         self.lib.host_receive(data, len(data))
 
     def _pass_time(self, us: int, *, until_interrupt: bool = False) -> None:
-        """Let time go on; the chip's interrupts come when they are due."""
+        """Advance the time, and raise the chip's interrupts when they are due."""
         self._watch()
         until = self.now_us + us
         at = self.now_us

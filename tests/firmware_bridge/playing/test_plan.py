@@ -1,4 +1,4 @@
-"""What a playing device sends, without a line."""
+"""A playing device's frames and faults, without a line."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -8,48 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge.assembly import Assembler
-from firmware_bridge.decoder import Decoder
 from firmware_bridge.errors import InputError
 from firmware_bridge.playing import faults
 from firmware_bridge.playing.device import VirtualDevice
-from firmware_bridge.playing.plan import Action, Played, stream
+from firmware_bridge.playing.plan import Played, stream
 from firmware_bridge.playing.player import Saver
 from firmware_bridge.recording import RecordingWriter, read
-from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.samples import Samples
+from tests.firmware_bridge.reader import Reader, table
 
 ALL_RATES = ("drop:5%", "flip:5%", "duplicate:5%", "reorder:5%", "garbage:5%")
 
 
 def walk(count: int, seed: int = 0, begin_s: float = 3.0) -> Samples:
-    """Return samples at about 50 Hz, unevenly, with a pause of a second somewhere."""
+    """Return samples at about 50 Hz, with jitter, and a pause of 1 s in the middle."""
     rng = np.random.default_rng(seed)
     steps_us = rng.integers(15_000, 25_000, count)
     steps_us[count // 2] = 1_000_000
     t_s = (round(begin_s * 1e6) + np.cumsum(steps_us)) / 1e6
     return Samples(t_s, rng.normal(0, 1, (count, 3)), rng.normal(0, 2, (count, 3)))
-
-
-def table(samples: Samples) -> Float64:
-    return np.column_stack((samples.t_s, samples.acc_g, samples.gyro_rad_s))
-
-
-class Reader:
-    """A perfect reader of everything that goes out."""
-
-    def __init__(self) -> None:
-        self.decoder, self.assembler = Decoder(), Assembler()
-        self.blocks: list[Samples] = []
-
-    def take(self, action: Action) -> None:
-        if action.kind == "plug":
-            self.decoder.reopened()
-            self.assembler.reopened()
-        self.blocks += self.assembler.push(self.decoder.feed(action.data))
-
-    @property
-    def table(self) -> Float64:
-        return np.concatenate([np.empty((0, 7)), *map(table, self.blocks)])
 
 
 def played_through(
@@ -59,7 +36,9 @@ def played_through(
     with RecordingWriter(save) as out:
         saver = Saver(device, out)
         for action in stream(iter(blocks), device, faults.parse(specs), seed, played):
-            reader.take(action)
+            if action.kind == "plug":
+                reader.reopened()
+            reader.feed(action.data)
             saver.take(action)
         saver.write()
     return reader, played, device
@@ -76,7 +55,7 @@ def played_through(
     seed=st.integers(0, 1000),
     cuts=st.lists(st.integers(0, 1500), max_size=5),
 )
-def test_a_reader_gets_exactly_what_the_player_says_it_delivered(
+def test_a_reader_gets_exactly_the_samples_that_the_player_counts_as_delivered(
     tmp_path_factory: pytest.TempPathFactory, specs: list[str], seed: int, cuts: list[int]
 ) -> None:
     save = tmp_path_factory.mktemp("play") / "sent.csv"
@@ -84,14 +63,14 @@ def test_a_reader_gets_exactly_what_the_player_says_it_delivered(
     edges = [0, *sorted(cuts), 1500]
     blocks = [whole[a:b] for a, b in pairwise(edges)]
     reader, played, _ = played_through(blocks, tuple(specs), seed, save)
-    counts = reader.assembler.counts
+    counts = reader.counts
     lost = sum(played.lost.values())
     assert played.samples == 1500 == played.delivered + lost
     assert counts.samples == played.delivered
     assert counts.lost == lost - played.unknowable
     assert counts.reboots == played.reboots
     assert counts.before_hello == 0
-    assert reader.decoder.counts.stale == played.duplicates + played.overtaken
+    assert reader.frames.stale == played.duplicates + played.overtaken
     np.testing.assert_array_equal(reader.table, table(read(save)[0]))
 
 
@@ -103,17 +82,17 @@ def test_without_faults_everything_arrives_to_the_lsb_and_the_microsecond(tmp_pa
     assert np.abs(reader.table[:, 4:] - whole.gyro_rad_s).max() <= np.deg2rad(500 / 32768) / 2
     assert device.rate_mhz == pytest.approx(50_000, rel=0.02)
     assert played.lost == {"drop": 0, "flip": 0, "reorder": 0, "unplug": 0}
-    assert reader.decoder.counts.resyncs == 0
+    assert reader.frames.resyncs == 0
 
 
-def test_what_was_saved_plays_again_unchanged(tmp_path: Path) -> None:
+def test_a_saved_recording_plays_again_unchanged(tmp_path: Path) -> None:
     played_through([walk(500)], ("drop:5%",), 1, tmp_path / "first.csv")
     first, _ = read(tmp_path / "first.csv")
     played_through([first], (), 2, tmp_path / "second.csv")
     assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
 
 
-def test_faults_come_as_often_as_asked_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
+def test_faults_have_the_requested_rate_and_repeat_with_their_seed(tmp_path: Path) -> None:
     specs = tuple(spec.replace("5%", "1%") for spec in ALL_RATES)
     whole = walk(50_000)
     _, once, _ = played_through([whole], specs, 7, tmp_path / "a.csv")
@@ -125,7 +104,7 @@ def test_faults_come_as_often_as_asked_and_the_same_for_the_same_seed(tmp_path: 
     assert 250 <= once.lost["drop"] <= 800
 
 
-def test_an_unplug_keeps_back_its_seconds_and_no_more(tmp_path: Path) -> None:
+def test_an_unplug_loses_the_samples_of_its_seconds(tmp_path: Path) -> None:
     whole = walk(1500)
     reader, played, _ = played_through([whole], ("unplug:3s@5s",), 0, tmp_path / "sent.csv")
     into_s = whole.t_s - whole.t_s[0]
@@ -134,7 +113,7 @@ def test_an_unplug_keeps_back_its_seconds_and_no_more(tmp_path: Path) -> None:
     np.testing.assert_array_equal(reader.table[:, 0], whole.t_s[~away])
 
 
-def test_beyond_full_scale_the_chip_saturates(tmp_path: Path) -> None:
+def test_values_beyond_full_scale_saturate(tmp_path: Path) -> None:
     samples = walk(20)
     samples.acc_g[5, 0], samples.acc_g[6, 0] = 7.0, -7.0
     samples.gyro_rad_s[7] = [0, 0, 12]
@@ -145,7 +124,7 @@ def test_beyond_full_scale_the_chip_saturates(tmp_path: Path) -> None:
     assert reader.table[7, 6] == pytest.approx(np.deg2rad(500), rel=1e-4)
 
 
-def test_what_no_device_could_take_is_left_out_and_counted(tmp_path: Path) -> None:
+def test_samples_that_no_device_can_take_are_left_out_and_counted(tmp_path: Path) -> None:
     samples = walk(20)
     samples.acc_g[3, 1] = np.nan
     samples.t_s[8] = np.inf
@@ -159,17 +138,20 @@ def test_a_recording_that_begins_before_zero_is_refused(tmp_path: Path) -> None:
         played_through([walk(20, begin_s=-1)], (), 0, tmp_path / "sent.csv")
 
 
+MALFORMED = ("", "drop", "drop:1", "drop:-1%", "melt:1%", "stall:3s", "unplug:s@5s", "reboot")
+
+
 @pytest.mark.parametrize(
-    "spec",
-    ["", "drop", "drop:1", "drop:-1%", "drop:101%", "melt:1%", "stall:3s", "unplug:s@5s", "reboot"],
+    ("specs", "complaint"),
+    [
+        *(([spec], "is none of") for spec in MALFORMED),
+        (["drop:101%"], "100 %"),
+        (["drop:60%", "flip:50%"], "100 %"),
+        (["unplug:3s@5s", "unplug:3s@6s"], "before the previous one ends"),
+    ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(spec: str) -> None:
-    with pytest.raises(InputError):
-        faults.parse([spec])
-
-
-def test_faults_that_exclude_each_other_are_refused() -> None:
-    with pytest.raises(InputError, match="100 %"):
-        faults.parse(["drop:60%", "flip:50%"])
-    with pytest.raises(InputError, match="before the one before it ends"):
-        faults.parse(["unplug:3s@5s", "unplug:3s@6s"])
+def test_faults_that_are_malformed_or_exclude_each_other_are_refused(
+    specs: list[str], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        faults.parse(specs)

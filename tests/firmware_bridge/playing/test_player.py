@@ -1,4 +1,4 @@
-"""The player on real ptys, read through pyserial as the daemon does."""
+"""The player on real ptys, read through pyserial as in the daemon."""
 
 import json
 import os
@@ -6,17 +6,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import serial
 
 from device.cli import PROGRAM
-from firmware_bridge.assembly import Assembler
-from firmware_bridge.decoder import Decoder
 from firmware_bridge.errors import InputError
 from firmware_bridge.framing import seal
 from firmware_bridge.playing import faults, line
@@ -26,15 +24,11 @@ from firmware_bridge.playing.plan import Played, stream
 from firmware_bridge.playing.player import Player
 from firmware_bridge.protocol import Code, Command, pack
 from firmware_bridge.recording import RecordingWriter, read
-from firmware_bridge.samples import Float64, Samples
+from firmware_bridge.samples import Samples
+from tests.firmware_bridge.reader import Reader, table
 from tests.waiting import wait_for
 
 REQUEST = seal(pack(Command(Code.HELLO)))
-
-
-def table(blocks: list[Samples]) -> Float64:
-    parts = [np.column_stack((b.t_s, b.acc_g, b.gyro_rad_s)) for b in blocks]
-    return np.concatenate([np.empty((0, 7)), *parts])
 
 
 def noise(count: int) -> Samples:
@@ -43,19 +37,17 @@ def noise(count: int) -> Samples:
     return Samples(t_us / 1e6, rng.normal(0, 0.5, (count, 3)), rng.normal(0, 1, (count, 3)))
 
 
-class Reader(threading.Thread):
-    """Opens a port whenever it is there, asks for a hello and takes all that comes."""
+class PortReader(Reader):
+    """Opens a port whenever it exists, requests a hello and reads all bytes."""
 
-    def __init__(self, port: Path, slow_s: float = 0.0) -> None:
-        super().__init__(daemon=True)
+    def __init__(self, port: Path, slow_s: float) -> None:
+        super().__init__()
         self._port, self._slow_s = port, slow_s
-        self._stop_now = threading.Event()
-        self.decoder, self.assembler = Decoder(), Assembler()
-        self.blocks: list[Samples] = []
+        self.ended = threading.Event()
         self.opened = 0
 
     def run(self) -> None:
-        while not self._stop_now.is_set():
+        while not self.ended.is_set():
             try:
                 with serial.Serial(str(self._port), timeout=0.05, exclusive=True) as port:
                     self._listen(port)
@@ -64,27 +56,28 @@ class Reader(threading.Thread):
 
     def _listen(self, port: serial.Serial) -> None:
         self.opened += 1
-        self.decoder.reopened()
-        self.assembler.reopened()
+        self.reopened()
         port.write(REQUEST)
-        while not self._stop_now.is_set():
-            data = port.read(max(1, port.in_waiting))
-            self.blocks += self.assembler.push(self.decoder.feed(data))
+        while not self.ended.is_set():
+            self.feed(port.read(max(1, port.in_waiting)))
             time.sleep(self._slow_s)
-
-    def stop(self) -> None:
-        self._stop_now.set()
-        self.join(10)
 
 
 @contextmanager
-def reading(port: Path, slow_s: float = 0.0) -> Iterator[Reader]:
-    reader = Reader(port, slow_s)
-    reader.start()
-    try:
-        yield reader
-    finally:
-        reader.stop()
+def reading(port: Path, slow_s: float = 0.0) -> Iterator[PortReader]:
+    reader = PortReader(port, slow_s)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(reader.run)
+        try:
+            yield reader
+        finally:
+            reader.ended.set()
+            running.result()
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    return tmp_path / "port"
 
 
 def play(
@@ -96,28 +89,22 @@ def play(
     return played
 
 
-def test_flat_out_nothing_is_lost_not_even_the_last_frame(tmp_path: Path) -> None:
-    link = tmp_path / "port"
-    with reading(link) as reader:
-        play(noise(20_000), link)
+@pytest.mark.parametrize(("count", "slow_s"), [(20_000, 0.0), (5_000, 0.01)])
+def test_at_full_speed_every_sample_reaches_a_fast_or_slow_reader(
+    link: Path, count: int, slow_s: float
+) -> None:
+    with reading(link, slow_s) as reader:
+        play(noise(count), link)
         assert not link.is_symlink()
-    assert table(reader.blocks)[:, 0].tolist() == noise(20_000).t_s.tolist()
+    assert reader.table[:, 0].tolist() == noise(count).t_s.tolist()
 
 
-def test_a_slow_reader_is_waited_for(tmp_path: Path) -> None:
-    link = tmp_path / "port"
-    with reading(link, slow_s=0.01) as reader:
-        play(noise(5_000), link)
-    assert reader.assembler.counts.samples == 5_000
-
-
-def test_every_fault_on_a_real_line_is_counted_exactly(tmp_path: Path) -> None:
+def test_faults_on_a_real_line_are_counted_exactly(link: Path) -> None:
     specs = ("drop:1%", "flip:1%", "duplicate:1%", "reorder:1%", "garbage:1%")
     events = ("unplug:3s@60s", "stall:0.2s@100s", "reboot@150s", "unplug:1s@200s")
-    link = tmp_path / "port"
     with reading(link) as reader:
         played = play(noise(15_000), link, specs + events)
-    counts = reader.assembler.counts
+    counts = reader.counts
     assert counts.samples == played.delivered
     assert counts.lost == sum(played.lost.values()) - played.unknowable
     assert (counts.reboots, counts.before_hello) == (1, 0)
@@ -125,49 +112,36 @@ def test_every_fault_on_a_real_line_is_counted_exactly(tmp_path: Path) -> None:
     assert reader.opened == 3
 
 
-def test_at_its_own_pace_the_recording_takes_its_time(tmp_path: Path) -> None:
-    link = tmp_path / "port"
+def test_a_recording_plays_at_the_requested_pace(link: Path) -> None:
     with reading(link):
         began = time.monotonic()
         play(noise(500), link, speed=20)
         assert time.monotonic() - began >= 9.98 / 20 * 0.95
 
 
-def test_a_hello_is_sent_whenever_it_is_asked_for(tmp_path: Path) -> None:
-    link = tmp_path / "port"
-    with reading(link) as reader:
-        thread = threading.Thread(target=play, args=(noise(100), link), kwargs={"speed": 1})
-        thread.start()
+def test_a_hello_is_sent_on_request_even_while_the_recording_is_silent(link: Path) -> None:
+    def request_hello() -> None:
+        with link.open("wb", buffering=0) as port:
+            port.write(REQUEST)
+
+    samples = noise(100)
+    samples.t_s[50:] += 6
+    with reading(link) as reader, ThreadPoolExecutor() as pool:
+        playing = pool.submit(play, samples, link, speed=3)
         wait_for(lambda: reader.blocks, "samples")
-        frames = reader.decoder.counts.frames
-        with link.open("wb", buffering=0) as port:
-            port.write(REQUEST)
-        thread.join()
-    # One at the start, one at the end, one asked for; the recording is too short for a fourth.
-    assert reader.decoder.counts.frames == 10 + 3 > frames
-    assert reader.assembler.counts.samples == 100
+        request_hello()
+        wait_for(lambda: reader.counts.samples >= 50, "50 samples")
+        frames = reader.frames.frames
+        request_hello()
+        wait_for(lambda: reader.frames.frames > frames, "another frame")
+        assert reader.counts.samples == 50
+        playing.result()
+    # Hellos: one at the start, one after the silence, one at the end, two on request.
+    assert reader.frames.frames == 10 + 5
+    assert (reader.counts.samples, reader.counts.lost) == (100, 0)
 
 
-def test_a_hello_can_be_had_while_the_recording_is_silent(tmp_path: Path) -> None:
-    samples = noise(40)
-    samples.t_s[20:] += 6
-    link = tmp_path / "port"
-    with reading(link) as reader:
-        thread = threading.Thread(target=play, args=(samples, link), kwargs={"speed": 3})
-        thread.start()
-        wait_for(lambda: reader.assembler.counts.samples >= 20, "20 samples")
-        frames = reader.decoder.counts.frames
-        with link.open("wb", buffering=0) as port:
-            port.write(REQUEST)
-        wait_for(lambda: reader.decoder.counts.frames > frames, "another frame")
-        assert reader.assembler.counts.samples == 20
-        thread.join()
-    assert (reader.assembler.counts.samples, reader.assembler.counts.lost) == (40, 0)
-
-
-def test_a_port_that_nobody_reads_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unread_port_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "PATIENCE_S", 0.2)
     pty = PtyLine(tmp_path / "port")
     pty.plug()
@@ -180,10 +154,10 @@ def test_a_port_that_nobody_reads_is_given_up(
         pty.unplug()
 
 
-def test_a_link_never_takes_a_file_s_place(tmp_path: Path) -> None:
+def test_a_link_never_replaces_a_file(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("data")
-    with pytest.raises(InputError, match="no link"):
+    with pytest.raises(InputError, match="not a symbolic link"):
         PtyLine(precious)
     assert precious.read_text() == "data"
 
@@ -222,8 +196,8 @@ def test_the_command_plays_saves_and_reports(tmp_path: Path) -> None:
     assert done.stdout == f"{link}\n" * 2
     report = json.loads((tmp_path / "report").read_text())
     assert report["delivered"] + sum(report["lost"].values()) == report["samples"] == 3_000
-    assert reader.assembler.counts.lost == sum(report["lost"].values())
-    np.testing.assert_array_equal(table(reader.blocks), table([read(saved)[0]]))
+    assert reader.counts.lost == sum(report["lost"].values())
+    np.testing.assert_array_equal(reader.table, table(read(saved)[0]))
 
 
 @pytest.mark.parametrize(
@@ -250,19 +224,3 @@ def test_bad_input_is_one_line_and_exit_2(
     assert done.returncode == 2
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_a_real_recording_arrives_as_it_was_sent(data_dir: Path, tmp_path: Path) -> None:
-    with ZipFile(data_dir / "hapt.zip") as archive:
-        names = sorted(n for n in archive.namelist() if n.endswith("exp03_user02.txt"))
-        acc, gyro = (np.loadtxt(archive.open(name)) for name in names)
-    samples = Samples(np.arange(len(acc)) / 50, acc, gyro)
-    link = tmp_path / "port"
-    with reading(link) as reader:
-        played = play(samples, link, ("drop:1%", "flip:1%", "unplug:3s@60s"))
-    got = table(reader.blocks)
-    sent = np.column_stack((acc, gyro))[np.rint(got[:, 0] * 50).astype(int)]
-    lsb = np.repeat([4 / 32768, np.deg2rad(500) / 32768], 3)
-    in_range = np.clip(sent, -32768 * lsb, 32767 * lsb)
-    assert len(got) == played.delivered > 0.95 * len(samples)
-    assert (np.abs(got[:, 1:] - in_range) <= lsb / 2 * (1 + 1e-9)).all()

@@ -1,4 +1,4 @@
-"""A chip as a driver drives it, on a clock of the test's."""
+"""Drives a chip through its registers, on the test's clock."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import Int64
 
 START_US = 5_000_000
-"""When the samples begin."""
+"""Start of the samples."""
 SIX_AXES = 0x78
 
 
@@ -23,20 +23,14 @@ def get(chip: Chip, register: int, now_us: int, count: int = 1) -> bytes:
     return answer
 
 
-def start(chip: Chip, divider: int = 4, low_pass: int = 3, fifo: int = SIX_AXES) -> None:
-    """Bring it up at START_US: ±4 g, ±500 dps, into the FIFO at 1 kHz / (1 + divider)."""
-    for register, value in (
-        (0x6B, 0x40),
-        (0x19, divider),
-        (0x1A, low_pass),
-        (0x1B, 0x08),
-        (0x1C, 0x08),
-        (0x23, fifo),
-        (0x6A, 0x04),
-        (0x6A, 0x40),
-        (0x6B, 0x01),
-    ):
-        put(chip, register, value)
+def start(
+    chip: Chip, divider: int = 4, low_pass: int = 3, fifo: int = SIX_AXES, now_us: int = START_US
+) -> Chip:
+    """Set a chip up: ±4 g, ±500 dps, into the FIFO at 1 kHz / (1 + divider); return the chip."""
+    settings = ((0x6B, 0x40), (0x19, divider), (0x1A, low_pass), (0x1B, 8), (0x1C, 8), (0x23, fifo))
+    for register, value in (*settings, (0x6A, 0x04), (0x6A, 0x40), (0x6B, 0x01)):
+        put(chip, register, value, now_us)
+    return chip
 
 
 def fifo_count(chip: Chip, now_us: int) -> int:
@@ -44,12 +38,12 @@ def fifo_count(chip: Chip, now_us: int) -> int:
 
 
 def fifo(chip: Chip, now_us: int, width: int = 6) -> NDArray[np.int16]:
-    """Read all that is there as (n, width)."""
+    """Read all samples in the FIFO as (n, width)."""
     return words(get(chip, 0x74, now_us, fifo_count(chip, now_us)), width)
 
 
 def words(data: bytes, width: int = 6) -> NDArray[np.int16]:
-    """Whole samples out of bytes."""
+    """Convert bytes to whole samples."""
     return np.frombuffer(data, ">i2").astype(np.int16).reshape(-1, width)
 
 

@@ -20,17 +20,14 @@ def read(chip: Chip, seconds: float) -> feed.Int64:
     return np.concatenate([fifo(chip, at_us) for at_us in times]).astype(np.int64)
 
 
-def test_a_recording_by_index_gives_the_counts_that_go_over_the_serial_line(walk: Samples) -> None:
-    chip = Chip(feed.by_index(feed.values(walk)), ppm=-7000)
-    start(chip, divider=19)
-    got = read(chip, 13.0)[: len(walk)]
-    frames = list(VirtualDevice().frames([walk], []))
-    acc = np.concatenate([frame.raw["acc"] for frame in frames])
-    gyro = np.concatenate([frame.raw["gyro"] for frame in frames])
-    assert np.array_equal(got, np.column_stack((acc, gyro)))
+def test_a_recording_by_index_gives_the_counts_of_the_serial_line(walk: Samples) -> None:
+    chip = start(Chip(feed.by_index(feed.values(walk)), ppm=-7000), divider=19)
+    raw = np.concatenate([frame.raw for frame in VirtualDevice().frames([walk], [])])
+    serial = np.column_stack((raw["acc"], raw["gyro"]))
+    assert np.array_equal(read(chip, 13.0)[: len(walk)], serial)
 
 
-def test_a_recording_begins_when_samples_are_first_asked_for(walk: Samples) -> None:
+def test_a_recording_begins_when_a_driver_first_requests_samples(walk: Samples) -> None:
     table = feed.values(walk)
     early, late = Chip(feed.by_index(table)), Chip(feed.by_index(table))
     put(late, 0x6B, 0x01, START_US - 3_000_000)
@@ -39,23 +36,19 @@ def test_a_recording_begins_when_samples_are_first_asked_for(walk: Samples) -> N
     assert np.array_equal(read(early, 2.0), read(late, 2.0))
 
 
-def test_a_recording_by_time_is_held_at_the_chips_own_instants(walk: Samples) -> None:
+def test_a_recording_by_time_is_sampled_at_the_chips_instants(walk: Samples) -> None:
     table = feed.values(walk)
-    same, twice = Chip(feed.by_time(table, 50.0)), Chip(feed.by_time(table, 50.0))
-    start(same, divider=19)
-    start(twice, divider=9)
-    held = read(twice, 4.0)
-    assert np.array_equal(held[::2], read(same, 4.0))
-    assert np.array_equal(held[::2], held[1::2])
+    same, twice = (start(Chip(feed.by_time(table, 50.0)), divider) for divider in (19, 9))
+    samples = read(twice, 4.0)
+    assert np.array_equal(samples[::2], read(same, 4.0))
+    assert np.array_equal(samples[::2], samples[1::2])
 
 
 def test_a_fast_chip_sees_the_same_second_in_more_samples(walk: Samples) -> None:
-    chip = Chip(feed.by_time(feed.values(walk), 50.0), ppm=20_000)
-    start(chip, divider=19)
-    got = read(chip, 10.0)
-    lag = got[499] - feed.counts(feed.values(walk), 4, 500)[489]
-    assert len(got) == 510
-    assert not lag.any()
+    chip = start(Chip(feed.by_time(feed.values(walk), 50.0), ppm=20_000), divider=19)
+    samples = read(chip, 10.0)
+    assert len(samples) == 510
+    assert np.array_equal(samples[499], feed.counts(feed.values(walk), 4, 500)[489])
 
 
 def test_gravity_turns_against_the_gyro() -> None:
@@ -69,16 +62,16 @@ def test_gravity_turns_against_the_gyro() -> None:
 
 
 def test_a_wearer_moves_the_chip() -> None:
-    chip = Chip(feed.wearer(Wearer(1)))
-    start(chip, divider=19)
+    chip = start(Chip(feed.wearer(Wearer(1))), divider=19)
     acc_g = read(chip, 60.0)[:, :3] * 4 / 32768
     assert np.linalg.norm(acc_g, axis=1).mean() == pytest.approx(1.0, abs=0.2)
     assert acc_g.std() > 0.1
 
 
-def test_what_is_not_finite_is_left_out_and_nothing_at_all_refused(walk: Samples) -> None:
-    broken = walk[:3]
-    broken = Samples(broken.t_s, broken.acc_g.copy(), broken.gyro_rad_s)
+def test_rows_that_are_not_finite_are_left_out_and_an_empty_recording_is_refused(
+    walk: Samples,
+) -> None:
+    broken = Samples(walk.t_s[:3], walk.acc_g[:3].copy(), walk.gyro_rad_s[:3])
     broken.acc_g[1] = np.nan
     assert np.array_equal(feed.values(broken), feed.values(walk)[[0, 2]])
     with pytest.raises(InputError, match="no samples"):
