@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from convert import run_folder
-from convert.converter import FORMS
+from convert.conversion_process import FORMS
 from convert.export import MOUNTINGS, UNKNOWN_THRESHOLD, convert_run, make_bundle, terms_of
 from device.model import bundle
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convert import runtime_process
 from convert.card import card
-from convert.converter import Converted, convert
+from convert.conversion_process import Converted, convert
 from convert.run_folder import Run
 from convert.verify import Check, verify
 from device.decision.judge import DecisionSpec

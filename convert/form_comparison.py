@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from convert import run_folder, runtime_process
-from convert.converter import FORMS, LSTMS, convert
+from convert.conversion_process import FORMS, LSTMS, convert
 from convert.verify import Agreement
 from device.bench import machine
 

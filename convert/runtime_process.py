@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.converter import run_child
+from convert.conversion_process import run_child
 from convert.errors import ConvertError
 from device.model.classifier import quantisation
 from device.model.runtime import RUNTIMES, Model, ModelError

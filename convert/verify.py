@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import runtime_process
-from convert.converter import Converted
+from convert.conversion_process import Converted
 from convert.errors import ConvertError
 
 LEAST_AGREEMENT: Final = {"float32": 0.999, "float16": 0.999, "dynamic": 0.985, "int8": 0.985}

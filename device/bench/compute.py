@@ -13,11 +13,11 @@ from device.model.classifier import Classifier
 from device.model.runtime import RUNTIMES
 from device.signal.path import SignalPath
 from device.signal.windows import Windows
-from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.playing.faults import Faults
 from firmware_bridge.playing.plan import Played, stream
+from firmware_bridge.sample_assembler import Assembler
 from firmware_bridge.samples import Samples
 from firmware_bridge.simulator.wearer import Wearer
 

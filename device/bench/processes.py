@@ -19,7 +19,6 @@ from device.cli import PROGRAM
 from device.model.bundle import load, locate
 from device.signal.path import SignalPath, Window
 from device.signal.spec import SignalSpec
-from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.playing.device import VirtualDevice
 from firmware_bridge.playing.faults import Faults
@@ -27,6 +26,7 @@ from firmware_bridge.playing.line import LineError, PtyLine
 from firmware_bridge.playing.plan import Played, stream
 from firmware_bridge.playing.player import Player
 from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.sample_assembler import Assembler
 from firmware_bridge.samples import Samples
 
 _DAY_RUNS = 3

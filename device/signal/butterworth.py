@@ -41,7 +41,7 @@ def steady_state(sections: Float64) -> Float64:
 def run(sections: Float64, x: Float64, state: Float64) -> Float64:
     """Filter x (n, m) along its first axis; updates state (2 * sections, m) in place.
 
-    Slow: one sample after another, in Python. BlockFilter is fast.
+    Slow: one sample after another, in Python. GravitySplit is fast.
     """
     y = np.array(x, dtype=np.float64)
     for row in y:

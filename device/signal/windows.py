@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from device.signal.blockfilter import BlockFilter
+from device.signal.gravity_split import GravitySplit
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
 
@@ -15,7 +15,7 @@ class Windows:
         self._hop = spec.hop
         self._in_window = spec.window // spec.hop
         self._first = spec.warm_up_blocks + self._in_window
-        self._filter = BlockFilter(spec)
+        self._filter = GravitySplit(spec)
         self.start()
 
     def start(self) -> None:

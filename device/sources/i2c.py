@@ -17,7 +17,7 @@ from device.sources.mpu.direct_reader import DirectReader
 from device.sources.mpu.fifo_reader import FifoReader
 from device.sources.mpu.port import ChipLostError, bring_up
 from device.sources.mpu.registers import MODELS, Model
-from device.sources.mpu.run import Run
+from device.sources.mpu.sample_times import SampleTimes
 from device.sources.retry import PATIENCE_S, AbsentError, Retry
 from firmware_bridge.samples import Samples
 
@@ -132,7 +132,7 @@ class I2cSource:
 
     def _read(self, reader: FifoReader | DirectReader) -> Generator[Samples]:
         """Read until the chip has to be restarted; raises ChipLostError with the reason."""
-        run = Run(reader.clock, self._origin_s, self._last_s)
+        run = SampleTimes(reader.clock, self._origin_s, self._last_s)
         failing_s: float | None = None
         released_s, overflows = time.monotonic(), 0
         while True:

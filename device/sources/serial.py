@@ -15,11 +15,11 @@ from device.sources import Health, SourceError
 from device.sources.device_status import DeviceStatus
 from device.sources.health import NO_DATA_S, Watcher
 from device.sources.retry import PATIENCE_S, AbsentError, Retry
-from firmware_bridge.assembly import Assembler
 from firmware_bridge.clock import ClockFit
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.framing import DELIMITER, seal
 from firmware_bridge.protocol import Code, Command, Hello, Status, pack
+from firmware_bridge.sample_assembler import Assembler
 from firmware_bridge.samples import Samples
 
 log = logging.getLogger(__name__)

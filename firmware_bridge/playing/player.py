@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_bridge.assembly import REBOOT_GAP_US
 from firmware_bridge.decoder import Decoder
 from firmware_bridge.playing.device import Frame, VirtualDevice
 from firmware_bridge.playing.line import PortLine, PtyLine
 from firmware_bridge.playing.plan import Action, Played
 from firmware_bridge.protocol import Code, Command
 from firmware_bridge.recording import RecordingWriter
+from firmware_bridge.sample_assembler import REBOOT_GAP_US
 
 _LISTEN_S = 0.25
 

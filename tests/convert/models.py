@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Before Keras: it must load tflite_runtime ahead of TensorFlow.
-from convert.converter import Converted, convert  # isort: split
+from convert.conversion_process import Converted, convert  # isort: split
 
 import keras
 from keras import layers

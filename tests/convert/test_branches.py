@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convert.converter import convert
+from convert.conversion_process import convert
 from convert.runtime_process import installed
 from device.model.runtime import Model
 from tests.convert.models import branching_network, trained, verify_on_every_runtime, windows

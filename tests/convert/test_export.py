@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convert import run_folder
-from convert.converter import Converted
+from convert.conversion_process import Converted
 from convert.export import MOUNTINGS, convert_run, make_bundle, synthetic_windows, terms_of
 from convert.representative import candidate_ranges
 from convert.runtime_process import installed

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.converter import FORMS, convert
+from convert.conversion_process import FORMS, convert
 from convert.verify import verify
 from tests.convert.models import paper_network
 from train.datasets import uci_har

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import Decoder
+from firmware_bridge.sample_assembler import Assembler
 from firmware_bridge.samples import Float64, Samples
 
 

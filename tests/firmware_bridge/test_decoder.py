@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge import framing
-from firmware_bridge.assembly import Assembler
 from firmware_bridge.decoder import MAX_FRAME, Decoder
 from firmware_bridge.playing.device import Frame, VirtualDevice
 from firmware_bridge.protocol import SAMPLE, Code, Command, Message, pack
+from firmware_bridge.sample_assembler import Assembler
 from firmware_bridge.samples import Samples
 from tests.firmware_bridge.reader import Reader
 

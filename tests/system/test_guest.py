@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from device.model.bundle import load, locate
-from device.sources.mpu import fifo
+from device.sources.mpu import sample_bytes
 from device.sources.mpu.bringup import ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS
 from firmware_bridge.recording import RecordingWriter, read
 from firmware_bridge.samples import Float64, Samples
@@ -41,7 +41,7 @@ def test_decisions_from_a_chip_are_those_made_here(guest: Guest, put: Put, tmp_p
     This shifts the time grid by a millisecond or two, and a probability by about 0.05.
     """
     table = feed.values(WORN)
-    quantised = fifo.samples(
+    quantised = sample_bytes.samples(
         WORN.t_s, feed.counts(table, ACC_FULL_SCALE_G, GYRO_FULL_SCALE_DPS), lost=0
     )
     here = classified(quantised, tmp_path / "quantised.csv")

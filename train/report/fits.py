@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from convert.converter import convert
+from convert.conversion_process import convert
 from firmware_bridge.whole_file import write_json, write_whole
 from train.fitting import experiment, stored_results
 from train.fitting.parallel import side_by_side
@@ -34,7 +34,7 @@ class Job:
     recipe: Recipe
     seed: int
     lstm: str = "unrolled"
-    """Form of the LSTM in TFLite, as in convert.converter."""
+    """Form of the LSTM in TFLite, as in convert.conversion_process."""
     peek: bool = False
     """Score every epoch on the test people, for the history only, and do not convert."""
     every: int = 1

@@ -17,8 +17,8 @@ from train.networks.recipes import PAPER
 from train.report import papers_pictures
 from train.report.fits import Job, run_jobs, timed
 from train.report.papers_baselines import run_baseline
+from train.report.papers_networks import SEEDS, SUBJECTS
 from train.report.papers_published import BASELINES, CNN_LSTM
-from train.report.papers_subjects import SEEDS, SUBJECTS
 from train.report.papers_tables import Outcome, Results, Table, epochs_row, tables
 from train.report.repeat import repeat, spread
 from train.results import pages

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
+from train.report.papers_networks import Subject
 from train.report.papers_published import BASELINES, Published
-from train.report.papers_subjects import Subject
 
 Table = tuple[list[str], list[list[str]]]
 Results = Sequence[dict[str, Any]]

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from smbus2 import I2cFunc, SMBus, i2c_msg
 
 from device.sources import SourceError
-from device.sources.mpu.fifo import SAMPLE_BYTES
 from device.sources.mpu.registers import ADDRESSES, FIFO_R_W, KIN, MODELS, WHO_AM_I, Model
+from device.sources.mpu.sample_bytes import SAMPLE_BYTES
 
 HOPELESS = {errno.EACCES, errno.EPERM, errno.EBUSY}
 """Errors for which waiting does not help."""

@@ -2,10 +2,10 @@
 
 import math
 
-from device.sources.mpu import fifo, registers
-from device.sources.mpu.fifo import BURST_BYTES, Counts
+from device.sources.mpu import registers, sample_bytes
 from device.sources.mpu.port import ChipLostError
 from device.sources.mpu.reader import SILENT_S, Reader
+from device.sources.mpu.sample_bytes import BURST_BYTES, Counts
 
 LEARN_S = 4.0
 """During this first time the reader polls eight times a period, to learn when samples come."""
@@ -61,12 +61,12 @@ class DirectReader(Reader):
             if before_s - self._heard_s > SILENT_S:
                 self._check(silent=True)
             self._waiting, self._not_yet = True, (before_s, after_s)
-            return self._count, fifo.from_fifo(b"")
+            return self._count, sample_bytes.from_fifo(b"")
         self._heard_s = after_s
         if self._assign_number(before_s, after_s):
             self._read_temperature(data)
-            return self._count - 1, fifo.from_burst(data)
-        return self._count, fifo.from_fifo(b"")
+            return self._count - 1, sample_bytes.from_burst(data)
+        return self._count, sample_bytes.from_fifo(b"")
 
     def _assign_number(self, before_s: float, after_s: float) -> bool:
         """Give the sample just read a number; return False if no number is certain.

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from device.sources.mpu import bringup, fifo, registers
-from device.sources.mpu.fifo import SAMPLE_BYTES, Counts
+from device.sources.mpu import bringup, registers, sample_bytes
 from device.sources.mpu.numbering import FirstSample
 from device.sources.mpu.port import ChipLostError
 from device.sources.mpu.reader import SILENT_S, Reader
+from device.sources.mpu.sample_bytes import SAMPLE_BYTES, Counts
 
 WAKE_S = 0.25
 """Time between bursts; a third of the FIFO's time if that is shorter."""
@@ -88,7 +88,7 @@ class FifoReader(Reader):
         if self._overflowed(room):
             return self._after_overflow()
         if not self._assign_number(count, room, before_s, after_s):
-            return self._next, fifo.from_fifo(b"")
+            return self._next, sample_bytes.from_fifo(b"")
         total = self._next + count
         if not self._plausible(size, total, before_s, after_s):
             return self._after_misfit(size, before_s, after_s)
@@ -97,7 +97,7 @@ class FifoReader(Reader):
             if silent_s > 4 * self.clock.period_s:
                 self._check(silent=silent_s > SILENT_S + self._wake_s)
             self._update_clock(total, before_s, after_s)
-            return self._next, fifo.from_fifo(b"")
+            return self._next, sample_bytes.from_fifo(b"")
         self._doubted = True  # until the read succeeds, it may have removed any number of bytes
         data = self._port.read(registers.FIFO_R_W, count * SAMPLE_BYTES)
         self._doubted = False
@@ -109,7 +109,7 @@ class FifoReader(Reader):
         self._heard_s = after_s
         self._update_clock(total, before_s, after_s)
         self._next = total
-        return total - count, fifo.from_fifo(data)
+        return total - count, sample_bytes.from_fifo(data)
 
     def _size(self) -> tuple[int, float, float]:
         """Return the FIFO's count in bytes, and the moments before and after the read."""
@@ -177,7 +177,7 @@ class FifoReader(Reader):
         self._doubted = False
         self._first = FirstSample(self.clock, self._next)
         self._first.add(size // SAMPLE_BYTES, before_s, after_s)
-        return self._next, fifo.from_fifo(b"")
+        return self._next, sample_bytes.from_fifo(b"")
 
     def _after_overflow(self) -> tuple[int, Counts]:
         self.overflows += 1
@@ -188,7 +188,7 @@ class FifoReader(Reader):
             raise ChipLostError(f"{reason} before the chip's rate was known")
         self._torn = True
         self._restart()
-        return self._next, fifo.from_fifo(b"")
+        return self._next, sample_bytes.from_fifo(b"")
 
     def _restart(self) -> None:
         moments = self._emptied()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from device.sources.mpu import fifo, registers
+from device.sources.mpu import registers, sample_bytes
 from device.sources.mpu.chip_clock import ChipClock
 from device.sources.mpu.port import ChipLostError, Port, verify
 from device.sources.mpu.registers import Model
@@ -51,5 +51,5 @@ class Reader:
 
     def _read_temperature(self, status: bytes) -> None:
         """Take the bytes of the registers from INT_STATUS on."""
-        count = fifo.word(status, registers.TEMP_OUT_H - registers.INT_STATUS)
+        count = sample_bytes.word(status, registers.TEMP_OUT_H - registers.INT_STATUS)
         self.temperature_c = self._model.temperature_c(count)

@@ -3,7 +3,7 @@ import pytest
 from scipy import signal
 
 from device.signal import butterworth
-from device.signal.blockfilter import BlockFilter
+from device.signal.gravity_split import GravitySplit
 from device.signal.spec import SignalSpec
 from firmware_bridge.samples import Float64
 
@@ -34,7 +34,7 @@ def test_response_steady_state_and_output_are_scipys(
 @pytest.mark.parametrize("spec", [SignalSpec(), SignalSpec(hop=16, noise_order=4, gravity_order=1)])
 def test_block_after_block_equals_scipy_on_the_whole(spec: SignalSpec) -> None:
     x = np.random.default_rng(2).normal(size=(6, 100 * spec.hop)) + 1
-    blocks = BlockFilter(spec)
+    blocks = GravitySplit(spec)
     blocks.start(x[:, 0])
     got = [
         np.concatenate(blocks.block(x[:, at : at + spec.hop]), axis=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.converter import convert  # isort: split
+from convert.conversion_process import convert  # isort: split
 
 import keras
 

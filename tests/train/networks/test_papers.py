@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from convert.converter import convert  # isort: split
+from convert.conversion_process import convert  # isort: split
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from train.fitting.fit import fit, probabilities
 from train.networks.models import MODELS
 from train.networks.recipes import CAREFUL, NOTHING
 from train.report.cost import multiplications
-from train.report.papers_subjects import SUBJECTS, Subject
+from train.report.papers_networks import SUBJECTS, Subject
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from train.fitting import experiment, stored_results
 from train.networks.recipes import PAPER
 from train.report import fits
 from train.report.fits import Job
-from train.report.papers_subjects import SEEDS, SUBJECTS
+from train.report.papers_networks import SEEDS, SUBJECTS
 from train.report.papers_tables import EPOCHS_HEAD, Outcome, epochs_row, percent, tables
 from train.waist import data as waist_data
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from device.sources.mpu.chip_clock import ChipClock
 from device.sources.mpu.direct_reader import DirectReader
-from device.sources.mpu.fifo import Counts
 from device.sources.mpu.fifo_reader import FifoReader
 from device.sources.mpu.port import bring_up
 from device.sources.mpu.registers import MODELS
-from device.sources.mpu.run import Run
+from device.sources.mpu.sample_bytes import Counts
+from device.sources.mpu.sample_times import SampleTimes
 from firmware_bridge.samples import Float64, Samples
 from firmware_bridge.simulator.chip import Chip
 from firmware_bridge.simulator.feed import Feed, Int64
@@ -152,7 +152,7 @@ class Reading:
     ) -> None:
         self._host, self._rate_hz = host, rate_hz
         reader = started(host, reader_type, rate_hz)
-        run, self.errors = Run(reader.clock, 0.0, None), 0
+        run, self.errors = SampleTimes(reader.clock, 0.0, None), 0
         blocks: list[Samples] = []
         wakes, start_s = host.wakes, host.now_s
         while host.now_s < start_s + seconds:

@@ -1,13 +1,13 @@
-"""One run of the chip, from a start to the next: numbered samples to blocks with times. Pure."""
+"""Gives times to the numbered samples of one run of the chip, from a start to the next. Pure."""
 
 import numpy as np
 
 from device.sources.mpu.chip_clock import ChipClock
-from device.sources.mpu.fifo import Counts, samples
+from device.sources.mpu.sample_bytes import Counts, samples
 from firmware_bridge.samples import Samples
 
 
-class Run:
+class SampleTimes:
     """Delays samples until the clock fit has settled, two or three seconds after the start."""
 
     def __init__(self, clock: ChipClock, origin_s: float, last_s: float | None) -> None:

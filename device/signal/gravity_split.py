@@ -15,7 +15,7 @@ from firmware_bridge.samples import Float64
 CHANNELS = 6
 
 
-class BlockFilter:
+class GravitySplit:
     """Filters one stretch after another. Each stream needs its own."""
 
     def __init__(self, spec: SignalSpec) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert import tensorflow_process  # isort: split
+from convert import tflite_conversion  # isort: split
 
 import keras
 
-from convert.converter import Converted, convert, run_child
+from convert.conversion_process import Converted, convert, run_child
 from convert.errors import ConvertError
 from convert.layers import Clip
 from convert.representative import candidate_ranges, clipped, held_out
@@ -154,7 +154,7 @@ def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a model")
     (tmp_path / "job.json").write_text(json.dumps({"model": str(path), "variants": []}))
     with pytest.raises(ConvertError, match="Keras cannot load"):
-        tensorflow_process.main(tmp_path)
+        tflite_conversion.main(tmp_path)
 
 
 def test_the_same_model_converts_to_the_same_bytes() -> None:

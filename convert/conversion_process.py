@@ -64,7 +64,7 @@ def convert(
         if test is not None:
             np.save(folder / "test.npy", test)
         forms = ", ".join(form for form, _ in variants)
-        run_child(["-m", "convert.tensorflow_process", name], folder, f"converting to {forms}")
+        run_child(["-m", "convert.tflite_conversion", name], folder, f"converting to {forms}")
         converted = [_read(folder, number, *variant) for number, variant in enumerate(variants)]
         return converted, np.empty((0, 0)) if test is None else np.load(folder / "reference.npy")
 

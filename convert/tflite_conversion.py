@@ -1,7 +1,7 @@
 """Runs TensorFlow and its converter in a child process, because the converter can crash.
 
-`python -m convert.tensorflow_process FOLDER` reads the job of convert.converter from the folder
-and writes its answers there.
+`python -m convert.tflite_conversion FOLDER` reads the job of convert.conversion_process from FOLDER
+and writes the answers there.
 """
 
 import json
