@@ -22,7 +22,7 @@ _GROUPS = {
         "run": ("device.commands.run:command", "Classify what a sensor sends, live (the daemon)."),
         "record": ("device.commands.record:command", "Record what a sensor sends, with labels."),
         "calibrate": ("device.commands.calibrate:command", "Measure a sensor's constant errors."),
-        "doctor": ("device.commands.doctor:command", "Find out what is wrong, and what to do."),
+        "doctor": ("device.commands.doctor:command", "Check board, port and sensor; give advice."),
         "service": ("device.commands.service:command", "Let systemd run the daemon."),
         "demo": ("device.commands.demo:command", "See everything work without hardware."),
     },
@@ -38,7 +38,7 @@ _GROUPS = {
         "bundle": ("device.commands.bundle:command", "Show or check a model bundle."),
     },
     "Build your own": {
-        "data": ("train.commands:data", "List, fetch or check the training data."),
+        "data": ("train.commands:data", "List or check the training data."),
         "train": ("train.commands:train", "Train a model."),
         "evaluate": ("train.commands:evaluate", "Evaluate a model on people it never saw."),
         "convert": ("convert.commands:convert", "Convert a trained model into a bundle."),

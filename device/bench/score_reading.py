@@ -79,7 +79,7 @@ def _why_lost(result: Result) -> str:
     if not result.lost:
         return ""
     mishaps = [f"{name.replace('_', ' ')}: {n:,}" for name, n in result.mishaps.items() if n]
-    return f" ({', '.join(mishaps) or f'asked too late {result.gaps:,} times'})"
+    return f" ({', '.join(mishaps) or f'{result.gaps:,} late reads'})"
 
 
 def row(result: Result) -> list[str]:

@@ -16,7 +16,7 @@ from device.config.paths import VARIABLE
 from device.model import bundle
 from firmware_bridge.whole_file import write_json
 
-HEAD = ("what", "median", "budget", "runs", "spread", "budget is")
+HEAD = ("what", "median", "budget", "runs", "spread", "result")
 
 ITEMS: dict[str, bench.Item] = {
     "signal": compute.signal_path,

@@ -51,7 +51,7 @@ SPEED = 6.0
 
 
 @click.command(epilog="\b\nExample:\n  edgehar demo")
-@click.option("--picture", metavar="FILE", type=Path, help="Keep the last view, as SVG.")
+@click.option("--picture", metavar="FILE", type=Path, help="Save the last view as an SVG file.")
 @click.option("--keep", metavar="FILE", type=Path, help="Keep the wearer's recording, with labels: "
               "a .csv or .csv.gz file.")  # fmt: skip
 def command(picture: Path | None, keep: Path | None) -> None:

@@ -41,7 +41,7 @@ _INDENT = " " * 10
 @config_option
 @click.option("--seconds", type=click.FloatRange(2, 3600), default=LISTEN_S, show_default=True,
               help="Time to listen.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(source: str | None, config_path: Path | None, seconds: float, *, as_json: bool) -> None:
     """Check board, port and sensor. Each problem comes with advice."""
     named = configs.parse_source(source) if source else None
@@ -160,7 +160,8 @@ def _search(sources: list[Source]) -> Iterator[Finding]:
     sources += [Source("i2c", str(bus), address=address) for bus, address, _ in chips]
     yield Finding("ok", "serial ports", ", ".join(serial_ports) or "none with a device")
     descriptions = [f"{name} at i2c:{bus}:0x{address:02x}" for bus, address, name in chips]
-    text = ", ".join(descriptions) or f"no chip of the MPU-6050 family on {len(buses)} buses"
+    searched = f"no chip of the MPU-6050 family on {len(buses)} buses" if buses else "no bus exists"
+    text = ", ".join(descriptions) or searched
     yield Finding("ok", "i2c", text)
     if not sources:
         advice = "plug it in, or name it: --source serial:/dev/ttyUSB0 or i2c:1:0x68"

@@ -134,7 +134,7 @@ def _examine(setting: Source, *, asks: bool) -> None:
         raise EdgeharError(f"{finding.text}; {finding.advice}")
     click.echo(
         f"The doctor listens for {doctor.LISTEN_S:g} s. Lay the sensor down and let go of it.\n"
-        "Half-way, hold it in the hand and turn it slowly in all directions."
+        "Then, after half of the time, hold it in the hand and turn it slowly in all directions."
     )
     if asks:
         click.prompt("Press Enter when it lies still", "", prompt_suffix="", show_default=False)
@@ -143,7 +143,9 @@ def _examine(setting: Source, *, asks: bool) -> None:
     if asks:
         click.echo("A check failed. The lines after -> give advice.")
     if not asks or not click.confirm("Continue in spite of that", default=False):
-        raise EdgeharError("setup stopped: a doctor check failed; fix it and run init again")
+        raise EdgeharError(
+            "setup stopped: the doctor found a fault; follow its advice, then run init again"
+        )
 
 
 def _where_worn() -> str:

@@ -37,7 +37,7 @@ def command() -> None:
 
 @command.command("list", epilog="\b\nExample:\n  edgehar models list --json")
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(config_path: Path | None, *, as_json: bool) -> None:
     """List shipped and installed models, and show which one is active."""
     store, _ = _open(config_path)
@@ -47,7 +47,7 @@ def show(config_path: Path | None, *, as_json: bool) -> None:
         page = {"folder": str(store.folder), "why": ledger.why, "models": models}
         click.echo(json.dumps(page, indent=1))
         return
-    rows: list[tuple[str, ...]] = [("MODEL", "IN DECISIONS", "STATE", "KB", "FROM", "LABELS")]
+    rows: list[tuple[str, ...]] = [("MODEL", "IN DECISIONS", "STATE", "KB", "FROM", "CLASSES")]
     rows += [_row(entry, ledger) for entry in entries]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -63,7 +63,13 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
     show_default=True,
     help="A factor on the recording's pace, or max: as fast as the reader reads.",
 )
-@click.option("--fault", "specs", metavar="SPEC", multiple=True, help="See below. Repeatable.")
+@click.option(
+    "--fault",
+    "specs",
+    metavar="SPEC",
+    multiple=True,
+    help="A fault from the list below; may be repeated.",
+)
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of the faults.")
 @click.option(
     "--save",

@@ -75,7 +75,7 @@ def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:
     if not dry_run:
         click.echo("to see its state: edgehar service status")
     for problem in problems:
-        click.echo(f"edgehar: without a change, this would fail: {problem}", err=True)
+        click.echo(f"edgehar: this step would fail: {problem}", err=True)
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service status")

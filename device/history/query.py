@@ -87,8 +87,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """Open a database that may be in use. Raises InputError."""
     if not check_file(path):
         raise InputError(
-            f"{path} does not exist; create it with edgehar run --sqlite {path.name},"
-            " or name another database with --db"
+            f"{path} does not exist; write decisions with edgehar run --sqlite FILE,"
+            " then read them with --db FILE"
         )
     uri = path.absolute().as_uri()
     try:

@@ -80,8 +80,8 @@ class PlainView:
     def write(self, decision: Decision) -> None:
         """Print a decision."""
         at = "       -" if decision.end_s is None else f"{decision.end_s:7.1f}s"
-        really = "" if self._truth is None else f"  really: {self._truth(decision) or '-'}"
-        print(f"{at}  {in_words(decision):32}{really}".rstrip(), flush=True)
+        truth = "" if self._truth is None else f"  truth: {self._truth(decision) or '-'}"
+        print(f"{at}  {in_words(decision):32}{truth}".rstrip(), flush=True)
 
     def close(self) -> None:
         """Do nothing."""
@@ -129,7 +129,7 @@ class LiveView:
     def _drawn(self, decision: Decision) -> RenderableType:
         now = Text.assemble(("now     ", "dim"), _named(decision))
         if self._truth is not None:
-            now.append("\nreally  ", "dim").append(self._truth(decision) or "-", "")
+            now.append("\ntruth   ", "dim").append(self._truth(decision) or "-", "")
         strip = Text.assemble(
             ("body acceleration in the last window, up to 1 g\n", "dim"), (self._strip, "magenta")
         )
@@ -148,8 +148,8 @@ class LiveView:
 
     def _table(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        really = () if self._truth is None else ("really",)
-        for heading in ("at", "decision", *really, "samples lost"):
+        truth = () if self._truth is None else ("truth",)
+        for heading in ("at", "decision", *truth, "samples lost"):
             table.add_column(heading)
         for decision in list(self._decisions)[::-1]:
             at = "" if decision.end_s is None else f"{decision.end_s:.1f} s"

@@ -83,6 +83,7 @@ class Scratch:
         self._write("played/handled.csv", handled())
         self._name = f"wrist@{sha256(variant(here / 'new.tflite', 0.55))[:8]}"
         shutil.copy(here / "new.tflite", here / "mine.tflite")
+        (here / "examples").symlink_to(ROOT / "examples")
         (token := here / "etc/edgehar/token").write_text("0123456789abcdef")
         token.chmod(0o600)
         recorded = Recorded(Host("a", 1e4, at("2026-11-21T13:00:00")), self.database)

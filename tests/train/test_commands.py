@@ -63,7 +63,7 @@ def test_list_and_fetch_show_missing_archives_and_their_sources(
 ) -> None:
     assert edgehar("data", "list", "--data", str(tmp_path)) == 0
     stdout = capsys.readouterr().out
-    assert stdout.count(f"not in {tmp_path}") == 7
+    assert stdout.count(f"not found in {tmp_path}") == 7
     assert stdout.count("https://") == 6  # one data set has no public address
     assert edgehar("data", "fetch", "hapt", "--data", str(tmp_path)) == 0
     assert str(tmp_path / "hapt.zip") in capsys.readouterr().out

@@ -25,7 +25,7 @@ def list_(data: Path) -> None:
     for entry in CATALOGUE:
         path = entry.find(data)
         click.echo(f"{entry.name}  {entry.title}")
-        click.echo(f"    {path or f'not in {data}'}")
+        click.echo(f"    {path or f'not found in {data}'}")
         if path:
             click.echo(f"    sha256 {entry.sha256(path)}")
         click.echo(f"    {entry.source}  {entry.citation}")

@@ -39,7 +39,7 @@ def result(rate_hz: int, seconds: float = 600.0, overflows: int = 0) -> Result:
 
 
 def test_a_row_gives_the_reason_of_lost_samples() -> None:
-    assert row(result(50))[3] == "11 (asked too late 2 times)"
+    assert row(result(50))[3] == "11 (2 late reads)"
     assert row(result(50, overflows=1))[3] == "11 (overflows: 1)"
 
 

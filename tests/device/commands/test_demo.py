@@ -63,6 +63,6 @@ def test_the_view_shows_the_reason_for_unknown(
     PlainView(lambda _: "sitting").write(unknown)
     out = capsys.readouterr().out
     assert words in out
-    assert "really: sitting" in out
+    assert "truth: sitting" in out
     PlainView(None).write(unknown)
-    assert "really" not in capsys.readouterr().out
+    assert "truth" not in capsys.readouterr().out

@@ -246,7 +246,7 @@ def test_a_script_without_a_sensor_gets_exit_code_1(tmp_path: Path) -> None:
     done = edgehar("init", "--source", f"serial:{tmp_path}/port", "--yes", "--config", out)
     assert done.returncode == 1
     assert "port: not there" in " ".join(done.stdout.split()).replace(f" {tmp_path}/port:", "")
-    assert "a doctor check failed" in done.stderr
+    assert "the doctor found a fault" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

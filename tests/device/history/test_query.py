@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
         (text, "text.db is not a database; give the file that"),
         (empty, "no decisions yet"),
         (alien, "another program"),
-        (tmp_path / "none.db", "none.db does not exist; create it.*--db"),
+        (tmp_path / "none.db", "none.db does not exist; write decisions.*--db"),
         (tmp_path, "is a folder; name the database with --db"),
     ):
         with pytest.raises(InputError, match=words) as caught:

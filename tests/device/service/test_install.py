@@ -203,5 +203,5 @@ def test_a_dry_run_shows_steps_and_problems(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert "write /etc/systemd/system/edgehar.service" in done.stdout
-    assert "without a change, this would fail: /dev/ttyUSB77: udev does not know it" in done.stderr
+    assert "this step would fail: /dev/ttyUSB77: udev does not know it" in done.stderr
     assert not (tmp_path / "none.toml").exists()
