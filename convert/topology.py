@@ -14,12 +14,7 @@ from convert.layers import Clip
 WINDOW: Final = ""
 """Name of the model's input, beside the names of layers."""
 
-_WITH_WEIGHTS: Final = (
-    layers.Conv1D,
-    layers.Dense,
-    layers.DepthwiseConv1D,
-    layers.SeparableConv1D,
-)
+_WITH_WEIGHTS: Final = (layers.Conv1D, layers.Dense, layers.DepthwiseConv1D, layers.SeparableConv1D)
 
 
 @dataclass(frozen=True, slots=True)

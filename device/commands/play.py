@@ -48,36 +48,17 @@ def _speed(_ctx: click.Context, _param: click.Parameter, value: str) -> float | 
 )
 @click.argument("recording", metavar="RECORDING", type=Path)
 @click.option("--port", metavar="PORT", type=Path, help="A serial port, used at 115200 baud.")
-@click.option(
-    "--pty",
-    is_flag=True,
-    help="Make a virtual port and print its name. Playing starts when a reader has opened the port"
-    " and has asked for a hello.",
-)
+@click.option("--pty", is_flag=True, help="Make a virtual port and print its name. Playing starts "
+              "when a reader has opened the port and has asked for a hello.")  # fmt: skip
 @click.option("--link", metavar="PATH", type=Path, help="Name the virtual port; implies --pty.")
-@click.option(
-    "--speed",
-    metavar="X",
-    callback=_speed,
-    default="1",
-    show_default=True,
-    help="A factor on the recording's pace, or max: as fast as the reader reads.",
-)
-@click.option(
-    "--fault",
-    "specs",
-    metavar="SPEC",
-    multiple=True,
-    help="A fault from the list below; may be repeated.",
-)
+@click.option("--speed", metavar="X", callback=_speed, default="1", show_default=True,
+              help="A factor on the recording's pace, or max: as fast as possible.")  # fmt: skip
+@click.option("--fault", "specs", metavar="SPEC", multiple=True,
+              help="A fault from the list below; may be repeated.")  # fmt: skip
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of the faults.")
-@click.option(
-    "--save",
-    metavar="FILE",
-    type=Path,
-    help="Write the recording as a reader gets it: rounded to the sensor's LSB and to µs, without"
-    " the samples that were not delivered intact and in order.",
-)
+@click.option("--save", metavar="FILE", type=Path, help="Write the recording as a reader gets it: "
+              "rounded to the sensor's LSB and to µs, without the samples that were not delivered "
+              "intact and in order.")  # fmt: skip
 @click.option("--report", metavar="FILE", type=Path, help="Write a JSON summary on exit.")
 def command(  # noqa: PLR0913 -- one for each option
     recording: Path,

@@ -136,10 +136,7 @@ class _Mounting:
         """Return `known` and `confidence`; None if the mounting is not estimated."""
         if self._estimator is None:
             return None
-        return {
-            "known": self._estimator.known,
-            "confidence": round(self._estimator.confidence, 3),
-        }
+        return {"known": self._estimator.known, "confidence": round(self._estimator.confidence, 3)}
 
 
 def _log_mounting(state: str, estimator: MountingEstimator) -> None:

@@ -190,5 +190,5 @@ _ONLY_1: Final[_Fields] = {
     "decision.unknown_threshold": ("a number from 0 to 1", _is_number(0.0, 1.0)),
 }
 _ONLY_2: Final[_Fields] = {
-    "orientation": ("null or an object", lambda value: value is None or isinstance(value, dict)),
+    "orientation": ("null or an object", lambda value: value is None or isinstance(value, dict))
 }

@@ -6,11 +6,7 @@ _PROBLEMS = (
     (Trouble.NO_ANSWER, "bus errors", "the sensor does not answer; check its supply, SDA and SCL"),
     (Trouble.BUS_STUCK, "bus errors", "SDA or SCL is held low; check both, or switch off and on"),
     (Trouble.WRONG_CHIP, "unknown chip", "the firmware does not know this kind of sensor"),
-    (
-        Trouble.NO_INTERRUPT,
-        "no interrupt",
-        "no interrupt: times are estimated; wire its pin INT",
-    ),
+    (Trouble.NO_INTERRUPT, "no interrupt", "no interrupt: times are estimated; wire its pin INT"),
 )
 """Trouble, its name in a source's health, and the log line."""
 _CAUSES = {Reset.WATCHDOG: "its watchdog", Reset.BROWN_OUT: "a dip of its supply"}

@@ -29,10 +29,7 @@ def manifest() -> dict[str, Any]:
             "watch": {"about": "on the left", "people": 36, "wrists": 36},
             "units": {"about": "on both wrists", "people": 6, "wrists": 12},
         },
-        "people_by_activity": {
-            "walking": {"watch": 36, "units": 6},
-            "lying": {"units": 6},
-        },
+        "people_by_activity": {"walking": {"watch": 36, "units": 6}, "lying": {"units": 6}},
     }
     left_out = {
         "datasets": {"watch": figures(0.811, walking=0.9, unknown=0.612),

@@ -40,11 +40,7 @@ def samples_of(values: Float64, first_us: int = 0) -> Samples:
     suffix=st.sampled_from([".csv", ".csv.gz"]),
 )
 def test_written_samples_read_back_bit_for_bit(
-    tmp_path_factory: pytest.TempPathFactory,
-    values: Float64,
-    first_us: int,
-    cut: int,
-    suffix: str,
+    tmp_path_factory: pytest.TempPathFactory, values: Float64, first_us: int, cut: int, suffix: str
 ) -> None:
     path = tmp_path_factory.mktemp("r") / f"r{suffix}"
     samples = samples_of(values, first_us)

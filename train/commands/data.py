@@ -64,9 +64,7 @@ def check(name: str | None, data: Path) -> None:
             click.echo(f"    {line}")
 
 
-@data.command(
-    epilog="\b\nExample:\n  edgehar data export hapt --user 2 --out recordings",
-)
+@data.command(epilog="\b\nExample:\n  edgehar data export hapt --user 2 --out recordings")
 @click.argument("name", type=click.Choice(["hapt"]))
 @click.option("--user", type=int, required=True, help="Person, 1 to 30.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")

@@ -108,10 +108,7 @@ def timed(job: Job, folder: Path) -> dict[str, Any]:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    folder: Path,
-    workers: int,
-    work: Callable[..., dict[str, Any]] = run,
+    jobs: Sequence[Job], folder: Path, workers: int, work: Callable[..., dict[str, Any]] = run
 ) -> list[dict[str, Any]]:
     """Call `work` for each job, `workers` side by side; return the results in the order of jobs.
 

@@ -72,10 +72,7 @@ def _shortened(jobs: Sequence[Job], *, quick: bool) -> list[Job]:
         return list(jobs)
     return [
         replace(
-            job,
-            name=f"quick-{job.name}",
-            recipe=replace(job.recipe, epochs=1),
-            every=QUICK_EVERY,
+            job, name=f"quick-{job.name}", recipe=replace(job.recipe, epochs=1), every=QUICK_EVERY
         )
         for job in jobs[:1]
     ]

@@ -155,12 +155,7 @@ def _smoothing(of: Figures, delays_s: Any) -> tuple[list[str], list[list[str]]]:
     return head, [
         ["each window alone", f"{of.accuracy_raw:.1%}", "0", "0"],
         ["smoothed, without `unknown`", f"{of.accuracy_forced:.1%}", "", ""],
-        [
-            "smoothed, as shipped",
-            f"{of.accuracy:.1%}",
-            f"{median:.1f}",
-            f"{most:.1f}",
-        ],
+        ["smoothed, as shipped", f"{of.accuracy:.1%}", f"{median:.1f}", f"{most:.1f}"],
     ]
 
 

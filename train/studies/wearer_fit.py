@@ -109,11 +109,7 @@ def _gait(values: Float64, rate_hz: float, strides_hz: Float64) -> tuple[dict[st
         fits.append((left[best], strides_hz[best], piece))
     _, stride_hz, piece = min(fits, key=lambda fit: fit[0])
     weights, explained = _fit(piece, rate_hz, stride_hz)
-    gait = {
-        "stride_hz": stride_hz,
-        "cosine": weights[:HARMONICS],
-        "sine": weights[HARMONICS:],
-    }
+    gait = {"stride_hz": stride_hz, "cosine": weights[:HARMONICS], "sine": weights[HARMONICS:]}
     return gait, piece - explained
 
 

@@ -47,11 +47,7 @@ def test_in_a_terminal_it_draws() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [
-        ("unsure", "not sure"),
-        ("unfamiliar", "none of"),
-        ("mounting", "mounting not known"),
-    ],
+    [("unsure", "not sure"), ("unfamiliar", "none of"), ("mounting", "mounting not known")],
 )
 def test_the_view_shows_the_reason_for_unknown(
     reason: Reason, words: str, capsys: pytest.CaptureFixture[str]

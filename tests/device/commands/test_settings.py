@@ -36,10 +36,7 @@ def complaint(call: Call, *arguments: str) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_uses_the_first_file_and_names_it(
-    command: tuple[str, ...],
-    places: dict[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
-    call: Call,
+    command: tuple[str, ...], places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     err = complaint(call, *command, "--config", str(places["named"]))
     assert err.startswith(f"edgehar: {places['named']} line 1: unknown key nonsense")

@@ -42,8 +42,7 @@ probabilities = st.lists(st.floats(0, 1), min_size=STATES, max_size=STATES).filt
 
 
 @given(
-    rows=st.lists(st.permutations([0.7, 0.2, 0.1]), min_size=1, max_size=5),
-    change=st.floats(0, 1),
+    rows=st.lists(st.permutations([0.7, 0.2, 0.1]), min_size=1, max_size=5), change=st.floats(0, 1)
 )
 def test_the_belief_is_the_sum_over_all_paths(rows: list[list[float]], change: float) -> None:
     rates = ((0.8, 0.15, 0.05), (0.1, 0.9, 0.0), (0.3, 0.0, 0.7))

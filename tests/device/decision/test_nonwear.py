@@ -57,10 +57,7 @@ def test_a_still_sensor_is_doubtful_and_then_not_worn() -> None:
 
 
 @settings(max_examples=20)
-@given(
-    bias=st.lists(st.floats(-0.35, 0.35), min_size=3, max_size=3),
-    tilt=st.floats(-np.pi, np.pi),
-)
+@given(bias=st.lists(st.floats(-0.35, 0.35), min_size=3, max_size=3), tilt=st.floats(-np.pi, np.pi))
 def test_gyro_bias_and_tilt_do_not_matter(bias: list[float], tilt: float) -> None:
     x = at_rest(720, up=(np.sin(tilt), 0.0, np.cos(tilt)))
     x[..., 3:6] += np.array(bias, np.float32)

@@ -86,10 +86,7 @@ def test_a_signed_bundle_can_be_installed_and_activated(
         (lambda _, sig: sig.write_bytes(bytes(64)), "not made by the"),
         (lambda _, sig: (sig.unlink(), sig.mkdir()), "cannot read"),
         (lambda file, _: variant(file, 0.35), "not made by the"),
-        (
-            lambda file, _: sign(file, new_key(file.parent, "theirs")),
-            "not made by the",
-        ),
+        (lambda file, _: sign(file, new_key(file.parent, "theirs")), "not made by the"),
     ],
 )
 def test_an_invalid_signature_is_refused_before_anything_is_written(

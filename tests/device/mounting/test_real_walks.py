@@ -49,9 +49,7 @@ def placed(windows: Windows, turn: Float64) -> Iterator[tuple[NDArray[np.float32
         yield estimator.place(x @ turn_of_window)
 
 
-def test_after_a_minute_of_walking_the_mounting_is_known(
-    wearers: Wearers,
-) -> None:
+def test_after_a_minute_of_walking_the_mounting_is_known(wearers: Wearers) -> None:
     assert wearers
     for those in wearers.values():
         known = [known for _, known in placed(those["walking"], np.eye(3))]

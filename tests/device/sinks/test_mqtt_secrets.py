@@ -61,10 +61,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def test_the_right_password_opens(guarded: int, tmp_path: Path) -> None:
     password = secret(tmp_path / "password")
     settings = Broker("127.0.0.1", guarded, topic=BASE, user="wrist", password_file=password)
-    with (
-        listener(guarded, username_pw_set=("wrist", SECRET)) as hears,
-        told(settings) as sink,
-    ):
+    with listener(guarded, username_pw_set=("wrist", SECRET)) as hears, told(settings) as sink:
         sink.write(decision(1.0, None))
         hears.wait_for(f"{BASE}/state", "walking")
 

@@ -17,10 +17,7 @@ from train.datasets.wrist import WristSet
 from train.report import wrist_data, wrist_pictures
 from train.wrist.wear_days import ON_A_RAIL
 
-SOME = {
-    "wisdm": ("data_1600_", "data_1608_", "data_1621_"),
-    "daily-sports": ("/p1/",),
-}
+SOME = {"wisdm": ("data_1600_", "data_1608_", "data_1621_"), "daily-sports": ("/p1/",)}
 
 
 @pytest.fixture(scope="module")

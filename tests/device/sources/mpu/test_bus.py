@@ -74,9 +74,7 @@ def test_a_refused_read_is_done_in_parts(monkeypatch: pytest.MonkeyPatch, longes
     assert all(count % 12 == 0 for count in adapter.reads)
 
 
-def test_repeated_failures_of_long_reads_shorten_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_repeated_failures_of_long_reads_shorten_them(monkeypatch: pytest.MonkeyPatch) -> None:
     bus, adapter = opened(monkeypatch, longest=64, says=errno.EIO, takes=True)
     for _ in range(20):
         with suppress(OSError):

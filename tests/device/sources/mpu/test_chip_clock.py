@@ -16,11 +16,7 @@ def count_at(
     clock.add(int(np.floor((answered_s - ORIGIN_S) / period_s)) + 1, at_s, at_s + latency_s + lag_s)
 
 
-@given(
-    ppm=st.floats(-50_000, 50_000),
-    seed=st.integers(0, 1000),
-    held_up=st.floats(0, 0.5),
-)
+@given(ppm=st.floats(-50_000, 50_000), seed=st.integers(0, 1000), held_up=st.floats(0, 0.5))
 def test_times_are_right_however_late_the_counts(ppm: float, seed: int, held_up: float) -> None:
     period_s = 0.02 * (1 + ppm * 1e-6)
     rng = np.random.default_rng(seed)
