@@ -185,7 +185,7 @@ class RecordingWriter:
         try:
             self._file = self._part.open("wb")
         except OSError as error:
-            raise RecordingError(f"{self._part}: cannot be written ({error.strerror})") from error
+            raise RecordingError(f"cannot write {self._part}: {error.strerror}") from error
         zipped = self._path.suffix == ".gz"
         # Without a name and a time inside, equal recordings are equal files.
         self._out: gzip.GzipFile | io.BufferedWriter = (

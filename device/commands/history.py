@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,12 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument an option
     start_ms, end_ms = _range_ms(day, since, until, local_zone())
     with closing(query.open_to_read(db)) as database:
         try:
-            _write(_decisions(query.read(database, start_ms, end_ms), start_ms, end_ms), as_csv)
+            decisions = _decisions(query.read(database, start_ms, end_ms), start_ms, end_ms)
+            first = list(islice(decisions, 1))
+            if not first:
+                text = "edgehar: no decision has a time in this time span; give --from and --to"
+                click.echo(text, err=True)
+            _write(chain(first, decisions), as_csv)
         except sqlite3.Error as error:
             raise InputError(f"cannot read {db}: {error}") from error
         except BrokenPipeError:

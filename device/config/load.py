@@ -76,7 +76,7 @@ def load(path: Path) -> Config:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")  # Windows editors begin a file with a mark
         content = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read the settings {path}: {error.strerror}") from error

@@ -44,9 +44,14 @@ def parse(value: object) -> Source:
     if not query:
         return Source(kind, path)
     name, _, baud = query.partition("=")
-    if name != "baud" or not baud.isdecimal():
-        raise checks.RefusedError("be serial:PORT[?baud=N]")
-    return Source(kind, path, checks.whole(*BAUDS)(int(baud)))
+    lowest, highest = BAUDS
+    if (
+        name != "baud"
+        or not re.fullmatch(r"\d{4,7}", baud, re.ASCII)
+        or not lowest <= int(baud) <= highest
+    ):
+        raise checks.RefusedError(f"be serial:PORT[?baud=N], N from {lowest} to {highest}")
+    return Source(kind, path, int(baud))
 
 
 def _meant(text: str) -> str:

@@ -101,7 +101,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                 raise
             return _opened(f"{uri}?mode=ro&immutable=1", path)
     except sqlite3.Error as error:
-        raise InputError(f"cannot read {path}: {error}; try sudo") from error
+        advice = "try sudo" if "unable to open" in str(error) else "use a copy of the file"
+        raise InputError(f"cannot read {path}: {error}; {advice}") from error
 
 
 def _opened(uri: str, path: Path) -> sqlite3.Connection:

@@ -155,6 +155,11 @@ def test_missing_and_huge_files(tmp_path: Path) -> None:
         load(settings_file(tmp_path, "#" * 70_000))
 
 
+def test_settings_of_a_windows_editor_are_read(tmp_path: Path) -> None:
+    (path := tmp_path / "s.toml").write_bytes(b'\xef\xbb\xbf[source]\r\nuri = "i2c:1"\r\n')
+    assert load(path).source == Source("i2c", "1")
+
+
 @given(st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_gives_settings_or_a_config_error(tmp_path: Path, text: str) -> None:
@@ -165,7 +170,7 @@ def test_any_text_gives_settings_or_a_config_error(tmp_path: Path, text: str) ->
     except ConfigError:
         return
     sections = {key.partition(".")[0] for key in KEYS}
-    assert set(tomllib.loads(path.read_text("utf-8"))) <= sections
+    assert set(tomllib.loads(path.read_text("utf-8-sig"))) <= sections
 
 
 @pytest.mark.parametrize(
@@ -186,8 +191,8 @@ def test_source(uri: str, source: Source) -> None:
 
 @pytest.mark.parametrize(
     "uri", ["", "serial", "serial:", "serial:/dev/x?baud=fast", "serial:/dev/x?speed=9600",
-            "serial:/dev/x?baud=1", "usb:1", "serial:/dev/\n", "recording:", "i2c:", "i2c:x",
-            "i2c:-1", "i2c:1:0x70", "i2c:1?rate=60", "i2c:1?reads=fast", "i2c:1?rate=50?rate=50",
+            "serial:/dev/x?baud=1", "serial:/dev/x?baud=" + "9" * 5000, "usb:1", "serial:/dev/\n",
+            "recording:", "i2c:", "i2c:x", "i2c:-1", "i2c:1:0x70", "i2c:1?rate=60", "i2c:1?reads=fast", "i2c:1?rate=50?rate=50",
             "i2c:12345678", "i2c:1:"],
 )  # fmt: skip
 def test_source_refused_in_one_line(uri: str) -> None:

@@ -59,7 +59,9 @@ def test_csv_and_json_say_the_same_and_dates_are_put_right(db: Path) -> None:
         "walking", "sitting", "standing", "running",
     }  # fmt: skip
     # No decision is left at the date of the wrong clock.
-    assert edgehar("history", "--db", db, "--day", "2026-01-19").stdout == ""
+    nothing = edgehar("history", "--db", db, "--day", "2026-01-19")
+    assert not nothing.stdout
+    assert "no decision has a time in this time span; give --from and --to" in nothing.stderr
 
 
 @pytest.mark.slow

@@ -111,6 +111,8 @@ def test_the_last_minutes_of_a_wal_that_nobody_closed_are_read(path: Path, weare
 
 def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
     text, empty, alien = tmp_path / "text.db", tmp_path / "empty.db", tmp_path / "alien.db"
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
     text.write_text("no database " * 100)
     empty.write_bytes(b"")
     with closing(sqlite3.connect(alien)) as database:
@@ -119,6 +121,7 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
         (text, "text.db is not a database; give the file that"),
         (empty, "no decisions yet"),
         (alien, "another program"),
+        (damaged, "cannot read .*damaged.db: .*; use a copy of the file"),
         (tmp_path / "none.db", "none.db does not exist; write decisions.*--db"),
         (tmp_path, "is a folder; name the database with --db"),
     ):
