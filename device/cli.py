@@ -106,6 +106,7 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    _open_standard_streams()
     try:
         code = _exit_code(arguments)
     except OSError as error:
@@ -114,6 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         code = _complain(f"cannot write to standard output: {error.strerror}", 1)
     sys.exit(_flushed() or code)
+
+
+def _open_standard_streams() -> None:
+    """Open /dev/null for each stream that was closed: else the next file would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
 
 
 def _flushed() -> int:
@@ -125,8 +134,7 @@ def _flushed() -> int:
     code = 0
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # None: closed before the start
-                stream.flush()
+            stream.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             if stream is sys.stdout and error.errno not in {errno.EPIPE, errno.EIO}:

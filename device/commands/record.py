@@ -78,10 +78,9 @@ def command(source: str, out: Path, seconds: float | None, *, force: bool) -> No
     except EdgeharError as error:
         if session.samples:
             log.error("the samples until then are in %s", part)  # noqa: TRY400 -- one line
-        raise error from None
-    finally:
-        if not session.samples:
+        else:
             part.unlink(missing_ok=True)
+        raise error from None
     log.info("%s: %s", out, session.summary())
 
 

@@ -9,6 +9,7 @@ import pytest
 from device import cli
 from firmware_bridge.errors import EdgeharError, InputError
 from tests.device.commands import Call
+from tests.docs.pages import ROOT
 
 
 def test_without_arguments_it_prints_the_help(call: Call) -> None:
@@ -120,6 +121,8 @@ sys.exit(_exit_code(sys.argv[1:]))
     [
         ("--help >/dev/full", 1, "edgehar: cannot write to standard output: No space left"),
         ("--help >&-", 0, ""),
+        ("classify examples/wrist.csv.gz >&-", 0, ""),
+        ("classify examples/wrist.csv.gz <&- >&- 2>&-", 0, ""),
         ("nope 2>/dev/full", 2, ""),
         ("nope 2>&-", 2, ""),
     ],
@@ -131,7 +134,7 @@ def test_a_full_or_closed_stream_never_gives_exit_code_120(
     done = subprocess.run(
         ["bash", "-c", f'"$0" -c "from device.cli import main; main()" {command}',
          sys.executable],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=60, cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
     )  # fmt: skip
     assert (done.returncode, done.stderr.startswith(says)) == (code, True)

@@ -12,6 +12,7 @@ import pytest
 from device.cli import PROGRAM
 from firmware_bridge.recording import read
 from tests.device.commands import edgehar, playing
+from tests.device.full_disk import full_disk
 from tests.device.terminal import Terminal
 from tests.waiting import wait_for
 
@@ -52,6 +53,16 @@ def test_without_samples_there_is_no_recording(tmp_path: Path) -> None:
     assert "gave no samples" in done.stderr
     assert list(tmp_path.iterdir()) == [out]
     assert out.read_text() == "an earlier one"
+
+
+def test_a_disk_that_is_full_from_the_first_block_keeps_its_samples(
+    recording: Path, tmp_path: Path
+) -> None:
+    with full_disk(100_000):
+        done = edgehar("record", "--source", f"recording:{recording}", "--out", tmp_path / "o.csv")
+    assert done.returncode == 1
+    assert f"see {tmp_path}/o.csv.part" in done.stderr
+    assert (tmp_path / "o.csv.part").stat().st_size == 100_000
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.txt"])

@@ -192,8 +192,8 @@ def test_source(uri: str, source: Source) -> None:
 @pytest.mark.parametrize(
     "uri", ["", "serial", "serial:", "serial:/dev/x?baud=fast", "serial:/dev/x?speed=9600",
             "serial:/dev/x?baud=1", "serial:/dev/x?baud=" + "9" * 5000, "usb:1", "serial:/dev/\n",
-            "recording:", "i2c:", "i2c:x", "i2c:-1", "i2c:1:0x70", "i2c:1?rate=60", "i2c:1?reads=fast", "i2c:1?rate=50?rate=50",
-            "i2c:12345678", "i2c:1:"],
+            "recording:", "i2c:", "i2c:x", "i2c:-1", "i2c:1:0x70", "i2c:1?rate=60",
+            "i2c:1?reads=fast", "i2c:1?rate=50?rate=50", "i2c:12345678", "i2c:1:"],
 )  # fmt: skip
 def test_source_refused_in_one_line(uri: str) -> None:
     with pytest.raises(ConfigError) as caught:
