@@ -37,12 +37,8 @@ SILENCE_S = 15.0
 )
 @click.option("--source", metavar="SOURCE", required=True, help="As in `run`; also recording:FILE.")
 @click.option("--out", metavar="FILE", required=True, type=Path, help="The calibration file.")
-@click.option(
-    "--rest-only",
-    is_flag=True,
-    help="Measure the gyroscope's bias alone: lay the sensor down for 11 s. The accelerometer's"
-    " values in FILE stay.",
-)
+@click.option("--rest-only", is_flag=True, help="Measure the gyroscope's bias alone: lay the "
+              "sensor down for 11 s. The accelerometer's values in FILE stay.")  # fmt: skip
 def command(source: str, out: Path, *, rest_only: bool) -> None:
     """Measure a sensor's constant errors: accelerometer offset and scale, gyroscope bias.
 

@@ -32,9 +32,7 @@ def command() -> None:
 
 
 @command.command(epilog="\b\nExample:\n  edgehar service install --source i2c:1:0x68")
-@click.option(
-    "--source", metavar="SOURCE", help="As in `run`; needed if there is no settings file yet."
-)
+@click.option("--source", metavar="SOURCE", help="As in `run`; needed without settings.")
 @_with_settings
 @_dry
 def install(source: str | None, config_path: Path, *, dry_run: bool) -> None:

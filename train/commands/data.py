@@ -92,9 +92,7 @@ def export(name: str, user: int, out: Path, data: Path) -> None:  # noqa: ARG001
 
 
 @data.command("fit-wearer", epilog="\b\nExample:\n  edgehar data fit-wearer --out wearer.json")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Output file.  [default: the installed file]"
-)
+@click.option("--out", type=click.Path(path_type=Path), help="[default: the installed file]")
 @click.option("--wrist", is_flag=True, help="Fit the wearer at the wrist, to daily-sports.")
 @data_option
 def fit_wearer(out: Path | None, data: Path, *, wrist: bool) -> None:

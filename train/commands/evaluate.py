@@ -9,11 +9,8 @@ from train.commands.options import data_option
 
 @click.command(epilog="\b\nExample:\n  edgehar evaluate waist --windows hapt --data ~/archives")
 @click.argument("run_or_bundle")
-@click.option(
-    "--windows",
-    type=click.Choice(["uci", "hapt"]),
-    help="Windows to score on.  [default: those of the run; for a bundle hapt]",
-)
+@click.option("--windows", type=click.Choice(["uci", "hapt"]),
+              help="Windows to score on.  [default: the run's; for a bundle hapt]")  # fmt: skip
 @data_option
 def evaluate(run_or_bundle: str, windows: str | None, data: Path) -> None:
     """Score a run folder, a bundle file or a shipped bundle on the test people."""

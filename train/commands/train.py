@@ -27,12 +27,9 @@ NEEDS = {"uci": ("uci-har",), "hapt": ("hapt",), "uci+hapt": ("uci-har", "hapt")
 @click.command(epilog="\b\nExample:\n  edgehar train --recipe wrist --out runs/wrist")
 @click.option("--model", type=click.Choice(["cnn_lstm"]), help="[default: the recipe's]")
 @click.option("--recipe", type=click.Choice([*RECIPES, WRIST]), default="waist", show_default=True)
-@click.option(
-    "--windows",
-    type=click.Choice(list(NEEDS)),
-    help="Windows to train on: uci (the publisher's), hapt (cut by our signal path from raw "
-    "recordings) or uci+hapt (both, tested on uci). Not for the wrist.  [default: hapt]",
-)
+@click.option("--windows", type=click.Choice(list(NEEDS)), help="Windows to train on: uci (the "
+              "publisher's), hapt (cut by our signal path from raw recordings) or uci+hapt (both, "
+              "tested on uci). Not for the wrist.  [default: hapt]")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="[default: the recipe's]")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: runs/RECIPE-WINDOWS-SEED]")
