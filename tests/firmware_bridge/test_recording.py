@@ -125,7 +125,7 @@ def test_a_path_without_a_file_is_an_error(tmp_path: Path) -> None:
         read(tmp_path / "none.csv")
     with pytest.raises(RecordingError, match="a folder"):
         read(tmp_path)
-    with pytest.raises(RecordingError, match="cannot write .*No such file"):
+    with pytest.raises(RecordingError, match=r"cannot write .*No such file"):
         RecordingWriter(tmp_path / "none" / "r.csv")
 
 
